@@ -1,0 +1,888 @@
+//! The scenario language, documented in `examples/scenario.md`: each line is a command, each answer a JSON object.
+
+use dashshare::{
+    AccountId, Action, Actor, Amendment, Because, Claimed, DashboardId, Dashshare, Decision, EmailAddress,
+    Ended, Error, Event, Expiry, Fall, FixedEnv, GrantId, GrantView, Holder, LinkView, MemoryDirectory,
+    MemoryStore, Message, Revision, RevokeMode, Right, Rights, Tenant, TenantId, Terms, Timestamp,
+};
+use pollster::block_on;
+use serde_json::{Map, Value, json};
+use std::{collections::BTreeMap, fmt::Display};
+
+/// A world of its own: every name in it is the scenario's.
+pub(crate) struct Engine {
+    sharing: Dashshare<MemoryStore, MemoryDirectory, FixedEnv>,
+    now: Timestamp,
+    line: usize,
+    tenants: BTreeMap<String, (TenantId, Tenant)>,
+    accounts: Names<AccountId>,
+    /// The address that each account last gave, verified or not.
+    addresses: BTreeMap<AccountId, EmailAddress>,
+    dashboards: Names<DashboardId>,
+    grants: Names<(DashboardId, GrantId)>,
+    /// The tokens by label, and the label of each dashboard's links by generation.
+    tokens: BTreeMap<String, String>,
+    links: BTreeMap<(DashboardId, u64), String>,
+    next_id: u64,
+}
+
+/// Labels and what they stand for, both ways. A label that is given again stands for the newer thing.
+struct Names<T> {
+    ids: BTreeMap<String, T>,
+    labels: BTreeMap<T, String>,
+}
+
+impl<T: Ord + Copy> Names<T> {
+    fn new() -> Self {
+        Self { ids: BTreeMap::new(), labels: BTreeMap::new() }
+    }
+
+    fn put(&mut self, label: &str, id: T) {
+        self.ids.insert(label.to_owned(), id);
+        self.labels.insert(id, label.to_owned());
+    }
+
+    fn label(&self, id: T) -> Value {
+        self.labels.get(&id).map_or(Value::Null, |label| json!(label))
+    }
+}
+
+/// Why a line has no answer: it is not in the language, or the library refused it.
+enum Problem {
+    BadLine(String),
+    Refused(Error),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+type Answer = Result<Value, Problem>;
+
+fn bad<T>(reason: impl Display) -> Result<T, Problem> {
+    Err(Problem::BadLine(reason.to_string()))
+}
+
+impl Engine {
+    pub(crate) fn new() -> Self {
+        let now = "2026-01-01T00:00:00Z".parse().expect("a constant instant");
+        let mut engine = Self {
+            sharing: Dashshare::new(
+                MemoryStore::default(),
+                MemoryDirectory::default(),
+                FixedEnv::new(now, 1),
+            ),
+            now,
+            line: 0,
+            tenants: BTreeMap::new(),
+            accounts: Names::new(),
+            addresses: BTreeMap::new(),
+            dashboards: Names::new(),
+            grants: Names::new(),
+            tokens: BTreeMap::new(),
+            links: BTreeMap::new(),
+            next_id: 0,
+        };
+        engine.tenant("default");
+        engine
+    }
+
+    /// Plays one line and answers it. A line that is not in the language changes nothing, the clock included.
+    pub(crate) fn line(&mut self, text: &str) -> Value {
+        self.line += 1;
+        let mut answer = Map::new();
+        answer.insert("line".to_owned(), json!(self.line));
+        let played = parse(text).and_then(|fields| self.play(&fields));
+        match played {
+            Ok(Value::Object(members)) => {
+                answer.insert("ok".to_owned(), json!(true));
+                answer.extend(members);
+            }
+            Ok(_) => {
+                answer.insert("ok".to_owned(), json!(true));
+            }
+            Err(problem) => {
+                let (code, message) = self.describe(problem);
+                answer.insert("ok".to_owned(), json!(false));
+                answer.insert("refused".to_owned(), json!(code));
+                answer.insert("message".to_owned(), json!(message));
+            }
+        }
+        Value::Object(answer)
+    }
+
+    fn describe(&self, problem: Problem) -> (&'static str, String) {
+        match problem {
+            Problem::BadLine(reason) => ("bad_line", reason),
+            Problem::Refused(error) => match error.refusal() {
+                Some(dashshare::Refusal::OwnsDashboards { dashboards }) => {
+                    let labels: Vec<String> = dashboards
+                        .iter()
+                        .filter_map(|id| self.dashboards.labels.get(id))
+                        .map(|label| format!("`{label}`"))
+                        .collect();
+                    ("owns_dashboards", format!("the account still owns {}", labels.join(", ")))
+                }
+                Some(refusal) => (refusal.code(), refusal.to_string()),
+                None => ("failed", error.to_string()),
+            },
+        }
+    }
+
+    fn play(&mut self, fields: &Fields) -> Answer {
+        let verb = fields.text("do")?;
+        let at = fields.optional("at", Fields::instant)?;
+        if let Some(at) = at
+            && at < self.now
+        {
+            return bad(format!("`at` is {at}, which lies before {}", self.now));
+        }
+        let before = self.now;
+        self.set_clock(at.unwrap_or(self.now));
+        let answer = self.run(verb, fields);
+        if matches!(answer, Err(Problem::BadLine(_))) {
+            self.set_clock(before);
+        }
+        answer
+    }
+
+    fn set_clock(&mut self, now: Timestamp) {
+        self.now = now;
+        self.sharing.env().set(now);
+    }
+
+    fn run(&mut self, verb: &str, fields: &Fields) -> Answer {
+        match verb {
+            "dashboard" => self.dashboard(fields),
+            "rules" => self.rules(fields),
+            "account" => self.account_line(fields),
+            "share" => self.share(fields),
+            "amend" => self.amend(fields),
+            "revoke" => self.revoke(fields),
+            "stop_sharing" => self.stop_sharing(fields),
+            "renounce" => self.renounce(fields),
+            "claim" => self.claim(fields),
+            "transfer" => self.transfer(fields),
+            "delete_dashboard" => self.delete_dashboard(fields),
+            "delete_account" => self.delete_account(fields),
+            "rotate_link" => self.rotate_link(fields),
+            "pause_link" | "resume_link" | "withdraw_link" => self.change_link(verb, fields),
+            "visit" => self.visit(fields),
+            "check" => self.check(fields),
+            "list" => self.list(fields),
+            "impact" => self.impact(fields),
+            "shared_with_me" => self.shared_with_me(fields),
+            "losing" => self.losing(fields),
+            "remind" => self.remind(fields),
+            "diagnose_link" => self.diagnose_link(fields),
+            "audit" => self.audit(fields),
+            "outbox" => self.outbox(),
+            other => bad(format!("`do` has no value `{other}`")),
+        }
+    }
+
+    // What the world is made of.
+
+    fn fresh(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    fn tenant(&mut self, label: &str) -> TenantId {
+        if let Some((id, _)) = self.tenants.get(label) {
+            return *id;
+        }
+        let id = TenantId::from(self.fresh());
+        self.tenants.insert(label.to_owned(), (id, MemoryDirectory::open_tenant()));
+        id
+    }
+
+    fn account(&mut self, label: &str) -> Result<AccountId, Problem> {
+        if label.is_empty() || label.contains('@') {
+            return bad(format!("`{label}` is not the name of an account"));
+        }
+        if let Some(id) = self.accounts.ids.get(label) {
+            return Ok(*id);
+        }
+        let id = AccountId::from(self.fresh());
+        self.accounts.put(label, id);
+        self.sharing.directory().add_account(id);
+        Ok(id)
+    }
+
+    fn holder(&mut self, name: &str) -> Result<Holder, Problem> {
+        if !name.contains('@') {
+            return Ok(self.account(name)?.into());
+        }
+        match name.parse::<EmailAddress>() {
+            Ok(address) => Ok(address.into()),
+            Err(error) => bad(format!("`{name}` is not an e-mail address: {error}")),
+        }
+    }
+
+    /// A dashboard that was never made has an id too: the library is asked about it and refuses.
+    fn dashboard_named(&mut self, fields: &Fields) -> Result<DashboardId, Problem> {
+        let label = fields.text("dashboard")?;
+        if let Some(id) = self.dashboards.ids.get(label) {
+            return Ok(*id);
+        }
+        let id = DashboardId::from(self.fresh());
+        self.dashboards.put(label, id);
+        Ok(id)
+    }
+
+    fn by(&mut self, fields: &Fields) -> Result<AccountId, Problem> {
+        self.account(fields.text("by")?)
+    }
+
+    fn grant_named(&mut self, fields: &Fields) -> Result<(DashboardId, GrantId), Problem> {
+        let label = fields.text("grant")?;
+        // A label that names nothing is an unknown grant, which is for the library to say.
+        let unknown = || (DashboardId::from(0u64), GrantId::from(0u64));
+        Ok(self.grants.ids.get(label).copied().unwrap_or_else(unknown))
+    }
+
+    // The commands.
+
+    fn dashboard(&mut self, fields: &Fields) -> Answer {
+        let tenant = fields.optional("tenant", Fields::text)?.unwrap_or("default");
+        let owner = fields.text("owner")?;
+        let dashboard = self.dashboard_named(fields)?;
+        let (tenant, owner) = (self.tenant(tenant), self.account(owner)?);
+        block_on(self.sharing.register(dashboard, tenant, owner))?;
+        Ok(json!({}))
+    }
+
+    fn rules(&mut self, fields: &Fields) -> Answer {
+        let label = fields.optional("tenant", Fields::text)?.unwrap_or("default");
+        self.tenant(label);
+        let Some((id, known)) = self.tenants.get(label) else { return bad("no such tenant") };
+        let (id, mut tenant) = (*id, known.clone());
+        let rules = &mut tenant.rules;
+        let switches = [
+            ("private", &mut rules.private),
+            ("public", &mut rules.public),
+            ("resharing", &mut rules.resharing),
+            ("reveal_accounts", &mut rules.reveal_accounts),
+        ];
+        for (name, switch) in switches {
+            *switch = fields.optional(name, Fields::flag)?.unwrap_or(*switch);
+        }
+        for (name, days) in
+            [("max_days", &mut rules.max_days), ("invitation_days", &mut rules.invitation_days)]
+        {
+            if fields.0.contains_key(name) {
+                *days = fields.nullable(name, Fields::days)?;
+            }
+        }
+        if let Some(depth) = fields.optional("max_depth", Fields::days)? {
+            rules.max_depth = u8::try_from(depth).unwrap_or(u8::MAX);
+        }
+        for (name, domains) in
+            [("blocked_domains", &mut rules.blocked_domains), ("allowed_domains", &mut rules.allowed_domains)]
+        {
+            *domains = fields.optional(name, Fields::texts)?.unwrap_or(std::mem::take(domains));
+        }
+        self.sharing.directory().set_tenant(id, tenant.clone());
+        self.tenants.insert(label.to_owned(), (id, tenant));
+        Ok(json!({}))
+    }
+
+    fn account_line(&mut self, fields: &Fields) -> Answer {
+        let label = fields.text("account")?;
+        let address = match fields.optional("email", Fields::text)? {
+            None => None,
+            Some(text) => match text.parse::<EmailAddress>() {
+                Ok(address) => Some(address),
+                Err(error) => return bad(format!("`{text}` is not an e-mail address: {error}")),
+            },
+        };
+        let verified = fields.optional("verified", Fields::flag)?;
+        let account = self.account(label)?;
+        if let Some(address) = address {
+            let before = self.addresses.insert(account, address.clone());
+            if let Some(before) = before.filter(|before| *before != address) {
+                self.sharing.directory().forget_email(account, &before);
+            }
+        }
+        let address = self.addresses.get(&account).cloned();
+        match (address, verified) {
+            (Some(address), Some(true)) => self.sharing.directory().verify_email(account, address, self.now),
+            (Some(address), Some(false)) => self.sharing.directory().forget_email(account, &address),
+            (None, Some(true)) => return bad("`verified` needs an `email`"),
+            _ => {}
+        }
+        Ok(json!({}))
+    }
+
+    fn share(&mut self, fields: &Fields) -> Answer {
+        let label = fields.optional("as", Fields::text)?.map_or(format!("g{}", self.line), str::to_owned);
+        let with = fields.text("with")?;
+        let terms = Terms {
+            rights: fields.rights("rights")?,
+            reshare: fields.optional("reshare", Fields::flag)?.unwrap_or(false),
+            expiry: fields.expiry("expiry")?,
+        };
+        let from = fields.optional("from", Fields::text)?;
+        let (dashboard, by, with) = (self.dashboard_named(fields)?, self.by(fields)?, self.holder(with)?);
+        let shared = match from {
+            None => block_on(self.sharing.share(by, dashboard, with, terms))?,
+            Some(from) => {
+                let known = self.grants.ids.get(from).map_or(GrantId::from(0u64), |(_, grant)| *grant);
+                block_on(self.sharing.share_from(by, dashboard, known, with, terms))?
+            }
+        };
+        if !shared.standing {
+            self.grants.put(&label, (dashboard, shared.grant));
+        }
+        Ok(json!({
+            "grant": self.grant_label(dashboard, shared.grant),
+            "invited": shared.invited,
+            "standing": shared.standing,
+            "ends": shared.ends.at(),
+        }))
+    }
+
+    fn amend(&mut self, fields: &Fields) -> Answer {
+        let amendment = Amendment {
+            rights: fields.optional("rights", Fields::rights)?,
+            reshare: fields.optional("reshare", Fields::flag)?,
+            expiry: fields.optional("expiry", Fields::expiry)?,
+        };
+        let ((dashboard, grant), by) = (self.grant_named(fields)?, self.by(fields)?);
+        let amended = block_on(self.sharing.amend(by, dashboard, grant, amendment))?;
+        Ok(json!({ "ends": amended.ends.at(), "fell": self.grant_labels(dashboard, &amended.fell) }))
+    }
+
+    fn revoke(&mut self, fields: &Fields) -> Answer {
+        let mode = match fields.optional("mode", Fields::text)? {
+            None | Some("cascade") => RevokeMode::Cascade,
+            Some("rebind") => RevokeMode::Rebind,
+            Some(other) => return bad(format!("`mode` is `cascade` or `rebind`, not `{other}`")),
+        };
+        let ((dashboard, grant), by) = (self.grant_named(fields)?, self.by(fields)?);
+        let ended = block_on(self.sharing.revoke(by, dashboard, grant, mode))?;
+        let mut answer = self.ended(dashboard, &ended);
+        if mode == RevokeMode::Rebind {
+            let mut rebound = Map::new();
+            for (old, new) in &ended.rebound {
+                let old = self.grant_text(dashboard, *old);
+                let label = self.rebound_label(&old);
+                self.grants.put(&label, (dashboard, *new));
+                rebound.insert(old, json!(label));
+            }
+            answer["rebound"] = Value::Object(rebound);
+        }
+        Ok(answer)
+    }
+
+    /// `g3` is re-issued as `g3~2`, that as `g3~3`.
+    fn rebound_label(&self, old: &str) -> String {
+        let stem = old.split('~').next().unwrap_or(old);
+        (2..)
+            .map(|n| format!("{stem}~{n}"))
+            .find(|label| !self.grants.ids.contains_key(label))
+            .unwrap_or_default()
+    }
+
+    fn stop_sharing(&mut self, fields: &Fields) -> Answer {
+        let with = fields.text("with")?;
+        let (dashboard, by, with) = (self.dashboard_named(fields)?, self.by(fields)?, self.holder(with)?);
+        let ended = block_on(self.sharing.stop_sharing(by, dashboard, with))?;
+        Ok(self.ended(dashboard, &ended))
+    }
+
+    fn renounce(&mut self, fields: &Fields) -> Answer {
+        let ((dashboard, grant), by) = (self.grant_named(fields)?, self.by(fields)?);
+        let ended = block_on(self.sharing.renounce(by, dashboard, grant))?;
+        Ok(self.ended(dashboard, &ended))
+    }
+
+    fn claim(&mut self, fields: &Fields) -> Answer {
+        let address = match fields.text("email")?.parse::<EmailAddress>() {
+            Ok(address) => address,
+            Err(error) => return bad(error),
+        };
+        let account = self.account(fields.text("account")?)?;
+        let Claimed { grants, ended, .. } = block_on(self.sharing.claim(account, &address))?;
+        let labels = |found: &[(DashboardId, GrantId)]| -> Vec<Value> {
+            found.iter().map(|(dashboard, grant)| self.grant_label(*dashboard, *grant)).collect()
+        };
+        Ok(json!({ "grants": labels(&grants), "ended": labels(&ended) }))
+    }
+
+    fn transfer(&mut self, fields: &Fields) -> Answer {
+        let keep = fields.optional("keep", Fields::rights)?.unwrap_or(Rights::NONE);
+        let label = fields.optional("as", Fields::text)?.map_or(format!("g{}", self.line), str::to_owned);
+        let to = fields.text("to")?;
+        let (dashboard, by, to) = (self.dashboard_named(fields)?, self.by(fields)?, self.account(to)?);
+        let transferred = block_on(self.sharing.transfer(by, dashboard, to, keep))?;
+        if let Some(kept) = transferred.kept {
+            self.grants.put(&label, (dashboard, kept));
+        }
+        let kept = transferred.kept.map(|_| label);
+        Ok(json!({ "fell": self.grant_labels(dashboard, &transferred.fell), "kept": kept }))
+    }
+
+    fn delete_dashboard(&mut self, fields: &Fields) -> Answer {
+        let by = match fields.optional("by", Fields::text)? {
+            Some(by) => Actor::Account(self.account(by)?),
+            None => Actor::Host,
+        };
+        let dashboard = self.dashboard_named(fields)?;
+        let ended = block_on(self.sharing.delete_dashboard(by, dashboard))?;
+        Ok(self.ended(dashboard, &ended))
+    }
+
+    fn delete_account(&mut self, fields: &Fields) -> Answer {
+        let label = fields.text("account")?;
+        let account = self.account(label)?;
+        let ended = block_on(self.sharing.delete_account(account))?;
+        self.sharing.directory().remove_account(account);
+        // The name is free again, for somebody else.
+        self.accounts.ids.remove(label);
+        self.addresses.remove(&account);
+        let fell: Vec<Value> = ended
+            .iter()
+            .flat_map(|(dashboard, ended)| {
+                ended.fell.iter().map(|grant| self.grant_label(*dashboard, *grant))
+            })
+            .collect();
+        Ok(json!({ "fell": fell }))
+    }
+
+    fn rotate_link(&mut self, fields: &Fields) -> Answer {
+        let label = fields.optional("as", Fields::text)?.map_or(format!("k{}", self.line), str::to_owned);
+        let expiry = fields.expiry("expiry")?;
+        let (dashboard, by) = (self.dashboard_named(fields)?, self.by(fields)?);
+        let link = block_on(self.sharing.rotate_link(by, dashboard, expiry))?;
+        self.tokens.insert(label.clone(), link.token.expose().to_owned());
+        self.links.insert((dashboard, link.generation), label.clone());
+        Ok(json!({ "token": label, "ends": link.ends.at() }))
+    }
+
+    fn change_link(&mut self, verb: &str, fields: &Fields) -> Answer {
+        let (dashboard, by) = (self.dashboard_named(fields)?, self.by(fields)?);
+        match verb {
+            "pause_link" => block_on(self.sharing.pause_link(by, dashboard))?,
+            "resume_link" => block_on(self.sharing.resume_link(by, dashboard))?,
+            _ => block_on(self.sharing.withdraw_link(by, dashboard))?,
+        };
+        Ok(json!({}))
+    }
+
+    // The questions.
+
+    fn visit(&mut self, fields: &Fields) -> Answer {
+        let token = fields.text("token")?;
+        let token = self.tokens.get(token).map_or(token, String::as_str);
+        let decision = block_on(self.sharing.visit(token))?;
+        Ok(self.decision(&decision))
+    }
+
+    fn check(&mut self, fields: &Fields) -> Answer {
+        let action = match fields.text("right")? {
+            "view" => Action::View,
+            "export" => Action::Export,
+            "edit" => Action::Edit,
+            "share" => Action::Share,
+            other => return bad(format!("`right` has no value `{other}`")),
+        };
+        let as_of = fields.optional("as_of", Fields::instant)?;
+        let who = fields.text("who")?;
+        let (dashboard, who) = (self.dashboard_named(fields)?, self.account(who)?);
+        let decision = match as_of {
+            Some(at) => block_on(self.sharing.authorize_as_of(who, dashboard, action, at))?,
+            None => block_on(self.sharing.authorize(who, dashboard, action))?,
+        };
+        Ok(self.decision(&decision))
+    }
+
+    fn decision(&self, decision: &Decision) -> Value {
+        let explanation = decision.explanation();
+        let dashboard = explanation.dashboard;
+        let label =
+            |grant: GrantId| dashboard.map_or(Value::Null, |dashboard| self.grant_label(dashboard, grant));
+        let path: Vec<Value> = explanation.path.iter().map(|step| label(step.grant)).collect();
+        let mut reason = match &explanation.because {
+            Because::Owner => json!({ "because": "owner" }),
+            Because::Grant => {
+                let grant = path.last().cloned();
+                json!({ "because": "grant", "grant": grant, "path": path, "ends_first": explanation.ends_first.map(label) })
+            }
+            Because::Link => json!({ "because": "link", "path": path }),
+            Because::Denied(denial) => {
+                let code = match serde_json::to_value(denial) {
+                    Ok(Value::String(code)) => json!(code),
+                    Ok(Value::Object(members)) => json!(members.keys().next()),
+                    _ => Value::Null,
+                };
+                let mut reason = json!({ "because": "denied", "code": code });
+                if let dashshare::Denial::Ended(Fall { grant, .. }) = denial {
+                    reason["grant"] = label(*grant);
+                }
+                reason
+            }
+            _ => json!({}),
+        };
+        let name =
+            |account: AccountId| self.accounts.labels.get(&account).cloned().unwrap_or(account.to_string());
+        reason["sentence"] = json!(self.with_labels(decision.explain_with(&name)));
+        json!({
+            "allowed": explanation.allowed,
+            "dashboard": dashboard.map(|dashboard| self.dashboards.label(dashboard)),
+            "reason": reason,
+            "valid_until": explanation.valid_until,
+        })
+    }
+
+    /// A sentence of the library names grants by their ids; here they have labels.
+    fn with_labels(&self, sentence: String) -> String {
+        self.grants.labels.iter().fold(sentence, |text, ((_, grant), label)| {
+            let id = grant.to_string();
+            if text.contains(&id) { text.replace(&id, label) } else { text }
+        })
+    }
+
+    fn list(&mut self, fields: &Fields) -> Answer {
+        let as_of = fields.optional("as_of", Fields::instant)?;
+        let (dashboard, by) = (self.dashboard_named(fields)?, self.by(fields)?);
+        let list = block_on(self.sharing.list(by, dashboard, as_of))?;
+        let grants: Vec<Value> = list.grants.iter().map(|grant| self.grant_view(dashboard, grant)).collect();
+        let link = list.link.as_ref().map(|link| self.link_view(dashboard, link));
+        Ok(json!({ "owner": self.accounts.label(list.owner), "grants": grants, "link": link }))
+    }
+
+    fn grant_view(&self, dashboard: DashboardId, view: &GrantView) -> Value {
+        json!({
+            "grant": self.grant_label(dashboard, view.grant),
+            "grantor": self.accounts.label(view.grantor),
+            "grantee": self.holder_label(&view.grantee),
+            "pending": view.pending,
+            "rights": view.rights,
+            "reshare": view.reshare,
+            "expiry": expiry(view.expiry),
+            "ends": view.ends.at(),
+            "depth": view.depth(),
+            "path": self.grant_labels(dashboard, &view.path),
+        })
+    }
+
+    fn link_view(&self, dashboard: DashboardId, link: &LinkView) -> Value {
+        json!({
+            "token": self.link_label(dashboard, link.generation),
+            "maker": self.accounts.label(link.maker),
+            "grant": link.grant.map(|grant| self.grant_label(dashboard, grant)),
+            "expiry": expiry(link.expiry),
+            "ends": link.ends.at(),
+            "paused": link.paused,
+        })
+    }
+
+    fn impact(&mut self, fields: &Fields) -> Answer {
+        let ((dashboard, grant), by) = (self.grant_named(fields)?, self.by(fields)?);
+        let impact = block_on(self.sharing.impact(by, dashboard, grant))?;
+        let names = |accounts: Vec<AccountId>| {
+            let mut names: Vec<String> =
+                accounts.iter().filter_map(|account| self.accounts.labels.get(account).cloned()).collect();
+            names.sort();
+            names
+        };
+        let links: Vec<Value> =
+            impact.link.iter().map(|link| self.link_label(dashboard, link.generation)).collect();
+        let invitations: Vec<Value> =
+            impact.invitations.iter().map(|holder| self.holder_label(holder)).collect();
+        Ok(json!({
+            "lose": names(impact.lose),
+            "keep": names(impact.keep.into_iter().map(|(account, _)| account).collect()),
+            "invitations": invitations,
+            "links": links,
+        }))
+    }
+
+    fn shared_with_me(&mut self, fields: &Fields) -> Answer {
+        let as_of = fields.optional("as_of", Fields::instant)?;
+        let who = self.account(fields.text("who")?)?;
+        let shared = block_on(self.sharing.shared_with(who, as_of))?;
+        let dashboards: Vec<Value> = shared
+            .iter()
+            .map(|shared| {
+                json!({
+                    "dashboard": self.dashboards.label(shared.dashboard),
+                    "owner": self.accounts.label(shared.owner),
+                    "rights": shared.rights,
+                    "reshare": shared.reshare,
+                    "ends": shared.ends.at(),
+                    "grants": self.grant_labels(shared.dashboard, &shared.grants),
+                })
+            })
+            .collect();
+        Ok(json!({ "dashboards": dashboards }))
+    }
+
+    fn losing(&mut self, fields: &Fields) -> Answer {
+        let until = self.now.plus_days(fields.days("days")?);
+        let dashboard = self.dashboard_named(fields)?;
+        let losing = block_on(self.sharing.losing(dashboard, until))?;
+        let losing: Vec<Value> = losing
+            .iter()
+            .map(|losing| json!({ "who": self.accounts.label(losing.who), "ends": losing.ends }))
+            .collect();
+        Ok(json!({ "losing": losing }))
+    }
+
+    fn remind(&mut self, fields: &Fields) -> Answer {
+        let until = self.now.plus_days(fields.days("days")?);
+        let dashboard = self.dashboard_named(fields)?;
+        let told = block_on(self.sharing.remind(dashboard, until))?;
+        Ok(json!({ "grants": self.grant_labels(dashboard, &told) }))
+    }
+
+    fn diagnose_link(&mut self, fields: &Fields) -> Answer {
+        let token = fields.optional("token", Fields::text)?;
+        let (dashboard, by) = (self.dashboard_named(fields)?, self.by(fields)?);
+        let token = token.map(|token| self.tokens.get(token).map_or(token, String::as_str));
+        let diagnosis = block_on(self.sharing.diagnose_link(by, dashboard, token))?;
+        let causes: Vec<String> =
+            diagnosis.causes.iter().map(|cause| self.with_labels(cause.to_string())).collect();
+        Ok(json!({ "opens": diagnosis.opens, "causes": causes }))
+    }
+
+    fn audit(&mut self, fields: &Fields) -> Answer {
+        let dashboard = self.dashboard_named(fields)?;
+        let mut records = Vec::new();
+        let mut after = Revision::ZERO;
+        loop {
+            let page = block_on(self.sharing.audit(Actor::Host, dashboard, after, 100))?;
+            let Some(last) = page.last() else { break };
+            after = last.revision;
+            records.extend(page);
+        }
+        let records: Vec<Value> = records
+            .iter()
+            .map(|record| {
+                let by = match record.actor {
+                    Actor::Account(account) => self.accounts.label(account),
+                    Actor::Host => json!("host"),
+                };
+                let (event, grants) = self.event(dashboard, &record.event);
+                json!({
+                    "revision": record.revision,
+                    "at": record.at,
+                    "by": by,
+                    "event": event,
+                    "grants": grants,
+                    "fell": self.grant_labels(dashboard, &record.fell),
+                    "link_fell": record.link_fell.map(|generation| self.link_label(dashboard, generation)),
+                })
+            })
+            .collect();
+        Ok(json!({ "records": records }))
+    }
+
+    /// An event's name, and the grants that it is about.
+    fn event(&self, dashboard: DashboardId, event: &Event) -> (&'static str, Vec<Value>) {
+        let (name, grants) = match event {
+            Event::Registered { .. } => ("registered", vec![]),
+            Event::Shared { grant, .. } => ("shared", vec![*grant]),
+            Event::Amended { grant, .. } => ("amended", vec![*grant]),
+            Event::Revoked { grant, rebound } => {
+                ("revoked", [*grant].into_iter().chain(rebound.iter().map(|(_, new)| *new)).collect())
+            }
+            Event::Stopped { .. } => ("stopped", vec![]),
+            Event::Renounced { grant } => ("renounced", vec![*grant]),
+            Event::Claimed { grants, .. } => ("claimed", grants.clone()),
+            Event::Transferred { kept, .. } => ("transferred", kept.iter().copied().collect()),
+            Event::Deleted => ("deleted", vec![]),
+            Event::AccountDeleted { .. } => ("account_deleted", vec![]),
+            Event::LinkRotated { .. } => ("link_rotated", vec![]),
+            Event::LinkPaused { .. } => ("link_paused", vec![]),
+            Event::LinkResumed { .. } => ("link_resumed", vec![]),
+            Event::LinkWithdrawn { .. } => ("link_withdrawn", vec![]),
+            Event::Reminded { grants } => ("reminded", grants.clone()),
+            _ => ("unknown", vec![]),
+        };
+        (name, self.grant_labels(dashboard, &grants))
+    }
+
+    fn outbox(&mut self) -> Answer {
+        let mut messages = Vec::new();
+        let mut after = None;
+        loop {
+            let page = block_on(self.sharing.outbox(after, 100))?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id);
+            messages.extend(page);
+        }
+        // The store orders by dashboard; a reader of a story wants it by time.
+        messages.sort_by_key(|message| (message.at, message.id));
+        let messages: Vec<Value> = messages
+            .iter()
+            .map(|sent| {
+                let dashboard = sent.id.dashboard;
+                let mut said = self.message(dashboard, &sent.message);
+                said["at"] = json!(sent.at);
+                said["dashboard"] = self.dashboards.label(dashboard);
+                said
+            })
+            .collect();
+        Ok(json!({ "messages": messages }))
+    }
+
+    fn message(&self, dashboard: DashboardId, message: &Message) -> Value {
+        match message {
+            Message::Invited { grant, by, address, lapses } => json!({
+                "kind": "invited", "grant": self.grant_label(dashboard, *grant), "by": self.accounts.label(*by),
+                "to": address, "lapses": lapses,
+            }),
+            Message::Shared { grant, by, to, terms } => json!({
+                "kind": "shared", "grant": self.grant_label(dashboard, *grant), "by": self.accounts.label(*by),
+                "to": self.accounts.label(*to), "rights": terms.rights, "expiry": expiry(terms.expiry),
+            }),
+            Message::Expiring { grant, to, ends } => json!({
+                "kind": "expiring", "grant": self.grant_label(dashboard, *grant), "to": self.holder_label(to), "ends": ends,
+            }),
+            Message::Ended { lost } => {
+                let lost: Vec<Value> = lost
+                    .iter()
+                    .map(|(who, grants)| {
+                        json!({ "to": self.holder_label(who), "grants": self.grant_labels(dashboard, grants) })
+                    })
+                    .collect();
+                json!({ "kind": "ended", "lost": lost })
+            }
+            _ => json!({}),
+        }
+    }
+
+    // Labels for ids.
+
+    fn ended(&self, dashboard: DashboardId, ended: &Ended) -> Value {
+        json!({ "fell": self.grant_labels(dashboard, &ended.fell), "link_fell": ended.link_fell })
+    }
+
+    fn grant_label(&self, dashboard: DashboardId, grant: GrantId) -> Value {
+        self.grants.label((dashboard, grant))
+    }
+
+    fn grant_text(&self, dashboard: DashboardId, grant: GrantId) -> String {
+        self.grants.labels.get(&(dashboard, grant)).cloned().unwrap_or_default()
+    }
+
+    fn grant_labels(&self, dashboard: DashboardId, grants: &[GrantId]) -> Vec<Value> {
+        grants.iter().map(|grant| self.grant_label(dashboard, *grant)).collect()
+    }
+
+    fn holder_label(&self, holder: &Holder) -> Value {
+        match holder {
+            Holder::Account(account) => self.accounts.label(*account),
+            Holder::Address(address) => json!(address),
+        }
+    }
+
+    fn link_label(&self, dashboard: DashboardId, generation: u64) -> Value {
+        self.links.get(&(dashboard, generation)).map_or(Value::Null, |label| json!(label))
+    }
+}
+
+fn expiry(expiry: Expiry) -> Value {
+    expiry.at().map_or(json!("never"), |end| json!(end))
+}
+
+/// The members of a line.
+struct Fields(Map<String, Value>);
+
+fn parse(text: &str) -> Result<Fields, Problem> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(members)) => Ok(Fields(members)),
+        Ok(_) => bad("a line is a JSON object"),
+        Err(error) => bad(format!("not JSON: {error}")),
+    }
+}
+
+impl Fields {
+    fn get(&self, name: &str) -> Result<&Value, Problem> {
+        match self.0.get(name) {
+            Some(value) => Ok(value),
+            None => bad(format!("`{name}` is missing")),
+        }
+    }
+
+    /// A member that may be left out; `null` counts as left out.
+    fn optional<'a, T>(
+        &'a self,
+        name: &str,
+        read: impl FnOnce(&'a Self, &str) -> Result<T, Problem>,
+    ) -> Result<Option<T>, Problem> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(_) => self.nullable(name, read),
+        }
+    }
+
+    fn nullable<'a, T>(
+        &'a self,
+        name: &str,
+        read: impl FnOnce(&'a Self, &str) -> Result<T, Problem>,
+    ) -> Result<Option<T>, Problem> {
+        match self.get(name)? {
+            Value::Null => Ok(None),
+            _ => read(self, name).map(Some),
+        }
+    }
+
+    fn text(&self, name: &str) -> Result<&str, Problem> {
+        match self.get(name)?.as_str() {
+            Some(text) => Ok(text),
+            None => bad(format!("`{name}` is not a text")),
+        }
+    }
+
+    fn texts(&self, name: &str) -> Result<Vec<String>, Problem> {
+        let texts = self.get(name)?.as_array().and_then(|list| {
+            list.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<String>>>()
+        });
+        match texts {
+            Some(texts) => Ok(texts),
+            None => bad(format!("`{name}` is not a list of texts")),
+        }
+    }
+
+    fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.get(name)?.as_bool() {
+            Some(flag) => Ok(flag),
+            None => bad(format!("`{name}` is neither true nor false")),
+        }
+    }
+
+    fn days(&self, name: &str) -> Result<u32, Problem> {
+        match self.get(name)?.as_u64().and_then(|days| u32::try_from(days).ok()) {
+            Some(days) => Ok(days),
+            None => bad(format!("`{name}` is not a whole number from 0 on")),
+        }
+    }
+
+    fn instant(&self, name: &str) -> Result<Timestamp, Problem> {
+        match self.text(name)?.parse() {
+            Ok(instant) => Ok(instant),
+            Err(error) => bad(format!("`{name}`: {error}")),
+        }
+    }
+
+    fn expiry(&self, name: &str) -> Result<Expiry, Problem> {
+        match self.text(name)? {
+            "never" => Ok(Expiry::Never),
+            _ => self.instant(name).map(Expiry::At),
+        }
+    }
+
+    fn rights(&self, name: &str) -> Result<Rights, Problem> {
+        let rights: Vec<Right> = match serde_json::from_value(self.get(name)?.clone()) {
+            Ok(rights) => rights,
+            Err(_) => return bad(format!("`{name}` is not a list of `view` and `export`")),
+        };
+        Ok(rights.into_iter().collect())
+    }
+}

@@ -1,0 +1,116 @@
+//! The head record of a dashboard: owner, public link, revision. One row, replaced by every commit.
+
+use crate::{
+    grant::Chain,
+    id::{AccountId, DashboardId, GrantId, TenantId},
+    terms::Expiry,
+    time::Timestamp,
+    token::LinkDigest,
+};
+use serde::{Deserialize, Serialize};
+use std::{fmt, sync::Arc};
+
+/// Counts the commits of a dashboard. Every change answers with the one it made, and a check can demand one (D6).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Revision(u64);
+
+impl Revision {
+    /// Before the first commit.
+    pub const ZERO: Self = Self(0);
+
+    /// The revision with this number, for a store that reads one back.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The one after it.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a store keeps once for each dashboard.
+///
+/// It has room for one link and no more, so a second one cannot be stored (L1). A deleted dashboard keeps its head,
+/// so that its revisions never start again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Head {
+    /// The dashboard.
+    pub dashboard: DashboardId,
+    /// The tenant it belongs to.
+    pub tenant: TenantId,
+    /// Whose it is.
+    pub owner: AccountId,
+    /// Who owned it before, each with the first instant at which it was no longer theirs.
+    pub former_owners: Vec<(Timestamp, AccountId)>,
+    /// When it was registered.
+    pub created: Timestamp,
+    /// When it was deleted, if it was.
+    pub deleted: Option<Timestamp>,
+    /// The commits so far.
+    pub revision: Revision,
+    /// The latest instant that a commit was made at. A clock that steps back does not revive what this one saw end.
+    pub clock: Timestamp,
+    /// The ordinal of the next grant.
+    pub next_ordinal: u64,
+    /// Grants before this ordinal belonged to a deleted dashboard of the same id, and are dead (G19).
+    pub first_ordinal: u64,
+    /// The public link.
+    pub link: Option<Link>,
+    /// How many links were made so far; the newest has this generation.
+    pub links_made: u64,
+}
+
+/// The public link of a dashboard: all of it but the secret (L4).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Link {
+    /// The digest of its token.
+    pub digest: LinkDigest,
+    /// Who made it.
+    pub maker: AccountId,
+    /// The grant it hangs on, when a grantee made it (L6); `None` for the owner's.
+    pub grant: Option<GrantId>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it ends by itself.
+    pub expiry: Expiry,
+    /// Since when it is paused, if it is (L5).
+    pub paused: Option<Timestamp>,
+    /// The first link of a dashboard is 1, the next 2, and so on.
+    pub generation: u64,
+}
+
+impl Head {
+    /// The owner at an instant, or `None` before it was registered and after it was deleted.
+    pub(crate) fn owner_at(&self, t: Timestamp) -> Option<AccountId> {
+        if t < self.created || self.deleted.is_some() {
+            return None;
+        }
+        let former = self.former_owners.iter().find(|(until, _)| t < *until);
+        Some(former.map_or(self.owner, |(_, owner)| *owner))
+    }
+}
+
+/// A dashboard's head together with some of its grants, read at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The head.
+    pub head: Arc<Head>,
+    /// The grants asked for, each with all it hangs on.
+    pub chains: Vec<Chain>,
+}

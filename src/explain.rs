@@ -1,0 +1,239 @@
+//! A decision's explanation: as data for programs, and as a sentence that a support engineer can send to a customer.
+
+use crate::{
+    dashboard::Revision,
+    decision::{Action, Basis, Decision, Denial, Principal},
+    grant::{Chain, Holder},
+    id::{AccountId, DashboardId, GrantId},
+    standing::{self, Fall, FallCause},
+    terms::{Expiry, Right},
+    time::Timestamp,
+};
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// Why a decision came out as it did (D4), as data.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// Who asked.
+    pub principal: Principal,
+    /// What for.
+    pub action: Action,
+    /// With which dashboard, if there is such a one and the asker may know.
+    pub dashboard: Option<DashboardId>,
+    /// The instant asked about.
+    pub at: Timestamp,
+    /// The revision of the dashboard that was looked at.
+    pub revision: Option<Revision>,
+    /// What decided.
+    pub because: Because,
+    /// The grants that allow it, from the root to the one held; empty when none does.
+    pub path: Vec<Step>,
+    /// The grant of the path that ends first, if one ends.
+    pub ends_first: Option<GrantId>,
+    /// Until when an allowance can be relied on.
+    pub valid_until: Option<Timestamp>,
+}
+
+/// What decided.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Because {
+    /// The account owns the dashboard.
+    Owner,
+    /// A live grant has the right; see the path.
+    Grant,
+    /// A live public link was presented.
+    Link,
+    /// Nothing allows it.
+    Denied(Denial),
+}
+
+/// One grant of a path.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Step {
+    /// The grant.
+    pub grant: GrantId,
+    /// Who made it.
+    pub grantor: AccountId,
+    /// Who holds it.
+    pub grantee: Holder,
+    /// Its own expiry.
+    pub expiry: Expiry,
+}
+
+impl Decision {
+    /// The explanation as data.
+    pub fn explanation(&self) -> Explanation {
+        let (because, path, ends_first) = match self.basis() {
+            Basis::Owner => (Because::Owner, Vec::new(), None),
+            Basis::Denied(denial) => (Because::Denied(denial.clone()), Vec::new(), None),
+            Basis::Grant { chain, standing } => {
+                let first = standing.ends.at().map(|_| standing.ends_with);
+                (Because::Grant, self.steps(chain), first)
+            }
+            Basis::Link { chain, .. } => {
+                let path = chain.as_ref().map_or(Vec::new(), |chain| self.steps(chain));
+                (Because::Link, path, None)
+            }
+        };
+        Explanation {
+            allowed: self.is_allowed(),
+            principal: self.principal(),
+            action: self.action(),
+            dashboard: self.dashboard(),
+            at: self.at(),
+            revision: self.revision(),
+            because,
+            path,
+            ends_first,
+            valid_until: self.valid_until(),
+        }
+    }
+
+    fn steps(&self, chain: &Chain) -> Vec<Step> {
+        let Some(head) = self.head() else { return Vec::new() };
+        let mut parent = None;
+        let mut steps = Vec::with_capacity(chain.len());
+        for grant in chain.iter().rev() {
+            steps.push(Step {
+                grant: grant.id,
+                grantor: standing::made_by(grant, parent, head),
+                grantee: grant.grantee.holder(),
+                expiry: grant.terms.expiry,
+            });
+            parent = Some(grant.as_ref());
+        }
+        steps
+    }
+
+    /// The explanation as a sentence, with ids for names.
+    pub fn explain(&self) -> String {
+        self.explain_with(&|account| account.to_string())
+    }
+
+    /// The explanation as a sentence, with the host's names for accounts.
+    pub fn explain_with(&self, name: &dyn Fn(AccountId) -> String) -> String {
+        let explanation = self.explanation();
+        let who = match self.principal() {
+            Principal::Account(account) => name(account),
+            Principal::Visitor => "the visitor".to_owned(),
+        };
+        let verb = match self.action() {
+            Action::View => "view",
+            Action::Export => "export the data of",
+            Action::Share => "share",
+            Action::Edit => "edit",
+        };
+        let mut text = if explanation.allowed {
+            format!("{who} may {verb} the dashboard")
+        } else {
+            format!("{who} may not {verb} the dashboard")
+        };
+        // Writing to a String does not fail.
+        let _ = match &explanation.because {
+            Because::Owner => write!(text, ": {who} owns it."),
+            Because::Grant => {
+                write!(
+                    text,
+                    ": {}{}.",
+                    path_in_words(&explanation.path, name),
+                    end_in_words(&explanation, name)
+                )
+            }
+            Because::Link => write!(text, " by its public link{}.", end_in_words(&explanation, name)),
+            Because::Denied(denial) => write!(text, ": {} {}", denial.sentence(), denial.remedy()),
+        };
+        text
+    }
+}
+
+fn path_in_words(path: &[Step], name: &dyn Fn(AccountId) -> String) -> String {
+    let hop = |step: &Step| {
+        let to = match &step.grantee {
+            Holder::Account(account) => name(*account),
+            Holder::Address(address) => address.to_string(),
+        };
+        format!("{} shared it with {to}", name(step.grantor))
+    };
+    path.iter().map(hop).collect::<Vec<_>>().join(", ")
+}
+
+fn end_in_words(explanation: &Explanation, name: &dyn Fn(AccountId) -> String) -> String {
+    let Some(end) = explanation.valid_until else { return ", with no end".to_owned() };
+    let whose = explanation
+        .path
+        .iter()
+        .find(|step| Some(step.grant) == explanation.ends_first)
+        .filter(|_| explanation.path.len() > 1)
+        .map_or(String::new(), |step| format!(", when what {} gave ends", name(step.grantor)));
+    format!(", until {end}{whose}")
+}
+
+impl Denial {
+    /// What is the matter, as a sentence.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::UnknownDashboard => "there is no such dashboard.".to_owned(),
+            Self::NotShared => "it was never shared with this account.".to_owned(),
+            Self::Ended(fall) => fall.sentence(),
+            Self::RightNotGiven(rights) => format!("what was shared allows only to {rights}."),
+            Self::NoReshareRight => "it was shared without the right to share on.".to_owned(),
+            Self::OwnersOnly => "only its owner can move, resize or edit it.".to_owned(),
+            Self::PrivateSharingOff => "the tenant has switched sharing with persons off.".to_owned(),
+            Self::ResharingOff => "the tenant has switched sharing on off.".to_owned(),
+            Self::LinkNotUsable => "this link opens nothing.".to_owned(),
+            Self::LinkOnlyShows => "a public link shows the dashboard and nothing more.".to_owned(),
+            Self::DeviceNotShown(device) => format!("it does not show device `{device}`."),
+            Self::DeviceNotAllowed(device) => {
+                format!("it is public, but no policy lets the anonymous user access device `{device}`.")
+            }
+        }
+    }
+
+    /// What would change it, as a sentence.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::UnknownDashboard => "Check the address.",
+            Self::NotShared | Self::Ended(_) => "Somebody who may share it can share it with this account.",
+            Self::RightNotGiven(rights) if rights.contains(Right::View) => {
+                "Somebody who holds the missing right can share it with this account."
+            }
+            Self::RightNotGiven(_) => "Somebody who may view it can share that right with this account.",
+            Self::NoReshareRight => "Its owner can share it once more with the right to share on.",
+            Self::OwnersOnly => "The owner can give away a clone, which its recipient may edit.",
+            Self::PrivateSharingOff => "The tenant's administrator can switch it on again.",
+            Self::ResharingOff => {
+                "The tenant's administrator can switch it on, or the owner can share directly."
+            }
+            Self::LinkNotUsable => "Ask whoever sent it for a new one.",
+            Self::LinkOnlyShows => "The owner can share the dashboard with an account.",
+            Self::DeviceNotShown(_) => "Ask for a device that the dashboard shows.",
+            Self::DeviceNotAllowed(_) => "Add a policy that lets the anonymous user access the device.",
+        }
+    }
+}
+
+impl Fall {
+    /// How the grant ended, as a sentence.
+    pub fn sentence(&self) -> String {
+        let grant = self.grant;
+        match self.cause {
+            FallCause::NotYetMade(at) => format!("grant {grant} was made only at {at}."),
+            FallCause::Lapsed(at) => format!("grant {grant} lapsed at {at}."),
+            FallCause::NotClaimed(at) => format!("invitation {grant} was not claimed before {at}."),
+            FallCause::Revoked(at) => format!("grant {grant} was revoked at {at}."),
+            FallCause::ReshareTaken => format!("the right to share on was taken from grant {grant}."),
+            FallCause::Absorbed(at) => {
+                format!("grant {grant} ended at {at}, when its holder became the owner.")
+            }
+            FallCause::DashboardDeleted => "the dashboard was deleted.".to_owned(),
+            FallCause::PathUnknown => format!("what grant {grant} hangs on could not be read."),
+        }
+    }
+}

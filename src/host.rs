@@ -1,0 +1,87 @@
+//! What the host knows and lends: its accounts and tenants, the clock, and randomness.
+
+use crate::{
+    email::{Attestor, EmailAddress, VerifiedEmail},
+    id::{AccountId, DashboardId, TenantId},
+    store::BoxError,
+    tenant::{AnonymousAccess, Tenant},
+    time::Timestamp,
+};
+use rand::{TryRng as _, rngs::SysRng};
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// An account as the host's directory describes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// The addresses that it has verified. One that was only typed in does not belong here.
+    pub verified: Vec<VerifiedEmail>,
+}
+
+/// The host's accounts and tenants. Implement the methods with plain `async fn`.
+///
+/// An error means denial for whoever was asking, and reaches the caller with its source.
+pub trait Directory: Send + Sync {
+    /// The account with this id; `None` when there is none or it was deleted. `attestor` vouches for its addresses.
+    fn account(
+        &self,
+        id: AccountId,
+        attestor: &Attestor,
+    ) -> impl Future<Output = Result<Option<Account>, BoxError>> + Send;
+
+    /// The account that has verified this address; an address has at most one. `None` while nobody has.
+    fn account_of(
+        &self,
+        address: &EmailAddress,
+        attestor: &Attestor,
+    ) -> impl Future<Output = Result<Option<Account>, BoxError>> + Send;
+
+    /// The tenant's rules and portal. `None` when there is none, which denies everything but what an owner does.
+    fn tenant(&self, id: TenantId) -> impl Future<Output = Result<Option<Arc<Tenant>>, BoxError>> + Send;
+
+    /// What the tenant's policies let its anonymous user see of a dashboard (L7), as of now.
+    fn anonymous_access(
+        &self,
+        tenant: TenantId,
+        dashboard: DashboardId,
+    ) -> impl Future<Output = Result<AnonymousAccess, BoxError>> + Send;
+
+    /// Whether a dashboard shows data of a device: the devices that its grants and its link cover (D3).
+    fn shows(
+        &self,
+        dashboard: DashboardId,
+        device: &str,
+    ) -> impl Future<Output = Result<bool, BoxError>> + Send;
+}
+
+/// The clock and the randomness. Everything below the service gets both as arguments.
+pub trait Env: Send + Sync {
+    /// The present.
+    fn now(&self) -> Timestamp;
+
+    /// Fills `bytes` from a generator that is fit for secrets.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), BoxError>;
+}
+
+/// The clock and the random generator of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemEnv;
+
+impl Env for SystemEnv {
+    fn now(&self) -> Timestamp {
+        let micros = |duration: std::time::Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => Timestamp::from_micros(micros(since)),
+            Err(before) => Timestamp::from_micros(micros(before.duration()).saturating_neg()),
+        }
+    }
+
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), BoxError> {
+        Ok(SysRng.try_fill_bytes(bytes)?)
+    }
+}

@@ -1,0 +1,301 @@
+//! The service: loads what a command needs, lets the rules judge it, commits, and retries what lost a race.
+
+mod commands;
+mod questions;
+
+pub use commands::NewLink;
+
+use crate::{
+    commit::Commit,
+    dashboard::{Revision, Snapshot},
+    email::Attestor,
+    error::{Error, Unresolved},
+    grant::Grant,
+    host::{Account, Directory, Env},
+    id::{AccountId, DashboardId, TenantId},
+    ledger::Ledger,
+    sharing::{Command, Draw, Facts, More},
+    store::{BoxError, CommitError, Seed, Store},
+    tenant::{AnonymousAccess, SharingRules, Tenant},
+    time::Timestamp,
+};
+use std::{ops::Deref, sync::Arc};
+
+/// How often a command is judged anew after others changed the dashboard, and a lost answer asked for.
+const ATTEMPTS: usize = 8;
+/// How many rows are read at once.
+const PAGE: usize = 512;
+
+/// Dashboard sharing over a host's store, directory and environment.
+///
+/// All methods are `async` and depend on no runtime: any executor runs them, and a synchronous host whose store never
+/// waits can block on them (`examples/sync_host.rs`). It is cheap to keep one for the life of the process.
+///
+/// ```
+/// use dashshare::{
+///     AccountId, Action, Dashshare, DashboardId, Expiry, MemoryDirectory, MemoryStore, Rights, SystemEnv, TenantId, Terms,
+/// };
+/// # pollster::block_on(async {
+/// let directory = MemoryDirectory::default();
+/// let (olga, ann) = (AccountId::from(1u64), AccountId::from(2u64));
+/// directory.add_account(olga);
+/// directory.add_account(ann);
+/// let sharing = Dashshare::new(MemoryStore::default(), directory, SystemEnv);
+///
+/// let dashboard = DashboardId::from(7u64);
+/// sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+/// let terms = Terms { rights: Rights::VIEW, reshare: false, expiry: Expiry::Never };
+/// sharing.share(olga, dashboard, ann, terms).await?;
+///
+/// let decision = sharing.authorize(ann, dashboard, Action::View).await?;
+/// assert!(decision.is_allowed());
+/// assert!(!sharing.authorize(ann, dashboard, Action::Edit).await?.is_allowed());
+/// # Ok::<(), dashshare::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Dashshare<S, D, E> {
+    store: S,
+    directory: D,
+    env: E,
+}
+
+/// What a command answers, and the revision of the dashboard that it made (or found, if nothing had to change): a
+/// later check that demands it reflects the change (D6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Done<T> {
+    /// The answer; `Done` dereferences to it.
+    pub answer: T,
+    /// The revision.
+    pub revision: Revision,
+}
+
+impl<T> Deref for Done<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.answer
+    }
+}
+
+/// How a commit ended.
+enum Settled {
+    Applied {
+        /// Whether the store's first answer said so, with no doubt in between.
+        at_once: bool,
+    },
+    Conflict,
+}
+
+/// A verdict that stands in the store.
+struct Outcome<A> {
+    answer: A,
+    revision: Revision,
+    at_once: bool,
+}
+
+impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
+    /// Ties a store, a directory and an environment together.
+    pub fn new(store: S, directory: D, env: E) -> Self {
+        Self { store, directory, env }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &D {
+        &self.directory
+    }
+
+    /// The environment.
+    pub fn env(&self) -> &E {
+        &self.env
+    }
+
+    fn random(&self) -> Result<[u8; 32], Error> {
+        let mut bytes = [0; 32];
+        self.env.fill(&mut bytes).map_err(Error::Random)?;
+        Ok(bytes)
+    }
+
+    async fn run<C: Command>(&self, command: &C) -> Result<Outcome<C::Answer>, Error> {
+        let draw = Draw::new(self.random()?);
+        let mut links_seen = None;
+        for _ in 0..ATTEMPTS {
+            let Some(ledger) = self.load(command).await? else { continue };
+            let now = ledger.as_ref().map_or_else(|| self.env.now(), |ledger| ledger.now);
+            let (tenant, access) = match &ledger {
+                Some(ledger) => {
+                    let (tenant, dashboard) = (ledger.head.tenant, ledger.head.dashboard);
+                    let asks = command.asks_policies();
+                    (self.tenant(tenant).await?, self.access(tenant, dashboard, asks).await?)
+                }
+                None => (Arc::new(Tenant::closed()), AnonymousAccess::default()),
+            };
+            let links_made = ledger.as_ref().map_or(0, |ledger| ledger.head.links_made);
+            let facts = Facts {
+                ledger: ledger.as_ref(),
+                tenant: &tenant,
+                access: &access,
+                now,
+                links_seen: *links_seen.get_or_insert(links_made),
+                draw: &draw,
+            };
+            let verdict = command.judge(&facts)?;
+            let found = ledger.as_ref().map_or(Revision::ZERO, |ledger| ledger.head.revision);
+            let Some(commit) = verdict.commit else {
+                return Ok(Outcome { answer: verdict.answer, revision: found, at_once: true });
+            };
+            if let Settled::Applied { at_once } = self.settle(&commit).await? {
+                return Ok(Outcome { answer: verdict.answer, revision: commit.head.revision, at_once });
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    async fn done<C: Command>(&self, command: &C) -> Result<Done<C::Answer>, Error> {
+        let outcome = self.run(command).await?;
+        Ok(Done { answer: outcome.answer, revision: outcome.revision })
+    }
+
+    /// Sends a commit until its fate is known: the same commit under the same key, so that it is applied once.
+    async fn settle(&self, commit: &Commit) -> Result<Settled, Error> {
+        let mut lost: Option<BoxError> = None;
+        for _ in 0..ATTEMPTS {
+            match self.store.commit(commit).await {
+                Ok(_) => return Ok(Settled::Applied { at_once: lost.is_none() }),
+                // INVARIANT: a store looks for the key before it compares revisions (S1), so after a lost answer too
+                // a conflict says that the commit was not applied, and with its revision gone it never will be.
+                Err(CommitError::Conflict) => return Ok(Settled::Conflict),
+                Err(CommitError::Failed(source)) if lost.is_none() => return Err(Error::Store(source)),
+                Err(CommitError::Failed(source) | CommitError::Unknown(source)) => lost = Some(source),
+            }
+            if let Ok(Some(_)) = self.store.receipt(commit.dashboard(), commit.key).await {
+                return Ok(Settled::Applied { at_once: false });
+            }
+        }
+        let source = lost.unwrap_or_else(|| "the store gave no answer".into());
+        Err(Error::Unresolved(Unresolved { commit: Box::new(commit.clone()), link: None, source }))
+    }
+
+    /// Reads what a command must see. The inner `None` is a dashboard that is not known; the outer one says that the
+    /// dashboard changed between two reads.
+    async fn load<C: Command>(&self, command: &C) -> Result<Option<Option<Ledger>>, Error> {
+        let dashboard = command.dashboard();
+        let Some(snapshot) = self.store.read(dashboard, &command.seeds()).await.map_err(Error::Store)? else {
+            return Ok(Some(None));
+        };
+        let now = self.env.now().max(snapshot.head.clock);
+        let revision = snapshot.head.revision;
+        let more = command.more(&Ledger::of_snapshot(snapshot.clone(), now));
+        let Snapshot { head, chains } = snapshot;
+        let mut grants: Vec<Arc<Grant>> = chains.into_iter().flatten().collect();
+        if !self.read_more(dashboard, revision, more, &mut grants).await? {
+            return Ok(None);
+        }
+        Ok(Some(Some(Ledger::new(head, grants, now))))
+    }
+
+    /// Adds what else is needed; `false` when the dashboard has another revision by now.
+    async fn read_more(
+        &self,
+        dashboard: DashboardId,
+        revision: Revision,
+        more: More,
+        grants: &mut Vec<Arc<Grant>>,
+    ) -> Result<bool, Error> {
+        if !more.seeds.is_empty() {
+            match self.store.read(dashboard, &more.seeds).await.map_err(Error::Store)? {
+                Some(again) if again.head.revision == revision => {
+                    grants.extend(again.chains.into_iter().flatten());
+                }
+                _ => return Ok(false),
+            }
+        }
+        if more.everything {
+            self.read_pages(grants, |from| self.store.grants(dashboard, from, PAGE)).await?;
+        }
+        for above in more.below {
+            self.read_pages(grants, |from| self.store.grants_below(dashboard, above, from, PAGE)).await?;
+        }
+        Ok(true)
+    }
+
+    async fn read_pages<F>(
+        &self,
+        grants: &mut Vec<Arc<Grant>>,
+        mut page: impl FnMut(u64) -> F,
+    ) -> Result<(), Error>
+    where
+        F: Future<Output = Result<Vec<Arc<Grant>>, BoxError>>,
+    {
+        let mut from = 0;
+        loop {
+            let rows = page(from).await.map_err(Error::Store)?;
+            let (count, last) = (rows.len(), rows.last().map(|grant| grant.ordinal));
+            grants.extend(rows);
+            match last {
+                Some(last) if count >= PAGE => from = last.saturating_add(1),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// A dashboard as it is judged at an instant, or now: what the seeds name, or everything.
+    async fn ledger(
+        &self,
+        dashboard: DashboardId,
+        seeds: &[Seed],
+        more: impl FnOnce(&Ledger) -> More,
+        at: Option<Timestamp>,
+    ) -> Result<Option<Ledger>, Error> {
+        let Some(snapshot) = self.store.read(dashboard, seeds).await.map_err(Error::Store)? else {
+            return Ok(None);
+        };
+        let at = at.unwrap_or_else(|| self.env.now().max(snapshot.head.clock));
+        let more = more(&Ledger::of_snapshot(snapshot.clone(), at));
+        let Snapshot { head, chains } = snapshot;
+        let mut grants: Vec<Arc<Grant>> = chains.into_iter().flatten().collect();
+        // A question needs no single revision: grants only shrink, so at worst it shows what ended a moment ago.
+        let seeds = more.seeds;
+        if !seeds.is_empty() {
+            let again = self.store.read(dashboard, &seeds).await.map_err(Error::Store)?;
+            grants.extend(again.into_iter().flat_map(|again| again.chains).flatten());
+        }
+        let rest = More { seeds: Vec::new(), ..more };
+        self.read_more(dashboard, head.revision, rest, &mut grants).await?;
+        Ok(Some(Ledger::new(head, grants, at)))
+    }
+
+    async fn tenant(&self, tenant: TenantId) -> Result<Arc<Tenant>, Error> {
+        let known = self.directory.tenant(tenant).await.map_err(Error::Directory)?;
+        Ok(known.unwrap_or_else(|| Arc::new(Tenant::closed())))
+    }
+
+    async fn access(
+        &self,
+        tenant: TenantId,
+        dashboard: DashboardId,
+        asks: bool,
+    ) -> Result<AnonymousAccess, Error> {
+        match asks {
+            true => self.directory.anonymous_access(tenant, dashboard).await.map_err(Error::Directory),
+            false => Ok(AnonymousAccess::default()),
+        }
+    }
+
+    async fn account(&self, account: AccountId) -> Result<Option<Account>, Error> {
+        self.directory.account(account, &Attestor::new()).await.map_err(Error::Directory)
+    }
+}
+
+impl Tenant {
+    /// What counts for a tenant that the directory does not know: nothing may be shared.
+    fn closed() -> Self {
+        let rules =
+            SharingRules { private: false, public: false, resharing: false, ..SharingRules::default() };
+        Self { rules, ..Self::default() }
+    }
+}

@@ -1,0 +1,371 @@
+//! The commands that change something.
+
+use super::{Dashshare, Done, PAGE, Settled};
+use crate::{
+    dashboard::Revision,
+    email::{Attestor, EmailAddress, VerifiedEmail},
+    error::{Error, Unresolved},
+    grant::Holder,
+    host::{Account, Directory, Env},
+    id::{AccountId, DashboardId, GrantId, TenantId},
+    record::Actor,
+    refusal::Refusal,
+    sharing::{
+        amend::{Amend, Amended, Amendment},
+        invitation::{ClaimInvitations, Claimed},
+        link::{ChangeLink, LinkChange, RotateLink},
+        ownership::{DeleteDashboard, Register, Transfer, Transferred},
+        reminder::Remind,
+        revoke::{EndAccount, Ended, Person, Renounce, Revoke, RevokeMode, StopSharing},
+        share::{Recipient, Share, Shared},
+    },
+    store::Store,
+    terms::{Expiry, Rights, Terms},
+    time::Timestamp,
+    token::LinkToken,
+};
+use std::collections::BTreeSet;
+
+/// A public link that was just made: the only time that its token is to be had (L3).
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct NewLink {
+    /// The token, to be put into the URL and handed to the person who asked.
+    pub token: LinkToken,
+    /// Counts the links of the dashboard.
+    pub generation: u64,
+    /// When it ends, the maker's own end taken into account.
+    pub ends: Expiry,
+    /// The revision of the dashboard that it was made at.
+    pub revision: Revision,
+}
+
+impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
+    /// Makes a dashboard known. Repeating it is no error; a deleted dashboard's id may be registered again and starts
+    /// empty (G19).
+    pub async fn register(
+        &self,
+        dashboard: DashboardId,
+        tenant: TenantId,
+        owner: AccountId,
+    ) -> Result<Done<()>, Error> {
+        self.done(&Register { dashboard, tenant, owner }).await
+    }
+
+    /// Shares a dashboard with an account or an address (G6, G7, G17, I1).
+    ///
+    /// The grant hangs on the sharer's own grant that fits best; [`share_from`](Self::share_from) names one.
+    ///
+    /// # Errors
+    /// Refused to whoever may not share, for rights or an end beyond the sharer's own, and against the tenant's rules.
+    pub async fn share(
+        &self,
+        by: AccountId,
+        dashboard: DashboardId,
+        with: impl Into<Holder>,
+        terms: Terms,
+    ) -> Result<Done<Shared>, Error> {
+        self.share_on(by, dashboard, with.into(), terms, None).await
+    }
+
+    /// Shares on from a grant that the caller names among the sharer's own (G7).
+    pub async fn share_from(
+        &self,
+        by: AccountId,
+        dashboard: DashboardId,
+        from: GrantId,
+        with: impl Into<Holder>,
+        terms: Terms,
+    ) -> Result<Done<Shared>, Error> {
+        self.share_on(by, dashboard, with.into(), terms, Some(from)).await
+    }
+
+    async fn share_on(
+        &self,
+        by: AccountId,
+        dashboard: DashboardId,
+        with: Holder,
+        terms: Terms,
+        from: Option<GrantId>,
+    ) -> Result<Done<Shared>, Error> {
+        let with = match with {
+            Holder::Account(account) => self.account(account).await?.map(Recipient::Account),
+            Holder::Address(address) => {
+                let account = self.account_of(&address).await?.map(|account| account.id);
+                Some(Recipient::Address(address, account))
+            }
+        };
+        self.done(&Share { dashboard, by, with, terms, from }).await
+    }
+
+    /// Changes the terms of a grant: less of anything, or an expiry moved either way while it is live (G9, G12).
+    pub async fn amend(
+        &self,
+        by: AccountId,
+        dashboard: DashboardId,
+        grant: GrantId,
+        amendment: Amendment,
+    ) -> Result<Done<Amended>, Error> {
+        self.done(&Amend { dashboard, by, grant, amendment }).await
+    }
+
+    /// Revokes a grant, and with it all that hangs on it (G12, G14). The grantee itself can only
+    /// [`renounce`](Self::renounce).
+    pub async fn revoke(
+        &self,
+        by: AccountId,
+        dashboard: DashboardId,
+        grant: GrantId,
+        mode: RevokeMode,
+    ) -> Result<Done<Ended>, Error> {
+        self.done(&Revoke { dashboard, by, grant, mode }).await
+    }
+
+    /// Ends every grant of a person within the actor's reach, claimed and pending alike (G13). Having nothing to end
+    /// is no error.
+    pub async fn stop_sharing(
+        &self,
+        by: AccountId,
+        dashboard: DashboardId,
+        with: impl Into<Holder>,
+    ) -> Result<Done<Ended>, Error> {
+        let with = self.person(with.into()).await?;
+        self.done(&StopSharing { dashboard, by, with }).await
+    }
+
+    /// Gives up one's own grant, or declines an invitation to an address that one has verified (G12).
+    pub async fn renounce(
+        &self,
+        account: AccountId,
+        dashboard: DashboardId,
+        grant: GrantId,
+    ) -> Result<Done<Ended>, Error> {
+        let by = self.person(account.into()).await?;
+        self.done(&Renounce { dashboard, by, account, grant }).await
+    }
+
+    /// Turns the live invitations to an address into grants of the account that has verified it, on every dashboard
+    /// (I3). Repeating it answers the same.
+    ///
+    /// Call it at sign-up and whenever an address was verified. Each dashboard is one commit; if a call fails half way,
+    /// repeat it.
+    pub async fn claim(&self, account: AccountId, address: &EmailAddress) -> Result<Claimed, Error> {
+        let email = self.verified_email(account, address).await?.ok_or(Refusal::EmailNotVerified)?;
+        let mut claimed = Claimed::default();
+        for dashboard in self.dashboards_of(&[address.clone().into()]).await? {
+            let command = ClaimInvitations { dashboard, account, email: email.clone() };
+            let answer = self.done(&command).await?.answer;
+            claimed.grants.extend(answer.grants);
+            claimed.ended.extend(answer.ended);
+        }
+        Ok(claimed)
+    }
+
+    /// Hands a dashboard to another account (G18). Live grants and the link stay; the old owner keeps `keep`, which
+    /// may be [`Rights::NONE`].
+    pub async fn transfer(
+        &self,
+        by: impl Into<Actor>,
+        dashboard: DashboardId,
+        to: AccountId,
+        keep: Rights,
+    ) -> Result<Done<Transferred>, Error> {
+        let to_exists = self.account(to).await?.is_some();
+        self.done(&Transfer { dashboard, by: by.into(), to, to_exists, keep }).await
+    }
+
+    /// Ends a dashboard with all its grants and its link (G19). To be called when the host deletes it.
+    pub async fn delete_dashboard(
+        &self,
+        by: impl Into<Actor>,
+        dashboard: DashboardId,
+    ) -> Result<Done<Ended>, Error> {
+        self.done(&DeleteDashboard { dashboard, by: by.into() }).await
+    }
+
+    /// Ends all grants that an account received, what it gave with them, and the invitations that wait for its
+    /// addresses (G19). Answers with what fell, dashboard by dashboard.
+    ///
+    /// Call it while the directory still knows the account's addresses, and after nobody can act as it any more. Each
+    /// dashboard is one commit; if a call fails half way, repeat it.
+    ///
+    /// # Errors
+    /// [`Refusal::OwnsDashboards`] while it owns any: transfer or delete those first.
+    pub async fn delete_account(&self, account: AccountId) -> Result<Vec<(DashboardId, Ended)>, Error> {
+        let dashboards = self.owned(account).await?;
+        if !dashboards.is_empty() {
+            return Err(Refusal::OwnsDashboards { dashboards }.into());
+        }
+        let addresses = self.person(account.into()).await?.addresses;
+        let holders: Vec<Holder> =
+            [account.into()].into_iter().chain(addresses.iter().cloned().map(Holder::from)).collect();
+        let mut ended = Vec::new();
+        for dashboard in self.dashboards_of(&holders).await? {
+            let person =
+                Person { named: account.into(), account: Some(account), addresses: addresses.clone() };
+            let answer = self.done(&EndAccount { dashboard, account, person }).await?.answer;
+            if !answer.fell.is_empty() {
+                ended.push((dashboard, answer));
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Makes the public link of a dashboard, or replaces it: from the moment this returns, the old token opens
+    /// nothing (L2, L6, L8).
+    ///
+    /// The token is made before the first try and is the same through every retry, so a lost answer of the store
+    /// neither loses it nor makes a second one.
+    ///
+    /// # Errors
+    /// [`Refusal::Superseded`] when another rotation came first; [`Refusal::SetupIncomplete`] with everything that is
+    /// missing; [`Error::Unresolved`] when the store cannot be asked whether the commit stands.
+    pub async fn rotate_link(
+        &self,
+        by: AccountId,
+        dashboard: DashboardId,
+        expiry: Expiry,
+    ) -> Result<NewLink, Error> {
+        let token = LinkToken::from_random(self.random()?);
+        let digest = token.digest();
+        let command = RotateLink { dashboard, by, expiry, digest };
+        match self.run(&command).await {
+            Ok(outcome) => {
+                let made = outcome.answer;
+                let link = NewLink {
+                    token,
+                    generation: made.generation,
+                    ends: made.ends,
+                    revision: outcome.revision,
+                };
+                if outcome.at_once { Ok(link) } else { self.still_newest(dashboard, link).await }
+            }
+            Err(Error::Unresolved(unresolved)) => {
+                let head = &unresolved.commit.head;
+                let (generation, revision) = (head.links_made, head.revision);
+                let link = NewLink { token, generation, ends: expiry, revision };
+                Err(Error::Unresolved(Unresolved { link: Some(link), ..unresolved }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Hands a link out only while it is the newest: in the time that an answer was lost, another may have replaced it
+    /// (L2).
+    async fn still_newest(&self, dashboard: DashboardId, link: NewLink) -> Result<NewLink, Error> {
+        let snapshot = match self.store.read(dashboard, &[]).await {
+            Ok(snapshot) => snapshot,
+            // The commit stands: losing the token for a failed look would lose what won.
+            Err(_) => return Ok(link),
+        };
+        match snapshot {
+            Some(snapshot) if snapshot.head.links_made == link.generation => Ok(link),
+            _ => Err(Refusal::Superseded.into()),
+        }
+    }
+
+    /// Finds out whether an [`Unresolved`] commit stands, and applies it if it can still be applied. A rotation that
+    /// stands gives its link back.
+    pub async fn resume(&self, unresolved: Unresolved) -> Result<Done<Option<NewLink>>, Error> {
+        let Unresolved { commit, link, .. } = unresolved;
+        match self.settle(&commit).await {
+            Ok(Settled::Applied { .. }) => {
+                let link = match link {
+                    Some(link) => Some(self.still_newest(commit.dashboard(), link).await?),
+                    None => None,
+                };
+                Ok(Done { answer: link, revision: commit.head.revision })
+            }
+            Ok(Settled::Conflict) if link.is_some() => Err(Refusal::Superseded.into()),
+            Ok(Settled::Conflict) => Err(Error::Contended),
+            Err(Error::Unresolved(again)) => Err(Error::Unresolved(Unresolved { link, ..again })),
+            Err(error) => {
+                // The first answer was lost, so even a clear failure now does not say that nothing was written.
+                let source = Box::new(error);
+                Err(Error::Unresolved(Unresolved { commit, link, source }))
+            }
+        }
+    }
+
+    /// Pauses the link: its token opens nothing until it is resumed (L5).
+    pub async fn pause_link(&self, by: AccountId, dashboard: DashboardId) -> Result<Done<()>, Error> {
+        self.done(&ChangeLink { dashboard, by, change: LinkChange::Pause }).await
+    }
+
+    /// Resumes a paused link with the same token (L5). Refused like publishing while anything is missing (L8).
+    pub async fn resume_link(&self, by: AccountId, dashboard: DashboardId) -> Result<Done<()>, Error> {
+        self.done(&ChangeLink { dashboard, by, change: LinkChange::Resume }).await
+    }
+
+    /// Withdraws the link for good (L5).
+    pub async fn withdraw_link(&self, by: AccountId, dashboard: DashboardId) -> Result<Done<()>, Error> {
+        self.done(&ChangeLink { dashboard, by, change: LinkChange::Withdraw }).await
+    }
+
+    /// Writes a message for each live grant and invitation that ends before `until` and of whose end nobody was told
+    /// yet, and answers with them. For a host's daily job.
+    pub async fn remind(
+        &self,
+        dashboard: DashboardId,
+        until: Timestamp,
+    ) -> Result<Done<Vec<GrantId>>, Error> {
+        self.done(&Remind { dashboard, before: until }).await
+    }
+
+    async fn account_of(&self, address: &EmailAddress) -> Result<Option<Account>, Error> {
+        self.directory.account_of(address, &Attestor::new()).await.map_err(Error::Directory)
+    }
+
+    async fn verified_email(
+        &self,
+        account: AccountId,
+        address: &EmailAddress,
+    ) -> Result<Option<VerifiedEmail>, Error> {
+        let known = self.account(account).await?;
+        Ok(known.and_then(|known| known.verified.into_iter().find(|email| email.address() == address)))
+    }
+
+    /// A person as far as the directory can tell: an address with the account that has verified it, an account with
+    /// its addresses.
+    async fn person(&self, named: Holder) -> Result<Person, Error> {
+        Ok(match &named {
+            Holder::Address(address) => {
+                let account = self.account_of(address).await?.map(|account| account.id);
+                Person { addresses: vec![address.clone()], account, named }
+            }
+            Holder::Account(account) => {
+                let verified = self.account(*account).await?.map_or(Vec::new(), |known| known.verified);
+                let addresses = verified.iter().map(|email| email.address().clone()).collect();
+                Person { account: Some(*account), addresses, named }
+            }
+        })
+    }
+
+    async fn dashboards_of(&self, holders: &[Holder]) -> Result<BTreeSet<DashboardId>, Error> {
+        let mut dashboards = BTreeSet::new();
+        for holder in holders {
+            let mut after = None;
+            loop {
+                let page = self.store.held(holder, after, PAGE).await.map_err(Error::Store)?;
+                dashboards.extend(page.iter().map(|held| held.head.dashboard));
+                after = page.last().and_then(super::questions::place);
+                if page.len() < PAGE || after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(dashboards)
+    }
+
+    async fn owned(&self, account: AccountId) -> Result<Vec<DashboardId>, Error> {
+        let mut owned = Vec::new();
+        loop {
+            let page = self.store.owned(account, owned.last().copied(), PAGE).await.map_err(Error::Store)?;
+            let is_last = page.len() < PAGE;
+            owned.extend(page);
+            if is_last {
+                return Ok(owned);
+            }
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The questions: decisions, visits, lists. None of them changes anything.
+
+use super::{Dashshare, PAGE};
+use crate::{
+    answers::{self, AccessList, Impact, Losing, SharedDashboard},
+    dashboard::{Revision, Snapshot},
+    decision::{self, Action, Basis, Decision, VisitFacts},
+    diagnosis::{self, LinkDiagnosis, Presented},
+    error::Error,
+    grant::Holder,
+    host::{Directory, Env},
+    id::{AccountId, DashboardId, GrantId},
+    ledger::Ledger,
+    record::{Actor, AuditRecord, MessageId, OutboxMessage},
+    refusal::Refusal,
+    sharing::More,
+    store::{Seed, Store, leaf},
+    tenant::AnonymousAccess,
+    terms::{Expiry, Rights},
+    time::Timestamp,
+    token::{LinkDigest, LinkToken},
+};
+use std::collections::BTreeMap;
+
+/// The cursor that a held grant stands at.
+pub(super) fn place(held: &Snapshot) -> Option<(DashboardId, u64)> {
+    held.chains.first().and_then(leaf).map(|grant| (grant.dashboard, grant.ordinal))
+}
+
+fn everything(_: &Ledger) -> More {
+    More { everything: true, ..More::default() }
+}
+
+impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
+    /// Decides whether an account may do something with a dashboard now, and says why (D1, D2, D4).
+    ///
+    /// An error means denial (D6).
+    pub async fn authorize(
+        &self,
+        account: AccountId,
+        dashboard: DashboardId,
+        action: Action,
+    ) -> Result<Decision, Error> {
+        self.decide(account, dashboard, action, None, Revision::ZERO).await
+    }
+
+    /// The same question as of any instant, past or future, if nothing is changed meanwhile (D7). The tenant's switches
+    /// count as they are now.
+    pub async fn authorize_as_of(
+        &self,
+        account: AccountId,
+        dashboard: DashboardId,
+        action: Action,
+        at: Timestamp,
+    ) -> Result<Decision, Error> {
+        self.decide(account, dashboard, action, Some(at), Revision::ZERO).await
+    }
+
+    /// The same question, of a store that has seen at least this revision (D6): what a command answered with, so that a
+    /// replica or a cache that lags behind is not believed.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] when the store's answer is older.
+    pub async fn authorize_at_least(
+        &self,
+        account: AccountId,
+        dashboard: DashboardId,
+        action: Action,
+        at_least: Revision,
+    ) -> Result<Decision, Error> {
+        self.decide(account, dashboard, action, None, at_least).await
+    }
+
+    async fn decide(
+        &self,
+        account: AccountId,
+        dashboard: DashboardId,
+        action: Action,
+        at: Option<Timestamp>,
+        at_least: Revision,
+    ) -> Result<Decision, Error> {
+        let snapshot = self.store.read(dashboard, &[account.into()]).await.map_err(Error::Store)?;
+        let found = snapshot.as_ref().map_or(Revision::ZERO, |snapshot| snapshot.head.revision);
+        if found < at_least {
+            return Err(Error::Stale { found, wanted: at_least });
+        }
+        let clock =
+            snapshot.as_ref().map_or(Timestamp::from_micros(i64::MIN), |snapshot| snapshot.head.clock);
+        let at = at.unwrap_or_else(|| self.env.now().max(clock));
+        let tenant = match &snapshot {
+            Some(snapshot) => self.directory.tenant(snapshot.head.tenant).await.map_err(Error::Directory)?,
+            None => None,
+        };
+        Ok(decision::decide(account, action, snapshot, tenant.as_deref().map(|tenant| &tenant.rules), at))
+    }
+
+    /// Decides whether a visitor who presents this text as a link's token may see the dashboard that it leads to (L7,
+    /// L9). Whatever the cause of a denial, the answer and the store calls are the same.
+    pub async fn visit(&self, token: &str) -> Result<Decision, Error> {
+        let digest = LinkToken::parse(token).map(|token| token.digest());
+        let digest = digest.unwrap_or_else(|_| LinkDigest::of_malformed(token));
+        let snapshot = self.store.read_link(&digest).await.map_err(Error::Store)?;
+        let mut now = self.env.now();
+        let (mut tenant, mut access) = (None, AnonymousAccess::default());
+        if let Some(Snapshot { head, .. }) = &snapshot {
+            now = now.max(head.clock);
+            tenant = self.directory.tenant(head.tenant).await.map_err(Error::Directory)?;
+            access = self.access(head.tenant, head.dashboard, true).await?;
+        }
+        let facts = VisitFacts { snapshot, tenant: tenant.as_deref(), access: &access };
+        Ok(decision::decide_visit(&digest, Action::View, facts, now))
+    }
+
+    /// Narrows a decision to one device behind the dashboard (D3): what the dashboard shows is covered by a grant; a
+    /// visitor needs the tenant's policies to allow the device too.
+    pub async fn authorize_device(&self, decision: &Decision, device: &str) -> Result<Decision, Error> {
+        let Some(head) = decision.head().filter(|_| decision.is_allowed()) else {
+            return Ok(decision.clone());
+        };
+        let is_shown = match decision.basis() {
+            Basis::Owner => true,
+            _ => self.directory.shows(head.dashboard, device).await.map_err(Error::Directory)?,
+        };
+        let access = match decision.basis() {
+            Basis::Link { .. } => Some(self.access(head.tenant, head.dashboard, true).await?),
+            _ => None,
+        };
+        Ok(decision.for_device(device, is_shown, access.as_ref()))
+    }
+
+    /// Every live authority over a dashboard that the asker may see, now or as of an instant: all for the owner, for a
+    /// resharer what hangs on its own grants (G16).
+    pub async fn list(
+        &self,
+        by: AccountId,
+        dashboard: DashboardId,
+        as_of: Option<Timestamp>,
+    ) -> Result<AccessList, Error> {
+        let ledger = self.ledger(dashboard, &[by.into()], everything, as_of).await?;
+        let list = ledger.and_then(|ledger| answers::list(&ledger, by));
+        list.ok_or(Refusal::UnknownDashboard.into())
+    }
+
+    /// What revoking a grant would do, for those who may revoke or renounce it (G15).
+    pub async fn impact(
+        &self,
+        by: AccountId,
+        dashboard: DashboardId,
+        grant: GrantId,
+    ) -> Result<Impact, Error> {
+        // Whoever is touched may hold another grant anywhere in the dashboard, so all of it is read.
+        let ledger = self.ledger(dashboard, &[by.into()], everything, None).await?;
+        let ledger = ledger.filter(|ledger| ledger.is_party(by)).ok_or(Refusal::UnknownGrant)?;
+        let live = ledger.live(grant).ok_or(Refusal::UnknownGrant)?;
+        let is_grantee = live.grant.grantee.account() == Some(by);
+        if !is_grantee && !ledger.is_owner(by) && !ledger.is_above(by, live.grant) {
+            return Err(Refusal::NotYours.into());
+        }
+        Ok(answers::impact(&ledger, live.grant))
+    }
+
+    /// The dashboards that others share with an account, now or as of an instant, by id (D7).
+    pub async fn shared_with(
+        &self,
+        account: AccountId,
+        as_of: Option<Timestamp>,
+    ) -> Result<Vec<SharedDashboard>, Error> {
+        let holder = Holder::Account(account);
+        let now = self.env.now();
+        let mut shared = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.store.held(&holder, after, PAGE).await.map_err(Error::Store)?;
+            for held in &page {
+                let t = as_of.unwrap_or_else(|| now.max(held.head.clock));
+                let tenant = self.tenant(held.head.tenant).await?;
+                answers::note_shared(&mut shared, account, held, &tenant.rules, t);
+            }
+            after = page.last().and_then(place);
+            if page.len() < PAGE || after.is_none() {
+                return Ok(shared);
+            }
+        }
+    }
+
+    /// Who may do what with a dashboard at an instant, the owner left out, and until when (D7). A question of the host's
+    /// own: it is not checked who asks.
+    pub async fn viewers(
+        &self,
+        dashboard: DashboardId,
+        as_of: Option<Timestamp>,
+    ) -> Result<BTreeMap<AccountId, (Rights, Expiry)>, Error> {
+        let ledger = self.ledger(dashboard, &[], everything, as_of).await?;
+        let ledger =
+            ledger.filter(|ledger| ledger.head.deleted.is_none()).ok_or(Refusal::UnknownDashboard)?;
+        let tenant = self.tenant(ledger.head.tenant).await?;
+        Ok(answers::viewers(&ledger, &tenant.rules))
+    }
+
+    /// Who has access to a dashboard now and would lose it by `until`, if nothing is changed (D7). A question of the
+    /// host's own: it is not checked who asks.
+    pub async fn losing(&self, dashboard: DashboardId, until: Timestamp) -> Result<Vec<Losing>, Error> {
+        let ledger = self.ledger(dashboard, &[], everything, None).await?;
+        let ledger =
+            ledger.filter(|ledger| ledger.head.deleted.is_none()).ok_or(Refusal::UnknownDashboard)?;
+        let tenant = self.tenant(ledger.head.tenant).await?;
+        Ok(answers::losing(&ledger, &tenant.rules, until))
+    }
+
+    /// Why the public link opens or does not, for the owner or the link's maker (L9). With the text that a visitor
+    /// tried, it also tells whether that is this link's token.
+    pub async fn diagnose_link(
+        &self,
+        by: AccountId,
+        dashboard: DashboardId,
+        token: Option<&str>,
+    ) -> Result<LinkDiagnosis, Error> {
+        let makers = |ledger: &Ledger| {
+            let grant = ledger.head.link.as_ref().and_then(|link| link.grant);
+            More { seeds: grant.map(Seed::Grant).into_iter().collect(), ..More::default() }
+        };
+        let ledger = self.ledger(dashboard, &[by.into()], makers, None).await?;
+        let ledger = ledger.filter(|ledger| ledger.is_party(by)).ok_or(Refusal::UnknownDashboard)?;
+        let is_maker = ledger.head.link.as_ref().is_some_and(|link| link.maker == by);
+        if !ledger.is_owner(by) && !is_maker {
+            return Err(Refusal::NotOwner.into());
+        }
+        let presented = match token.map(LinkToken::parse) {
+            None => Presented::Nothing,
+            Some(Err(_)) => Presented::Malformed,
+            Some(Ok(token)) => Presented::Token(token.digest()),
+        };
+        let tenant = self.tenant(ledger.head.tenant).await?;
+        let access = self.access(ledger.head.tenant, dashboard, true).await?;
+        Ok(diagnosis::diagnose(&ledger, &presented, &tenant, &access))
+    }
+
+    /// Up to `limit` audit records of a dashboard after a revision, oldest first (G21): for its owner, or the host.
+    pub async fn audit(
+        &self,
+        by: impl Into<Actor>,
+        dashboard: DashboardId,
+        after: Revision,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, Error> {
+        if let Actor::Account(account) = by.into() {
+            let ledger = self.ledger(dashboard, &[account.into()], |_| More::default(), None).await?;
+            let ledger = ledger.filter(|ledger| ledger.is_party(account)).ok_or(Refusal::UnknownDashboard)?;
+            if !ledger.is_owner(account) {
+                return Err(Refusal::NotOwner.into());
+            }
+        }
+        self.store.audit(dashboard, after, limit).await.map_err(Error::Store)
+    }
+
+    /// Up to `limit` messages that wait to be delivered. Deliver each, then [`acknowledge`](Self::acknowledge) it: a
+    /// message that was delivered and not acknowledged comes again.
+    pub async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, Error> {
+        self.store.outbox(after, limit).await.map_err(Error::Store)
+    }
+
+    /// Removes delivered messages from the outbox.
+    pub async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), Error> {
+        self.store.acknowledge(delivered).await.map_err(Error::Store)
+    }
+}

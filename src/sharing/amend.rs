@@ -1,0 +1,140 @@
+//! Changing the terms of a grant: they shrink, but for an expiry moved later while it is live (G9, G11, G12).
+
+use super::{Command, Draft, Facts, More, Verdict};
+use crate::{
+    grant::{Grant, PastTerms},
+    id::{AccountId, DashboardId, GrantId},
+    ledger::{Ledger, Live},
+    record::Event,
+    refusal::{Refusal, check_expiry},
+    store::Seed,
+    terms::{Expiry, Rights, Terms},
+};
+use serde::Serialize;
+
+pub(crate) struct Amend {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) by: AccountId,
+    pub(crate) grant: GrantId,
+    pub(crate) amendment: Amendment,
+}
+
+/// What to change of a grant's terms; what is `None` stays as it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Amendment {
+    /// The rights, which must be among those it has.
+    pub rights: Option<Rights>,
+    /// `Some(false)` takes the reshare right away, and ends for good what was shared on (G11).
+    pub reshare: Option<bool>,
+    /// The expiry, earlier or later.
+    pub expiry: Option<Expiry>,
+}
+
+/// The answer to [`amend`](crate::Dashshare::amend).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Amended {
+    /// The terms as they are now.
+    pub terms: Terms,
+    /// When access ends, the whole path taken into account.
+    pub ends: Expiry,
+    /// The grants that ended because the reshare right was taken away.
+    pub fell: Vec<GrantId>,
+}
+
+/// The live grant that a command names, if the actor has anything to do with the dashboard: all else is refused alike.
+pub(crate) fn named_grant<'a>(
+    facts: &Facts<'a>,
+    actor: AccountId,
+    grant: GrantId,
+) -> Result<(&'a Ledger, Live<'a>), Refusal> {
+    let ledger = facts.ledger_for(actor).map_err(|_| Refusal::UnknownGrant)?;
+    Ok((ledger, ledger.live(grant).ok_or(Refusal::UnknownGrant)?))
+}
+
+/// Refuses whoever is neither the owner nor above the grant (G12).
+pub(crate) fn check_power(ledger: &Ledger, actor: AccountId, grant: &Grant) -> Result<(), Refusal> {
+    if ledger.is_owner(actor) || ledger.is_above(actor, grant) { Ok(()) } else { Err(Refusal::NotYours) }
+}
+
+impl Command for Amend {
+    type Answer = Amended;
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn seeds(&self) -> Vec<Seed> {
+        vec![self.by.into(), Seed::Grant(self.grant)]
+    }
+
+    fn more(&self, _ledger: &Ledger) -> More {
+        More { below: vec![self.grant], ..More::default() }
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Amended>, Refusal> {
+        let (ledger, live) = named_grant(facts, self.by, self.grant)?;
+        check_power(ledger, self.by, live.grant)?;
+        let before = live.grant.terms;
+        let after = Terms {
+            rights: self.amendment.rights.unwrap_or(before.rights),
+            reshare: self.amendment.reshare.unwrap_or(before.reshare),
+            expiry: self.amendment.expiry.unwrap_or(before.expiry),
+        };
+        if after.rights.is_empty() {
+            return Err(Refusal::EmptyRights);
+        }
+        if !before.rights.covers(after.rights) || (after.reshare && !before.reshare) {
+            return Err(Refusal::Widening);
+        }
+        let bound = ledger.bound_of(live.grant);
+        if after.expiry != before.expiry {
+            check_expiry(after.expiry, bound, facts.now)?;
+        }
+        if after.expiry > before.expiry {
+            self.check_prolonging(facts, ledger, live.grant, after.expiry.min(bound))?;
+        }
+        let ends = after.expiry.min(bound).min(live.grant.grantee.lapses(facts.now));
+        if after == before {
+            return Ok(Verdict::standing(Amended { terms: after, ends, fell: Vec::new() }));
+        }
+
+        let mut draft = Draft::new(facts, ledger);
+        let mut grant = Grant::clone(live.grant);
+        if (after.rights, after.reshare) != (before.rights, before.reshare) {
+            let past = PastTerms { until: facts.now, rights: before.rights, reshare: before.reshare };
+            grant.history_mut().narrowed.push(past);
+        }
+        grant.terms = after;
+        draft.put(grant);
+        let event = Event::Amended { grant: self.grant, before, after };
+        Ok(draft.finish(self.by.into(), event, |fallen| Amended {
+            terms: after,
+            ends,
+            fell: fallen.grants.clone(),
+        }))
+    }
+}
+
+impl Amend {
+    /// Moving an expiry later is the one thing that widens, so the tenant's rules count, and nobody does it to what
+    /// they hold themselves (G9, G12, G20).
+    fn check_prolonging(
+        &self,
+        facts: &Facts<'_>,
+        ledger: &Ledger,
+        grant: &Grant,
+        ends: Expiry,
+    ) -> Result<(), Refusal> {
+        if grant.grantee.account() == Some(self.by) && !ledger.is_owner(self.by) {
+            return Err(Refusal::NotYours);
+        }
+        if !facts.tenant.rules.private {
+            return Err(Refusal::PrivateSharingOff);
+        }
+        if !facts.tenant.rules.resharing && grant.parent().is_some() {
+            return Err(Refusal::ResharingOff);
+        }
+        facts.check_duration(ends)
+    }
+}

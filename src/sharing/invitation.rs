@@ -1,0 +1,88 @@
+//! Claiming invitations: a verified address turns them into an account's grants, once (I3, I5).
+
+use super::{Command, Draft, Facts, Verdict};
+use crate::{
+    email::VerifiedEmail,
+    grant::{Claim, Grant, Grantee, Holder},
+    id::{AccountId, DashboardId, GrantId},
+    ledger::{Ledger, Live},
+    record::Event,
+    refusal::Refusal,
+    store::Seed,
+};
+use serde::Serialize;
+
+/// Claims the invitations to an address on one dashboard.
+pub(crate) struct ClaimInvitations {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) account: AccountId,
+    pub(crate) email: VerifiedEmail,
+}
+
+/// The answer to [`claim`](crate::Dashshare::claim). Repeating a claim answers the same.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Claimed {
+    /// The live grants that the account holds by invitation to this address.
+    pub grants: Vec<(DashboardId, GrantId)>,
+    /// Invitations that ended in place of binding, because the claimer owns the dashboard or stands above them.
+    pub ended: Vec<(DashboardId, GrantId)>,
+}
+
+impl ClaimInvitations {
+    fn invited<'a>(&self, ledger: &'a Ledger) -> impl Iterator<Item = Live<'a>> {
+        ledger.all_live().filter(|live| live.grant.grantee.address() == Some(self.email.address()))
+    }
+
+    /// Whether holding this grant would mean holding it from oneself.
+    fn is_circular(&self, ledger: &Ledger, grant: &Grant) -> bool {
+        ledger.is_owner(self.account)
+            || ledger.made_by(grant) == self.account
+            || ledger.is_above(self.account, grant)
+    }
+}
+
+impl Command for ClaimInvitations {
+    type Answer = Claimed;
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn seeds(&self) -> Vec<Seed> {
+        vec![Seed::Holder(Holder::Address(self.email.address().clone()))]
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Claimed>, Refusal> {
+        let Ok(ledger) = facts.ledger() else { return Ok(Verdict::standing(Claimed::default())) };
+        let (ending, binding): (Vec<Live<'_>>, Vec<Live<'_>>) = self
+            .invited(ledger)
+            .filter(|live| live.grant.grantee.is_pending())
+            .partition(|live| self.is_circular(ledger, live.grant));
+        let held = self.invited(ledger).filter(|live| live.grant.grantee.account() == Some(self.account));
+        let name = |live: &Live<'_>| (self.dashboard, live.grant.id);
+        let answer = Claimed {
+            grants: held.chain(binding.iter().copied()).map(|live| name(&live)).collect(),
+            ended: ending.iter().map(name).collect(),
+        };
+        if ending.is_empty() && binding.is_empty() {
+            return Ok(Verdict::standing(answer));
+        }
+        let mut draft = Draft::new(facts, ledger);
+        draft.revoke(ending);
+        for live in &binding {
+            let mut grant = Grant::clone(live.grant);
+            if let Grantee::Pending(invitation) = grant.grantee {
+                grant.grantee = Grantee::Claimed(Box::new(Claim {
+                    account: self.account,
+                    claimed: facts.now,
+                    invitation: *invitation,
+                }));
+                draft.put(grant);
+            }
+        }
+        let grants = binding.iter().map(|live| live.grant.id).collect();
+        let event = Event::Claimed { account: self.account, grants };
+        Ok(draft.finish(self.account.into(), event, |_| answer))
+    }
+}

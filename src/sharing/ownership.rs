@@ -1,0 +1,198 @@
+//! A dashboard begins, changes hands, and ends (G18, G19).
+
+use super::{Command, Draft, Facts, More, Verdict, revoke::Ended};
+use crate::{
+    dashboard::{Head, Revision},
+    grant::{Grant, Grantee},
+    id::{AccountId, DashboardId, GrantId, TenantId},
+    ledger::Ledger,
+    record::{Actor, Event, Message},
+    refusal::Refusal,
+    store::Seed,
+    terms::{Expiry, Rights, Terms},
+};
+use serde::Serialize;
+
+/// Makes a dashboard of the host known to the library.
+pub(crate) struct Register {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) tenant: TenantId,
+    pub(crate) owner: AccountId,
+}
+
+impl Command for Register {
+    type Answer = ();
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn seeds(&self) -> Vec<Seed> {
+        Vec::new()
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<()>, Refusal> {
+        let before = facts.ledger.map(|ledger| &ledger.head);
+        if let Some(head) = before.filter(|head| head.deleted.is_none()) {
+            let same = (head.tenant, head.owner) == (self.tenant, self.owner);
+            return if same { Ok(Verdict::standing(())) } else { Err(Refusal::AlreadyExists) };
+        }
+        // A dashboard that was deleted goes on counting, and what belonged to it stays dead (G19).
+        let next_ordinal = before.map_or(0, |head| head.next_ordinal);
+        let head = Head {
+            dashboard: self.dashboard,
+            tenant: self.tenant,
+            owner: self.owner,
+            former_owners: Vec::new(),
+            created: facts.now,
+            deleted: None,
+            revision: Revision::ZERO,
+            clock: before.map_or(facts.now, |head| head.clock),
+            next_ordinal,
+            first_ordinal: next_ordinal,
+            link: None,
+            links_made: before.map_or(0, |head| head.links_made),
+        };
+        let expected = before.map_or(Revision::ZERO, |head| head.revision);
+        let draft = Draft::of_unregistered(facts, expected, head);
+        Ok(draft.finish(Actor::Host, Event::Registered { owner: self.owner }, |_| ()))
+    }
+}
+
+/// Hands a dashboard to another account.
+pub(crate) struct Transfer {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) by: Actor,
+    pub(crate) to: AccountId,
+    pub(crate) to_exists: bool,
+    pub(crate) keep: Rights,
+}
+
+/// The answer to [`transfer`](crate::Dashshare::transfer).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Transferred {
+    /// The new owner's own grants, which ended. What had been shared on from them stays.
+    pub fell: Vec<GrantId>,
+    /// The grant that the old owner kept, if asked for.
+    pub kept: Option<GrantId>,
+}
+
+/// Refuses whoever is neither the host nor the owner.
+fn owners_ledger<'a>(facts: &Facts<'a>, by: Actor) -> Result<&'a Ledger, Refusal> {
+    match by {
+        Actor::Host => facts.ledger(),
+        Actor::Account(account) => {
+            let ledger = facts.ledger_for(account)?;
+            if ledger.is_owner(account) { Ok(ledger) } else { Err(Refusal::NotOwner) }
+        }
+    }
+}
+
+fn actors_seed(by: Actor) -> Option<Seed> {
+    match by {
+        Actor::Host => None,
+        Actor::Account(account) => Some(account.into()),
+    }
+}
+
+impl Command for Transfer {
+    type Answer = Transferred;
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn seeds(&self) -> Vec<Seed> {
+        actors_seed(self.by).into_iter().chain([self.to.into()]).collect()
+    }
+
+    fn more(&self, ledger: &Ledger) -> More {
+        let grant = ledger.head.link.as_ref().and_then(|link| link.grant);
+        More { seeds: grant.map(Seed::Grant).into_iter().collect(), ..More::default() }
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Transferred>, Refusal> {
+        let ledger = owners_ledger(facts, self.by)?;
+        if !self.to_exists {
+            return Err(Refusal::UnknownAccount);
+        }
+        let from = ledger.head.owner;
+        if self.to == from {
+            return Err(Refusal::ToOwner);
+        }
+        if !self.keep.is_empty() && !facts.tenant.rules.private {
+            return Err(Refusal::PrivateSharingOff);
+        }
+        let mut draft = Draft::new(facts, ledger);
+        draft.head.owner = self.to;
+        draft.head.former_owners.push((facts.now, from));
+        for live in ledger.live_of(self.to) {
+            let mut grant = Grant::clone(live.grant);
+            grant.history_mut().absorbed = Some(facts.now);
+            draft.put(grant);
+        }
+        if let Some(link) = draft.head.link.as_mut().filter(|_| ledger.link_stands())
+            && (link.grant.is_none() || link.maker == self.to)
+        {
+            link.maker = self.to;
+            link.grant = None;
+        }
+        let kept = (!self.keep.is_empty()).then(|| self.keep_grant(facts, &mut draft, from));
+        let event = Event::Transferred { from, to: self.to, kept };
+        Ok(draft.finish(self.by, event, |fallen| Transferred { fell: fallen.grants.clone(), kept }))
+    }
+}
+
+impl Transfer {
+    /// The grant that the old owner keeps: as long as the tenant's rules allow one to last.
+    fn keep_grant(&self, facts: &Facts<'_>, draft: &mut Draft<'_>, from: AccountId) -> GrantId {
+        let longest = facts.tenant.rules.max_days.map(|days| facts.now.plus_days(days));
+        let terms = Terms { rights: self.keep, reshare: false, expiry: Expiry::from(longest) };
+        let (ordinal, id) = draft.number();
+        draft.tell(Message::Shared { grant: id, by: self.to, to: from, terms });
+        draft.put(Grant {
+            id,
+            dashboard: self.dashboard,
+            ordinal,
+            ancestors: Box::default(),
+            grantor: self.to,
+            grantee: Grantee::Account(from),
+            terms,
+            created: facts.now,
+            revoked: None,
+            history: None,
+        });
+        id
+    }
+}
+
+/// Ends a dashboard: its grants and its link are dead, also for one that gets the same id later.
+pub(crate) struct DeleteDashboard {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) by: Actor,
+}
+
+impl Command for DeleteDashboard {
+    type Answer = Ended;
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn seeds(&self) -> Vec<Seed> {
+        actors_seed(self.by).into_iter().collect()
+    }
+
+    fn more(&self, _ledger: &Ledger) -> More {
+        More { everything: true, ..More::default() }
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {
+        let ledger = owners_ledger(facts, self.by)?;
+        let mut draft = Draft::new(facts, ledger);
+        draft.head.deleted = Some(facts.now);
+        draft.head.link = None;
+        Ok(draft.finish(self.by, Event::Deleted, Ended::of))
+    }
+}

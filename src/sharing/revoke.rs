@@ -1,0 +1,288 @@
+//! Ending grants: revoke, stop sharing with a person, renounce, and the end of an account (G12–G14, G19).
+
+use super::{
+    Command, Draft, Facts, More, Verdict,
+    amend::{check_power, named_grant},
+};
+use crate::{
+    email::EmailAddress,
+    grant::{Grant, History, Holder},
+    id::{AccountId, DashboardId, GrantId},
+    ledger::{Ledger, Live},
+    record::{Actor, Event},
+    refusal::Refusal,
+    store::Seed,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What becomes of that which was shared on from a revoked grant (G14).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevokeMode {
+    /// It ends too.
+    #[default]
+    Cascade,
+    /// Each direct child is re-issued under another live grant of the same person that carries the reshare right and
+    /// covers the child's rights, and with it all that hung on it; what is not covered ends. Nobody gets more rights by
+    /// it than they had, and a link is not re-issued.
+    Rebind,
+}
+
+/// The answer to a command that ends grants.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Ended {
+    /// Every grant that was live before and is not any more, in the order in which they were made.
+    pub fell: Vec<GrantId>,
+    /// What was re-issued: old id, new id. Only with [`RevokeMode::Rebind`].
+    pub rebound: Vec<(GrantId, GrantId)>,
+    /// Whether the public link died with them.
+    pub link_fell: bool,
+}
+
+impl Ended {
+    pub(crate) const NOTHING: Self = Self { fell: Vec::new(), rebound: Vec::new(), link_fell: false };
+
+    pub(crate) fn of(fallen: &super::Fallen) -> Self {
+        Self { fell: fallen.grants.clone(), rebound: Vec::new(), link_fell: fallen.link.is_some() }
+    }
+}
+
+pub(crate) struct Revoke {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) by: AccountId,
+    pub(crate) grant: GrantId,
+    pub(crate) mode: RevokeMode,
+}
+
+impl Command for Revoke {
+    type Answer = Ended;
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn seeds(&self) -> Vec<Seed> {
+        vec![self.by.into(), Seed::Grant(self.grant)]
+    }
+
+    fn more(&self, ledger: &Ledger) -> More {
+        let grantee = ledger.get(self.grant).and_then(|grant| grant.grantee.account());
+        let others = grantee.filter(|_| self.mode == RevokeMode::Rebind).map(Seed::from);
+        More { seeds: others.into_iter().collect(), below: vec![self.grant], everything: false }
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {
+        let (ledger, live) = named_grant(facts, self.by, self.grant)?;
+        check_power(ledger, self.by, live.grant)?;
+        let mut draft = Draft::new(facts, ledger);
+        draft.revoke([live]);
+        let rebound = match self.mode {
+            RevokeMode::Cascade => Vec::new(),
+            RevokeMode::Rebind => rebind(facts, ledger, live, &mut draft),
+        };
+        let event = Event::Revoked { grant: self.grant, rebound: rebound.clone() };
+        Ok(draft.finish(self.by.into(), event, |fallen| Ended { rebound, ..Ended::of(fallen) }))
+    }
+}
+
+/// Re-issues what hung on a revoked grant, as far as another grant of its grantee covers it (G14).
+fn rebind(
+    facts: &Facts<'_>,
+    ledger: &Ledger,
+    revoked: Live<'_>,
+    draft: &mut Draft<'_>,
+) -> Vec<(GrantId, GrantId)> {
+    let Some(holder) = revoked.grant.grantee.account() else { return Vec::new() };
+    let others = || {
+        let below = |grant: &Grant| grant.path().any(|id| id == revoked.grant.id);
+        ledger.live_of(holder).filter(move |live| !below(live.grant))
+    };
+    let mut paths: BTreeMap<GrantId, Vec<GrantId>> = BTreeMap::new();
+    let mut rebound = Vec::new();
+    // Oldest first, so that a re-issued parent is there before its children.
+    for (grant, standing) in ledger.all_carried() {
+        let Some(parent) = grant.parent().filter(|_| !standing.rights.is_empty()) else { continue };
+        let mut terms = grant.terms;
+        let path = if parent == revoked.grant.id {
+            // With the rights that it really had: a revocation gives nobody more.
+            terms.rights = standing.rights;
+            match ledger.best_parent(others(), standing.rights) {
+                Some(under) => under.grant.path().collect(),
+                None => continue,
+            }
+        } else {
+            match paths.get(&parent) {
+                Some(path) => path.clone(),
+                None => continue,
+            }
+        };
+        if path.len() >= facts.tenant.rules.depth_limit() {
+            continue;
+        }
+        let (ordinal, id) = draft.number();
+        let absorbed = grant.absorbed();
+        let copy = Grant {
+            id,
+            ordinal,
+            ancestors: path.into(),
+            grantor: grant.grantor,
+            terms,
+            created: facts.now,
+            history: absorbed.map(|_| Box::new(History { absorbed, ..History::default() })),
+            ..Grant::clone(grant)
+        };
+        paths.insert(grant.id, copy.path().collect());
+        draft.put(copy);
+        rebound.push((grant.id, id));
+    }
+    rebound
+}
+
+/// A person whose grants are to end, as named and as far as the host could tell.
+pub(crate) struct Person {
+    pub(crate) named: Holder,
+    /// The account, if one is named or has verified the address.
+    pub(crate) account: Option<AccountId>,
+    /// The named address, or the addresses that the account has verified.
+    pub(crate) addresses: Vec<EmailAddress>,
+}
+
+impl Person {
+    pub(crate) fn seeds(&self) -> Vec<Seed> {
+        let addresses = self.addresses.iter().cloned().map(|address| Seed::Holder(address.into()));
+        self.account.map(Seed::from).into_iter().chain(addresses).collect()
+    }
+
+    /// Whether a grant is the person's: held by the account, waiting for one of its addresses, or claimed from the
+    /// very address that is named.
+    fn holds(&self, grant: &Grant) -> bool {
+        let by_account = self.account.is_some() && grant.grantee.account() == self.account;
+        let by_address = grant.grantee.address().is_some_and(|address| {
+            self.addresses.contains(address)
+                && (grant.grantee.is_pending() || matches!(self.named, Holder::Address(_)))
+        });
+        by_account || by_address
+    }
+
+    fn live_grants<'a>(&self, ledger: &'a Ledger) -> impl Iterator<Item = Live<'a>> {
+        ledger.all_live().filter(|live| self.holds(live.grant))
+    }
+}
+
+/// Ends all grants of a person within the actor's reach (G13).
+pub(crate) struct StopSharing {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) by: AccountId,
+    pub(crate) with: Person,
+}
+
+impl StopSharing {
+    fn targets<'a>(&self, ledger: &'a Ledger) -> Vec<Live<'a>> {
+        let within_reach = |grant: &Grant| ledger.is_owner(self.by) || ledger.is_above(self.by, grant);
+        self.with.live_grants(ledger).filter(|live| within_reach(live.grant)).collect()
+    }
+}
+
+impl Command for StopSharing {
+    type Answer = Ended;
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn seeds(&self) -> Vec<Seed> {
+        [Seed::from(self.by)].into_iter().chain(self.with.seeds()).collect()
+    }
+
+    fn more(&self, ledger: &Ledger) -> More {
+        let below = self.targets(ledger).into_iter().map(|live| live.grant.id).collect();
+        More { below, ..More::default() }
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {
+        let ledger = facts.ledger_for(self.by)?;
+        let targets = self.targets(ledger);
+        if targets.is_empty() {
+            return Ok(Verdict::standing(Ended::NOTHING));
+        }
+        let mut draft = Draft::new(facts, ledger);
+        draft.revoke(targets);
+        let event = Event::Stopped { with: self.with.named.clone() };
+        Ok(draft.finish(self.by.into(), event, Ended::of))
+    }
+}
+
+/// Gives up one's own grant, or declines an invitation to one's own address (G12).
+pub(crate) struct Renounce {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) by: Person,
+    pub(crate) account: AccountId,
+    pub(crate) grant: GrantId,
+}
+
+impl Command for Renounce {
+    type Answer = Ended;
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn seeds(&self) -> Vec<Seed> {
+        vec![self.account.into(), Seed::Grant(self.grant)]
+    }
+
+    fn more(&self, _ledger: &Ledger) -> More {
+        More { below: vec![self.grant], ..More::default() }
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {
+        let ledger = facts.ledger().map_err(|_| Refusal::UnknownGrant)?;
+        let live = ledger.live(self.grant).ok_or(Refusal::UnknownGrant)?;
+        if !self.by.holds(live.grant) {
+            let party = ledger.is_party(self.account);
+            return Err(if party { Refusal::NotYours } else { Refusal::UnknownGrant });
+        }
+        let mut draft = Draft::new(facts, ledger);
+        draft.revoke([live]);
+        let event = Event::Renounced { grant: self.grant };
+        Ok(draft.finish(self.account.into(), event, Ended::of))
+    }
+}
+
+/// Ends what a deleted account held on one dashboard, and the invitations that wait for its addresses (G19).
+pub(crate) struct EndAccount {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) account: AccountId,
+    pub(crate) person: Person,
+}
+
+impl Command for EndAccount {
+    type Answer = Ended;
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn seeds(&self) -> Vec<Seed> {
+        self.person.seeds()
+    }
+
+    fn more(&self, ledger: &Ledger) -> More {
+        let below: BTreeSet<GrantId> = self.person.live_grants(ledger).map(|live| live.grant.id).collect();
+        More { below: below.into_iter().collect(), ..More::default() }
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {
+        let Ok(ledger) = facts.ledger() else { return Ok(Verdict::standing(Ended::NOTHING)) };
+        let held: Vec<Live<'_>> = self.person.live_grants(ledger).collect();
+        if held.is_empty() {
+            return Ok(Verdict::standing(Ended::NOTHING));
+        }
+        let mut draft = Draft::new(facts, ledger);
+        draft.revoke(held);
+        let event = Event::AccountDeleted { account: self.account };
+        Ok(draft.finish(Actor::Host, event, Ended::of))
+    }
+}

@@ -1,0 +1,210 @@
+//! Sharing with a person: an account, or an address that becomes an invitation (G1, G6, G7, G17, I1).
+
+use super::{Command, Draft, Facts, Verdict};
+use crate::{
+    email::EmailAddress,
+    grant::{Grant, Grantee, Holder, Invitation},
+    host::Account,
+    id::{AccountId, DashboardId, GrantId},
+    ledger::{Ledger, Live},
+    record::{Event, Message},
+    refusal::{Refusal, check_expiry},
+    store::Seed,
+    terms::{Expiry, Rights, Terms},
+};
+use serde::Serialize;
+
+pub(crate) struct Share {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) by: AccountId,
+    /// `None` when the host knows no such account.
+    pub(crate) with: Option<Recipient>,
+    pub(crate) terms: Terms,
+    /// The grant to share on from, if the caller names it.
+    pub(crate) from: Option<GrantId>,
+}
+
+/// Whom a dashboard is shared with, as far as the host could tell.
+pub(crate) enum Recipient {
+    Account(Account),
+    /// An address, and the account that has verified it, if one has.
+    Address(EmailAddress, Option<AccountId>),
+}
+
+/// A share that stands (the answer to [`share`](crate::Dashshare::share)).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Shared {
+    /// The grant: a new one, or the one that stood already.
+    pub grant: GrantId,
+    /// Whether it stood already on identical terms, so that nothing was changed (G17).
+    pub standing: bool,
+    /// Whether it went to an e-mail address. That says nothing about whether the address has an account, unless the
+    /// tenant's rules reveal it: then it is true only for an invitation that waits to be claimed (I1).
+    pub invited: bool,
+    /// When access ends, the sharer's own end taken into account. An invitation may lapse before that (I4).
+    pub ends: Expiry,
+}
+
+impl Recipient {
+    fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Account(account) => Some(account.id),
+            Self::Address(_, account) => *account,
+        }
+    }
+
+    fn holder(&self) -> Holder {
+        match self {
+            Self::Address(address, None) => Holder::Address(address.clone()),
+            Self::Account(Account { id: account, .. }) | Self::Address(_, Some(account)) => {
+                Holder::Account(*account)
+            }
+        }
+    }
+
+    fn is_admitted(&self, facts: &Facts<'_>) -> bool {
+        let rules = &facts.tenant.rules;
+        match self {
+            Self::Address(address, _) => rules.admits(address),
+            Self::Account(account) if account.verified.is_empty() => rules.allowed_domains.is_empty(),
+            Self::Account(account) => {
+                let addresses = || account.verified.iter().map(|email| email.address());
+                addresses().any(|address| rules.admits(address))
+                    && !addresses().any(|address| rules.blocks(address))
+            }
+        }
+    }
+
+    fn was_invited(&self, facts: &Facts<'_>) -> bool {
+        match self {
+            Self::Account(_) => false,
+            Self::Address(_, account) => !facts.tenant.rules.reveal_accounts || account.is_none(),
+        }
+    }
+}
+
+/// The parent that a new grant or link of an account hangs on; `None` for the owner's (G7).
+pub(crate) fn parent_for<'a>(
+    ledger: &'a Ledger,
+    account: AccountId,
+    rights: Rights,
+    named: Option<GrantId>,
+) -> Result<Option<Live<'a>>, Refusal> {
+    if ledger.is_owner(account) {
+        return Ok(None);
+    }
+    let held = || ledger.live_of(account).filter(|live| named.is_none_or(|named| live.grant.id == named));
+    if held().next().is_none() {
+        return Err(Refusal::UnknownGrant);
+    }
+    match ledger.best_parent(held(), rights) {
+        Some(parent) => Ok(Some(parent)),
+        None => match held().filter(|live| live.standing.reshare).map(|live| live.standing.rights).max() {
+            Some(held) => Err(Refusal::ExceedsOwnRights { held }),
+            None => Err(Refusal::NoReshareRight),
+        },
+    }
+}
+
+impl Command for Share {
+    type Answer = Shared;
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn seeds(&self) -> Vec<Seed> {
+        let with = self.with.as_ref().map(|with| Seed::Holder(with.holder()));
+        [Seed::from(self.by)].into_iter().chain(with).collect()
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Shared>, Refusal> {
+        let ledger = facts.ledger_for(self.by)?;
+        let with = self.with.as_ref().ok_or(Refusal::UnknownAccount)?;
+        if with.account() == Some(self.by) {
+            return Err(Refusal::ToSelf);
+        }
+        if with.account().is_some_and(|account| ledger.is_owner(account)) {
+            return Err(Refusal::ToOwner);
+        }
+        if self.terms.rights.is_empty() {
+            return Err(Refusal::EmptyRights);
+        }
+        let parent = parent_for(ledger, self.by, self.terms.rights, self.from)?;
+        let bound = parent.map_or(Expiry::Never, |parent| parent.standing.ends);
+        let ends = self.terms.expiry.min(bound);
+        let invited = with.was_invited(facts);
+
+        if let Some(standing) = self.standing(ledger, with, ends) {
+            return Ok(Verdict::standing(Shared {
+                grant: standing.grant.id,
+                standing: true,
+                invited,
+                // An invitation's own lapse is left out, since the answer must not tell whether it is one (I1).
+                ends: self.terms.expiry.min(ledger.bound_of(standing.grant)),
+            }));
+        }
+
+        let rules = &facts.tenant.rules;
+        if !rules.private {
+            return Err(Refusal::PrivateSharingOff);
+        }
+        if !rules.resharing && parent.is_some() {
+            return Err(Refusal::ResharingOff);
+        }
+        if !with.is_admitted(facts) {
+            return Err(Refusal::DomainBlocked);
+        }
+        check_expiry(self.terms.expiry, bound, facts.now)?;
+        facts.check_duration(ends)?;
+        let ancestors: Box<[GrantId]> = parent.map_or(Box::default(), |parent| parent.grant.path().collect());
+        if ancestors.len() >= rules.depth_limit() {
+            return Err(Refusal::TooDeep { limit: rules.depth_limit() });
+        }
+
+        let mut draft = Draft::new(facts, ledger);
+        let (ordinal, id) = draft.number();
+        let grantee = match with.holder() {
+            Holder::Account(account) => {
+                draft.tell(Message::Shared { grant: id, by: self.by, to: account, terms: self.terms });
+                Grantee::Account(account)
+            }
+            Holder::Address(address) => {
+                let lapses = facts.now.plus_days(rules.invitation_duration_days());
+                draft.tell(Message::Invited { grant: id, by: self.by, address: address.clone(), lapses });
+                Grantee::Pending(Box::new(Invitation { address, lapses }))
+            }
+        };
+        draft.put(Grant {
+            id,
+            dashboard: self.dashboard,
+            ordinal,
+            ancestors,
+            grantor: self.by,
+            grantee,
+            terms: self.terms,
+            created: facts.now,
+            revoked: None,
+            history: None,
+        });
+        let event = Event::Shared { grant: id, with: with.holder(), terms: self.terms };
+        Ok(draft.finish(self.by.into(), event, |_| Shared { grant: id, standing: false, invited, ends }))
+    }
+}
+
+impl Share {
+    /// A live grant of this sharer to this person on these very terms that lasts as long as a new one would (G17).
+    fn standing<'a>(&self, ledger: &'a Ledger, with: &Recipient, ends: Expiry) -> Option<Live<'a>> {
+        ledger.all_live().find(|live| {
+            let grant = live.grant;
+            grant.grantee.holder() == with.holder()
+                && grant.terms == self.terms
+                && ledger.made_by(grant) == self.by
+                && match self.from {
+                    Some(named) => grant.parent() == Some(named),
+                    None => self.terms.expiry.min(ledger.bound_of(grant)) >= ends,
+                }
+        })
+    }
+}

@@ -1,0 +1,161 @@
+//! The store behind the library, as a trait. **Start here to bring your own database.**
+//!
+//! A store keeps four things: a [`Head`] for each dashboard, [`Grant`]s, [`AuditRecord`]s and [`OutboxMessage`]s. All
+//! of them are values with `Serialize` and `Deserialize`, so a store may keep columns or documents as it likes.
+//!
+//! One method writes. [`Store::commit`] compares the dashboard's revision with the expected one and then writes all
+//! of the commit or nothing of it. Everything that has to be right under concurrency is in that one comparison:
+//!
+//! ```text
+//! begin
+//!   if receipts has (dashboard, key)          -> answer that receipt
+//!   update heads set … where dashboard = ? and revision = expected   (insert, for revision 0)
+//!   if no row was touched                     -> conflict
+//!   upsert the grants, insert audit, outbox and receipt
+//! commit
+//! ```
+//!
+//! Reads never judge: they return rows, dead ones too, and the library decides. Each is one round trip (S2). A read
+//! that starts after a commit returned must see it (S3).
+//!
+//! The [`conformance`](crate::conformance!) suite checks a store against every promise made here; a whole store in one
+//! short file, with the suite over it, is in `examples/own_store.rs`.
+
+use crate::{
+    commit::{Commit, CommitKey, Receipt},
+    dashboard::{Revision, Snapshot},
+    grant::{Chain, Grant, Holder},
+    id::{AccountId, DashboardId, GrantId},
+    record::{AuditRecord, MessageId, OutboxMessage},
+    token::LinkDigest,
+};
+use std::{error::Error, future::Future, sync::Arc};
+
+#[expect(unused_imports, reason = "named in the documentation")]
+use crate::dashboard::Head;
+
+/// The error of a host's own database or directory.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Why a commit was not acknowledged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// The dashboard has another revision than the expected one: nothing was written, read again.
+    #[error("the dashboard has changed since it was read")]
+    Conflict,
+    /// The answer was lost: it may have been written or not. [`Store::receipt`] tells.
+    #[error("the answer of the commit was lost")]
+    Unknown(#[source] BoxError),
+    /// It failed and nothing was written.
+    #[error("the store could not write")]
+    Failed(#[source] BoxError),
+}
+
+/// Which grants of a dashboard to read, each with all that it hangs on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Seed {
+    /// Every grant held by an account, or made to an address (claimed or not).
+    Holder(Holder),
+    /// One grant.
+    Grant(GrantId),
+}
+
+impl From<AccountId> for Seed {
+    fn from(account: AccountId) -> Self {
+        Self::Holder(account.into())
+    }
+}
+
+/// Where dashboards' heads, grants, audit and outbox are kept.
+///
+/// Implement the methods with plain `async fn`. Ids compare byte for byte. Instants must come back as they went in,
+/// to the microsecond, or earlier (S3). No error may carry a secret; none is ever passed in.
+pub trait Store: Send + Sync {
+    /// Writes a commit, all or nothing, only if the dashboard has the expected revision, and once however often it
+    /// is sent (S1).
+    fn commit(&self, commit: &Commit) -> impl Future<Output = Result<Receipt, CommitError>> + Send;
+
+    /// The receipt of a commit whose answer was lost; `None` when it was never applied.
+    fn receipt(
+        &self,
+        dashboard: DashboardId,
+        key: CommitKey,
+    ) -> impl Future<Output = Result<Option<Receipt>, BoxError>> + Send;
+
+    /// The head of a dashboard and the grants that the seeds name, as of one moment; `None` when it is not known.
+    ///
+    /// A grant that two seeds name may come twice. A store without snapshots reads the leaf of each chain first and
+    /// its ancestors after it, and the head first of all: since grants only shrink, a chain found live that way was
+    /// live when its leaf was read.
+    fn read(
+        &self,
+        dashboard: DashboardId,
+        seeds: &[Seed],
+    ) -> impl Future<Output = Result<Option<Snapshot>, BoxError>> + Send;
+
+    /// The dashboard whose link has this digest **now**, with the chain of the grant that the link hangs on, if it
+    /// hangs on one; `None` when no dashboard's link has it.
+    fn read_link(
+        &self,
+        digest: &LinkDigest,
+    ) -> impl Future<Output = Result<Option<Snapshot>, BoxError>> + Send;
+
+    /// Up to `limit` of a dashboard's grants with an ordinal of `from` or more, by ordinal.
+    fn grants(
+        &self,
+        dashboard: DashboardId,
+        from: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Arc<Grant>>, BoxError>> + Send;
+
+    /// Up to `limit` of the grants that have `above` among their ancestors and an ordinal of `from` or more, by
+    /// ordinal.
+    fn grants_below(
+        &self,
+        dashboard: DashboardId,
+        above: GrantId,
+        from: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Arc<Grant>>, BoxError>> + Send;
+
+    /// Up to `limit` of the grants of a holder across all dashboards, after the given place, by dashboard and ordinal;
+    /// each with its dashboard's head and its chain.
+    fn held(
+        &self,
+        holder: &Holder,
+        after: Option<(DashboardId, u64)>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Snapshot>, BoxError>> + Send;
+
+    /// Up to `limit` of the dashboards that an account owns and that are not deleted, after the given one, by id.
+    fn owned(
+        &self,
+        owner: AccountId,
+        after: Option<DashboardId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<DashboardId>, BoxError>> + Send;
+
+    /// Up to `limit` of a dashboard's audit records after the given revision, oldest first.
+    fn audit(
+        &self,
+        dashboard: DashboardId,
+        after: Revision,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<AuditRecord>, BoxError>> + Send;
+
+    /// Up to `limit` messages that were not acknowledged, after the given one, by id.
+    fn outbox(
+        &self,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<OutboxMessage>, BoxError>> + Send;
+
+    /// Removes messages that were delivered. One that is not there is no error.
+    fn acknowledge(&self, delivered: &[MessageId]) -> impl Future<Output = Result<(), BoxError>> + Send;
+}
+
+/// The grant that a chain is about: its leaf.
+pub(crate) fn leaf(chain: &Chain) -> Option<&Arc<Grant>> {
+    chain.first()
+}

@@ -1,0 +1,183 @@
+//! What a tenant allows: its sharing rules, its portal, and what a public link needs before it can be made.
+
+use crate::email::{EmailAddress, canonical_domain};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What the host knows of a tenant that decides about sharing.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tenant {
+    /// What may be shared, with whom and for how long.
+    pub rules: SharingRules,
+    /// The portal that anonymous visitors come through.
+    pub portal: Portal,
+}
+
+/// A tenant's sharing rules (G20).
+///
+/// They are checked by every command that creates or widens and by none that withdraws; the three switches also
+/// count at every decision. A rule tightened later does not rewrite grants that stand.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SharingRules {
+    /// Whether dashboards may be shared with persons.
+    pub private: bool,
+    /// Whether dashboards may be shared by public link.
+    pub public: bool,
+    /// Whether grantees may share on.
+    pub resharing: bool,
+    /// The longest that a share may last, in days of 24 hours from the command; `None` for no limit.
+    pub max_days: Option<u32>,
+    /// How long an invitation waits for a claim, in days (I4): 14 if unset, 90 at the most.
+    pub invitation_days: Option<u32>,
+    /// If not empty, only addresses of exactly these domains may be shared with.
+    pub allowed_domains: Vec<String>,
+    /// Addresses of exactly these domains may not be shared with.
+    pub blocked_domains: Vec<String>,
+    /// How many grants a path may have (G1): 8 unless set, 16 at the most.
+    pub max_depth: u8,
+    /// Whether a sharer is told if an address has an account (I1).
+    pub reveal_accounts: bool,
+}
+
+const INVITATION_DAYS: u32 = 14;
+const MAX_INVITATION_DAYS: u32 = 90;
+const DEPTH: u8 = 8;
+const MAX_DEPTH: u8 = 16;
+
+impl Default for SharingRules {
+    fn default() -> Self {
+        Self {
+            private: true,
+            public: true,
+            resharing: true,
+            max_days: None,
+            invitation_days: None,
+            allowed_domains: Vec::new(),
+            blocked_domains: Vec::new(),
+            max_depth: DEPTH,
+            reveal_accounts: false,
+        }
+    }
+}
+
+impl SharingRules {
+    pub(crate) fn invitation_duration_days(&self) -> u32 {
+        self.invitation_days.unwrap_or(INVITATION_DAYS).min(MAX_INVITATION_DAYS)
+    }
+
+    pub(crate) fn depth_limit(&self) -> usize {
+        usize::from(self.max_depth.min(MAX_DEPTH))
+    }
+
+    /// Whether an address's domain is on the list of blocked ones.
+    pub(crate) fn blocks(&self, address: &EmailAddress) -> bool {
+        lists(&self.blocked_domains, address)
+    }
+
+    /// Whether the rules let an address be shared with.
+    pub(crate) fn admits(&self, address: &EmailAddress) -> bool {
+        !self.blocks(address) && (self.allowed_domains.is_empty() || lists(&self.allowed_domains, address))
+    }
+}
+
+fn lists(domains: &[String], address: &EmailAddress) -> bool {
+    domains.iter().any(|domain| canonical_domain(domain).as_deref() == Some(address.domain()))
+}
+
+/// The portal that visitors of public links come through.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Portal {
+    /// Whether it is switched on.
+    pub active: bool,
+    /// The user as whom visitors without an account act.
+    pub anonymous: AnonymousUser,
+}
+
+/// The state of a tenant's anonymous user.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnonymousUser {
+    /// There is none.
+    #[default]
+    Missing,
+    /// It exists and is switched off.
+    Inactive,
+    /// It exists and may act.
+    Active,
+}
+
+/// What the tenant's policies let its anonymous user see of one dashboard (L7).
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct AnonymousAccess {
+    /// Whether a policy lets it access the dashboard.
+    pub dashboard: bool,
+    /// The devices that the dashboard shows and no policy lets it access, by their ids.
+    pub blocked_devices: Vec<String>,
+}
+
+/// One thing that is missing before a dashboard can be public (L8).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Missing {
+    /// The tenant's rules have public sharing off.
+    PublicSharing,
+    /// The portal is not active.
+    Portal,
+    /// There is no anonymous user.
+    AnonymousUser,
+    /// The anonymous user is not active.
+    AnonymousUserActive,
+    /// No policy lets the anonymous user access the dashboard.
+    DashboardPolicy,
+    /// No policy lets the anonymous user access this device, so its widgets would stay blank.
+    DevicePolicy(String),
+}
+
+impl fmt::Display for Missing {
+    /// A sentence that tells the person what to do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PublicSharing => f.write_str("switch public sharing on in the tenant's sharing rules"),
+            Self::Portal => f.write_str("activate the portal that visitors come through"),
+            Self::AnonymousUser => f.write_str("create the portal's anonymous user"),
+            Self::AnonymousUserActive => f.write_str("activate the portal's anonymous user"),
+            Self::DashboardPolicy => {
+                f.write_str("add a policy that lets the anonymous user access this dashboard")
+            }
+            Self::DevicePolicy(device) => {
+                write!(f, "add a policy that lets the anonymous user access device `{device}`")
+            }
+        }
+    }
+}
+
+impl Tenant {
+    /// Everything that is missing before this dashboard can be public, in the order in which to mend it (L8).
+    pub fn missing(&self, access: &AnonymousAccess) -> Vec<Missing> {
+        let mut missing = self.missing_to_visit(access);
+        missing.extend(access.blocked_devices.iter().cloned().map(Missing::DevicePolicy));
+        missing
+    }
+
+    /// What keeps visitors out altogether (L7). A device that is blocked only blanks its widgets.
+    pub(crate) fn missing_to_visit(&self, access: &AnonymousAccess) -> Vec<Missing> {
+        let anonymous = match self.portal.anonymous {
+            AnonymousUser::Missing => Some(Missing::AnonymousUser),
+            AnonymousUser::Inactive => Some(Missing::AnonymousUserActive),
+            AnonymousUser::Active => None,
+        };
+        [
+            (!self.rules.public).then_some(Missing::PublicSharing),
+            (!self.portal.active).then_some(Missing::Portal),
+            anonymous,
+            (!access.dashboard).then_some(Missing::DashboardPolicy),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}

@@ -1,0 +1,103 @@
+//! Instants, to the microsecond: the precision that is stored is the precision that is compared.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::{fmt, str::FromStr};
+
+/// An instant, as whole microseconds since 1970-01-01T00:00:00Z.
+///
+/// Finer instants are rounded **down**. Because the present is rounded the same way as an expiry, nothing lives
+/// longer than it was declared to (S3). Time is always an argument of this library, never read by it, except by the
+/// host's [`Env`](crate::Env).
+///
+/// ```
+/// use dashshare::Timestamp;
+/// let new_year: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+/// assert_eq!(new_year.plus_days(31).to_string(), "2026-02-01T00:00:00Z");
+/// # Ok::<(), dashshare::TimestampError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// A text that is not an RFC 3339 instant.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("`{0}` is not an RFC 3339 instant such as `2026-01-01T00:00:00Z`")]
+pub struct TimestampError(String);
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+impl Timestamp {
+    /// The instant this many microseconds after 1970-01-01T00:00:00Z.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// This instant moved by whole days of 24 hours; it stops at the end of representable time.
+    #[must_use]
+    pub const fn plus_days(self, days: u32) -> Self {
+        // A u32 of days times the microseconds of a day stays below 2^63.
+        Self(self.0.saturating_add((days as i64).saturating_mul(MICROS_PER_DAY)))
+    }
+
+    /// This instant moved by microseconds; it stops at either end of representable time.
+    #[must_use]
+    pub const fn plus_micros(self, micros: i64) -> Self {
+        Self(self.0.saturating_add(micros))
+    }
+
+    /// The same instant for chrono; one beyond chrono's calendar (the year 262142) becomes its last or first.
+    pub fn to_datetime(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0).unwrap_or(if self.0 < 0 {
+            DateTime::<Utc>::MIN_UTC
+        } else {
+            DateTime::<Utc>::MAX_UTC
+        })
+    }
+}
+
+impl From<DateTime<Utc>> for Timestamp {
+    fn from(instant: DateTime<Utc>) -> Self {
+        // chrono keeps nanoseconds as a positive rest, so its own conversion rounds down, also before 1970.
+        Self(instant.timestamp_micros())
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        DateTime::parse_from_rfc3339(text)
+            .map(|instant| instant.to_utc().into())
+            .map_err(|_| TimestampError(text.chars().take(64).collect()))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_datetime().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Timestamp({self})")
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,211 @@
+//! The secret of a public link, and the digest that is all a store ever sees of it.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use sha2::{Digest as _, Sha256};
+use std::fmt;
+use zeroize::Zeroizing;
+
+const PREFIX: &str = "dsl_";
+const SECRET_DIGITS: usize = 43;
+const CHECKSUM_DIGITS: usize = 6;
+const BODY: usize = PREFIX.len() + SECRET_DIGITS;
+const LENGTH: usize = BODY + CHECKSUM_DIGITS;
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const DOMAIN: &[u8] = b"dashshare:v1:link\0";
+
+/// The secret in the URL of a public link (L3).
+///
+/// It is `dsl_`, then 256 random bits as 43 base-62 characters, then the CRC-32 of all before as 6 more. One secret
+/// is one string: any other spelling is refused. The type has no `Display`, no `Serialize` and no `Clone`, its
+/// `Debug` prints a redaction, and [`expose`](Self::expose) is the only way to the text.
+///
+/// ```
+/// use dashshare::LinkToken;
+/// let token = LinkToken::from_random([7; 32]);
+/// assert_eq!(token.expose().len(), 53);
+/// assert_eq!(format!("{token:?}"), "LinkToken(redacted)");
+/// let read = LinkToken::parse(token.expose()).unwrap();
+/// assert_eq!(read.digest(), token.digest());
+/// ```
+///
+/// ```compile_fail
+/// let token = dashshare::LinkToken::from_random([7; 32]);
+/// println!("{token}");
+/// ```
+///
+/// ```compile_fail
+/// let token = dashshare::LinkToken::from_random([7; 32]);
+/// serde_json::to_string(&token).unwrap();
+/// ```
+///
+/// ```compile_fail
+/// let token = dashshare::LinkToken::from_random([7; 32]);
+/// let twice = token.clone();
+/// ```
+pub struct LinkToken {
+    text: Zeroizing<String>,
+    digest: LinkDigest,
+}
+
+/// A text that is not a token. It never carries the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a link token")]
+pub struct MalformedToken;
+
+impl LinkToken {
+    /// The token of 32 bytes, which must come from a secure generator.
+    pub fn from_random(secret: [u8; 32]) -> Self {
+        let secret = Zeroizing::new(secret);
+        let mut text = Zeroizing::new(String::with_capacity(LENGTH));
+        text.push_str(PREFIX);
+        push_base62(&mut text, *secret);
+        let checksum = crc32fast::hash(text.as_bytes());
+        push_number(&mut text, checksum);
+        Self { text, digest: LinkDigest::of_secret(&secret) }
+    }
+
+    /// Reads a token from the text of a URL. Total: any text gives a token or [`MalformedToken`].
+    pub fn parse(text: &str) -> Result<Self, MalformedToken> {
+        let bytes = text.as_bytes();
+        let body = bytes.get(..BODY).ok_or(MalformedToken)?;
+        let checksum =
+            bytes.get(BODY..).filter(|rest| rest.len() == CHECKSUM_DIGITS).ok_or(MalformedToken)?;
+        let digits = body.strip_prefix(PREFIX.as_bytes()).ok_or(MalformedToken)?;
+        if base62_number(checksum) != Some(u64::from(crc32fast::hash(body))) {
+            return Err(MalformedToken);
+        }
+        let secret = Zeroizing::new(base62_bytes(digits).ok_or(MalformedToken)?);
+        Ok(Self { text: Zeroizing::new(text.to_owned()), digest: LinkDigest::of_secret(&secret) })
+    }
+
+    /// The text to put into the URL. Whoever has it can visit: hand it to the person who asked for the link and
+    /// keep it nowhere.
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// What a store keeps in place of the token (L4).
+    pub const fn digest(&self) -> LinkDigest {
+        self.digest
+    }
+}
+
+impl fmt::Debug for LinkToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkToken(redacted)")
+    }
+}
+
+/// The SHA-256 digest of a token's secret, domain separated: all that is ever stored of it (L4).
+///
+/// Its `Debug` shows the first eight hexadecimal digits, enough to recognise a link in a log.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkDigest([u8; 32]);
+
+impl LinkDigest {
+    /// The digest with these bytes, for a store that reads one back.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes to store and to look up by.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    fn of_secret(secret: &[u8; 32]) -> Self {
+        Self(Sha256::new().chain_update(DOMAIN).chain_update(secret).finalize().into())
+    }
+
+    /// A digest that no token has, so that a malformed token costs the same look-up as an unknown one (L9).
+    pub(crate) fn of_malformed(text: &str) -> Self {
+        Self(Sha256::new().chain_update(b"dashshare:v1:malformed\0").chain_update(text).finalize().into())
+    }
+}
+
+impl fmt::Debug for LinkDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkDigest(")?;
+        self.0.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str("…)")
+    }
+}
+
+impl Serialize for LinkDigest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let hex: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        serializer.serialize_str(&hex)
+    }
+}
+
+impl<'de> Deserialize<'de> for LinkDigest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let hex = String::deserialize(deserializer)?;
+        let digits: Option<Vec<u8>> =
+            hex.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+        let bytes: Vec<u8> = digits
+            .unwrap_or_default()
+            .chunks_exact(2)
+            .map(|pair| pair.iter().fold(0, |byte, d| byte << 4 | d))
+            .collect();
+        match <[u8; 32]>::try_from(bytes) {
+            Ok(bytes) if hex.len() == 64 => Ok(Self(bytes)),
+            _ => Err(D::Error::custom("a link digest is 64 hexadecimal digits")),
+        }
+    }
+}
+
+/// Appends the big-endian number in `bytes`, most significant digit first, padded to 43 digits.
+fn push_base62(text: &mut String, mut bytes: [u8; 32]) {
+    let mut digits = [0u8; SECRET_DIGITS];
+    for digit in digits.iter_mut().rev() {
+        let mut rest = 0u16;
+        for byte in &mut bytes {
+            let value = rest << 8 | u16::from(*byte);
+            // `rest` is below 62, so the quotient is below 256.
+            *byte = u8::try_from(value / 62).unwrap_or(u8::MAX);
+            rest = value % 62;
+        }
+        *digit = u8::try_from(rest).unwrap_or(0);
+    }
+    text.extend(digits.iter().filter_map(|digit| ALPHABET.get(usize::from(*digit))).map(|c| char::from(*c)));
+}
+
+fn push_number(text: &mut String, mut number: u32) {
+    let mut digits = [0usize; CHECKSUM_DIGITS];
+    for digit in digits.iter_mut().rev() {
+        *digit = usize::try_from(number % 62).unwrap_or(0);
+        number /= 62;
+    }
+    text.extend(digits.iter().filter_map(|digit| ALPHABET.get(*digit)).map(|c| char::from(*c)));
+}
+
+fn digit_value(c: u8) -> Option<u8> {
+    match c {
+        b'0'..=b'9' => c.checked_sub(b'0'),
+        b'A'..=b'Z' => c.checked_sub(b'A').and_then(|v| v.checked_add(10)),
+        b'a'..=b'z' => c.checked_sub(b'a').and_then(|v| v.checked_add(36)),
+        _ => None,
+    }
+}
+
+fn base62_number(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0u64, |number, c| number.checked_mul(62)?.checked_add(u64::from(digit_value(*c)?)))
+}
+
+/// The 256-bit number that 43 digits spell, or `None` when a character is foreign or the number is too large.
+fn base62_bytes(digits: &[u8]) -> Option<[u8; 32]> {
+    let mut bytes = [0u8; 32];
+    for c in digits {
+        let mut carry = u16::from(digit_value(*c)?);
+        for byte in bytes.iter_mut().rev() {
+            let value = u16::from(*byte).checked_mul(62)?.checked_add(carry)?;
+            *byte = u8::try_from(value & 0xff).ok()?;
+            carry = value >> 8;
+        }
+        if carry != 0 {
+            return None;
+        }
+    }
+    Some(bytes)
+}
