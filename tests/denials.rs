@@ -633,6 +633,16 @@ fn an_allowance_never_outlives_any_end_along_its_path() {
             assert_eq!(done(then.visit(made.token.expose())).is_allowed(), allowed);
             checked += 1;
         }
+        // An end that is moved earlier at the root is everybody's (G3).
+        let sooner = Amendment { expiry: Some(Expiry::At(now().plus_micros(5))), ..Amendment::default() };
+        let root = done(store.grants(board(BIG), 0, 1))[0].id;
+        done(sharing.amend(account(OLGA), board(BIG), root, sooner));
+        let decisions =
+            [ANN, BOB, CYD].map(|who| done(sharing.authorize(account(who), board(BIG), Action::View)));
+        for decision in decisions.into_iter().chain([done(sharing.visit(made.token.expose()))]) {
+            assert_eq!(decision.valid_until(), Some(now().plus_micros(5)));
+            checked += 1;
+        }
     }
     println!("{checked} instants beside an end");
     assert!(checked > 200);

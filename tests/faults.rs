@@ -439,14 +439,22 @@ fn a_question_during_a_change_answers_as_before_or_as_after() {
     assert!(runs > 1000);
 }
 
+/// What happens to which call of its kind, counted from 0.
+type Mishap = (Call, usize, Kind);
+
 /// How one rotation goes wrong: what happens at which of its calls after the randomness was drawn.
-const MISHAPS: [(&str, &[(Call, usize, Kind)]); 6] = [
+const MISHAPS: [(&str, &[Mishap]); 7] = [
     ("none", &[]),
     ("lost", &[(Call::Commit, 0, Kind::Lose)]),
     ("lost undone", &[(Call::Commit, 0, Kind::LoseUndone)]),
     ("conflict", &[(Call::Commit, 0, Kind::Conflict)]),
     ("lost, and so its receipt", &[(Call::Commit, 0, Kind::Lose), (Call::Receipt, 0, Kind::Lose)]),
     ("failed", &[(Call::Commit, 0, Kind::Fail)]),
+    // As from a store that gives up a transaction of its own accord, whatever it holds already.
+    (
+        "lost, and then a conflict",
+        &[(Call::Commit, 0, Kind::Lose), (Call::Receipt, 0, Kind::Lose), (Call::Commit, 1, Kind::Conflict)],
+    ),
 ];
 
 /// The mishap with which the store loses every answer and then comes back.
@@ -582,6 +590,7 @@ fn every_race(mishaps: &[usize], races: &mut Races) {
     let mut schedule: Vec<usize> = Vec::new();
     loop {
         let widths = race(mishaps, &schedule, races);
+        assert!(races.schedules < 200_000, "rotations go on and on");
         schedule.resize(widths.len(), 0);
         // The last step that has an order left takes it.
         while let Some(choice) = schedule.pop() {
