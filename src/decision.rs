@@ -231,13 +231,15 @@ fn by_grants(
             continue;
         }
         tally.held = tally.held | standing.rights;
+        // Nothing can be shared on from a grant that is left without rights.
+        let can_share = standing.reshare && !standing.rights.is_empty();
         let allows = match action {
             Action::View => standing.rights.contains(Right::View),
             Action::Export => standing.rights.contains(Right::Export),
-            Action::Share => standing.reshare && rules.is_some_and(|rules| rules.resharing),
+            Action::Share => can_share && rules.is_some_and(|rules| rules.resharing),
             Action::Edit => false,
         };
-        tally.reshare |= standing.reshare;
+        tally.reshare |= can_share;
         if allows && best.as_ref().is_none_or(|(best, _)| best.ends < standing.ends) {
             best = Some((standing, chain));
         }

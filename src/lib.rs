@@ -47,10 +47,11 @@ pub use id::{AccountId, DashboardId, GrantId, TenantId};
 pub use memory::MemoryStore;
 pub use record::{Actor, AuditRecord, Event, Message, MessageId, OutboxMessage};
 pub use refusal::Refusal;
-pub use service::{Dashshare, Done, NewLink};
+pub use service::{Dashshare, Done};
 pub use sharing::{
     amend::{Amended, Amendment},
     invitation::Claimed,
+    link::NewLink,
     ownership::Transferred,
     revoke::{Ended, RevokeMode},
     share::Shared,
