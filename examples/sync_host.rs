@@ -103,7 +103,8 @@ struct Host {
     sharing: Dashshare<MemoryStore, Tables, SystemEnv>,
 }
 
-/// What a person gets to see instead of a page.
+/// Why somebody gets no page, for the host's log and its support. Who asked is shown the same "not found" whatever the
+/// cause, so that a stranger does not learn which dashboards there are.
 #[derive(Debug)]
 struct Denied(String);
 
