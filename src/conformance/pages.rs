@@ -285,7 +285,7 @@ async fn others_write<S: Store>(desk: &mut Desk<'_, S>, first: DashboardId, step
             desk.share(dashboard, by, with, terms).await;
         }
     }
-    let between = [0x10 + u8::try_from(step).unwrap_or(0); 16];
+    let between = [0x10 + u8::try_from(step * 7 % 12).unwrap_or(0); 16];
     desk.register(DashboardId::from_bytes(between), account(1)).await;
 }
 
