@@ -13,5 +13,5 @@ mod shared_memory {
         Arc::new(MemoryStore::default())
     }
 
-    dashshare::conformance!(fresh = fresh().await, run = |turn| pollster::block_on(turn));
+    dashshare::conformance!(fresh = fresh().await, run = pollster::block_on);
 }

@@ -15,7 +15,7 @@ use std::{
     thread,
 };
 
-pub struct PlainStore {
+pub(super) struct PlainStore {
     sabotage: Option<Sabotage>,
     state: Mutex<State>,
     /// How many are inside a step that should have been one with the next.
@@ -37,7 +37,7 @@ struct State {
 }
 
 impl PlainStore {
-    pub fn new(sabotage: Option<Sabotage>) -> Self {
+    pub(super) fn new(sabotage: Option<Sabotage>) -> Self {
         Self { sabotage, state: Mutex::default(), inside: AtomicUsize::new(0) }
     }
 
@@ -298,6 +298,9 @@ impl PlainStore {
 
 impl Store for PlainStore {
     async fn commit(&self, commit: &Commit) -> Result<Receipt, CommitError> {
+        if self.is(Sabotage::ReadsTheHeadLast) || self.is(Sabotage::FindsTheLinkThatCameAfter) {
+            self.dawdle();
+        }
         let mut state = self.state();
         let known = self.known(&state, commit);
         let mut agrees = self.agrees(&state, commit);
@@ -313,11 +316,6 @@ impl Store for PlainStore {
                 self.dawdle();
                 state = self.state();
                 agrees = self.agrees(&state, commit);
-            }
-            Some(Sabotage::ReadsTheHeadLast | Sabotage::FindsTheLinkThatCameAfter) => {
-                drop(state);
-                self.dawdle();
-                state = self.state();
             }
             Some(Sabotage::SwallowsAnUnknownFate) if commit.expected().number() % 4 == 3 => {
                 return Ok(commit.receipt());
