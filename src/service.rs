@@ -3,8 +3,6 @@
 mod commands;
 mod questions;
 
-pub use commands::NewLink;
-
 use crate::{
     commit::Commit,
     dashboard::{Revision, Snapshot},

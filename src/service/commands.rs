@@ -2,7 +2,6 @@
 
 use super::{Dashshare, Done, PAGE, Settled};
 use crate::{
-    dashboard::Revision,
     email::{Attestor, EmailAddress, VerifiedEmail},
     error::{Error, Unresolved},
     grant::Holder,
@@ -13,7 +12,7 @@ use crate::{
     sharing::{
         amend::{Amend, Amended, Amendment},
         invitation::{ClaimInvitations, Claimed},
-        link::{ChangeLink, LinkChange, RotateLink},
+        link::{ChangeLink, LinkChange, NewLink, RotateLink},
         ownership::{DeleteDashboard, Register, Transfer, Transferred},
         reminder::Remind,
         revoke::{EndAccount, Ended, Person, Renounce, Revoke, RevokeMode, StopSharing},
@@ -25,20 +24,6 @@ use crate::{
     token::LinkToken,
 };
 use std::collections::BTreeSet;
-
-/// A public link that was just made: the only time that its token is to be had (L3).
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct NewLink {
-    /// The token, to be put into the URL and handed to the person who asked.
-    pub token: LinkToken,
-    /// Counts the links of the dashboard.
-    pub generation: u64,
-    /// When it ends, the maker's own end taken into account.
-    pub ends: Expiry,
-    /// The revision of the dashboard that it was made at.
-    pub revision: Revision,
-}
 
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Makes a dashboard known. Repeating it is no error; a deleted dashboard's id may be registered again and starts
