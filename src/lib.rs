@@ -80,6 +80,8 @@
 
 mod answers;
 mod commit;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod dashboard;
 mod decision;
 mod diagnosis;
