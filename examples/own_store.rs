@@ -6,7 +6,7 @@
 use dashshare::{
     AccountId, Action, AuditRecord, BoxError, Chain, Commit, CommitError, CommitKey, DashboardId, Dashshare,
     Error, Expiry, Grant, GrantId, Head, Holder, LinkDigest, MemoryDirectory, MessageId, OutboxMessage,
-    Receipt, Revision, Rights, Seed, Snapshot, Store, SystemEnv, TenantId, Terms,
+    Receipt, Revision, Seed, Snapshot, Store, SystemEnv, TenantId, Terms,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -268,7 +268,7 @@ fn main() -> Result<(), Error> {
         let sharing = Dashshare::new(OwnStore::default(), directory, SystemEnv);
 
         sharing.register(dashboard, TenantId::from(1u64), olga).await?;
-        let terms = Terms { rights: Rights::VIEW, reshare: false, expiry: Expiry::Never };
+        let terms = Terms::view(Expiry::Never);
         sharing.share(olga, dashboard, ann, terms).await?;
         let decision = sharing.authorize(ann, dashboard, Action::View).await?;
         println!(

@@ -5,8 +5,8 @@
 
 use dashshare::{
     Account, AccountId, Action, AnonymousAccess, AnonymousUser, Attestor, BoxError, DashboardId, Dashshare,
-    Decision, Directory, EmailAddress, Error, Expiry, MemoryStore, Portal, Rights, SharingRules, SystemEnv,
-    Tenant, TenantId, Terms, Timestamp,
+    Decision, Directory, EmailAddress, Error, Expiry, MemoryStore, Portal, SharingRules, SystemEnv, Tenant,
+    TenantId, Terms, Timestamp,
 };
 use pollster::block_on;
 use std::{
@@ -137,7 +137,7 @@ impl Host {
     /// `POST /dashboards/:id/shares`
     fn share(&self, session: AccountId, dashboard: DashboardId, email: &str) -> Result<(), Denied> {
         let address: EmailAddress = email.parse().map_err(|error| Denied(format!("{error}")))?;
-        let terms = Terms { rights: Rights::VIEW, reshare: false, expiry: Expiry::Never };
+        let terms = Terms::view(Expiry::Never);
         block_on(self.sharing.share(session, dashboard, address, terms))?;
         Ok(())
     }
@@ -165,8 +165,8 @@ impl Host {
     fn permitted(&self, decision: &Decision, action: Action) -> Result<&Document, Denied> {
         let name =
             |id| self.sharing.directory().people.get(&id).map_or("somebody".to_owned(), |it| it.name.clone());
-        let dashboard = decision.dashboard().filter(|_| decision.is_allowed() && decision.action() == action);
-        dashboard
+        decision
+            .permitted(action)
             .and_then(|dashboard| self.sharing.directory().dashboards.get(&dashboard))
             .ok_or_else(|| Denied(decision.explain_with(&name)))
     }

@@ -42,8 +42,8 @@ pub enum Principal {
 
 /// The answer: allow or deny, with its reason (D4).
 ///
-/// Only the library's evaluator makes one (D5), so a host function that takes a decision and looks at
-/// [`is_allowed`](Self::is_allowed) cannot be reached without one having been made.
+/// Only the library's evaluator makes one (D5). A host's function that shows something takes a decision and asks
+/// what it has [`permitted`](Self::permitted), so it cannot be reached without the question having been asked.
 ///
 /// ```compile_fail
 /// let decision = dashshare::Decision { allowed: true };
@@ -114,6 +114,12 @@ impl Decision {
     /// Whether it is allowed.
     pub fn is_allowed(&self) -> bool {
         !matches!(self.basis, Basis::Denied(_) | Basis::Ended { .. })
+    }
+
+    /// The dashboard that it allows this very action with, if it does: what a reading function of a host asks of the
+    /// decision that it takes, so that leave to view one dashboard serves no download, and no other one (D5, L10).
+    pub fn permitted(&self, action: Action) -> Option<DashboardId> {
+        self.dashboard().filter(|_| self.is_allowed() && self.action == action)
     }
 
     /// Who asked.

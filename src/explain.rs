@@ -117,11 +117,14 @@ impl Decision {
     }
 
     /// The explanation as a sentence, with ids for names.
+    ///
+    /// It is for the host's own people, and for those who may know of the dashboard: it tells a dashboard that was
+    /// never shared from one that does not exist, so a stranger is shown neither.
     pub fn explain(&self) -> String {
         self.explain_with(&|account| account.to_string())
     }
 
-    /// The explanation as a sentence, with the host's names for accounts.
+    /// The explanation as a sentence, with the host's names for accounts. To be shown with the same care.
     pub fn explain_with(&self, name: &dyn Fn(AccountId) -> String) -> String {
         let explanation = self.explanation();
         let who = match self.principal() {

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use dashshare::{
-//!     AccountId, Action, Dashshare, DashboardId, EmailAddress, Expiry, FixedEnv, MemoryDirectory, MemoryStore, Rights,
+//!     AccountId, Action, Dashshare, DashboardId, EmailAddress, Expiry, FixedEnv, MemoryDirectory, MemoryStore,
 //!     TenantId, Terms, Timestamp,
 //! };
 //! # pollster::block_on(async {
@@ -20,10 +20,10 @@
 //! sharing.register(dashboard, TenantId::from(1u64), olga).await?;
 //!
 //! // Ann may view it and share it on for a week. Bob is not known yet: sharing with his address invites him.
-//! let week = Terms { rights: Rights::VIEW, reshare: true, expiry: Expiry::At(start.plus_days(7)) };
+//! let week = Terms::view(Expiry::At(start.plus_days(7))).and_reshare();
 //! sharing.share(olga, dashboard, ann, week).await?;
 //! let bob: EmailAddress = "bob@example.com".parse()?;
-//! let terms = Terms { rights: Rights::VIEW, reshare: false, expiry: Expiry::Never };
+//! let terms = Terms::view(Expiry::Never);
 //! let shared = sharing.share(ann, dashboard, bob, terms).await?;
 //! assert_eq!(shared.ends, Expiry::At(start.plus_days(7)), "never longer than Ann's own");
 //!

@@ -440,7 +440,9 @@ fn a_question_during_a_change_answers_as_before_or_as_after() {
 }
 
 /// How one rotation goes wrong: what happens at which of its calls after the randomness was drawn.
-const MISHAPS: [(&str, &[(Call, usize, Kind)]); 6] = [
+type Mishap = (&'static str, &'static [(Call, usize, Kind)]);
+
+const MISHAPS: [Mishap; 6] = [
     ("none", &[]),
     ("lost", &[(Call::Commit, 0, Kind::Lose)]),
     ("lost undone", &[(Call::Commit, 0, Kind::LoseUndone)]),

@@ -11,7 +11,7 @@ mod page;
 use dashshare::{
     AccountId, Action, Actor, AuditRecord, DashboardId, Dashshare, Decision, EmailAddress, Env as _, Error,
     Event, Expiry, FixedEnv, GrantId, Holder, LinkToken, MemoryDirectory, MemoryStore, Message, NewLink,
-    OutboxMessage, Revision, RevokeMode, Rights, TenantId, Terms, Timestamp,
+    OutboxMessage, Revision, RevokeMode, TenantId, Terms, Timestamp,
 };
 use document::Document;
 use page::{Page, day, until};
@@ -129,22 +129,22 @@ impl Story {
         let april = Expiry::At(instant("2026-04-01T00:00:00Z"));
 
         self.page.say("Olga shares it with Ann, who may also share it on, until April.");
-        let terms = Terms { rights: Rights::VIEW | Rights::EXPORT, reshare: true, expiry: april };
+        let terms = Terms::view(april).and_export().and_reshare();
         let anns = self.share(OLGA, ANN, terms).await?;
 
         self.page.say("Ann shares it on with Ben, with no end of his own: so he has it as long as she has.");
-        let terms = Terms { rights: Rights::VIEW, reshare: true, expiry: Expiry::Never };
+        let terms = Terms::view(Expiry::Never).and_reshare();
         self.share(ANN, BEN, terms).await?;
 
         self.page.say("Dora gets it twice: from Ben for some days, and from Olga herself.");
         let days = Expiry::At(instant("2026-03-20T00:00:00Z"));
-        self.share(BEN, DORA, only_view(days)).await?;
-        self.share(OLGA, DORA, only_view(Expiry::Never)).await?;
+        self.share(BEN, DORA, Terms::view(days)).await?;
+        self.share(OLGA, DORA, Terms::view(Expiry::Never)).await?;
 
         self.page.say("Addresses that no account has are invited: a driver's by Olga, an auditor's by Ann.");
         let ten_days = Expiry::At(instant("2026-03-12T00:00:00Z"));
-        self.share(OLGA, address(CARLS_ADDRESS), only_view(ten_days)).await?;
-        self.share(ANN, address(AUDITORS_ADDRESS), only_view(Expiry::Never)).await?;
+        self.share(OLGA, address(CARLS_ADDRESS), Terms::view(ten_days)).await?;
+        self.share(ANN, address(AUDITORS_ADDRESS), Terms::view(Expiry::Never)).await?;
 
         self.page.say("Each share left a message in the outbox, which the host sends, for example so:");
         self.deliver().await?;
@@ -180,16 +180,16 @@ impl Story {
         self.page.chapter("What is refused");
 
         self.page.say("Ben, who may only view, tries to let Carl export.");
-        let terms = Terms { rights: Rights::VIEW | Rights::EXPORT, reshare: false, expiry: Expiry::Never };
+        let terms = Terms::view(Expiry::Never).and_export();
         self.refused_share(BEN, terms).await?;
 
         self.page.say("Ann tries to share for longer than she has it herself.");
         let june = Expiry::At(instant("2026-06-01T00:00:00Z"));
-        self.refused_share(ANN, only_view(june)).await?;
+        self.refused_share(ANN, Terms::view(june)).await?;
 
         self.page.say("Dora may not share on. Mallory was given nothing, and learns nothing.");
-        self.refused_share(DORA, only_view(Expiry::Never)).await?;
-        self.refused_share(MALLORY, only_view(Expiry::Never)).await?;
+        self.refused_share(DORA, Terms::view(Expiry::Never)).await?;
+        self.refused_share(MALLORY, Terms::view(Expiry::Never)).await?;
 
         self.page.say("A decision says why, in words that a support engineer can send to a customer.");
         for (who, action) in [(BEN, Action::View), (ANN, Action::Edit), (MALLORY, Action::View)] {
@@ -306,7 +306,7 @@ impl Story {
 
         self.page.say("A week before an end, the host's daily job reminds whom it concerns.");
         self.sharing.env().set(a_week_before);
-        self.sharing.remind(self.dashboard, a_week_before.plus_days(8)).await?;
+        self.sharing.remind(self.dashboard, a_week_before.plus_days(7)).await?;
         self.deliver().await?;
 
         self.page.say(format!("{}: what ends at an instant is over at that instant.", day(the_end)));
@@ -352,10 +352,6 @@ impl Story {
         }
         Ok(())
     }
-}
-
-fn only_view(expiry: Expiry) -> Terms {
-    Terms { rights: Rights::VIEW, reshare: false, expiry }
 }
 
 // Words for values.

@@ -286,14 +286,14 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.done(&ChangeLink { dashboard, by, change: LinkChange::Withdraw }).await
     }
 
-    /// Writes a message for each live grant and invitation that ends before `until` and of whose end nobody was told
+    /// Writes a message for each live grant and invitation that ends by `until` and of whose end nobody was told
     /// yet, and answers with them. For a host's daily job.
     pub async fn remind(
         &self,
         dashboard: DashboardId,
         until: Timestamp,
     ) -> Result<Done<Vec<GrantId>>, Error> {
-        self.done(&Remind { dashboard, before: until }).await
+        self.done(&Remind { dashboard, until }).await
     }
 
     async fn account_of(&self, address: &EmailAddress) -> Result<Option<Account>, Error> {
