@@ -310,9 +310,10 @@ pub(crate) fn decide_visit(
     digest: &LinkDigest,
     action: Action,
     facts: VisitFacts<'_>,
-    t: Timestamp,
+    now: Timestamp,
 ) -> Decision {
     let (principal, access, tenant) = (Principal::Visitor, facts.access, facts.tenant);
+    let t = facts.snapshot.as_ref().map_or(now, |snapshot| now.max(snapshot.head.clock));
     let opened = facts.snapshot.and_then(|snapshot| {
         let (ends, chain) = open(digest, &snapshot, tenant?, access, t)?;
         Some((snapshot.head, Basis::Link { chain, ends }))
@@ -325,7 +326,8 @@ pub(crate) fn decide_visit(
         }
         None => {
             let basis = Basis::Denied(Denial::LinkNotUsable);
-            Decision { principal, action, at: t, head: None, basis }
+            // Not `t`: a dashboard's clock that is ahead of the host's would tell that the link exists (L9).
+            Decision { principal, action, at: now, head: None, basis }
         }
     }
 }

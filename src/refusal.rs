@@ -94,7 +94,8 @@ pub enum Refusal {
     /// There is no link that stands.
     #[error("this dashboard has no public link")]
     NoLink,
-    /// Another rotation of the link came first; the token of this one was never valid (L2).
+    /// Another rotation of the link came first, or replaced this one before it was answered: its token opens nothing
+    /// (L2).
     #[error("another link was made at the same time")]
     Superseded,
     /// Something is missing before the dashboard can be public (L8).

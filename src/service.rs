@@ -77,18 +77,24 @@ impl<T> Deref for Done<T> {
 
 /// How a commit ended.
 enum Settled {
-    Applied {
-        /// Whether the store's first answer said so, with no doubt in between.
-        at_once: bool,
-    },
+    Applied,
     Conflict,
+    /// It may stand or not, and nobody can be asked.
+    Unknown(BoxError),
 }
 
-/// A verdict that stands in the store.
+/// A verdict, and what became of its commit.
 struct Outcome<A> {
     answer: A,
     revision: Revision,
-    at_once: bool,
+    fate: Fate,
+}
+
+enum Fate {
+    /// There was nothing to commit.
+    Standing,
+    Applied(Box<Commit>),
+    Unknown(Box<Commit>, BoxError),
 }
 
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
@@ -143,39 +149,55 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             };
             let verdict = command.judge(&facts)?;
             let found = ledger.as_ref().map_or(Revision::ZERO, |ledger| ledger.head.revision);
-            let Some(commit) = verdict.commit else {
-                return Ok(Outcome { answer: verdict.answer, revision: found, at_once: true });
+            let answer = verdict.answer;
+            let Some(commit) = verdict.commit.map(Box::new) else {
+                return Ok(Outcome { answer, revision: found, fate: Fate::Standing });
             };
-            if let Settled::Applied { at_once } = self.settle(&commit).await? {
-                return Ok(Outcome { answer: verdict.answer, revision: commit.head.revision, at_once });
-            }
+            let revision = commit.head.revision;
+            let fate = match self.settle(&commit, None).await? {
+                Settled::Applied => Fate::Applied(commit),
+                Settled::Unknown(source) => Fate::Unknown(commit, source),
+                Settled::Conflict => continue,
+            };
+            return Ok(Outcome { answer, revision, fate });
         }
         Err(Error::Contended)
     }
 
     async fn done<C: Command>(&self, command: &C) -> Result<Done<C::Answer>, Error> {
         let outcome = self.run(command).await?;
-        Ok(Done { answer: outcome.answer, revision: outcome.revision })
-    }
-
-    /// Sends a commit until its fate is known: the same commit under the same key, so that it is applied once.
-    async fn settle(&self, commit: &Commit) -> Result<Settled, Error> {
-        let mut lost: Option<BoxError> = None;
-        for _ in 0..ATTEMPTS {
-            match self.store.commit(commit).await {
-                Ok(_) => return Ok(Settled::Applied { at_once: lost.is_none() }),
-                // INVARIANT: a store looks for the key before it compares revisions (S1), so after a lost answer too
-                // a conflict says that the commit was not applied, and with its revision gone it never will be.
-                Err(CommitError::Conflict) => return Ok(Settled::Conflict),
-                Err(CommitError::Failed(source)) if lost.is_none() => return Err(Error::Store(source)),
-                Err(CommitError::Failed(source) | CommitError::Unknown(source)) => lost = Some(source),
+        match outcome.fate {
+            Fate::Standing | Fate::Applied(_) => {
+                Ok(Done { answer: outcome.answer, revision: outcome.revision })
             }
-            if let Ok(Some(_)) = self.store.receipt(commit.dashboard(), commit.key).await {
-                return Ok(Settled::Applied { at_once: false });
+            Fate::Unknown(commit, source) => {
+                Err(Error::Unresolved(Unresolved { commit, link: None, source }))
             }
         }
-        let source = lost.unwrap_or_else(|| "the store gave no answer".into());
-        Err(Error::Unresolved(Unresolved { commit: Box::new(commit.clone()), link: None, source }))
+    }
+
+    /// Sends a commit until its fate is known: the same commit under the same key, so that it is applied once. `lost`
+    /// is why an answer to it was lost already, if one was: then no failure says that nothing was written.
+    async fn settle(&self, commit: &Commit, mut lost: Option<BoxError>) -> Result<Settled, Error> {
+        for _ in 0..ATTEMPTS {
+            let conflicts = match self.store.commit(commit).await {
+                Ok(_) => return Ok(Settled::Applied),
+                Err(CommitError::Conflict) if lost.is_none() => return Ok(Settled::Conflict),
+                Err(CommitError::Failed(source)) if lost.is_none() => return Err(Error::Store(source)),
+                Err(CommitError::Conflict) => true,
+                Err(CommitError::Failed(source) | CommitError::Unknown(source)) => {
+                    lost = Some(source);
+                    false
+                }
+            };
+            match self.store.receipt(commit.dashboard(), commit.key).await {
+                Ok(Some(_)) => return Ok(Settled::Applied),
+                // Not applied, and with its revision gone it never will be.
+                Ok(None) if conflicts => return Ok(Settled::Conflict),
+                _ => {}
+            }
+        }
+        Ok(Settled::Unknown(lost.unwrap_or_else(|| "the store gave no answer".into())))
     }
 
     /// Reads what a command must see. The inner `None` is a dashboard that is not known; the outer one says that the

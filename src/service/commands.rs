@@ -1,7 +1,8 @@
 //! The commands that change something.
 
-use super::{Dashshare, Done, PAGE, Settled};
+use super::{ATTEMPTS, Dashshare, Done, Fate, Outcome, PAGE, Settled};
 use crate::{
+    commit::Commit,
     email::{Attestor, EmailAddress, VerifiedEmail},
     error::{Error, Unresolved},
     grant::Holder,
@@ -203,8 +204,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// neither loses it nor makes a second one.
     ///
     /// # Errors
-    /// [`Refusal::Superseded`] when another rotation came first; [`Refusal::SetupIncomplete`] with everything that is
-    /// missing; [`Error::Unresolved`] when the store cannot be asked whether the commit stands.
+    /// [`Refusal::Superseded`] when another rotation came first, or replaced this one before it was answered;
+    /// [`Refusal::NoLink`] when the new link was withdrawn before that; [`Refusal::SetupIncomplete`] with everything
+    /// that is missing; [`Error::Unresolved`] when the store cannot be asked whether the commit stands.
     pub async fn rotate_link(
         &self,
         by: AccountId,
@@ -214,61 +216,58 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let token = LinkToken::from_random(self.random()?);
         let digest = token.digest();
         let command = RotateLink { dashboard, by, expiry, digest };
-        match self.run(&command).await {
-            Ok(outcome) => {
-                let made = outcome.answer;
-                let link = NewLink {
-                    token,
-                    generation: made.generation,
-                    ends: made.ends,
-                    revision: outcome.revision,
-                };
-                if outcome.at_once { Ok(link) } else { self.still_newest(dashboard, link).await }
+        let Outcome { answer, revision, fate } = self.run(&command).await?;
+        let link = NewLink { token, generation: answer.generation, ends: answer.ends, revision };
+        match fate {
+            Fate::Standing => Ok(link),
+            Fate::Applied(commit) => self.hand_out(commit, link).await,
+            Fate::Unknown(commit, source) => {
+                Err(Error::Unresolved(Unresolved { commit, link: Some(link), source }))
             }
-            Err(Error::Unresolved(unresolved)) => {
-                let head = &unresolved.commit.head;
-                let (generation, revision) = (head.links_made, head.revision);
-                let link = NewLink { token, generation, ends: expiry, revision };
-                Err(Error::Unresolved(Unresolved { link: Some(link), ..unresolved }))
-            }
-            Err(error) => Err(error),
         }
     }
 
-    /// Hands a link out only while it is the newest: in the time that an answer was lost, another may have replaced it
-    /// (L2).
-    async fn still_newest(&self, dashboard: DashboardId, link: NewLink) -> Result<NewLink, Error> {
-        let snapshot = match self.store.read(dashboard, &[]).await {
-            Ok(snapshot) => snapshot,
-            // The commit stands: losing the token for a failed look would lose what won.
-            Err(_) => return Ok(link),
-        };
-        match snapshot {
-            Some(snapshot) if snapshot.head.links_made == link.generation => Ok(link),
-            _ => Err(Refusal::Superseded.into()),
+    /// Hands a link out only while it is the dashboard's: in the time that the commit's answer took, somebody may have
+    /// replaced or withdrawn it, and nobody is handed a token that is dead on arrival (L2). When the store cannot be
+    /// asked, the link stays in the error, so that a token which won is not lost.
+    async fn hand_out(&self, commit: Box<Commit>, link: NewLink) -> Result<NewLink, Error> {
+        let mut failed = None;
+        for _ in 0..ATTEMPTS {
+            let head = match self.store.read(commit.dashboard(), &[]).await {
+                Ok(snapshot) => snapshot.map(|snapshot| snapshot.head),
+                Err(source) => {
+                    failed = Some(source);
+                    continue;
+                }
+            };
+            // An answer from before the commit says nothing.
+            let Some(head) = head.filter(|head| link.revision <= head.revision) else { continue };
+            return match &head.link {
+                Some(newest) if newest.generation == link.generation => Ok(link),
+                None if head.links_made == link.generation => Err(Refusal::NoLink.into()),
+                _ => Err(Refusal::Superseded.into()),
+            };
         }
+        let source = failed.unwrap_or_else(|| "the store answers as of before the commit".into());
+        Err(Error::Unresolved(Unresolved { commit, link: Some(link), source }))
     }
 
     /// Finds out whether an [`Unresolved`] commit stands, and applies it if it can still be applied. A rotation that
     /// stands gives its link back.
     pub async fn resume(&self, unresolved: Unresolved) -> Result<Done<Option<NewLink>>, Error> {
-        let Unresolved { commit, link, .. } = unresolved;
-        match self.settle(&commit).await {
-            Ok(Settled::Applied { .. }) => {
-                let link = match link {
-                    Some(link) => Some(self.still_newest(commit.dashboard(), link).await?),
+        let Unresolved { commit, link, source } = unresolved;
+        let revision = commit.head.revision;
+        match self.settle(&commit, Some(source)).await? {
+            Settled::Applied => {
+                let answer = match link {
+                    Some(link) => Some(self.hand_out(commit, link).await?),
                     None => None,
                 };
-                Ok(Done { answer: link, revision: commit.head.revision })
+                Ok(Done { answer, revision })
             }
-            Ok(Settled::Conflict) if link.is_some() => Err(Refusal::Superseded.into()),
-            Ok(Settled::Conflict) => Err(Error::Contended),
-            Err(Error::Unresolved(again)) => Err(Error::Unresolved(Unresolved { link, ..again })),
-            Err(error) => {
-                // The first answer was lost, so even a clear failure now does not say that nothing was written.
-                let source = Box::new(error);
-                Err(Error::Unresolved(Unresolved { commit, link, source }))
-            }
+            Settled::Conflict if link.is_some() => Err(Refusal::Superseded.into()),
+            Settled::Conflict => Err(Error::Contended),
+            Settled::Unknown(source) => Err(Error::Unresolved(Unresolved { commit, link, source })),
         }
     }
 

@@ -99,15 +99,13 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let digest = LinkToken::parse(token).map(|token| token.digest());
         let digest = digest.unwrap_or_else(|_| LinkDigest::of_malformed(token));
         let snapshot = self.store.read_link(&digest).await.map_err(Error::Store)?;
-        let mut now = self.env.now();
         let (mut tenant, mut access) = (None, AnonymousAccess::default());
         if let Some(Snapshot { head, .. }) = &snapshot {
-            now = now.max(head.clock);
             tenant = self.directory.tenant(head.tenant).await.map_err(Error::Directory)?;
             access = self.access(head.tenant, head.dashboard, true).await?;
         }
         let facts = VisitFacts { snapshot, tenant: tenant.as_deref(), access: &access };
-        Ok(decision::decide_visit(&digest, Action::View, facts, now))
+        Ok(decision::decide_visit(&digest, Action::View, facts, self.env.now()))
     }
 
     /// Narrows a decision to one device behind the dashboard (D3): what the dashboard shows is covered by a grant; a

@@ -1,0 +1,646 @@
+//! What somebody may not know: denials that look alike whatever their cause, and what a decision says and when it
+//! is not to be had.
+
+#[path = "support/faulty.rs"]
+#[expect(dead_code, reason = "shared with other tests")]
+mod faulty;
+#[path = "support/scene.rs"]
+#[expect(dead_code, reason = "shared with other tests")]
+mod scene;
+
+use dashshare::{
+    AccountId, Action, Amendment, AnonymousUser, Decision, Denial, Env as _, Error, Expiry, GrantId,
+    LinkToken, MemoryDirectory, MemoryStore, Revision, RevokeMode, Right, Rights, SharingRules, Store as _,
+    Tenant, TenantId, Timestamp,
+};
+use faulty::{Call, Fault, Sharing};
+use pollster::block_on;
+use scene::{
+    ANN, BIG, BOB, CYD, DAN, NONE, OLGA, Scene, ZED, account, address, board, done, in_days, now, terms,
+};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, error::Error as _, fmt::Debug, sync::Arc};
+
+/// A dashboard of Olga's, ten days before now, that Ann may share on for thirty days.
+struct Stage {
+    store: Arc<MemoryStore>,
+    directory: Arc<MemoryDirectory>,
+    before: Sharing,
+    ann: GrantId,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let (store, directory) = (Arc::<MemoryStore>::default(), Arc::<MemoryDirectory>::default());
+        for number in OLGA..=ZED {
+            directory.add_account(account(number));
+        }
+        let before = faulty::process(&store, &directory, now().plus_micros(-10 * 86_400_000_000), 1);
+        done(before.register(board(BIG), TenantId::from(1u64), account(OLGA)));
+        let open = terms(Rights::ALL, true, in_days(20));
+        let ann = done(before.share(account(OLGA), board(BIG), account(ANN), open)).grant;
+        Self { store, directory, before, ann }
+    }
+
+    fn today(&self) -> Sharing {
+        self.at(now())
+    }
+
+    fn at(&self, now: Timestamp) -> Sharing {
+        faulty::process(&self.store, &self.directory, now, 2)
+    }
+
+    fn link(&self, by: u64, expiry: Expiry) -> String {
+        let link = done(self.before.rotate_link(account(by), board(BIG), expiry));
+        link.token.expose().to_owned()
+    }
+
+    fn amend_ann(&self, amendment: Amendment) {
+        done(self.before.amend(account(OLGA), board(BIG), self.ann, amendment));
+    }
+
+    fn set(&self, change: impl FnOnce(&mut Tenant)) {
+        let mut tenant = MemoryDirectory::open_tenant();
+        change(&mut tenant);
+        self.directory.set_tenant(TenantId::from(1u64), tenant);
+    }
+}
+
+/// Makes a link that does not open, and says what the owner is told: the names of the causes.
+type Cause = (&'static str, &'static [&'static str], fn(&Stage) -> String);
+
+const CAUSES: &[Cause] = &[
+    ("unknown", &["not_this_link", "no_link"], |_| LinkToken::from_random([7; 32]).expose().to_owned()),
+    ("of another time", &["not_this_link"], |stage| {
+        stage.link(OLGA, Expiry::Never);
+        LinkToken::from_random([8; 32]).expose().to_owned()
+    }),
+    ("malformed", &["malformed"], |stage| stage.link(OLGA, Expiry::Never).to_uppercase()),
+    ("wrong checksum", &["malformed"], |stage| {
+        let mut token = stage.link(OLGA, Expiry::Never);
+        let last = if token.pop() == Some('0') { '1' } else { '0' };
+        token.push(last);
+        token
+    }),
+    ("rotated", &["not_this_link"], |stage| {
+        let old = stage.link(OLGA, Expiry::Never);
+        stage.link(OLGA, Expiry::Never);
+        old
+    }),
+    ("expired", &["lapsed"], |stage| stage.link(OLGA, Expiry::At(now()))),
+    ("paused", &["paused"], |stage| {
+        let token = stage.link(OLGA, Expiry::Never);
+        done(stage.before.pause_link(account(OLGA), board(BIG)));
+        token
+    }),
+    ("withdrawn", &["not_this_link", "no_link"], |stage| {
+        let token = stage.link(OLGA, Expiry::Never);
+        done(stage.before.withdraw_link(account(OLGA), board(BIG)));
+        token
+    }),
+    ("maker's grant revoked", &["makers_grant"], |stage| {
+        let token = stage.link(ANN, Expiry::Never);
+        done(stage.before.revoke(account(OLGA), board(BIG), stage.ann, RevokeMode::Cascade));
+        token
+    }),
+    ("maker's grant lapsed", &["makers_grant"], |stage| {
+        let token = stage.link(ANN, Expiry::Never);
+        stage.amend_ann(Amendment { expiry: Some(Expiry::At(now())), ..Amendment::default() });
+        token
+    }),
+    ("maker may not share any more", &["makers_rights"], |stage| {
+        let token = stage.link(ANN, Expiry::Never);
+        stage.amend_ann(Amendment { reshare: Some(false), ..Amendment::default() });
+        token
+    }),
+    ("maker may not view any more", &["makers_rights"], |stage| {
+        let token = stage.link(ANN, Expiry::Never);
+        stage.amend_ann(Amendment { rights: Some(Rights::EXPORT), ..Amendment::default() });
+        token
+    }),
+    ("maker's sharing switched off", &["maker_switched_off"], |stage| {
+        let token = stage.link(ANN, Expiry::Never);
+        stage.set(|tenant| tenant.rules.resharing = false);
+        token
+    }),
+    ("private sharing switched off", &["maker_switched_off"], |stage| {
+        let token = stage.link(ANN, Expiry::Never);
+        stage.set(|tenant| tenant.rules.private = false);
+        token
+    }),
+    ("dashboard deleted", &["unknown_dashboard"], |stage| {
+        let token = stage.link(OLGA, Expiry::Never);
+        done(stage.before.delete_dashboard(account(OLGA), board(BIG)));
+        token
+    }),
+    ("another dashboard of the same id", &["not_this_link", "no_link"], |stage| {
+        let token = stage.link(OLGA, Expiry::Never);
+        done(stage.before.delete_dashboard(account(OLGA), board(BIG)));
+        done(stage.before.register(board(BIG), TenantId::from(1u64), account(OLGA)));
+        token
+    }),
+    ("portal off", &["portal"], |stage| {
+        stage.set(|tenant| tenant.portal.active = true);
+        let token = stage.link(OLGA, Expiry::Never);
+        stage.set(|tenant| tenant.portal.active = false);
+        token
+    }),
+    ("no anonymous user", &["anonymous_user"], |stage| {
+        let token = stage.link(OLGA, Expiry::Never);
+        stage.set(|tenant| tenant.portal.anonymous = AnonymousUser::Missing);
+        token
+    }),
+    ("anonymous user inactive", &["anonymous_user_active"], |stage| {
+        let token = stage.link(OLGA, Expiry::Never);
+        stage.set(|tenant| tenant.portal.anonymous = AnonymousUser::Inactive);
+        token
+    }),
+    ("public sharing off", &["public_sharing"], |stage| {
+        let token = stage.link(OLGA, Expiry::Never);
+        stage.set(|tenant| tenant.rules.public = false);
+        token
+    }),
+    ("no policy", &["dashboard_policy"], |stage| {
+        let token = stage.link(OLGA, Expiry::Never);
+        stage.directory.set_public(board(BIG), false);
+        token
+    }),
+    (
+        "everything at once",
+        &["paused", "portal", "anonymous_user", "public_sharing", "dashboard_policy"],
+        |stage| {
+            let token = stage.link(OLGA, Expiry::Never);
+            done(stage.before.pause_link(account(OLGA), board(BIG)));
+            stage.directory.set_public(board(BIG), false);
+            stage.set(|tenant| {
+                *tenant = Tenant {
+                    rules: SharingRules { public: false, ..tenant.rules.clone() },
+                    ..Tenant::default()
+                }
+            });
+            token
+        },
+    ),
+];
+
+/// Texts that are no token at all.
+fn shapes() -> Vec<String> {
+    let token = LinkToken::from_random([3; 32]);
+    let text = token.expose();
+    let mut shapes: Vec<String> =
+        ["", " ", "dsl_", "\0", "💥", "null", "../../etc/passwd", "' or 1=1 --", "%00", "\u{202e}dsl_"]
+            .map(str::to_owned)
+            .into();
+    shapes.extend([
+        format!(" {text}"),
+        format!("{text}\n"),
+        format!("{text}{text}"),
+        text.to_lowercase(),
+        text.replacen("dsl_", "DSL_", 1),
+        text.replacen("dsl_", "", 1),
+        text.replacen("dsl_", "dsl-", 1),
+        format!("{}é", &text[..51]),
+        format!("dsl_{}", "z".repeat(49)),
+        "x".repeat(10_240),
+        "é".repeat(5_000),
+    ]);
+    shapes.extend((0..text.len()).map(|at| text[..at].to_owned()));
+    shapes
+}
+
+/// A decision as anybody could print it.
+fn printed(decision: &Decision) -> String {
+    format!("{decision:?} {} {}", json!(decision.explanation()), decision.explain())
+}
+
+/// L9: whatever keeps a visitor out, the answer is the same to the last letter, and so are the calls to the store; also
+/// for a host whose clock is behind the one that made the links.
+#[test]
+fn whatever_keeps_a_visitor_out_the_denial_and_the_store_calls_are_the_same() {
+    let mut answers = BTreeSet::new();
+    let mut visits = 0;
+    let mut visit = |stage: &Stage, at: Timestamp, token: &str, name: &str| {
+        let sharing = stage.at(at);
+        let decision = done(sharing.visit(token));
+        assert_eq!(decision.denial(), Some(Denial::LinkNotUsable), "{name}");
+        assert_eq!((decision.dashboard(), decision.revision(), decision.valid_until()), (None, None, None));
+        let trace: Vec<Call> = sharing.store().gate.trace().into_iter().filter(|c| c.is_stores()).collect();
+        assert_eq!(trace, [Call::ReadLink], "{name}");
+        answers.insert((at, printed(&decision)));
+        visits += 1;
+    };
+    for (name, _, cause) in CAUSES {
+        let stage = Stage::new();
+        let token = cause(&stage);
+        visit(&stage, now(), &token, name);
+        // Behind, only what has not ended yet by a clock is different.
+        let by_clock = ["expired", "maker's grant lapsed"].contains(name);
+        if !by_clock {
+            visit(&stage, stage.before.env().inner.now().plus_micros(-1), &token, name);
+        }
+    }
+    for shape in shapes() {
+        let stage = Stage::new();
+        stage.link(OLGA, Expiry::Never);
+        visit(&stage, now(), &shape, &shape);
+    }
+    println!("{visits} denied visits");
+    assert_eq!(answers.len(), 2, "{answers:#?}");
+    let at: BTreeSet<Timestamp> = answers.iter().map(|(at, _)| *at).collect();
+    assert_eq!(at.len(), 2, "{answers:#?}");
+    assert!(visits > 90);
+
+    // The same ways, when nothing is wrong: so it was the cause that denied.
+    for by in [OLGA, ANN] {
+        let stage = Stage::new();
+        let token = stage.link(by, Expiry::Never);
+        let sharing = stage.today();
+        assert!(done(sharing.visit(&token)).is_allowed());
+        assert_eq!(sharing.store().gate.trace()[0], Call::ReadLink);
+    }
+}
+
+/// L9: the owner is told the true cause, and all of it.
+#[test]
+fn the_owners_diagnosis_names_the_true_cause_of_every_denial() {
+    for (name, causes, cause) in CAUSES {
+        let stage = Stage::new();
+        let token = cause(&stage);
+        let told: BTreeSet<String> =
+            match block_on(stage.today().diagnose_link(account(OLGA), board(BIG), Some(&token))) {
+                Ok(diagnosis) => {
+                    assert!(!diagnosis.opens, "{name}");
+                    assert!(
+                        diagnosis.causes.iter().all(|cause| !cause.to_string().contains(&token)),
+                        "{name}"
+                    );
+                    json!(diagnosis.causes).as_array().expect("a list").iter().map(innermost).collect()
+                }
+                Err(error) => [error.refusal().expect("a refusal").code().to_owned()].into(),
+            };
+        assert_eq!(told, causes.iter().map(|cause| (*cause).to_owned()).collect(), "{name}");
+    }
+}
+
+/// The name of a cause: `{"missing": "portal"}` is `portal`, `{"fallen": {"lapsed": …}}` is `lapsed`.
+fn innermost(cause: &Value) -> String {
+    let member = cause.as_object().and_then(|members| members.iter().next());
+    match (cause, member) {
+        (Value::String(name), _) => name.clone(),
+        (_, Some((name, inner))) if name == "missing" || name == "fallen" => innermost(inner),
+        (_, Some((name, _))) => name.clone(),
+        _ => panic!("{cause}"),
+    }
+}
+
+/// L9: a question of somebody else than the owner or the maker about a link is refused, whatever the cause.
+#[test]
+fn nobody_but_the_owner_and_the_maker_is_told_why_a_link_does_not_open() {
+    for (name, _, cause) in CAUSES {
+        let stage = Stage::new();
+        let token = cause(&stage);
+        let asked = block_on(stage.today().diagnose_link(account(ZED), board(BIG), Some(&token)));
+        let error = asked.expect_err(name);
+        assert_eq!(error.refusal().map(|refusal| refusal.code()), Some("unknown_dashboard"), "{name}");
+    }
+}
+
+/// What a person asks about a dashboard, and a grant of it.
+type Ask = (&'static str, fn(&Sharing, AccountId, u64, GrantId) -> Result<String, Error>);
+
+fn text<T: Debug>(result: Result<T, Error>) -> Result<String, Error> {
+    result.map(|answer| format!("{answer:?}"))
+}
+
+/// Every public operation that somebody gives or asks in their own name about a dashboard.
+const ASKS: &[Ask] = &[
+    ("share with an account", |s, by, d, _| text(block_on(s.share(by, board(d), account(CYD), view())))),
+    ("share with the owner", |s, by, d, _| text(block_on(s.share(by, board(d), account(OLGA), view())))),
+    ("share with oneself", |s, by, d, _| text(block_on(s.share(by, board(d), by, view())))),
+    ("share with nobody known", |s, by, d, _| text(block_on(s.share(by, board(d), account(99), view())))),
+    ("share with an address", |s, by, d, _| {
+        text(block_on(s.share(by, board(d), address("new@example.com"), view())))
+    }),
+    ("share no right", |s, by, d, _| {
+        text(block_on(s.share(by, board(d), account(CYD), terms(Rights::NONE, true, Expiry::Never))))
+    }),
+    ("share from a grant", |s, by, d, g| text(block_on(s.share_from(by, board(d), g, account(CYD), view())))),
+    ("amend", |s, by, d, g| text(block_on(s.amend(by, board(d), g, Amendment::default())))),
+    ("amend to nothing", |s, by, d, g| {
+        let amendment = Amendment { rights: Some(Rights::NONE), ..Amendment::default() };
+        text(block_on(s.amend(by, board(d), g, amendment)))
+    }),
+    ("revoke", |s, by, d, g| text(block_on(s.revoke(by, board(d), g, RevokeMode::Cascade)))),
+    ("revoke: rebind", |s, by, d, g| text(block_on(s.revoke(by, board(d), g, RevokeMode::Rebind)))),
+    ("stop sharing", |s, by, d, _| text(block_on(s.stop_sharing(by, board(d), account(ANN))))),
+    ("stop with an address", |s, by, d, _| {
+        text(block_on(s.stop_sharing(by, board(d), address("eve@example.com"))))
+    }),
+    ("renounce", |s, by, d, g| text(block_on(s.renounce(by, board(d), g)))),
+    ("transfer", |s, by, d, _| text(block_on(s.transfer(by, board(d), by, Rights::NONE)))),
+    ("transfer to nobody", |s, by, d, _| text(block_on(s.transfer(by, board(d), account(99), Rights::NONE)))),
+    ("delete", |s, by, d, _| text(block_on(s.delete_dashboard(by, board(d))))),
+    ("rotate", |s, by, d, _| text(block_on(s.rotate_link(by, board(d), Expiry::Never)))),
+    ("rotate, too late", |s, by, d, _| text(block_on(s.rotate_link(by, board(d), Expiry::At(now()))))),
+    ("pause", |s, by, d, _| text(block_on(s.pause_link(by, board(d))))),
+    ("resume", |s, by, d, _| text(block_on(s.resume_link(by, board(d))))),
+    ("withdraw", |s, by, d, _| text(block_on(s.withdraw_link(by, board(d))))),
+    ("list", |s, by, d, _| text(block_on(s.list(by, board(d), None)))),
+    ("list as of", |s, by, d, _| text(block_on(s.list(by, board(d), Some(now().plus_days(1)))))),
+    ("impact", |s, by, d, g| text(block_on(s.impact(by, board(d), g)))),
+    ("diagnose", |s, by, d, _| text(block_on(s.diagnose_link(by, board(d), None)))),
+    ("audit", |s, by, d, _| text(block_on(s.audit(by, board(d), Revision::ZERO, 9)))),
+];
+
+fn view() -> dashshare::Terms {
+    terms(Rights::VIEW, false, in_days(1))
+}
+
+/// G7: somebody who is no party is told the same about a dashboard that exists and about one that does not, by every
+/// operation: a stranger, one whose grant ended, and one who is only invited.
+#[test]
+fn who_is_no_party_cannot_tell_a_dashboard_from_none() {
+    let scene = Scene::new();
+    let sharing = scene.process(5);
+    // Dan had access; Zed's verified address is invited.
+    done(sharing.revoke(account(OLGA), board(BIG), scene.grant("dan"), RevokeMode::Cascade));
+    scene.directory.forget_email(account(ZED), &address("zed@example.com"));
+    done(sharing.share(account(OLGA), board(BIG), address("zed@example.com"), view()));
+    scene.directory.verify_email(account(ZED), address("zed@example.com"), now());
+    let before = scene.dump();
+    let mut codes = BTreeSet::new();
+    for who in [account(99), account(DAN), account(ZED)] {
+        for (name, ask) in ASKS {
+            for grant in ["ann", "dan"].map(|name| scene.grant(name)).into_iter().chain([GrantId::from(5u64)])
+            {
+                let refused = |dashboard| {
+                    let error = ask(&sharing, who, dashboard, grant).expect_err(name);
+                    let refusal = error.refusal().unwrap_or_else(|| panic!("{name}: {error}")).clone();
+                    (refusal.code(), refusal.to_string(), format!("{error:?}"))
+                };
+                let (known, unknown) = (refused(BIG), refused(NONE));
+                assert_eq!(known, unknown, "{name} by {who}");
+                codes.insert(known.0);
+            }
+        }
+        for action in [Action::View, Action::Export, Action::Share, Action::Edit] {
+            for dashboard in [BIG, NONE] {
+                let decision = done(sharing.authorize(who, board(dashboard), action));
+                assert!(!decision.is_allowed() && decision.valid_until().is_none());
+            }
+        }
+    }
+    assert_eq!(codes, BTreeSet::from(["unknown_dashboard", "unknown_grant"]));
+    assert_eq!(scene.dump(), before, "a refused command changed something");
+    println!("{} operations, 3 people, 3 grants", ASKS.len());
+}
+
+/// I1: the sharer of a dashboard cannot tell from the answer, from a refusal or from what it costs whether an address
+/// has an account, unless the tenant's rules tell.
+#[test]
+fn the_sharers_answer_does_not_tell_whether_an_address_has_an_account() {
+    let all = [
+        view(),
+        terms(Rights::ALL, true, in_days(20)),
+        terms(Rights::VIEW, true, Expiry::Never),
+        terms(Rights::NONE, true, Expiry::Never),
+        terms(Rights::VIEW, true, Expiry::At(now())),
+        terms(Rights::VIEW, true, in_days(500)),
+    ];
+    let rules = [
+        SharingRules::default(),
+        SharingRules { blocked_domains: vec!["example.com".into()], ..SharingRules::default() },
+        SharingRules { max_days: Some(3), ..SharingRules::default() },
+        SharingRules { max_depth: 1, ..SharingRules::default() },
+        SharingRules { private: false, ..SharingRules::default() },
+        SharingRules { resharing: false, ..SharingRules::default() },
+    ];
+    let (mut accepted, mut refused) = (0, BTreeSet::new());
+    for rules in rules {
+        for (by, terms) in [OLGA, ANN, BOB, DAN].into_iter().flat_map(|by| all.map(|terms| (by, terms))) {
+            let answers = ["zed@example.com", "new@example.com"].map(|with| {
+                let scene = Scene::new();
+                let tenant = Tenant { rules: rules.clone(), ..MemoryDirectory::open_tenant() };
+                scene.directory.set_tenant(TenantId::from(1u64), tenant);
+                let sharing = scene.process(5);
+                // Twice: the second finds the first standing (G17).
+                let answer = [0; 2].map(|_| {
+                    match block_on(sharing.share(account(by), board(BIG), address(with), terms)) {
+                        Ok(done) => {
+                            let mut answer = json!(done.answer);
+                            answer["revision"] = json!(done.revision);
+                            assert!(answer.as_object_mut().expect("an object").remove("grant").is_some());
+                            answer
+                        }
+                        Err(error) => json!(error.refusal().expect("a refusal").to_string()),
+                    }
+                });
+                (answer, sharing.store().gate.trace())
+            });
+            assert_eq!(answers[0], answers[1], "{terms:?} by {by}");
+            match &answers[0].0[0] {
+                Value::String(refusal) => drop(refused.insert(refusal.clone())),
+                answer => {
+                    assert_eq!(answer["invited"], true);
+                    accepted += 1;
+                }
+            }
+        }
+    }
+    println!("{accepted} shares alike, {} refusals alike", refused.len());
+    assert!(accepted >= 15 && refused.len() >= 8, "{accepted} {refused:?}");
+
+    let told = ["zed@example.com", "new@example.com"].map(|with| {
+        let scene = Scene::new();
+        let rules = SharingRules { reveal_accounts: true, ..SharingRules::default() };
+        let tenant = Tenant { rules, ..MemoryDirectory::open_tenant() };
+        scene.directory.set_tenant(TenantId::from(1u64), tenant);
+        done(scene.process(5).share(account(OLGA), board(BIG), address(with), view())).invited
+    });
+    assert_eq!(told, [false, true], "the rules tell");
+}
+
+/// D6: a store that lags is not believed when a newer revision is demanded.
+#[test]
+fn a_store_that_lags_behind_the_demanded_revision_is_no_answer() {
+    let scene = Scene::new();
+    let sharing = scene.process(5);
+    let view = |at_least| sharing.authorize_at_least(account(CYD), board(BIG), Action::View, at_least);
+    let old = done(scene.store.read(board(BIG), &[account(CYD).into()])).expect("a snapshot");
+    let was = old.head.revision;
+    let revoked = done(sharing.revoke(account(OLGA), board(BIG), scene.grant("ann"), RevokeMode::Cascade));
+    assert!(was < revoked.revision);
+    sharing.store().gate.follow(move |_, call| match call {
+        Call::Read => Fault::Answer(Some(old.clone())),
+        _ => Fault::None,
+    });
+    assert!(done(view(was)).is_allowed(), "as of the old revision it was so");
+    match block_on(view(revoked.revision)) {
+        Err(Error::Stale { found, wanted }) => assert_eq!((found, wanted), (was, revoked.revision)),
+        other => panic!("{other:?}"),
+    }
+    sharing.store().gate.follow(|_, _| Fault::Answer(None));
+    assert!(matches!(block_on(view(Revision::new(1))), Err(Error::Stale { found: Revision::ZERO, .. })));
+    sharing.store().gate.heal();
+    let decision = done(view(revoked.revision));
+    assert!(!decision.is_allowed() && decision.revision() == Some(revoked.revision));
+}
+
+/// L2, S3: a store whose reads lag behind its commits cannot make a rotation lose the token that won, nor hand out
+/// one that it did not see standing.
+#[test]
+fn a_rotation_over_a_store_that_lags_is_unresolved_and_not_lost() {
+    let scene = Scene::new();
+    let sharing = scene.process(5);
+    let old = done(scene.store.read(board(BIG), &[account(OLGA).into()])).expect("a snapshot");
+    sharing.store().gate.follow(move |_, call| match call {
+        Call::Read => Fault::Answer(Some(old.clone())),
+        _ => Fault::None,
+    });
+    let Err(Error::Unresolved(unresolved)) =
+        block_on(sharing.rotate_link(account(OLGA), board(BIG), Expiry::Never))
+    else {
+        panic!("the look cannot have told");
+    };
+    sharing.store().gate.heal();
+    let link = done(sharing.resume(unresolved)).answer.expect("the link");
+    assert!(done(sharing.visit(link.token.expose())).is_allowed());
+}
+
+/// D6: what fails in the host is an error with its source, for a visitor too, and never an allowance.
+#[test]
+fn a_host_that_fails_denies_with_its_reason_kept() {
+    let scene = Scene::new();
+    for call in [Call::ReadLink, Call::Tenant, Call::AnonymousAccess] {
+        let sharing = scene.process(5);
+        sharing.store().gate.follow(move |_, made| if made == call { Fault::Fail } else { Fault::None });
+        let error = block_on(sharing.visit(&scene.token)).expect_err("it failed");
+        let source = error.source().and_then(|source| source.downcast_ref::<faulty::Injected>());
+        assert_eq!(source.map(|injected| injected.call), Some(call));
+    }
+}
+
+/// D3: the owner sees every device, a grantee those that the dashboard shows, a visitor those of them that the
+/// policies allow; a denial stays one.
+#[test]
+fn a_device_needs_to_be_shown_and_for_a_visitor_allowed() {
+    let scene = Scene::new();
+    scene.directory.add_device(board(BIG), "shut", false);
+    let sharing = scene.process(5);
+    let by_link = done(sharing.visit(&scene.token));
+    let by_account = |who| done(sharing.authorize(account(who), board(BIG), Action::View));
+    let device = |decision: &Decision, device: &str| {
+        let narrowed = done(sharing.authorize_device(decision, device));
+        assert!(decision.is_allowed() || !narrowed.is_allowed());
+        narrowed.denial()
+    };
+    let not_shown = Some(Denial::DeviceNotShown("other".into()));
+    let not_allowed = Some(Denial::DeviceNotAllowed("shut".into()));
+    for (who, decision, expected) in [
+        ("owner", by_account(OLGA), [None, None, None]),
+        ("grantee", by_account(ANN), [None, None, not_shown.clone()]),
+        ("grantee, three deep", by_account(CYD), [None, None, not_shown.clone()]),
+        ("visitor", by_link, [None, not_allowed, not_shown]),
+        ("nobody", by_account(ZED), [(); 3].map(|()| Some(Denial::NotShared))),
+    ] {
+        assert_eq!(["probe", "shut", "other"].map(|id| device(&decision, id)), expected, "{who}");
+    }
+    // L10, D5: a denied decision cannot be turned into another by asking for a device; the host is not even asked.
+    sharing.store().gate.heal();
+    let denied = done(sharing.visit("nothing"));
+    assert_eq!(device(&denied, "probe"), Some(Denial::LinkNotUsable));
+    assert_eq!(sharing.store().gate.trace(), [Call::ReadLink]);
+    // L5, L10: what a link opens is that one dashboard, to be seen.
+    let visit = done(sharing.visit(&scene.token));
+    assert_eq!((visit.dashboard(), visit.action()), (Some(board(BIG)), Action::View));
+}
+
+/// D1: whatever is asked about, there is an answer, and what is not known is denied.
+#[test]
+fn every_question_has_an_answer_and_what_is_not_known_is_denied() {
+    let scene = Scene::new();
+    let sharing = scene.process(5);
+    let instants = [i64::MIN, i64::MIN + 1, -1, 0, now().micros(), i64::MAX - 1, i64::MAX];
+    let mut answers = 0;
+    for who in [0, OLGA, ANN, CYD, DAN, ZED, u64::MAX] {
+        for (dashboard, at) in [0, BIG, NONE, u64::MAX].into_iter().flat_map(|d| instants.map(|at| (d, at))) {
+            for action in [Action::View, Action::Export, Action::Share, Action::Edit] {
+                let at = Timestamp::from_micros(at);
+                let decision = done(sharing.authorize_as_of(account(who), board(dashboard), action, at));
+                let is_known = dashboard == BIG && (OLGA..ZED).contains(&who) && at >= now();
+                assert!(is_known || !decision.is_allowed(), "{who} {dashboard} {at}");
+                assert!(action != Action::Edit || who == OLGA || !decision.is_allowed());
+                assert!(!decision.explain().is_empty());
+                answers += 1;
+            }
+        }
+    }
+    assert_eq!(answers, 784);
+}
+
+/// D4: an allowance can be relied on up to `valid_until` and not at it, which is never later than any end along the
+/// path; for chains of every shape, and for the link that hangs on them.
+#[test]
+fn an_allowance_never_outlives_any_end_along_its_path() {
+    let mut checked = 0;
+    let (pair, links) = ([3u32, 7], [None, Some(1), Some(5)]);
+    let mut ends = Vec::new();
+    for a in [None, Some(2), Some(9)] {
+        for (b, c) in pair.into_iter().flat_map(|b| pair.map(|c| (b, c))) {
+            ends.extend(links.map(|link| (a, b, c, link)));
+        }
+    }
+    for (a, b, c, link) in ends {
+        let (store, directory) = (Arc::<MemoryStore>::default(), Arc::<MemoryDirectory>::default());
+        (OLGA..=ZED).for_each(|number| directory.add_account(account(number)));
+        let sharing = faulty::process(&store, &directory, now(), 1);
+        done(sharing.register(board(BIG), TenantId::from(1u64), account(OLGA)));
+        let first = a.map_or(Expiry::Never, in_days);
+        let mut path = vec![first];
+        done(sharing.share(account(OLGA), board(BIG), account(ANN), terms(Rights::ALL, true, first)));
+        for (by, with, days) in [(ANN, BOB, b), (BOB, CYD, c)] {
+            let held = *path.iter().min().expect("an end");
+            let expiry = if in_days(days) <= held { in_days(days) } else { Expiry::Never };
+            done(sharing.share(account(by), board(BIG), account(with), terms(Rights::ALL, true, expiry)));
+            path.push(expiry);
+        }
+        let expect = |decision: &Decision, ends: &[Expiry]| {
+            assert!(decision.is_allowed());
+            let until = Expiry::from(decision.valid_until());
+            assert!(ends.iter().all(|end| until <= *end), "{until} after an end of {ends:?}");
+            assert_eq!(until, *ends.iter().min().expect("an end"));
+            until
+        };
+        for (depth, who) in (1..).zip([ANN, BOB, CYD]) {
+            let until =
+                expect(&done(sharing.authorize(account(who), board(BIG), Action::View)), &path[..depth]);
+            let Expiry::At(until) = until else { continue };
+            for (at, allowed) in [(until.plus_micros(-1), true), (until, false)] {
+                let decision = done(sharing.authorize_as_of(account(who), board(BIG), Action::View, at));
+                assert_eq!(decision.is_allowed(), allowed);
+                assert!(decision.valid_until().is_none_or(|until| at < until));
+                checked += 1;
+            }
+        }
+        let held = *path.iter().min().expect("an end");
+        let expiry = link.map(in_days).filter(|end| *end <= held).unwrap_or(Expiry::Never);
+        let made = done(sharing.rotate_link(account(CYD), board(BIG), expiry));
+        let all = [&path[..], &[expiry]].concat();
+        assert_eq!(made.ends, expect(&done(sharing.visit(made.token.expose())), &all));
+        let Expiry::At(end) = made.ends else { continue };
+        for (at, allowed) in [(end.plus_micros(-1), true), (end, false)] {
+            let then = faulty::process(&store, &directory, at, 3);
+            assert_eq!(done(then.visit(made.token.expose())).is_allowed(), allowed);
+            checked += 1;
+        }
+    }
+    println!("{checked} instants beside an end");
+    assert!(checked > 200);
+    // The explanation names the grant that ends first.
+    let scene = Scene::new();
+    let decision = done(scene.process(5).authorize(account(CYD), board(BIG), Action::View));
+    let explanation = decision.explanation();
+    assert_eq!(explanation.ends_first, Some(scene.grant("cyd")));
+    assert_eq!(explanation.path.len(), 3);
+    assert!(Rights::ALL.contains(Right::View));
+}

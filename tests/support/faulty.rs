@@ -1,0 +1,375 @@
+//! A host whose every call can fail, be lost, conflict, or be overtaken: wrappers around the memory twins that share
+//! one count of calls, so that a test can say what happens at the n-th call, whichever part of the host it goes to.
+
+use dashshare::{
+    Account, AccountId, AnonymousAccess, Attestor, AuditRecord, BoxError, Commit, CommitError, CommitKey,
+    DashboardId, Dashshare, Directory, EmailAddress, Env, FixedEnv, Grant, GrantId, Holder, LinkDigest,
+    MemoryDirectory, MemoryStore, MessageId, OutboxMessage, Receipt, Revision, Seed, Snapshot, Store, Tenant,
+    TenantId, Timestamp,
+};
+use std::{
+    fmt,
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard},
+    task::Poll,
+};
+
+/// A call of the library to its host.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Call {
+    Fill,
+    Account,
+    AccountOf,
+    Tenant,
+    AnonymousAccess,
+    Shows,
+    Commit,
+    Receipt,
+    Read,
+    ReadLink,
+    Grants,
+    GrantsBelow,
+    Held,
+    Owned,
+    Audit,
+    Outbox,
+    Acknowledge,
+}
+
+impl Call {
+    /// Whether it goes to the store.
+    pub(crate) fn is_stores(self) -> bool {
+        self >= Self::Commit
+    }
+}
+
+/// What somebody else does at the same time.
+pub(crate) type Hook = Box<dyn FnOnce() + Send>;
+
+/// What happens at a call.
+pub(crate) enum Fault {
+    /// Nothing: the call is passed on.
+    None,
+    /// It fails, and nothing was done.
+    Fail,
+    /// It is done, and its answer is lost.
+    Lose,
+    /// Its answer is lost, and nothing was done.
+    LoseUndone,
+    /// A commit conflicts although nobody else changed anything.
+    Conflict,
+    /// Somebody else is quicker.
+    Before(Hook),
+    /// Somebody else acts before the answer arrives.
+    After(Hook),
+    /// A read answers with this snapshot, which may be an old one.
+    Answer(Option<Snapshot>),
+}
+
+/// Says what happens at each call, given its number from 0.
+pub(crate) type Plan = Box<dyn FnMut(usize, Call) -> Fault + Send>;
+
+/// The source of every error that these wrappers make.
+#[derive(Debug)]
+pub(crate) struct Injected {
+    pub(crate) number: usize,
+    pub(crate) call: Call,
+}
+
+impl fmt::Display for Injected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "injected at call {} ({:?})", self.number, self.call)
+    }
+}
+
+impl std::error::Error for Injected {}
+
+/// What the three wrappers share. Its `Debug` prints nothing, since it remembers secrets.
+pub(crate) struct Gate {
+    state: Mutex<State>,
+}
+
+struct State {
+    trace: Vec<Call>,
+    plan: Plan,
+    drawn: Vec<[u8; 32]>,
+    paced: bool,
+}
+
+impl Gate {
+    fn new() -> Self {
+        let plan: Plan = Box::new(|_, _| Fault::None);
+        Self { state: Mutex::new(State { trace: Vec::new(), plan, drawn: Vec::new(), paced: false }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no test panics inside the gate")
+    }
+
+    /// Follows a plan from here on, and counts calls from 0.
+    pub(crate) fn follow(&self, plan: impl FnMut(usize, Call) -> Fault + Send + 'static) {
+        let mut state = self.state();
+        state.plan = Box::new(plan);
+        state.trace.clear();
+    }
+
+    /// Passes every call on, and counts from 0.
+    pub(crate) fn heal(&self) {
+        self.follow(|_, _| Fault::None);
+    }
+
+    /// Stops before every call to the store until polled again.
+    pub(crate) fn pace(&self) {
+        self.state().paced = true;
+    }
+
+    /// The calls since the plan was made.
+    pub(crate) fn trace(&self) -> Vec<Call> {
+        self.state().trace.clone()
+    }
+
+    /// Every 32 bytes of randomness that were drawn.
+    pub(crate) fn drawn(&self) -> Vec<[u8; 32]> {
+        self.state().drawn.clone()
+    }
+
+    fn enter(&self, call: Call) -> (Injected, Fault) {
+        let mut state = self.state();
+        let number = state.trace.len();
+        state.trace.push(call);
+        let fault = (state.plan)(number, call);
+        (Injected { number, call }, fault)
+    }
+
+    async fn pause(&self) {
+        let mut open = !self.state().paced;
+        poll_fn(|_| if std::mem::replace(&mut open, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+
+    async fn pass<T>(
+        &self,
+        call: Call,
+        inner: impl Future<Output = Result<T, BoxError>> + Send,
+    ) -> Result<T, BoxError> {
+        if call.is_stores() {
+            self.pause().await;
+        }
+        let (injected, fault) = self.enter(call);
+        match fault {
+            Fault::None | Fault::Answer(_) => inner.await,
+            Fault::Fail | Fault::LoseUndone | Fault::Conflict => Err(injected.into()),
+            Fault::Lose => {
+                inner.await?;
+                Err(injected.into())
+            }
+            Fault::Before(hook) => {
+                hook();
+                inner.await
+            }
+            Fault::After(hook) => {
+                let answer = inner.await;
+                hook();
+                answer
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gate(..)")
+    }
+}
+
+/// A memory store behind a gate.
+#[derive(Clone, Debug)]
+pub(crate) struct FaultyStore {
+    pub(crate) inner: Arc<MemoryStore>,
+    pub(crate) gate: Arc<Gate>,
+}
+
+/// A memory directory behind a gate.
+#[derive(Clone, Debug)]
+pub(crate) struct FaultyDirectory {
+    pub(crate) inner: Arc<MemoryDirectory>,
+    gate: Arc<Gate>,
+}
+
+/// A fixed environment behind a gate.
+#[derive(Clone, Debug)]
+pub(crate) struct FaultyEnv {
+    pub(crate) inner: Arc<FixedEnv>,
+    gate: Arc<Gate>,
+}
+
+pub(crate) type Sharing = Dashshare<FaultyStore, FaultyDirectory, FaultyEnv>;
+
+/// One process of the host, with a gate of its own, over a store and a directory that others may use too.
+pub(crate) fn process(
+    store: &Arc<MemoryStore>,
+    directory: &Arc<MemoryDirectory>,
+    now: Timestamp,
+    seed: u64,
+) -> Sharing {
+    let gate = Arc::new(Gate::new());
+    Dashshare::new(
+        FaultyStore { inner: Arc::clone(store), gate: Arc::clone(&gate) },
+        FaultyDirectory { inner: Arc::clone(directory), gate: Arc::clone(&gate) },
+        FaultyEnv { inner: Arc::new(FixedEnv::new(now, seed)), gate },
+    )
+}
+
+impl Store for FaultyStore {
+    async fn commit(&self, commit: &Commit) -> Result<Receipt, CommitError> {
+        self.gate.pause().await;
+        let (injected, fault) = self.gate.enter(Call::Commit);
+        match fault {
+            Fault::None | Fault::Answer(_) => self.inner.commit(commit).await,
+            Fault::Fail => Err(CommitError::Failed(injected.into())),
+            Fault::LoseUndone => Err(CommitError::Unknown(injected.into())),
+            Fault::Conflict => Err(CommitError::Conflict),
+            Fault::Lose => match self.inner.commit(commit).await {
+                Ok(_) => Err(CommitError::Unknown(injected.into())),
+                Err(error) => Err(error),
+            },
+            Fault::Before(hook) => {
+                hook();
+                self.inner.commit(commit).await
+            }
+            Fault::After(hook) => {
+                let answer = self.inner.commit(commit).await;
+                hook();
+                answer
+            }
+        }
+    }
+
+    async fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError> {
+        self.gate.pass(Call::Receipt, self.inner.receipt(dashboard, key)).await
+    }
+
+    async fn read(&self, dashboard: DashboardId, seeds: &[Seed]) -> Result<Option<Snapshot>, BoxError> {
+        self.gate.pause().await;
+        let (injected, fault) = self.gate.enter(Call::Read);
+        match fault {
+            Fault::Answer(snapshot) => Ok(snapshot),
+            Fault::None => self.inner.read(dashboard, seeds).await,
+            Fault::Before(hook) => {
+                hook();
+                self.inner.read(dashboard, seeds).await
+            }
+            Fault::After(hook) => {
+                let answer = self.inner.read(dashboard, seeds).await;
+                hook();
+                answer
+            }
+            Fault::Fail | Fault::Lose | Fault::LoseUndone | Fault::Conflict => Err(injected.into()),
+        }
+    }
+
+    async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {
+        self.gate.pass(Call::ReadLink, self.inner.read_link(digest)).await
+    }
+
+    async fn grants(
+        &self,
+        dashboard: DashboardId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Grant>>, BoxError> {
+        self.gate.pass(Call::Grants, self.inner.grants(dashboard, from, limit)).await
+    }
+
+    async fn grants_below(
+        &self,
+        dashboard: DashboardId,
+        above: GrantId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Grant>>, BoxError> {
+        self.gate.pass(Call::GrantsBelow, self.inner.grants_below(dashboard, above, from, limit)).await
+    }
+
+    async fn held(
+        &self,
+        holder: &Holder,
+        after: Option<(DashboardId, u64)>,
+        limit: usize,
+    ) -> Result<Vec<Snapshot>, BoxError> {
+        self.gate.pass(Call::Held, self.inner.held(holder, after, limit)).await
+    }
+
+    async fn owned(
+        &self,
+        owner: AccountId,
+        after: Option<DashboardId>,
+        limit: usize,
+    ) -> Result<Vec<DashboardId>, BoxError> {
+        self.gate.pass(Call::Owned, self.inner.owned(owner, after, limit)).await
+    }
+
+    async fn audit(
+        &self,
+        dashboard: DashboardId,
+        after: Revision,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, BoxError> {
+        self.gate.pass(Call::Audit, self.inner.audit(dashboard, after, limit)).await
+    }
+
+    async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
+        self.gate.pass(Call::Outbox, self.inner.outbox(after, limit)).await
+    }
+
+    async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
+        self.gate.pass(Call::Acknowledge, self.inner.acknowledge(delivered)).await
+    }
+}
+
+impl Directory for FaultyDirectory {
+    async fn account(&self, id: AccountId, attestor: &Attestor) -> Result<Option<Account>, BoxError> {
+        self.gate.pass(Call::Account, self.inner.account(id, attestor)).await
+    }
+
+    async fn account_of(
+        &self,
+        address: &EmailAddress,
+        attestor: &Attestor,
+    ) -> Result<Option<Account>, BoxError> {
+        self.gate.pass(Call::AccountOf, self.inner.account_of(address, attestor)).await
+    }
+
+    async fn tenant(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, BoxError> {
+        self.gate.pass(Call::Tenant, self.inner.tenant(id)).await
+    }
+
+    async fn anonymous_access(
+        &self,
+        tenant: TenantId,
+        dashboard: DashboardId,
+    ) -> Result<AnonymousAccess, BoxError> {
+        self.gate.pass(Call::AnonymousAccess, self.inner.anonymous_access(tenant, dashboard)).await
+    }
+
+    async fn shows(&self, dashboard: DashboardId, device: &str) -> Result<bool, BoxError> {
+        self.gate.pass(Call::Shows, self.inner.shows(dashboard, device)).await
+    }
+}
+
+impl Env for FaultyEnv {
+    fn now(&self) -> Timestamp {
+        self.inner.now()
+    }
+
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), BoxError> {
+        let (injected, fault) = self.gate.enter(Call::Fill);
+        match fault {
+            Fault::Fail | Fault::Lose | Fault::LoseUndone => return Err(injected.into()),
+            Fault::Before(hook) | Fault::After(hook) => hook(),
+            Fault::None | Fault::Conflict | Fault::Answer(_) => {}
+        }
+        self.inner.fill(bytes)?;
+        self.gate.state().drawn.extend(<[u8; 32]>::try_from(&*bytes));
+        Ok(())
+    }
+}
