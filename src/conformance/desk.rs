@@ -6,7 +6,6 @@ use crate::{
     commit::Commit,
     dashboard::{Head, Link, Snapshot},
     email::{Attestor, EmailAddress},
-    fixed::MemoryDirectory,
     grant::{Chain, Grant, Grantee, Holder},
     host::Account,
     id::{AccountId, DashboardId, GrantId, TenantId},
@@ -22,7 +21,7 @@ use crate::{
         share::{Recipient, Share},
     },
     store::{BoxError, Seed, Store},
-    tenant::{AnonymousAccess, Tenant},
+    tenant::{AnonymousAccess, AnonymousUser, Portal, Tenant},
     terms::{Expiry, Rights, Terms},
     time::Timestamp,
     token::LinkDigest,
@@ -88,7 +87,8 @@ pub(super) fn expect_same<T: PartialEq + fmt::Debug>(promise: &str, found: &T, e
 
 impl<'s, S: Store> Desk<'s, S> {
     pub(super) fn new(store: &'s S) -> Self {
-        let mut tenant = MemoryDirectory::open_tenant();
+        let portal = Portal { active: true, anonymous: AnonymousUser::Active };
+        let mut tenant = Tenant { portal, ..Tenant::default() };
         tenant.rules.max_depth = 16;
         Self {
             store,
@@ -98,6 +98,13 @@ impl<'s, S: Store> Desk<'s, S> {
             drawn: 0,
             tenant,
         }
+    }
+
+    /// One of several desks over a store, which never draws what another one does. It begins with what was read.
+    pub(super) fn of_writer(store: &'s S, writer: u64, head: Arc<Head>) -> Self {
+        let board = Board { head, grants: BTreeMap::new(), audit: Vec::new() };
+        let boards = [(board.head.dashboard, board)].into();
+        Self { boards, drawn: writer << 32, ..Self::new(store) }
     }
 
     /// Bytes that were not drawn before.

@@ -13,6 +13,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 pub(super) struct PlainStore {
@@ -52,13 +53,12 @@ impl PlainStore {
     /// Lets the others come in between two steps.
     fn dawdle(&self) {
         self.inside.fetch_add(1, Ordering::SeqCst);
-        for _ in 0..200 {
-            thread::yield_now();
+        for _ in 0..5 {
+            thread::sleep(Duration::from_micros(100));
             if self.inside.load(Ordering::SeqCst) > 1 {
                 break;
             }
         }
-        thread::yield_now();
         self.inside.fetch_sub(1, Ordering::SeqCst);
     }
 
