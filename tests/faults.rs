@@ -626,6 +626,15 @@ fn of_three_concurrent_rotations_one_wins_whatever_answers_are_lost() {
     assert!(races.schedules > 10_000 && races.superseded > 5000, "too few: {races:?}");
 }
 
+/// Counts down when a rotator leaves, also by a panic, so that nobody visits for ever.
+struct Leaving<'a>(&'a AtomicU64);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// A visit as its visitor saw it.
 struct Visit {
     began: u64,
@@ -640,6 +649,7 @@ fn after_a_rotation_returned_no_visit_that_starts_later_accepts_an_older_token()
     const ROTATORS: usize = 3;
     const VISITORS: usize = 3;
     const ROTATIONS: usize = 400;
+    const VISITS: usize = 400_000;
     let (store, directory) = (Arc::<MemoryStore>::default(), Arc::<MemoryDirectory>::default());
     let quiet = faulty::process(&store, &directory, scene::now(), 99);
     done(quiet.register(board(BIG), TenantId::from(1u64), account(OLGA)));
@@ -650,6 +660,7 @@ fn after_a_rotation_returned_no_visit_that_starts_later_accepts_an_older_token()
     let rotating = AtomicU64::new(ROTATORS as u64);
 
     let rotator = |seed: u64| {
+        let _leaving = Leaving(&rotating);
         let sharing = faulty::process(&store, &directory, scene::now(), seed);
         // Gives way between reading and writing, so that rotations overlap on few cores too.
         sharing.store().gate.follow(|_, call| match call {
@@ -668,14 +679,13 @@ fn after_a_rotation_returned_no_visit_that_starts_later_accepts_an_older_token()
                 Err(error) => panic!("{error}"),
             }
         }
-        rotating.fetch_sub(1, Ordering::SeqCst);
         (returned, superseded)
     };
     let visitor = |seed: u64| {
         let sharing = faulty::process(&store, &directory, scene::now(), seed);
         let mut visits = Vec::new();
         let mut turn = 0;
-        while rotating.load(Ordering::SeqCst) > 0 {
+        while rotating.load(Ordering::SeqCst) > 0 && visits.len() < VISITS {
             turn = (turn + 1) % 4;
             let known = tokens.lock().expect("a list");
             let Some((generation, token)) = known.iter().rev().nth(turn).cloned() else { continue };

@@ -366,10 +366,10 @@ fn what_is_no_plain_address_is_refused() {
 }
 
 /// Local parts and domains that are near each other.
-fn near_addresses() -> impl Strategy<Value = String> {
+fn near_addresses(most: usize) -> impl Strategy<Value = String> {
     let local = vec(
         select(&["a", "A", "b", ".", "+", "-", "_", "k", "K", "\u{212a}", "ı", "i", "I", "é", "1"][..]),
-        1..6,
+        1..=most,
     );
     let domain = vec(
         select(
@@ -378,7 +378,7 @@ fn near_addresses() -> impl Strategy<Value = String> {
                 "İ",
             ][..],
         ),
-        1..4,
+        1..=most,
     );
     let end = select(&[".com", ".COM", "。com", ".example", ".co\u{200d}m", ""][..]);
     (local, domain, end)
@@ -389,7 +389,7 @@ fn near_addresses() -> impl Strategy<Value = String> {
 #[test]
 fn any_text_is_an_address_or_refused_and_the_form_is_stable() {
     let (accepted, refused) = (Cell::new(0), Cell::new(0));
-    proptest!(config(8000), |(text in prop_oneof![texts(), near_addresses(), near_addresses()])| {
+    proptest!(config(8000), |(text in prop_oneof![texts(), near_addresses(4), near_addresses(4)])| {
         let Ok(address) = text.parse::<EmailAddress>() else {
             refused.set(refused.get() + 1);
             return Ok(());
@@ -415,7 +415,7 @@ fn any_text_is_an_address_or_refused_and_the_form_is_stable() {
 #[test]
 fn no_two_addresses_become_one_but_by_letter_case() {
     let merged = Cell::new(0);
-    proptest!(config(1500), |(all in vec(near_addresses(), 60))| {
+    proptest!(config(1500), |(all in vec(near_addresses(2), 60))| {
         let mut known: BTreeMap<EmailAddress, String> = BTreeMap::new();
         for text in all {
             let Ok(address) = text.parse::<EmailAddress>() else { continue };
