@@ -42,8 +42,8 @@ pub enum Principal {
 
 /// The answer: allow or deny, with its reason (D4).
 ///
-/// Only the library's evaluator makes one (D5), so a host function that takes a decision and looks at
-/// [`is_allowed`](Self::is_allowed) cannot be reached without one having been made.
+/// Only the library's evaluator makes one (D5). A host's function that shows something takes a decision and asks
+/// what it has [`permitted`](Self::permitted), so it cannot be reached without the question having been asked.
 ///
 /// ```compile_fail
 /// let decision = dashshare::Decision { allowed: true };
@@ -63,9 +63,20 @@ pub struct Decision {
 #[derive(Clone, Debug)]
 pub(crate) enum Basis {
     Owner,
-    Grant { chain: Chain, standing: Standing },
-    Link { chain: Option<Chain>, ends: Expiry },
+    Grant {
+        chain: Chain,
+        standing: Standing,
+    },
+    Link {
+        chain: Option<Chain>,
+        ends: Expiry,
+    },
     Denied(Denial),
+    /// Denied, and this is the latest of the account's grants that fell.
+    Ended {
+        fall: Fall,
+        chain: Chain,
+    },
 }
 
 /// Why something was denied.
@@ -102,7 +113,13 @@ pub enum Denial {
 impl Decision {
     /// Whether it is allowed.
     pub fn is_allowed(&self) -> bool {
-        !matches!(self.basis, Basis::Denied(_))
+        !matches!(self.basis, Basis::Denied(_) | Basis::Ended { .. })
+    }
+
+    /// The dashboard that it allows this very action with, if it does: what a reading function of a host asks of the
+    /// decision that it takes, so that leave to view one dashboard serves no download, and no other one (D5, L10).
+    pub fn permitted(&self, action: Action) -> Option<DashboardId> {
+        self.dashboard().filter(|_| self.is_allowed() && self.action == action)
     }
 
     /// Who asked.
@@ -137,14 +154,15 @@ impl Decision {
         match &self.basis {
             Basis::Grant { standing, .. } => standing.ends.at(),
             Basis::Link { ends, .. } => ends.at(),
-            Basis::Owner | Basis::Denied(_) => None,
+            Basis::Owner | Basis::Denied(_) | Basis::Ended { .. } => None,
         }
     }
 
     /// Why it was denied, if it was.
-    pub fn denial(&self) -> Option<&Denial> {
+    pub fn denial(&self) -> Option<Denial> {
         match &self.basis {
-            Basis::Denied(denial) => Some(denial),
+            Basis::Denied(denial) => Some(denial.clone()),
+            Basis::Ended { fall, .. } => Some(Denial::Ended(*fall)),
             _ => None,
         }
     }
@@ -168,7 +186,7 @@ impl Decision {
         let blocked =
             access.is_some_and(|access| access.blocked_devices.iter().any(|blocked| blocked == device));
         match self.basis {
-            Basis::Denied(_) | Basis::Owner => self.clone(),
+            Basis::Denied(_) | Basis::Ended { .. } | Basis::Owner => self.clone(),
             _ if !is_shown => self.denied(Denial::DeviceNotShown(device.to_owned())),
             Basis::Link { .. } if blocked => self.denied(Denial::DeviceNotAllowed(device.to_owned())),
             _ => self.clone(),
@@ -222,7 +240,7 @@ fn by_grants(
         let standing = match standing::of_chain(&chain, head, t) {
             Ok(standing) => standing,
             Err(fall) => {
-                tally.note_fall(grant.ordinal, fall);
+                tally.note_fall(fall, chain);
                 continue;
             }
         };
@@ -231,20 +249,22 @@ fn by_grants(
             continue;
         }
         tally.held = tally.held | standing.rights;
+        // Nothing can be shared on from a grant that is left without rights.
+        let can_share = standing.reshare && !standing.rights.is_empty();
         let allows = match action {
             Action::View => standing.rights.contains(Right::View),
             Action::Export => standing.rights.contains(Right::Export),
-            Action::Share => standing.reshare && rules.is_some_and(|rules| rules.resharing),
+            Action::Share => can_share && rules.is_some_and(|rules| rules.resharing),
             Action::Edit => false,
         };
-        tally.reshare |= standing.reshare;
+        tally.reshare |= can_share;
         if allows && best.as_ref().is_none_or(|(best, _)| best.ends < standing.ends) {
             best = Some((standing, chain));
         }
     }
     match best {
         Some((standing, chain)) => Basis::Grant { chain, standing },
-        None => Basis::Denied(tally.denial(action, rules)),
+        None => tally.basis(action, rules),
     }
 }
 
@@ -254,31 +274,32 @@ struct Tally {
     held: Rights,
     reshare: bool,
     switched_off: bool,
-    latest_fall: Option<(u64, Fall)>,
+    latest_fall: Option<(Fall, Chain)>,
 }
 
 impl Tally {
-    fn note_fall(&mut self, ordinal: u64, fall: Fall) {
-        if self.latest_fall.is_none_or(|(latest, _)| latest < ordinal) {
-            self.latest_fall = Some((ordinal, fall));
+    fn note_fall(&mut self, fall: Fall, chain: Chain) {
+        let ordinal = |chain: &Chain| leaf(chain).map(|grant| grant.ordinal);
+        if self.latest_fall.as_ref().is_none_or(|(_, latest)| ordinal(latest) < ordinal(&chain)) {
+            self.latest_fall = Some((fall, chain));
         }
     }
 
-    fn denial(self, action: Action, rules: Option<&SharingRules>) -> Denial {
+    fn basis(self, action: Action, rules: Option<&SharingRules>) -> Basis {
         let private = rules.is_some_and(|rules| rules.private);
         if !self.held.is_empty() {
-            return match action {
+            return Basis::Denied(match action {
                 Action::Edit => Denial::OwnersOnly,
                 Action::Share if self.reshare => Denial::ResharingOff,
                 Action::Share => Denial::NoReshareRight,
                 Action::View | Action::Export => Denial::RightNotGiven(self.held),
-            };
+            });
         }
         match self.latest_fall {
-            _ if self.switched_off && !private => Denial::PrivateSharingOff,
-            _ if self.switched_off => Denial::ResharingOff,
-            Some((_, fall)) => Denial::Ended(fall),
-            None => Denial::NotShared,
+            _ if self.switched_off && !private => Basis::Denied(Denial::PrivateSharingOff),
+            _ if self.switched_off => Basis::Denied(Denial::ResharingOff),
+            Some((fall, chain)) => Basis::Ended { fall, chain },
+            None => Basis::Denied(Denial::NotShared),
         }
     }
 }

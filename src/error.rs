@@ -1,6 +1,6 @@
 //! Why a call gave no answer. Every error means denial for whoever was asking.
 
-use crate::{commit::Commit, dashboard::Revision, refusal::Refusal, service::NewLink, store::BoxError};
+use crate::{commit::Commit, dashboard::Revision, refusal::Refusal, sharing::link::NewLink, store::BoxError};
 
 /// Why a call to [`Dashshare`](crate::Dashshare) gave no answer.
 ///

@@ -30,9 +30,10 @@ pub struct Explanation {
     pub revision: Option<Revision>,
     /// What decided.
     pub because: Because,
-    /// The grants that allow it, from the root to the one held; empty when none does.
+    /// The grants that allow it, from the root to the one held, or that did until one of them ended; empty when there
+    /// are none.
     pub path: Vec<Step>,
-    /// The grant of the path that ends first, if one ends.
+    /// The grant of the path that ends first, or that ended, if one does.
     pub ends_first: Option<GrantId>,
     /// Until when an allowance can be relied on.
     pub valid_until: Option<Timestamp>,
@@ -73,6 +74,9 @@ impl Decision {
         let (because, path, ends_first) = match self.basis() {
             Basis::Owner => (Because::Owner, Vec::new(), None),
             Basis::Denied(denial) => (Because::Denied(denial.clone()), Vec::new(), None),
+            Basis::Ended { fall, chain } => {
+                (Because::Denied(Denial::Ended(*fall)), self.steps(chain), Some(fall.grant))
+            }
             Basis::Grant { chain, standing } => {
                 let first = standing.ends.at().map(|_| standing.ends_with);
                 (Because::Grant, self.steps(chain), first)
@@ -113,11 +117,14 @@ impl Decision {
     }
 
     /// The explanation as a sentence, with ids for names.
+    ///
+    /// It is for the host's own people, and for those who may know of the dashboard: it tells a dashboard that was
+    /// never shared from one that does not exist, so a stranger is shown neither.
     pub fn explain(&self) -> String {
         self.explain_with(&|account| account.to_string())
     }
 
-    /// The explanation as a sentence, with the host's names for accounts.
+    /// The explanation as a sentence, with the host's names for accounts. To be shown with the same care.
     pub fn explain_with(&self, name: &dyn Fn(AccountId) -> String) -> String {
         let explanation = self.explanation();
         let who = match self.principal() {
@@ -147,21 +154,38 @@ impl Decision {
                 )
             }
             Because::Link => write!(text, " by its public link{}.", end_in_words(&explanation, name)),
-            Because::Denied(denial) => write!(text, ": {} {}", denial.sentence(), denial.remedy()),
+            Because::Denied(denial) => {
+                let sentence = match denial {
+                    Denial::Ended(fall) => fall_in_words(fall, &explanation.path, name),
+                    _ => denial.sentence(),
+                };
+                write!(text, ": {sentence} {}", denial.remedy())
+            }
         };
         text
     }
 }
 
 fn path_in_words(path: &[Step], name: &dyn Fn(AccountId) -> String) -> String {
-    let hop = |step: &Step| {
-        let to = match &step.grantee {
-            Holder::Account(account) => name(*account),
-            Holder::Address(address) => address.to_string(),
-        };
-        format!("{} shared it with {to}", name(step.grantor))
-    };
+    let hop = |step: &Step| format!("{} shared it with {}", name(step.grantor), grantee_in_words(step, name));
     path.iter().map(hop).collect::<Vec<_>>().join(", ")
+}
+
+fn grantee_in_words(step: &Step, name: &dyn Fn(AccountId) -> String) -> String {
+    match &step.grantee {
+        Holder::Account(account) => name(*account),
+        Holder::Address(address) => address.to_string(),
+    }
+}
+
+/// Names the share that ended by the people it was between.
+fn fall_in_words(fall: &Fall, path: &[Step], name: &dyn Fn(AccountId) -> String) -> String {
+    match path.iter().find(|step| step.grant == fall.grant) {
+        Some(step) => {
+            fall.told(&format!("what {} shared with {}", name(step.grantor), grantee_in_words(step, name)))
+        }
+        None => fall.sentence(),
+    }
 }
 
 fn end_in_words(explanation: &Explanation, name: &dyn Fn(AccountId) -> String) -> String {
@@ -220,20 +244,21 @@ impl Denial {
 }
 
 impl Fall {
-    /// How the grant ended, as a sentence.
+    /// How the grant ended, as a sentence that names it by its id.
     pub fn sentence(&self) -> String {
-        let grant = self.grant;
+        self.told(&format!("grant {}", self.grant))
+    }
+
+    fn told(&self, what: &str) -> String {
         match self.cause {
-            FallCause::NotYetMade(at) => format!("grant {grant} was made only at {at}."),
-            FallCause::Lapsed(at) => format!("grant {grant} lapsed at {at}."),
-            FallCause::NotClaimed(at) => format!("invitation {grant} was not claimed before {at}."),
-            FallCause::Revoked(at) => format!("grant {grant} was revoked at {at}."),
-            FallCause::ReshareTaken => format!("the right to share on was taken from grant {grant}."),
-            FallCause::Absorbed(at) => {
-                format!("grant {grant} ended at {at}, when its holder became the owner.")
-            }
+            FallCause::NotYetMade(at) => format!("{what} was shared only at {at}."),
+            FallCause::Lapsed(at) => format!("{what} lapsed at {at}."),
+            FallCause::NotClaimed(at) => format!("{what} was an invitation, not claimed before {at}."),
+            FallCause::Revoked(at) => format!("{what} was taken back at {at}."),
+            FallCause::ReshareTaken => format!("{what} may no longer be shared on."),
+            FallCause::Absorbed(at) => format!("{what} ended at {at}, when its holder became the owner."),
             FallCause::DashboardDeleted => "the dashboard was deleted.".to_owned(),
-            FallCause::PathUnknown => format!("what grant {grant} hangs on could not be read."),
+            FallCause::PathUnknown => format!("what supports {what} could not be read."),
         }
     }
 }

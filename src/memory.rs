@@ -34,7 +34,8 @@ struct State {
     held: HashMap<Holder, Vec<Place>>,
     links: HashMap<LinkDigest, u32>,
     owned: BTreeSet<(AccountId, DashboardId)>,
-    receipts: HashMap<CommitKey, Receipt>,
+    /// By the place of the dashboard: a key counts for its dashboard only.
+    receipts: HashMap<(u32, CommitKey), Revision>,
     outbox: BTreeMap<MessageId, OutboxMessage>,
 }
 
@@ -74,6 +75,12 @@ impl State {
     fn board(&self, dashboard: DashboardId) -> Option<(u32, &Board)> {
         let place = *self.places.get(&dashboard)?;
         Some((place, self.boards.get(index(place))?))
+    }
+
+    fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Option<Receipt> {
+        let place = *self.places.get(&dashboard)?;
+        let revision = *self.receipts.get(&(place, key))?;
+        Some(Receipt { key, revision })
     }
 
     fn row(&self, place: Place) -> Option<&Row> {
@@ -173,7 +180,7 @@ impl State {
             board.audit.push(commit.audit.clone());
         }
         self.outbox.extend(commit.outbox.iter().map(|message| (message.id, message.clone())));
-        self.receipts.insert(commit.key, commit.receipt());
+        self.receipts.insert((board_place, commit.key), commit.head.revision);
         Ok(())
     }
 
@@ -248,8 +255,8 @@ impl MemoryStore {
 impl Store for MemoryStore {
     async fn commit(&self, commit: &Commit) -> Result<Receipt, CommitError> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(receipt) = state.receipts.get(&commit.key) {
-            return Ok(*receipt);
+        if let Some(receipt) = state.receipt(commit.dashboard(), commit.key) {
+            return Ok(receipt);
         }
         let found = state.board(commit.dashboard()).map_or(Revision::ZERO, |(_, board)| board.head.revision);
         if found != commit.expected {
@@ -259,8 +266,8 @@ impl Store for MemoryStore {
         Ok(commit.receipt())
     }
 
-    async fn receipt(&self, _: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError> {
-        Ok(self.state().receipts.get(&key).copied())
+    async fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError> {
+        Ok(self.state().receipt(dashboard, key))
     }
 
     async fn read(&self, dashboard: DashboardId, seeds: &[Seed]) -> Result<Option<Snapshot>, BoxError> {

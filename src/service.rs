@@ -3,8 +3,6 @@
 mod commands;
 mod questions;
 
-pub use commands::NewLink;
-
 use crate::{
     commit::Commit,
     dashboard::{Revision, Snapshot},
@@ -33,7 +31,7 @@ const PAGE: usize = 512;
 ///
 /// ```
 /// use dashshare::{
-///     AccountId, Action, Dashshare, DashboardId, Expiry, MemoryDirectory, MemoryStore, Rights, SystemEnv, TenantId, Terms,
+///     AccountId, Action, Dashshare, DashboardId, Expiry, MemoryDirectory, MemoryStore, SystemEnv, TenantId, Terms,
 /// };
 /// # pollster::block_on(async {
 /// let directory = MemoryDirectory::default();
@@ -44,7 +42,7 @@ const PAGE: usize = 512;
 ///
 /// let dashboard = DashboardId::from(7u64);
 /// sharing.register(dashboard, TenantId::from(1u64), olga).await?;
-/// let terms = Terms { rights: Rights::VIEW, reshare: false, expiry: Expiry::Never };
+/// let terms = Terms::view(Expiry::Never);
 /// sharing.share(olga, dashboard, ann, terms).await?;
 ///
 /// let decision = sharing.authorize(ann, dashboard, Action::View).await?;

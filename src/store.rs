@@ -10,10 +10,14 @@
 //! begin
 //!   if receipts has (dashboard, key)          -> answer that receipt
 //!   update heads set … where dashboard = ? and revision = expected   (insert, for revision 0)
-//!   if no row was touched                     -> conflict
+//!   if no row was touched                     -> answer the receipt if there is one by now, else conflict
 //!   upsert the grants, insert audit, outbox and receipt
 //! commit
 //! ```
+//!
+//! The second look for the receipt matters: a commit whose answer was lost may still be under way when it is sent
+//! again, and then the first look comes too early. A conflict says that this commit was not applied and never will be,
+//! so the library makes another one, and a link that had won would be lost (L2).
 //!
 //! Reads never judge: they return rows, dead ones too, and the library decides. Each is one round trip (S2). A read
 //! that starts after a commit returned must see it (S3).
@@ -69,11 +73,30 @@ impl From<AccountId> for Seed {
 
 /// Where dashboards' heads, grants, audit and outbox are kept.
 ///
-/// Implement the methods with plain `async fn`. Ids compare byte for byte. Instants must come back as they went in,
-/// to the microsecond, or earlier (S3). No error may carry a secret; none is ever passed in.
+/// Implement the methods with plain `async fn`. Whatever is stored comes back equal to what went in.
+///
+/// - **Ids**, digests and e-mail addresses compare byte for byte, and ids are ordered by their bytes.
+/// - **Instants** come back exactly, to the microsecond, and never later (S3); the years 1 to 9999 can occur. `Never`
+///   stays `Never`.
+/// - **Pages** have no gaps and no repeats while others write: a cursor is a place in the order, and need not name a
+///   row that is still there (S3). A page that is shorter than its limit is the last one, so a store that cannot
+///   return as many rows at once has to read on by itself. The library asks for 512 at the most, apart from what a
+///   host asks for itself.
+/// - **What is not known** reads as `None` or as an empty list, never as an error and never as another row.
+///
+/// No error may carry a secret; none is ever passed in.
 pub trait Store: Send + Sync {
     /// Writes a commit, all or nothing, only if the dashboard has the expected revision, and once however often it
     /// is sent (S1).
+    ///
+    /// A commit is known by its dashboard and its key together. One that was applied is answered with its receipt for
+    /// good, whatever was written since, and brings no acknowledged message back. A commit may bring hundreds of grants;
+    /// what hangs on them is not touched (S5). A deleted dashboard keeps its head, grants and audit trail.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] only when this commit was not applied and the dashboard has another revision:
+    /// [`Revision::ZERO`] while it is not known. [`CommitError::Failed`] only when it is certain that nothing was
+    /// written; in doubt, [`CommitError::Unknown`].
     fn commit(&self, commit: &Commit) -> impl Future<Output = Result<Receipt, CommitError>> + Send;
 
     /// The receipt of a commit whose answer was lost; `None` when it was never applied.
@@ -85,7 +108,8 @@ pub trait Store: Send + Sync {
 
     /// The head of a dashboard and the grants that the seeds name, as of one moment; `None` when it is not known.
     ///
-    /// A grant that two seeds name may come twice. A store without snapshots reads the leaf of each chain first and
+    /// Chains come in any order, and a grant that two seeds name may come twice. Seeds that name nothing, or a grant of
+    /// another dashboard, add nothing. A store without snapshots reads the leaf of each chain first and
     /// its ancestors after it, and the head first of all: since grants only shrink, a chain found live that way was
     /// live when its leaf was read.
     fn read(
@@ -95,7 +119,10 @@ pub trait Store: Send + Sync {
     ) -> impl Future<Output = Result<Option<Snapshot>, BoxError>> + Send;
 
     /// The dashboard whose link has this digest **now**, with the chain of the grant that the link hangs on, if it
-    /// hangs on one; `None` when no dashboard's link has it.
+    /// hangs on one; `None` when no dashboard's link has it. A paused or ended link is found like any other.
+    ///
+    /// The link in the answered head has this very digest: a store that looks the digest up and then reads the head
+    /// has to compare again (L2).
     fn read_link(
         &self,
         digest: &LinkDigest,
@@ -154,6 +181,98 @@ pub trait Store: Send + Sync {
     /// Removes messages that were delivered. One that is not there is no error.
     fn acknowledge(&self, delivered: &[MessageId]) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
+
+macro_rules! delegate {
+    ($handle:ty) => {
+        impl<S: Store> Store for $handle {
+            async fn commit(&self, commit: &Commit) -> Result<Receipt, CommitError> {
+                S::commit(self, commit).await
+            }
+
+            async fn receipt(
+                &self,
+                dashboard: DashboardId,
+                key: CommitKey,
+            ) -> Result<Option<Receipt>, BoxError> {
+                S::receipt(self, dashboard, key).await
+            }
+
+            async fn read(
+                &self,
+                dashboard: DashboardId,
+                seeds: &[Seed],
+            ) -> Result<Option<Snapshot>, BoxError> {
+                S::read(self, dashboard, seeds).await
+            }
+
+            async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {
+                S::read_link(self, digest).await
+            }
+
+            async fn grants(
+                &self,
+                dashboard: DashboardId,
+                from: u64,
+                limit: usize,
+            ) -> Result<Vec<Arc<Grant>>, BoxError> {
+                S::grants(self, dashboard, from, limit).await
+            }
+
+            async fn grants_below(
+                &self,
+                dashboard: DashboardId,
+                above: GrantId,
+                from: u64,
+                limit: usize,
+            ) -> Result<Vec<Arc<Grant>>, BoxError> {
+                S::grants_below(self, dashboard, above, from, limit).await
+            }
+
+            async fn held(
+                &self,
+                holder: &Holder,
+                after: Option<(DashboardId, u64)>,
+                limit: usize,
+            ) -> Result<Vec<Snapshot>, BoxError> {
+                S::held(self, holder, after, limit).await
+            }
+
+            async fn owned(
+                &self,
+                owner: AccountId,
+                after: Option<DashboardId>,
+                limit: usize,
+            ) -> Result<Vec<DashboardId>, BoxError> {
+                S::owned(self, owner, after, limit).await
+            }
+
+            async fn audit(
+                &self,
+                dashboard: DashboardId,
+                after: Revision,
+                limit: usize,
+            ) -> Result<Vec<AuditRecord>, BoxError> {
+                S::audit(self, dashboard, after, limit).await
+            }
+
+            async fn outbox(
+                &self,
+                after: Option<MessageId>,
+                limit: usize,
+            ) -> Result<Vec<OutboxMessage>, BoxError> {
+                S::outbox(self, after, limit).await
+            }
+
+            async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
+                S::acknowledge(self, delivered).await
+            }
+        }
+    };
+}
+
+// A host may keep a handle on its store beside the one that the service has.
+delegate!(&S);
+delegate!(Arc<S>);
 
 /// The grant that a chain is about: its leaf.
 pub(crate) fn leaf(chain: &Chain) -> Option<&Arc<Grant>> {

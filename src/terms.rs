@@ -195,3 +195,28 @@ pub struct Terms {
     /// When it ends by itself.
     pub expiry: Expiry,
 }
+
+impl Terms {
+    /// Leave to view until `expiry`, and nothing more.
+    ///
+    /// ```
+    /// use dashshare::{Expiry, Rights, Terms};
+    /// let terms = Terms::view(Expiry::Never).and_export().and_reshare();
+    /// assert_eq!(terms, Terms { rights: Rights::ALL, reshare: true, expiry: Expiry::Never });
+    /// ```
+    pub const fn view(expiry: Expiry) -> Self {
+        Self { rights: Rights::VIEW, reshare: false, expiry }
+    }
+
+    /// The same with leave to download the data shown.
+    #[must_use]
+    pub const fn and_export(self) -> Self {
+        Self { rights: Rights(self.rights.0 | Rights::EXPORT.0), ..self }
+    }
+
+    /// The same with the right to share on.
+    #[must_use]
+    pub const fn and_reshare(self) -> Self {
+        Self { reshare: true, ..self }
+    }
+}

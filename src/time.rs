@@ -27,9 +27,21 @@ pub struct TimestampError(String);
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 impl Timestamp {
-    /// The instant this many microseconds after 1970-01-01T00:00:00Z.
+    /// The first instant of RFC 3339's calendar, 0000-01-01T00:00:00Z.
+    pub const MIN: Self = Self(-62_167_219_200_000_000);
+    /// The last instant of RFC 3339's calendar, the last microsecond of the year 9999.
+    pub const MAX: Self = Self(253_402_300_799_999_999);
+
+    /// The instant this many microseconds after 1970-01-01T00:00:00Z; one beyond [`MIN`](Self::MIN) or
+    /// [`MAX`](Self::MAX) becomes that, so that every instant can be written and read back.
     pub const fn from_micros(micros: i64) -> Self {
-        Self(micros)
+        if micros < Self::MIN.0 {
+            Self::MIN
+        } else if micros > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(micros)
+        }
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.
@@ -37,33 +49,29 @@ impl Timestamp {
         self.0
     }
 
-    /// This instant moved by whole days of 24 hours; it stops at the end of representable time.
+    /// This instant moved by whole days of 24 hours; it stops at [`MAX`](Self::MAX).
     #[must_use]
     pub const fn plus_days(self, days: u32) -> Self {
-        // A u32 of days times the microseconds of a day stays below 2^63.
-        Self(self.0.saturating_add((days as i64).saturating_mul(MICROS_PER_DAY)))
+        self.plus_micros((days as i64).saturating_mul(MICROS_PER_DAY))
     }
 
-    /// This instant moved by microseconds; it stops at either end of representable time.
+    /// This instant moved by microseconds; it stops at either end of the calendar.
     #[must_use]
     pub const fn plus_micros(self, micros: i64) -> Self {
-        Self(self.0.saturating_add(micros))
+        Self::from_micros(self.0.saturating_add(micros))
     }
 
-    /// The same instant for chrono; one beyond chrono's calendar (the year 262142) becomes its last or first.
+    /// The same instant for chrono.
     pub fn to_datetime(self) -> DateTime<Utc> {
-        DateTime::from_timestamp_micros(self.0).unwrap_or(if self.0 < 0 {
-            DateTime::<Utc>::MIN_UTC
-        } else {
-            DateTime::<Utc>::MAX_UTC
-        })
+        // The calendar of RFC 3339 lies within chrono's, so the fallback is never taken.
+        DateTime::from_timestamp_micros(self.0).unwrap_or_default()
     }
 }
 
 impl From<DateTime<Utc>> for Timestamp {
     fn from(instant: DateTime<Utc>) -> Self {
         // chrono keeps nanoseconds as a positive rest, so its own conversion rounds down, also before 1970.
-        Self(instant.timestamp_micros())
+        Self::from_micros(instant.timestamp_micros())
     }
 }
 

@@ -1,81 +1,16 @@
 //! Cases that this project did not write, from the tests of other systems that share things, replayed through the
 //! scenario language. `cases.txt` says how it is written; `shared_cases.rs` checks that no case is missing.
 
-#[path = "../examples/scenario/engine.rs"]
-mod engine;
+#[path = "support/table.rs"]
+mod table;
+
+use table::{holds, is_rule, parse};
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 const CASES: &str = include_str!("cases.txt");
-
-/// Members whose order says nothing.
-const UNORDERED: [&str; 3] = ["fell", "lose", "keep"];
-
-struct Case {
-    ids: String,
-    sentence: String,
-    rules: String,
-    steps: Vec<Step>,
-}
-
-struct Step {
-    number: usize,
-    input: String,
-    expected: Value,
-}
-
-/// The cases of the file, or what is wrong with it and where.
-fn parse(text: &str) -> Result<Vec<Case>, String> {
-    let mut cases: Vec<Case> = Vec::new();
-    let mut answered = true;
-    for (line, number) in text.lines().zip(1..) {
-        let fail = |what: &str| Err(format!("cases.txt:{number}: {what}: `{line}`"));
-        if let Some(head) = line.strip_prefix("== ") {
-            let parts: Vec<&str> = head.split(" | ").collect();
-            let [ids, sentence, rules] = parts.as_slice() else {
-                return fail("a case has ids, a sentence and rules");
-            };
-            cases.push(Case {
-                ids: (*ids).into(),
-                sentence: (*sentence).into(),
-                rules: (*rules).into(),
-                steps: Vec::new(),
-            });
-            answered = true;
-        } else if line.starts_with('{') {
-            let Some(case) = cases.last_mut() else {
-                return fail("a line before the first case");
-            };
-            case.steps.push(Step { number, input: line.into(), expected: serde_json::json!({ "ok": true }) });
-            answered = false;
-        } else if let Some(answer) = line.strip_prefix("  => ") {
-            let Some(step) = cases.last_mut().and_then(|case| case.steps.last_mut()).filter(|_| !answered)
-            else {
-                return fail("an answer without its line");
-            };
-            step.expected = match serde_json::from_str::<Value>(answer) {
-                Ok(value) if value.get("ok").is_some_and(Value::is_boolean) => value,
-                Ok(_) => return fail("an answer that does not say `ok`"),
-                Err(_) => return fail("an answer that is not JSON"),
-            };
-            answered = true;
-        } else if let Some(otherwise) = line.strip_prefix("# otherwise ") {
-            if !otherwise.split_once(": ").is_some_and(|(rule, why)| is_rule(rule) && !why.is_empty()) {
-                return fail("`otherwise` names one rule and says why");
-            }
-        } else if !line.is_empty() && !line.starts_with('#') && !line.starts_with("-- ") {
-            return fail("not a line of this language");
-        }
-    }
-    Ok(cases)
-}
-
-fn is_rule(word: &str) -> bool {
-    let (letter, number) = word.split_at(word.len().min(1));
-    ["G", "I", "L", "D", "S"].contains(&letter) && number.parse::<u8>().is_ok()
-}
 
 /// How many ids `R01,R13..R16` names.
 fn count_ids(ids: &str) -> usize {
@@ -85,51 +20,10 @@ fn count_ids(ids: &str) -> usize {
         .sum()
 }
 
-/// Whether every member that is expected is there and equal; `null` is not the same as absent.
-fn holds(expected: &Value, actual: &Value) -> bool {
-    match (expected, actual) {
-        (Value::Object(wanted), Value::Object(given)) => wanted.iter().all(|(name, wanted)| {
-            given.get(name).is_some_and(|given| {
-                if UNORDERED.contains(&name.as_str()) {
-                    holds(&sorted(wanted), &sorted(given))
-                } else {
-                    holds(wanted, given)
-                }
-            })
-        }),
-        (Value::Array(wanted), Value::Array(given)) => {
-            wanted.len() == given.len()
-                && wanted.iter().zip(given).all(|(wanted, given)| holds(wanted, given))
-        }
-        _ => expected == actual,
-    }
-}
-
-fn sorted(list: &Value) -> Value {
-    let mut list = list.clone();
-    if let Value::Array(items) = &mut list {
-        items.sort_by_key(Value::to_string);
-    }
-    list
-}
-
 #[test]
 fn every_case_of_the_peers_is_answered_as_written() {
     let cases = parse(CASES).unwrap_or_else(|problem| panic!("{problem}"));
-    let mut mismatches = Vec::new();
-    for case in &cases {
-        let mut engine = engine::Engine::new();
-        for step in &case.steps {
-            let actual = engine.line(&step.input);
-            if !holds(&step.expected, &actual) {
-                mismatches.push(format!(
-                    "{} ({})\n  cases.txt:{}: {}\n  expected {}\n  actual   {actual}",
-                    case.ids, case.sentence, step.number, step.input, step.expected,
-                ));
-            }
-        }
-    }
-
+    let mismatches = table::mismatches("cases.txt", &cases);
     let ids: usize = cases.iter().map(|case| count_ids(&case.ids)).sum();
     let lines: usize = cases.iter().map(|case| case.steps.len()).sum();
     println!("{} cases, {ids} ids, {lines} lines", cases.len());

@@ -222,7 +222,7 @@ fn whatever_keeps_a_visitor_out_the_denial_and_the_store_calls_are_the_same() {
     let mut visit = |stage: &Stage, at: Timestamp, token: &str, name: &str| {
         let sharing = stage.at(at);
         let decision = done(sharing.visit(token));
-        assert_eq!(decision.denial(), Some(&Denial::LinkNotUsable), "{name}");
+        assert_eq!(decision.denial(), Some(Denial::LinkNotUsable), "{name}");
         assert_eq!((decision.dashboard(), decision.revision(), decision.valid_until()), (None, None, None));
         let trace: Vec<Call> = sharing.store().gate.trace().into_iter().filter(|c| c.is_stores()).collect();
         assert_eq!(trace, [Call::ReadLink], "{name}");
@@ -532,7 +532,7 @@ fn a_device_needs_to_be_shown_and_for_a_visitor_allowed() {
     let device = |decision: &Decision, device: &str| {
         let narrowed = done(sharing.authorize_device(decision, device));
         assert!(decision.is_allowed() || !narrowed.is_allowed());
-        narrowed.denial().cloned()
+        narrowed.denial()
     };
     let not_shown = Some(Denial::DeviceNotShown("other".into()));
     let not_allowed = Some(Denial::DeviceNotAllowed("shut".into()));

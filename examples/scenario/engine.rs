@@ -2,8 +2,9 @@
 
 use dashshare::{
     AccountId, Action, Actor, Amendment, Because, Claimed, DashboardId, Dashshare, Decision, EmailAddress,
-    Ended, Error, Event, Expiry, Fall, FixedEnv, GrantId, GrantView, Holder, LinkView, MemoryDirectory,
-    MemoryStore, Message, Revision, RevokeMode, Right, Rights, Tenant, TenantId, Terms, Timestamp,
+    EmailError, Ended, Error, Event, Expiry, Fall, FixedEnv, GrantId, GrantView, Holder, LinkView,
+    MemoryDirectory, MemoryStore, Message, Revision, RevokeMode, Right, Rights, Tenant, TenantId, Terms,
+    Timestamp,
 };
 use pollster::block_on;
 use serde_json::{Map, Value, json};
@@ -50,6 +51,7 @@ impl<T: Ord + Copy> Names<T> {
 /// Why a line has no answer: it is not in the language, or the library refused it.
 enum Problem {
     BadLine(String),
+    BadEmail(String, EmailError),
     Refused(Error),
 }
 
@@ -116,6 +118,9 @@ impl Engine {
     fn describe(&self, problem: Problem) -> (&'static str, String) {
         match problem {
             Problem::BadLine(reason) => ("bad_line", reason),
+            Problem::BadEmail(text, error) => {
+                ("bad_email", format!("`{text}` is not an e-mail address: {error}"))
+            }
             Problem::Refused(error) => match error.refusal() {
                 Some(dashshare::Refusal::OwnsDashboards { dashboards }) => {
                     let labels: Vec<String> = dashboards
@@ -216,10 +221,7 @@ impl Engine {
         if !name.contains('@') {
             return Ok(self.account(name)?.into());
         }
-        match name.parse::<EmailAddress>() {
-            Ok(address) => Ok(address.into()),
-            Err(error) => bad(format!("`{name}` is not an e-mail address: {error}")),
-        }
+        address(name).map(Holder::from)
     }
 
     /// A dashboard that was never made has an id too: the library is asked about it and refuses.
@@ -292,13 +294,7 @@ impl Engine {
 
     fn account_line(&mut self, fields: &Fields) -> Answer {
         let label = fields.text("account")?;
-        let address = match fields.optional("email", Fields::text)? {
-            None => None,
-            Some(text) => match text.parse::<EmailAddress>() {
-                Ok(address) => Some(address),
-                Err(error) => return bad(format!("`{text}` is not an e-mail address: {error}")),
-            },
-        };
+        let address = fields.optional("email", Fields::text)?.map(address).transpose()?;
         let verified = fields.optional("verified", Fields::flag)?;
         let account = self.account(label)?;
         if let Some(address) = address {
@@ -401,10 +397,7 @@ impl Engine {
     }
 
     fn claim(&mut self, fields: &Fields) -> Answer {
-        let address = match fields.text("email")?.parse::<EmailAddress>() {
-            Ok(address) => address,
-            Err(error) => return bad(error),
-        };
+        let address = address(fields.text("email")?)?;
         let account = self.account(fields.text("account")?)?;
         let Claimed { grants, ended, .. } = block_on(self.sharing.claim(account, &address))?;
         let labels = |found: &[(DashboardId, GrantId)]| -> Vec<Value> {
@@ -785,6 +778,10 @@ impl Engine {
     fn link_label(&self, dashboard: DashboardId, generation: u64) -> Value {
         self.links.get(&(dashboard, generation)).map_or(Value::Null, |label| json!(label))
     }
+}
+
+fn address(text: &str) -> Result<EmailAddress, Problem> {
+    text.parse().map_err(|error| Problem::BadEmail(text.to_owned(), error))
 }
 
 fn expiry(expiry: Expiry) -> Value {

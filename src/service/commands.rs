@@ -3,7 +3,6 @@
 use super::{ATTEMPTS, Dashshare, Done, Fate, Outcome, PAGE, Settled};
 use crate::{
     commit::Commit,
-    dashboard::Revision,
     email::{Attestor, EmailAddress, VerifiedEmail},
     error::{Error, Unresolved},
     grant::Holder,
@@ -14,7 +13,7 @@ use crate::{
     sharing::{
         amend::{Amend, Amended, Amendment},
         invitation::{ClaimInvitations, Claimed},
-        link::{ChangeLink, LinkChange, RotateLink},
+        link::{ChangeLink, LinkChange, NewLink, RotateLink},
         ownership::{DeleteDashboard, Register, Transfer, Transferred},
         reminder::Remind,
         revoke::{EndAccount, Ended, Person, Renounce, Revoke, RevokeMode, StopSharing},
@@ -26,20 +25,6 @@ use crate::{
     token::LinkToken,
 };
 use std::collections::BTreeSet;
-
-/// A public link that was just made: the only time that its token is to be had (L3).
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct NewLink {
-    /// The token, to be put into the URL and handed to the person who asked.
-    pub token: LinkToken,
-    /// Counts the links of the dashboard.
-    pub generation: u64,
-    /// When it ends, the maker's own end taken into account.
-    pub ends: Expiry,
-    /// The revision of the dashboard that it was made at.
-    pub revision: Revision,
-}
 
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Makes a dashboard known. Repeating it is no error; a deleted dashboard's id may be registered again and starts
@@ -301,14 +286,14 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.done(&ChangeLink { dashboard, by, change: LinkChange::Withdraw }).await
     }
 
-    /// Writes a message for each live grant and invitation that ends before `until` and of whose end nobody was told
+    /// Writes a message for each live grant and invitation that ends by `until` and of whose end nobody was told
     /// yet, and answers with them. For a host's daily job.
     pub async fn remind(
         &self,
         dashboard: DashboardId,
         until: Timestamp,
     ) -> Result<Done<Vec<GrantId>>, Error> {
-        self.done(&Remind { dashboard, before: until }).await
+        self.done(&Remind { dashboard, until }).await
     }
 
     async fn account_of(&self, address: &EmailAddress) -> Result<Option<Account>, Error> {

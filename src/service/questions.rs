@@ -84,8 +84,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         if found < at_least {
             return Err(Error::Stale { found, wanted: at_least });
         }
-        let clock =
-            snapshot.as_ref().map_or(Timestamp::from_micros(i64::MIN), |snapshot| snapshot.head.clock);
+        let clock = snapshot.as_ref().map_or(Timestamp::MIN, |snapshot| snapshot.head.clock);
         let at = at.unwrap_or_else(|| self.env.now().max(clock));
         let tenant = match &snapshot {
             Some(snapshot) => self.directory.tenant(snapshot.head.tenant).await.map_err(Error::Directory)?,

@@ -2,7 +2,7 @@
 
 use super::{Command, Draft, Facts, More, Verdict, share::parent_for};
 use crate::{
-    dashboard::Link,
+    dashboard::{Link, Revision},
     id::{AccountId, DashboardId},
     ledger::Ledger,
     record::Event,
@@ -10,7 +10,7 @@ use crate::{
     store::Seed,
     tenant::Missing,
     terms::{Expiry, Rights},
-    token::LinkDigest,
+    token::{LinkDigest, LinkToken},
 };
 
 /// Makes the link, or replaces it, so that the old token dies in the same commit (L2).
@@ -25,6 +25,20 @@ pub(crate) struct RotateLink {
 pub(crate) struct LinkMade {
     pub(crate) generation: u64,
     pub(crate) ends: Expiry,
+}
+
+/// A public link that was just made: the only time that its token is to be had (L3).
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct NewLink {
+    /// The token, to be put into the URL and handed to the person who asked.
+    pub token: LinkToken,
+    /// Counts the links of the dashboard.
+    pub generation: u64,
+    /// When it ends, the maker's own end taken into account.
+    pub ends: Expiry,
+    /// The revision of the dashboard that it was made at.
+    pub revision: Revision,
 }
 
 fn makers_grant(ledger: &Ledger) -> More {

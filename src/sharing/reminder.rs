@@ -10,10 +10,10 @@ use crate::{
     time::Timestamp,
 };
 
-/// Writes a message for every live grant that ends before an instant and of which nobody was told yet.
+/// Writes a message for every live grant that ends by an instant and of which nobody was told yet.
 pub(crate) struct Remind {
     pub(crate) dashboard: DashboardId,
-    pub(crate) before: Timestamp,
+    pub(crate) until: Timestamp,
 }
 
 impl Command for Remind {
@@ -36,7 +36,7 @@ impl Command for Remind {
         let mut draft = Draft::new(facts, ledger);
         let mut grants = Vec::new();
         for live in ledger.all_live() {
-            let Some(ends) = live.standing.ends.at().filter(|ends| *ends < self.before) else { continue };
+            let Some(ends) = live.standing.ends.at().filter(|ends| *ends <= self.until) else { continue };
             if live.grant.reminded() == Some(ends) {
                 continue;
             }

@@ -194,12 +194,14 @@ impl Command for Share {
 }
 
 impl Share {
-    /// A live grant of this sharer to this person on these very terms that lasts as long as a new one would (G17).
+    /// A live grant of this sharer to this person on these very terms that gives as much, and for as long, as a new
+    /// one would (G17).
     fn standing<'a>(&self, ledger: &'a Ledger, with: &Recipient, ends: Expiry) -> Option<Live<'a>> {
         ledger.all_live().find(|live| {
             let grant = live.grant;
             grant.grantee.holder() == with.holder()
                 && grant.terms == self.terms
+                && live.standing.rights.covers(self.terms.rights)
                 && ledger.made_by(grant) == self.by
                 && match self.from {
                     Some(named) => grant.parent() == Some(named),

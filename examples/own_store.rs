@@ -1,0 +1,288 @@
+//! A host's own store in one file: documents in ordered maps, as a key-value or document database has them.
+//!
+//! `cargo run --example own_store` shares a dashboard through it, and
+//! `cargo test --example own_store --features conformance` runs the suite that every store has to pass.
+
+use dashshare::{
+    AccountId, Action, AuditRecord, BoxError, Chain, Commit, CommitError, CommitKey, DashboardId, Dashshare,
+    Error, Expiry, Grant, GrantId, Head, Holder, LinkDigest, MemoryDirectory, MessageId, OutboxMessage,
+    Receipt, Revision, Seed, Snapshot, Store, SystemEnv, TenantId, Terms,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound::{Excluded, Included, Unbounded},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// One lock around the tables stands for the transactions of a real database: what holds it sees and makes one moment.
+#[derive(Default)]
+struct OwnStore {
+    tables: Mutex<Tables>,
+}
+
+/// Each document is kept as JSON under its primary key.
+#[derive(Default)]
+struct Tables {
+    heads: BTreeMap<DashboardId, String>,
+    grants: BTreeMap<(DashboardId, u64), String>,
+    audit: BTreeMap<(DashboardId, Revision), String>,
+    outbox: BTreeMap<MessageId, String>,
+    receipts: BTreeMap<(DashboardId, CommitKey), Receipt>,
+    // The secondary indexes, which a database keeps by itself.
+    ordinals: BTreeMap<(DashboardId, GrantId), u64>,
+    holders: BTreeSet<(Holder, DashboardId, u64)>,
+    owners: BTreeSet<(AccountId, DashboardId)>,
+    links: BTreeMap<LinkDigest, DashboardId>,
+}
+
+fn to_json(document: &impl Serialize) -> Result<String, BoxError> {
+    Ok(serde_json::to_string(document)?)
+}
+
+fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, BoxError> {
+    Ok(serde_json::from_str(json)?)
+}
+
+impl Tables {
+    fn head(&self, dashboard: DashboardId) -> Result<Option<Head>, BoxError> {
+        self.heads.get(&dashboard).map(|row| from_json(row)).transpose()
+    }
+
+    fn grant(&self, dashboard: DashboardId, id: GrantId) -> Result<Option<Arc<Grant>>, BoxError> {
+        let Some(ordinal) = self.ordinals.get(&(dashboard, id)) else { return Ok(None) };
+        self.grants.get(&(dashboard, *ordinal)).map(|row| from_json(row)).transpose()
+    }
+
+    /// A grant and all that it hangs on, leaf first.
+    fn chain(&self, leaf: Arc<Grant>) -> Result<Chain, BoxError> {
+        let mut chain = vec![Arc::clone(&leaf)];
+        for ancestor in leaf.ancestors.iter().rev() {
+            chain.push(self.grant(leaf.dashboard, *ancestor)?.ok_or("an ancestor is missing")?);
+        }
+        Ok(chain)
+    }
+
+    fn chains(&self, dashboard: DashboardId, seed: &Seed) -> Result<Vec<Chain>, BoxError> {
+        let leaves: Vec<Arc<Grant>> = match seed {
+            Seed::Grant(id) => self.grant(dashboard, *id)?.into_iter().collect(),
+            Seed::Holder(holder) => {
+                let (first, last) = ((holder.clone(), dashboard, 0), (holder.clone(), dashboard, u64::MAX));
+                let places = self.holders.range(first..=last);
+                let rows = places.filter_map(|(_, _, ordinal)| self.grants.get(&(dashboard, *ordinal)));
+                rows.map(|row| from_json(row)).collect::<Result<_, _>>()?
+            }
+        };
+        leaves.into_iter().map(|leaf| self.chain(leaf)).collect()
+    }
+
+    /// A head with the chains that some seeds name.
+    fn snapshot(&self, dashboard: DashboardId, seeds: &[Seed]) -> Result<Option<Snapshot>, BoxError> {
+        let Some(head) = self.head(dashboard)? else { return Ok(None) };
+        let mut chains = Vec::new();
+        for seed in seeds {
+            chains.extend(self.chains(dashboard, seed)?);
+        }
+        Ok(Some(Snapshot { head: Arc::new(head), chains }))
+    }
+
+    fn commit(&mut self, commit: &Commit) -> Result<Receipt, CommitError> {
+        let dashboard = commit.dashboard();
+        // The key comes first, so that a commit that is sent again is answered as the first time.
+        if let Some(receipt) = self.receipts.get(&(dashboard, commit.key())) {
+            return Ok(*receipt);
+        }
+        let before = self.head(dashboard).map_err(CommitError::Failed)?;
+        if before.as_ref().map_or(Revision::ZERO, |head| head.revision) != commit.expected() {
+            return Err(CommitError::Conflict);
+        }
+        // All or nothing: everything that can fail is done before anything is written.
+        let rows = Rows::of(commit).map_err(CommitError::Failed)?;
+
+        if let Some(before) = before {
+            self.owners.remove(&(before.owner, dashboard));
+            before.link.and_then(|link| self.links.remove(&link.digest));
+        }
+        let head = commit.head();
+        if head.deleted.is_none() {
+            self.owners.insert((head.owner, dashboard));
+        }
+        self.links.extend(head.link.as_ref().map(|link| (link.digest, dashboard)));
+        self.heads.insert(dashboard, rows.head);
+        for (grant, row) in commit.grants().iter().zip(rows.grants) {
+            self.ordinals.insert((dashboard, grant.id), grant.ordinal);
+            let holders = [
+                grant.grantee.account().map(Holder::Account),
+                // An address stands for all that was made to it, claimed or not.
+                grant.grantee.address().cloned().map(Holder::Address),
+            ];
+            self.holders
+                .extend(holders.into_iter().flatten().map(|holder| (holder, dashboard, grant.ordinal)));
+            self.grants.insert((dashboard, grant.ordinal), row);
+        }
+        self.audit.insert((dashboard, head.revision), rows.audit);
+        self.outbox.extend(commit.outbox().iter().map(|message| message.id).zip(rows.outbox));
+        self.receipts.insert((dashboard, commit.key()), commit.receipt());
+        Ok(commit.receipt())
+    }
+}
+
+/// A commit as the documents that it writes.
+struct Rows {
+    head: String,
+    grants: Vec<String>,
+    audit: String,
+    outbox: Vec<String>,
+}
+
+impl Rows {
+    fn of(commit: &Commit) -> Result<Self, BoxError> {
+        Ok(Self {
+            head: to_json(commit.head())?,
+            grants: commit.grants().iter().map(to_json).collect::<Result<_, _>>()?,
+            audit: to_json(commit.audit())?,
+            outbox: commit.outbox().iter().map(to_json).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl OwnStore {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for OwnStore {
+    async fn commit(&self, commit: &Commit) -> Result<Receipt, CommitError> {
+        self.tables().commit(commit)
+    }
+
+    async fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError> {
+        Ok(self.tables().receipts.get(&(dashboard, key)).copied())
+    }
+
+    async fn read(&self, dashboard: DashboardId, seeds: &[Seed]) -> Result<Option<Snapshot>, BoxError> {
+        self.tables().snapshot(dashboard, seeds)
+    }
+
+    async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {
+        let tables = self.tables();
+        let Some(dashboard) = tables.links.get(digest) else { return Ok(None) };
+        let Some(head) = tables.head(*dashboard)? else { return Ok(None) };
+        let seed = head.link.and_then(|link| link.grant).map(Seed::Grant);
+        tables.snapshot(*dashboard, seed.as_slice())
+    }
+
+    async fn grants(
+        &self,
+        dashboard: DashboardId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Grant>>, BoxError> {
+        let tables = self.tables();
+        let rows = tables.grants.range((dashboard, from)..=(dashboard, u64::MAX));
+        rows.take(limit).map(|(_, row)| from_json(row)).collect()
+    }
+
+    async fn grants_below(
+        &self,
+        dashboard: DashboardId,
+        above: GrantId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Grant>>, BoxError> {
+        // A database that can index the elements of a list looks `above` up among the ancestors instead.
+        let mut below = self.grants(dashboard, from, usize::MAX).await?;
+        below.retain(|grant| grant.ancestors.contains(&above));
+        below.truncate(limit);
+        Ok(below)
+    }
+
+    async fn held(
+        &self,
+        holder: &Holder,
+        after: Option<(DashboardId, u64)>,
+        limit: usize,
+    ) -> Result<Vec<Snapshot>, BoxError> {
+        let tables = self.tables();
+        let first = match after {
+            Some((dashboard, ordinal)) => Excluded((holder.clone(), dashboard, ordinal)),
+            None => Included((holder.clone(), DashboardId::from_bytes([0; 16]), 0)),
+        };
+        let places = tables.holders.range((first, Unbounded)).take_while(|(other, _, _)| other == holder);
+        let mut page = Vec::new();
+        for (_, dashboard, ordinal) in places.take(limit) {
+            let head = tables.head(*dashboard)?.ok_or("a head is missing")?;
+            let row = tables.grants.get(&(*dashboard, *ordinal)).ok_or("a grant is missing")?;
+            page.push(Snapshot { head: Arc::new(head), chains: vec![tables.chain(from_json(row)?)?] });
+        }
+        Ok(page)
+    }
+
+    async fn owned(
+        &self,
+        owner: AccountId,
+        after: Option<DashboardId>,
+        limit: usize,
+    ) -> Result<Vec<DashboardId>, BoxError> {
+        let tables = self.tables();
+        let first = match after {
+            Some(after) => Excluded((owner, after)),
+            None => Included((owner, DashboardId::from_bytes([0; 16]))),
+        };
+        let own = tables.owners.range((first, Unbounded)).take_while(|(account, _)| *account == owner);
+        Ok(own.take(limit).map(|(_, dashboard)| *dashboard).collect())
+    }
+
+    async fn audit(
+        &self,
+        dashboard: DashboardId,
+        after: Revision,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, BoxError> {
+        let tables = self.tables();
+        let last = (dashboard, Revision::new(u64::MAX));
+        let rows = tables.audit.range((Excluded((dashboard, after)), Included(last)));
+        rows.take(limit).map(|(_, row)| from_json(row)).collect()
+    }
+
+    async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
+        let tables = self.tables();
+        let rows = tables.outbox.range((after.map_or(Unbounded, Excluded), Unbounded));
+        rows.take(limit).map(|(_, row)| from_json(row)).collect()
+    }
+
+    async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
+        let mut tables = self.tables();
+        delivered.iter().for_each(|id| drop(tables.outbox.remove(id)));
+        Ok(())
+    }
+}
+
+fn main() -> Result<(), Error> {
+    pollster::block_on(async {
+        let (olga, ann, dashboard) = (AccountId::from(1u64), AccountId::from(2u64), DashboardId::from(7u64));
+        let directory = MemoryDirectory::default();
+        directory.add_account(olga);
+        directory.add_account(ann);
+        let sharing = Dashshare::new(OwnStore::default(), directory, SystemEnv);
+
+        sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+        let terms = Terms::view(Expiry::Never);
+        sharing.share(olga, dashboard, ann, terms).await?;
+        let decision = sharing.authorize(ann, dashboard, Action::View).await?;
+        println!(
+            "{}",
+            decision.explain_with(&|account| if account == ann { "Ann" } else { "Olga" }.to_owned())
+        );
+        for row in sharing.store().tables().grants.values() {
+            println!("{row}");
+        }
+        Ok(())
+    })
+}
+
+#[cfg(all(test, feature = "conformance"))]
+mod conformance {
+    dashshare::conformance!(fresh = super::OwnStore::default(), run = pollster::block_on);
+}

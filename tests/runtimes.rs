@@ -1,0 +1,95 @@
+//! The library depends on no runtime: its futures are `Send`, wait for nothing but the store and the directory, and
+//! several threads may share one service.
+
+use dashshare::{
+    AccountId, Action, Amendment, DashboardId, Dashshare, Expiry, GrantId, MemoryDirectory, MemoryStore,
+    RevokeMode, Rights, SystemEnv, TenantId, Terms, Timestamp,
+};
+use pollster::block_on;
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+    thread,
+};
+
+const TERMS: Terms = Terms { rights: Rights::VIEW, reshare: true, expiry: Expiry::Never };
+
+fn service() -> Dashshare<MemoryStore, MemoryDirectory, SystemEnv> {
+    let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), SystemEnv);
+    for account in 1..=40u64 {
+        sharing.directory().add_account(AccountId::from(account));
+    }
+    sharing
+}
+
+/// Runtimes that move tasks between threads ask for this.
+#[test]
+fn every_future_can_move_between_threads() {
+    fn is_send<T: Send>(_: T) {}
+    let sharing = service();
+    let (owner, ann, dashboard) = (AccountId::from(1u64), AccountId::from(2u64), DashboardId::from(1u64));
+    let (grant, address) = (GrantId::from(1u64), "ann@example.com".parse().unwrap());
+    is_send(sharing.register(dashboard, TenantId::from(1u64), owner));
+    is_send(sharing.share(owner, dashboard, ann, TERMS));
+    is_send(sharing.share_from(owner, dashboard, grant, ann, TERMS));
+    is_send(sharing.amend(owner, dashboard, grant, Amendment::default()));
+    is_send(sharing.revoke(owner, dashboard, grant, RevokeMode::Rebind));
+    is_send(sharing.stop_sharing(owner, dashboard, ann));
+    is_send(sharing.renounce(ann, dashboard, grant));
+    is_send(sharing.claim(ann, &address));
+    is_send(sharing.transfer(owner, dashboard, ann, Rights::NONE));
+    is_send(sharing.delete_dashboard(owner, dashboard));
+    is_send(sharing.delete_account(ann));
+    is_send(sharing.rotate_link(owner, dashboard, Expiry::Never));
+    is_send(sharing.pause_link(owner, dashboard));
+    is_send(sharing.remind(dashboard, Timestamp::MAX));
+    is_send(sharing.authorize(ann, dashboard, Action::View));
+    is_send(sharing.visit("token"));
+    is_send(sharing.list(owner, dashboard, None));
+    is_send(sharing.impact(owner, dashboard, grant));
+    is_send(sharing.shared_with(ann, None));
+    is_send(sharing.diagnose_link(owner, dashboard, None));
+}
+
+/// A synchronous host may poll a future once when its store and directory never wait.
+#[test]
+fn a_future_over_stores_that_never_wait_is_ready_at_once() {
+    let sharing = service();
+    let (owner, ann, dashboard) = (AccountId::from(1u64), AccountId::from(2u64), DashboardId::from(1u64));
+    let mut context = Context::from_waker(Waker::noop());
+    let register = pin!(sharing.register(dashboard, TenantId::from(1u64), owner)).poll(&mut context);
+    assert!(matches!(register, Poll::Ready(Ok(_))));
+    let share = pin!(sharing.share(owner, dashboard, ann, TERMS)).poll(&mut context);
+    assert!(matches!(share, Poll::Ready(Ok(_))));
+    let decision = pin!(sharing.authorize(ann, dashboard, Action::View)).poll(&mut context);
+    assert!(matches!(decision, Poll::Ready(Ok(decision)) if decision.is_allowed()));
+}
+
+/// G21, S1: commands of many threads on one dashboard all land, one revision and one record each.
+#[test]
+fn threads_share_one_dashboard_and_lose_nothing() {
+    let sharing = service();
+    let (owner, dashboard) = (AccountId::from(1u64), DashboardId::from(1u64));
+    block_on(sharing.register(dashboard, TenantId::from(1u64), owner)).unwrap();
+    thread::scope(|scope| {
+        for worker in 0..4u64 {
+            let sharing = &sharing;
+            scope.spawn(move || {
+                for account in 0..9u64 {
+                    let with = AccountId::from(2 + worker * 9 + account);
+                    // Others may win every race that one call is willing to run: then it says so.
+                    while let Err(error) = block_on(sharing.share(owner, dashboard, with, TERMS)) {
+                        assert!(matches!(error, dashshare::Error::Contended), "{error}");
+                    }
+                }
+            });
+        }
+    });
+    let list = block_on(sharing.list(owner, dashboard, None)).unwrap();
+    assert_eq!(list.grants.len(), 36);
+    assert_eq!(list.revision.number(), 37);
+    let host = dashshare::Actor::Host;
+    let audit = block_on(sharing.audit(host, dashboard, dashshare::Revision::ZERO, 100)).unwrap();
+    let revisions: Vec<u64> = audit.iter().map(|record| record.revision.number()).collect();
+    assert_eq!(revisions, (1..=37).collect::<Vec<_>>());
+}

@@ -1,0 +1,516 @@
+//! A store in a few plain lists, with a place for every defect.
+
+use super::Sabotage;
+use dashshare::{
+    AccountId, AuditRecord, BoxError, Chain, Commit, CommitError, CommitKey, DashboardId, Expiry, Grant,
+    GrantId, Grantee, Head, Holder, LinkDigest, MessageId, OutboxMessage, Receipt, Revision, Seed, Snapshot,
+    Store, Timestamp,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+pub(super) struct PlainStore {
+    sabotage: Option<Sabotage>,
+    state: Mutex<State>,
+    /// How many are inside a step that should have been one with the next.
+    inside: AtomicUsize,
+}
+
+#[derive(Default)]
+struct State {
+    heads: BTreeMap<DashboardId, Arc<Head>>,
+    grants: Vec<Arc<Grant>>,
+    audit: Vec<AuditRecord>,
+    outbox: Vec<OutboxMessage>,
+    receipts: Vec<(DashboardId, Receipt)>,
+    links: BTreeMap<LinkDigest, DashboardId>,
+    owned: BTreeSet<(AccountId, DashboardId)>,
+    cache: BTreeMap<String, Snapshot>,
+    /// How many rows of a list were handed out.
+    handed_out: usize,
+}
+
+impl PlainStore {
+    pub(super) fn new(sabotage: Option<Sabotage>) -> Self {
+        Self { sabotage, state: Mutex::default(), inside: AtomicUsize::new(0) }
+    }
+
+    fn is(&self, sabotage: Sabotage) -> bool {
+        self.sabotage == Some(sabotage)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the others come in between two steps.
+    fn dawdle(&self) {
+        self.inside.fetch_add(1, Ordering::SeqCst);
+        for _ in 0..5 {
+            thread::sleep(Duration::from_micros(100));
+            if self.inside.load(Ordering::SeqCst) > 1 {
+                break;
+            }
+        }
+        self.inside.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// The receipt of a commit that was applied.
+    fn known(&self, state: &State, commit: &Commit) -> Option<Receipt> {
+        let by_key_alone = self.is(Sabotage::KnowsACommitByItsKeyAlone);
+        let mut known = state.receipts.iter();
+        known
+            .find(|(board, receipt)| {
+                receipt.key == commit.key() && (by_key_alone || *board == commit.dashboard())
+            })
+            .map(|(_, receipt)| *receipt)
+    }
+
+    fn agrees(&self, state: &State, commit: &Commit) -> bool {
+        let head = state.heads.get(&commit.dashboard());
+        let found = head.map_or(Revision::ZERO, |head| head.revision);
+        match self.sabotage {
+            Some(Sabotage::IgnoresTheExpectedRevision) => true,
+            Some(Sabotage::AcceptsANewerRevision) => commit.expected() >= found,
+            Some(Sabotage::ReplacesADashboardAtRevisionZero) if commit.expected() == Revision::ZERO => true,
+            Some(Sabotage::CreatesADashboardAtAnyRevision) if head.is_none() => true,
+            _ => commit.expected() == found,
+        }
+    }
+
+    fn apply(&self, state: &mut State, commit: &Commit) {
+        let dashboard = commit.dashboard();
+        let before = state.heads.insert(dashboard, self.kept_head(commit.head()));
+        self.apply_link(state, before.as_deref(), commit.head());
+        if let Some(before) = before.filter(|_| !self.is(Sabotage::OwnsForEver)) {
+            state.owned.remove(&(before.owner, dashboard));
+        }
+        if commit.head().deleted.is_none() || self.is(Sabotage::OwnsDeletedDashboards) {
+            state.owned.insert((commit.head().owner, dashboard));
+        }
+        let rows = match (self.sabotage, commit.grants().len()) {
+            (Some(Sabotage::LosesTheLastGrantOfACommit), count @ 2..) => count - 1,
+            (Some(Sabotage::CutsACommitAtAHundredGrants), _) => 100,
+            (_, count) => count,
+        };
+        for grant in commit.grants().iter().take(rows) {
+            self.put(state, grant);
+        }
+        if !self.is(Sabotage::LosesTheAudit) {
+            let mut record = commit.audit().clone();
+            if self.is(Sabotage::LosesWhatFell) {
+                record.fell.clear();
+            }
+            state.audit.push(record);
+        }
+        let messages = match (self.sabotage, commit.outbox().len()) {
+            (Some(Sabotage::LosesTheLastMessageOfACommit), count @ 2..) => count - 1,
+            (_, count) => count,
+        };
+        if self.is(Sabotage::KnowsAMessageWithoutItsDashboard) {
+            let place = |id: MessageId| (id.revision, id.index);
+            state.outbox.retain(|old| commit.outbox().iter().all(|new| place(old.id) != place(new.id)));
+        }
+        state.outbox.extend(commit.outbox().iter().take(messages).cloned());
+        state.receipts.push((dashboard, commit.receipt()));
+        if commit.head().deleted.is_some() && self.is(Sabotage::ForgetsDeletedDashboards) {
+            state.heads.remove(&dashboard);
+            state.grants.retain(|grant| grant.dashboard != dashboard);
+        }
+    }
+
+    fn apply_link(&self, state: &mut State, before: Option<&Head>, after: &Head) {
+        let old = before.and_then(|head| head.link.as_ref()).map(|link| link.digest);
+        let new = after.link.as_ref().map(|link| link.digest);
+        let keeps = match new {
+            Some(_) => self.is(Sabotage::KeepsTheOldDigest),
+            None => self.is(Sabotage::KeepsAWithdrawnLink),
+        };
+        if let Some(old) = old.filter(|_| !keeps) {
+            state.links.remove(&old);
+        }
+        if let Some(new) = new.filter(|_| new != old || !self.is(Sabotage::LosesTheLinkWithTheNextCommit)) {
+            state.links.insert(new, after.dashboard);
+        }
+    }
+
+    fn put(&self, state: &mut State, grant: &Arc<Grant>) {
+        let new = self.kept_grant(grant);
+        let old = state.grants.iter_mut().find(|old| old.id == grant.id);
+        match old {
+            Some(_) if self.is(Sabotage::KeepsTheOldRowOfAGrant) => {}
+            Some(old) if !self.is(Sabotage::AddsARowForAChangedGrant) => *old = new,
+            _ => state.grants.push(new),
+        }
+        if grant.revoked.is_some() && self.is(Sabotage::EndsWhatHangsOnARevokedGrant) {
+            for below in state.grants.iter_mut().filter(|below| below.ancestors.contains(&grant.id)) {
+                Arc::make_mut(below).revoked = grant.revoked;
+            }
+        }
+    }
+
+    fn instant(&self, t: Timestamp) -> Timestamp {
+        let micros = t.micros();
+        Timestamp::from_micros(match self.sabotage {
+            Some(Sabotage::CutsInstantsToSeconds) => micros - micros.rem_euclid(1_000_000),
+            Some(Sabotage::RoundsInstantsUpToMillis) => micros + (-micros).rem_euclid(1000),
+            Some(Sabotage::KeepsInstantsAsNanoseconds) => micros.clamp(i64::MIN / 1000, i64::MAX / 1000),
+            _ => micros,
+        })
+    }
+
+    fn kept_grant(&self, grant: &Arc<Grant>) -> Arc<Grant> {
+        let mut kept = Grant::clone(grant);
+        kept.created = self.instant(grant.created);
+        kept.terms.expiry = match grant.terms.expiry {
+            Expiry::At(end) => Expiry::At(self.instant(end)),
+            Expiry::Never if self.is(Sabotage::TurnsNeverIntoAnEnd) => {
+                Expiry::At(grant.created.plus_days(36_500))
+            }
+            Expiry::Never => Expiry::Never,
+        };
+        if self.is(Sabotage::LosesTheHistoryOfAGrant) {
+            kept.history = None;
+        }
+        Arc::new(kept)
+    }
+
+    fn kept_head(&self, head: &Arc<Head>) -> Arc<Head> {
+        let mut kept = Head::clone(head);
+        if self.is(Sabotage::LosesTheFormerOwners) {
+            kept.former_owners.clear();
+        }
+        Arc::new(kept)
+    }
+
+    fn is_same_id(&self, a: [u8; 16], b: [u8; 16]) -> bool {
+        match self.sabotage {
+            Some(Sabotage::ComparesFifteenBytesOfAnId) => a[..15] == b[..15],
+            Some(Sabotage::FoldsTheCaseOfIds) => a.eq_ignore_ascii_case(&b),
+            _ => a == b,
+        }
+    }
+
+    fn head(&self, state: &State, dashboard: DashboardId) -> Option<Arc<Head>> {
+        let exact = state.heads.get(&dashboard);
+        let alike = || {
+            let mut heads = state.heads.values();
+            heads.find(|head| self.is_same_id(head.dashboard.to_bytes(), dashboard.to_bytes()))
+        };
+        let first = || state.heads.values().next().filter(|_| self.is(Sabotage::ReadsTheFirstRowOnAMiss));
+        exact.or_else(alike).or_else(first).cloned()
+    }
+
+    fn is_on(&self, grant: &Grant, holder: &Holder) -> bool {
+        match (holder, &grant.grantee) {
+            (Holder::Account(account), Grantee::Account(found)) => {
+                self.is_same_id(account.to_bytes(), found.to_bytes())
+            }
+            (Holder::Account(account), grantee) => grantee.account() == Some(*account),
+            (Holder::Address(_), Grantee::Claimed(_)) if self.is(Sabotage::FindsOnlyWaitingInvitations) => {
+                false
+            }
+            (Holder::Address(address), grantee) => grantee.address().is_some_and(|found| {
+                let (pattern, text) = (address.as_str(), found.as_str());
+                let is_like = |(p, t)| p == t || p == '_';
+                match self.is(Sabotage::TakesUnderscoresForWildcards) {
+                    true => pattern.len() == text.len() && pattern.chars().zip(text.chars()).all(is_like),
+                    false => pattern == text,
+                }
+            }),
+        }
+    }
+
+    fn is_hidden(&self, state: &State, grant: &Grant) -> bool {
+        let is_deleted = || state.heads.get(&grant.dashboard).is_some_and(|head| head.deleted.is_some());
+        match self.sabotage {
+            Some(Sabotage::HidesRevokedGrants) => grant.revoked.is_some(),
+            Some(Sabotage::HidesGrantsOfDeletedDashboards) => is_deleted(),
+            _ => false,
+        }
+    }
+
+    fn chain(&self, state: &State, leaf: &Arc<Grant>) -> Chain {
+        let find = |id: &GrantId| state.grants.iter().find(|grant| grant.id == *id).cloned();
+        let mut chain: Chain = [Arc::clone(leaf)].into();
+        chain.extend(leaf.ancestors.iter().rev().filter_map(find));
+        match self.sabotage {
+            Some(Sabotage::PutsTheRootFirst) => chain.reverse(),
+            Some(Sabotage::LeavesTheRootOut) if chain.len() > 1 => drop(chain.pop()),
+            Some(Sabotage::LeavesOutAnAncestorInTheMiddle) if chain.len() > 2 => {
+                drop(chain.remove(chain.len() / 2));
+            }
+            _ => {}
+        }
+        chain
+    }
+
+    fn chains(&self, state: &State, dashboard: DashboardId, seeds: &[Seed]) -> Vec<Chain> {
+        let direct_only = self.is(Sabotage::FindsOnlyDirectGrants);
+        let anywhere = self.is(Sabotage::FindsGrantsOfOtherDashboards);
+        let names = |grant: &Grant, seed: &Seed| match seed {
+            Seed::Grant(id) => {
+                (anywhere || grant.dashboard == dashboard)
+                    && self.is_same_id(grant.id.to_bytes(), id.to_bytes())
+            }
+            Seed::Holder(holder) => {
+                grant.dashboard == dashboard
+                    && self.is_on(grant, holder)
+                    && !(direct_only && matches!(grant.grantee, Grantee::Claimed(_)))
+            }
+        };
+        let named = state.grants.iter().filter(|grant| seeds.iter().any(|seed| names(grant, seed)));
+        named.filter(|grant| !self.is_hidden(state, grant)).map(|grant| self.chain(state, grant)).collect()
+    }
+
+    /// Up to `limit` of the rows behind a cursor.
+    fn page<T: Clone, K: Ord>(
+        &self,
+        rows: &[T],
+        key: impl Fn(&T) -> K,
+        after: Option<K>,
+        limit: usize,
+    ) -> Vec<T> {
+        let mut rows: Vec<&T> = rows.iter().collect();
+        rows.sort_by_key(|row| key(row));
+        let is_first = after.is_none();
+        let behind = |row: &&T| match &after {
+            None => true,
+            Some(after) if self.is(Sabotage::RepeatsTheLastRowOfAPage) => key(row) >= *after,
+            Some(after) => key(row) > *after,
+        };
+        let skipped = usize::from(self.is(Sabotage::SkipsARowBetweenPages) && !is_first);
+        let limit = if self.is(Sabotage::CutsAPageAtAHundredRows) { limit.min(100) } else { limit };
+        rows.into_iter().filter(behind).skip(skipped).take(limit).cloned().collect()
+    }
+
+    fn grants_page(&self, rows: &[Arc<Grant>], from: u64, limit: usize) -> Vec<Arc<Grant>> {
+        self.page(rows, |grant| grant.ordinal, from.checked_sub(1), limit)
+    }
+}
+
+impl Store for PlainStore {
+    async fn commit(&self, commit: &Commit) -> Result<Receipt, CommitError> {
+        if self.is(Sabotage::ReadsTheHeadLast) || self.is(Sabotage::FindsTheLinkThatCameAfter) {
+            self.dawdle();
+        }
+        let mut state = self.state();
+        let known = self.known(&state, commit);
+        let mut agrees = self.agrees(&state, commit);
+        match self.sabotage {
+            Some(Sabotage::ComparesBeforeItLooksForTheKey) if !agrees => return Err(CommitError::Conflict),
+            Some(Sabotage::ComparesAndWritesInTwoSteps) if agrees && known.is_none() => {
+                drop(state);
+                self.dawdle();
+                state = self.state();
+            }
+            Some(Sabotage::LooksForTheKeyOnlyOnce) if known.is_none() => {
+                drop(state);
+                self.dawdle();
+                state = self.state();
+                agrees = self.agrees(&state, commit);
+            }
+            Some(Sabotage::SwallowsAnUnknownFate) if commit.expected().number() % 4 == 3 => {
+                return Ok(commit.receipt());
+            }
+            _ => {}
+        }
+        if let Some(receipt) = known {
+            if self.is(Sabotage::AppliesARepeatedCommitAgain) {
+                state.audit.push(commit.audit().clone());
+            }
+            if self.is(Sabotage::BringsDeliveredMessagesBack) {
+                state.outbox.retain(|old| commit.outbox().iter().all(|new| old.id != new.id));
+                state.outbox.extend(commit.outbox().iter().cloned());
+            }
+            return Ok(receipt);
+        }
+        if !agrees {
+            if self.is(Sabotage::LeavesTheAuditOfARefusedCommit) {
+                state.audit.push(commit.audit().clone());
+            }
+            return Err(CommitError::Conflict);
+        }
+        self.apply(&mut state, commit);
+        Ok(commit.receipt())
+    }
+
+    async fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError> {
+        let state = self.state();
+        let of_board = || state.receipts.iter().filter(|(board, _)| *board == dashboard);
+        let latest = of_board().next_back().map(|(_, receipt)| *receipt);
+        let found = of_board().map(|(_, receipt)| *receipt).find(|receipt| receipt.key == key);
+        Ok(match self.sabotage {
+            Some(Sabotage::FindsNoReceipt) => None,
+            Some(Sabotage::MakesUpReceipts) => {
+                let revision = state.heads.get(&dashboard).map_or(Revision::ZERO, |head| head.revision);
+                found.or(Some(Receipt { key, revision }))
+            }
+            Some(Sabotage::AnswersTheLatestReceipt) => {
+                found.and(latest).map(|latest| Receipt { key, ..latest })
+            }
+            _ => found,
+        })
+    }
+
+    async fn read(&self, dashboard: DashboardId, seeds: &[Seed]) -> Result<Option<Snapshot>, BoxError> {
+        let mut state = self.state();
+        let question = format!("{dashboard} {seeds:?}");
+        if let Some(cached) = state.cache.get(&question) {
+            return Ok(Some(cached.clone()));
+        }
+        let Some(mut head) = self.head(&state, dashboard) else { return Ok(None) };
+        let chains = self.chains(&state, dashboard, seeds);
+        if self.is(Sabotage::ReadsTheHeadLast) {
+            drop(state);
+            self.dawdle();
+            state = self.state();
+            head = self.head(&state, dashboard).unwrap_or(head);
+        }
+        let snapshot = Snapshot { head, chains };
+        if self.is(Sabotage::ReadsFromACacheThatIsNotTold) {
+            state.cache.insert(question, snapshot.clone());
+        }
+        Ok(Some(snapshot))
+    }
+
+    async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {
+        let mut state = self.state();
+        let is_it = |found: &LinkDigest| match self.is(Sabotage::ComparesFourBytesOfADigest) {
+            true => found.as_bytes()[..4] == digest.as_bytes()[..4],
+            false => found == digest,
+        };
+        let Some(dashboard) = state.links.iter().find(|(found, _)| is_it(found)).map(|(_, board)| *board)
+        else {
+            return Ok(None);
+        };
+        if self.is(Sabotage::FindsTheLinkThatCameAfter) {
+            drop(state);
+            self.dawdle();
+            state = self.state();
+        }
+        let Some(head) = state.heads.get(&dashboard).cloned() else { return Ok(None) };
+        let hangs_on = head.link.as_ref().and_then(|link| link.grant);
+        let seeds: Vec<Seed> = hangs_on
+            .filter(|_| !self.is(Sabotage::ForgetsTheMakersChain))
+            .map(Seed::Grant)
+            .into_iter()
+            .collect();
+        let chains = self.chains(&state, dashboard, &seeds);
+        Ok(Some(Snapshot { head, chains }))
+    }
+
+    async fn grants(
+        &self,
+        dashboard: DashboardId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Grant>>, BoxError> {
+        let state = self.state();
+        let rows = state.grants.iter().filter(|grant| grant.dashboard == dashboard);
+        Ok(self.grants_page(&rows.cloned().collect::<Vec<_>>(), from, limit))
+    }
+
+    async fn grants_below(
+        &self,
+        dashboard: DashboardId,
+        above: GrantId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Grant>>, BoxError> {
+        let state = self.state();
+        let is_below = |grant: &Grant| match self.is(Sabotage::ListsChildrenOnly) {
+            true => grant.parent() == Some(above),
+            false => grant.ancestors.contains(&above),
+        };
+        let rows = state.grants.iter().filter(|grant| grant.dashboard == dashboard && is_below(grant));
+        Ok(self.grants_page(&rows.cloned().collect::<Vec<_>>(), from, limit))
+    }
+
+    async fn held(
+        &self,
+        holder: &Holder,
+        after: Option<(DashboardId, u64)>,
+        limit: usize,
+    ) -> Result<Vec<Snapshot>, BoxError> {
+        let state = self.state();
+        let direct_only = self.is(Sabotage::HoldsOnlyDirectGrants);
+        let is_held = |grant: &&Arc<Grant>| {
+            self.is_on(grant, holder) && !(direct_only && matches!(grant.grantee, Grantee::Claimed(_)))
+        };
+        let rows: Vec<_> = state.grants.iter().filter(is_held).cloned().collect();
+        let page = match self.is(Sabotage::OrdersHeldByOrdinal) {
+            true => {
+                let after = after.map(|(dashboard, ordinal)| (ordinal, dashboard));
+                self.page(&rows, |grant| (grant.ordinal, grant.dashboard), after, limit)
+            }
+            false => self.page(&rows, |grant| (grant.dashboard, grant.ordinal), after, limit),
+        };
+        let shown = page.iter().filter(|grant| !self.is_hidden(&state, grant));
+        Ok(shown
+            .filter_map(|grant| {
+                let head = state.heads.get(&grant.dashboard).cloned()?;
+                Some(Snapshot { head, chains: vec![self.chain(&state, grant)] })
+            })
+            .collect())
+    }
+
+    async fn owned(
+        &self,
+        owner: AccountId,
+        after: Option<DashboardId>,
+        limit: usize,
+    ) -> Result<Vec<DashboardId>, BoxError> {
+        let mut state = self.state();
+        let own = state.owned.iter().filter(|(account, _)| *account == owner);
+        let rows: Vec<DashboardId> = own.map(|(_, dashboard)| *dashboard).collect();
+        if self.is(Sabotage::PagesByOffset) {
+            let offset = if after.is_none() { 0 } else { state.handed_out };
+            let page: Vec<DashboardId> = rows.into_iter().skip(offset).take(limit).collect();
+            state.handed_out = offset + page.len();
+            return Ok(page);
+        }
+        Ok(self.page(&rows, |dashboard| *dashboard, after, limit))
+    }
+
+    async fn audit(
+        &self,
+        dashboard: DashboardId,
+        after: Revision,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, BoxError> {
+        let state = self.state();
+        let rows = state.audit.iter().filter(|record| record.dashboard == dashboard);
+        let rows: Vec<AuditRecord> = rows.cloned().collect();
+        let after = Some(after).filter(|after| *after > Revision::ZERO);
+        Ok(self.page(&rows, |record| record.revision, after, limit))
+    }
+
+    async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
+        let state = self.state();
+        let text = |id: MessageId| format!("{}/{}/{}", id.dashboard, id.revision, id.index);
+        Ok(match self.is(Sabotage::OrdersTheOutboxAsText) {
+            true => self.page(&state.outbox, |message| text(message.id), after.map(text), limit),
+            false => self.page(&state.outbox, |message| message.id, after, limit),
+        })
+    }
+
+    async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
+        let is_delivered = |id: MessageId| match self.sabotage {
+            Some(Sabotage::AcknowledgesEverythingBefore) => delivered.iter().any(|named| id <= *named),
+            Some(Sabotage::AcknowledgesTheWholeDashboard) => {
+                delivered.iter().any(|named| id.dashboard == named.dashboard)
+            }
+            _ => delivered.contains(&id),
+        };
+        self.state().outbox.retain(|message| !is_delivered(message.id));
+        Ok(())
+    }
+}
