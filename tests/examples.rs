@@ -243,7 +243,7 @@ fn the_scenario_page_has_every_verb_and_every_code() {
 }
 
 #[test]
-fn a_host_of_its_own_can_be_synchronous_and_have_its_own_store() {
+fn a_host_can_be_synchronous() {
     assert_in_order(
         &story(&mut example("sync_host")),
         &[
@@ -253,9 +253,5 @@ fn a_host_of_its_own_can_be_synchronous_and_have_its_own_store() {
             "A visitor: Cold room",
             "A guesser: the visitor may not view",
         ],
-    );
-    assert_in_order(
-        &story(&mut example("own_store")),
-        &["Ann may view the dashboard", "\"rights\":[\"view\"]"],
     );
 }
