@@ -654,3 +654,26 @@ fn an_allowance_never_outlives_any_end_along_its_path() {
     assert_eq!(explanation.path.len(), 3);
     assert!(Rights::ALL.contains(Right::View));
 }
+
+/// D5, L10: what a decision permits is the one action that was asked for, with the one dashboard that it is about; a
+/// reader that takes a decision cannot be handed leave for anything else.
+#[test]
+fn a_decision_permits_its_own_action_with_its_own_dashboard_only() {
+    let stage = Stage::new();
+    let link = stage.link(OLGA, Expiry::Never);
+    let today = stage.today();
+    let all = [Action::View, Action::Export, Action::Share, Action::Edit];
+    let permitted = |decision: &Decision| all.map(|action| decision.permitted(action));
+    let big = Some(board(BIG));
+
+    let view = done(today.authorize(account(ANN), board(BIG), Action::View));
+    assert_eq!(permitted(&view), [big, None, None, None]);
+    let export = done(today.authorize(account(ANN), board(BIG), Action::Export));
+    assert_eq!(permitted(&export), [None, big, None, None]);
+    let edit = done(today.authorize(account(ANN), board(BIG), Action::Edit));
+    assert_eq!(permitted(&edit), [None; 4]);
+    let stranger = done(today.authorize(account(ZED), board(BIG), Action::View));
+    assert_eq!(permitted(&stranger), [None; 4]);
+    assert_eq!(permitted(&done(today.visit(&link))), [big, None, None, None]);
+    assert_eq!(permitted(&done(today.visit("nonsense"))), [None; 4]);
+}

@@ -45,11 +45,14 @@ fn cited(text: &str) -> BTreeSet<&str> {
     text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| table::is_rule(word)).collect()
 }
 
-/// Where tests cite rules: the doc comments over test functions, and the heads of the cases in the tables.
+/// Where tests cite rules: the doc comments over test functions and over the promises of the store suite, and the heads
+/// of the cases in the tables.
 fn citations() -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    for entry in fs::read_dir(tests).expect("the folder of this file").flatten() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders =
+        ["tests", "src/conformance"].map(|folder| fs::read_dir(root.join(folder)).expect("a folder"));
+    for entry in folders.into_iter().flatten().flatten() {
         let path = entry.path();
         let Ok(text) = fs::read_to_string(&path) else { continue };
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

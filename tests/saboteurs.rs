@@ -135,6 +135,7 @@ fn sound_stores_keep_every_promise() {
     }
 }
 
+/// S4: the suite catches each broken store by the check that was written for it.
 #[test]
 fn every_saboteur_is_caught_by_the_promise_written_against_it() {
     let mut missed = Vec::new();
