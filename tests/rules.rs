@@ -62,7 +62,8 @@ fn citations() -> BTreeMap<String, BTreeSet<String>> {
             _ => continue,
         };
         for line in text.lines().filter(|line| line.trim_start().starts_with(starts)) {
-            for rule in cited(line) {
+            // The head of a case ends with its rules; the ids before them only look like rules.
+            for rule in cited(line.rsplit(" | ").next().unwrap_or(line)) {
                 found.entry(rule.to_owned()).or_default().insert(name.clone());
             }
         }
