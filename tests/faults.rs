@@ -253,7 +253,7 @@ fn troubles(trace: &[Call]) -> Vec<Trouble> {
             all.push(Trouble { at: vec![(number, kind)], from: None });
             all.push(Trouble { at: Vec::new(), from: Some((number, kind)) });
             for other in KINDS.into_iter().filter(|_| number >= first_commit && kind != Kind::Fail) {
-                let later = number + 1..trace.len() + 4;
+                let later = number + 1..trace.len() + 2;
                 all.extend(
                     later.clone().map(|m| Trouble { at: vec![(number, kind), (m, other)], from: None }),
                 );
@@ -278,7 +278,7 @@ fn whatever_call_fails_nothing_stands_or_the_whole_change_and_the_answer_is_true
         }
     }
     println!("{} operations: {tally:?}", commands().len());
-    assert!(tally.runs > 4000 && tally.healed > 1500 && tally.unresolved > 300, "too few: {tally:?}");
+    assert!(tally.runs > 3000 && tally.healed > 900 && tally.unresolved > 250, "too few: {tally:?}");
     assert!(tally.failed_untouched > 1500 && tally.contended > 200, "too few: {tally:?}");
 }
 
@@ -633,6 +633,24 @@ fn of_three_concurrent_rotations_one_wins_whatever_answers_are_lost() {
     assert!(races.schedules > 10_000 && races.superseded > 5000, "too few: {races:?}");
 }
 
+/// L2: a link that was withdrawn, or whose dashboard was deleted, before its rotation returned is not handed out.
+#[test]
+fn a_link_that_is_gone_before_its_rotation_returns_is_not_handed_out() {
+    for name in ["withdraw", "delete a dashboard"] {
+        let scene = Arc::new(Scene::new());
+        let sharing = scene.process(2);
+        let (of, op) =
+            (Arc::clone(&scene), commands().into_iter().find(|op| op.name == name).expect("an operation"));
+        let mut hook: Option<Hook> = Some(Box::new(move || drop(outcome((op.run)(&of.process(4), &of)))));
+        sharing.store().gate.follow(move |_, call| match hook.take_if(|_| call == Call::Commit) {
+            Some(hook) => Fault::After(hook),
+            None => Fault::None,
+        });
+        let rotated = block_on(sharing.rotate_link(account(OLGA), board(BIG), Expiry::Never));
+        assert!(matches!(rotated, Err(Error::Refused(Refusal::NoLink))), "{name}: {rotated:?}");
+    }
+}
+
 /// Counts down when a rotator leaves, also by a panic, so that nobody visits for ever.
 struct Leaving<'a>(&'a AtomicU64);
 
@@ -656,7 +674,7 @@ fn after_a_rotation_returned_no_visit_that_starts_later_accepts_an_older_token()
     const ROTATORS: usize = 3;
     const VISITORS: usize = 3;
     const ROTATIONS: usize = 400;
-    const VISITS: usize = 400_000;
+    const VISITS: usize = 100_000;
     let (store, directory) = (Arc::<MemoryStore>::default(), Arc::<MemoryDirectory>::default());
     let quiet = faulty::process(&store, &directory, scene::now(), 99);
     done(quiet.register(board(BIG), TenantId::from(1u64), account(OLGA)));
