@@ -170,7 +170,7 @@ fn grant_view(ledger: &Ledger, live: Live<'_>) -> GrantView {
         grantee,
         rights: standing.rights,
         reshare: standing.reshare,
-        expiry: grant.terms.expiry,
+        expiry: grant.terms_at(ledger.now).expiry,
         ends: standing.ends,
         created: grant.created,
         path: grant.path().collect(),

@@ -107,9 +107,9 @@ impl Decision {
         for grant in chain.iter().rev() {
             steps.push(Step {
                 grant: grant.id,
-                grantor: standing::made_by(grant, parent, head),
+                grantor: standing::made_by(grant, parent, head, self.at()),
                 grantee: grant.grantee.holder(),
-                expiry: grant.terms.expiry,
+                expiry: grant.terms_at(self.at()).expiry,
             });
             parent = Some(grant.as_ref());
         }

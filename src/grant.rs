@@ -3,7 +3,7 @@
 use crate::{
     email::EmailAddress,
     id::{AccountId, DashboardId, GrantId},
-    terms::{Expiry, Rights, Terms},
+    terms::{Expiry, Terms},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -48,20 +48,18 @@ pub struct History {
     pub absorbed: Option<Timestamp>,
     /// The end that its grantee was last told of (see [`remind`](crate::Dashshare::remind)).
     pub reminded: Option<Timestamp>,
-    /// The wider terms that it had before, oldest first, so that a past instant can still be asked about (D7).
-    pub narrowed: Vec<PastTerms>,
+    /// The terms that it had before, oldest first, so that a past instant can still be asked about (D7).
+    pub amended: Vec<PastTerms>,
 }
 
-/// What a grant allowed until it was narrowed.
+/// The terms that a grant had until it was amended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PastTerms {
-    /// The first instant at which it no longer allowed this.
+    /// The first instant at which they were no longer its terms.
     pub until: Timestamp,
-    /// The rights it had.
-    pub rights: Rights,
-    /// Whether it could be shared on.
-    pub reshare: bool,
+    /// The terms.
+    pub terms: Terms,
 }
 
 /// Who holds a grant.
@@ -178,11 +176,11 @@ impl Grant {
         self.history.get_or_insert_default()
     }
 
-    /// Its own rights and whether it could be shared on, at an instant.
-    pub(crate) fn terms_at(&self, t: Timestamp) -> (Rights, bool) {
-        let narrowed =
-            self.history.as_ref().and_then(|history| history.narrowed.iter().find(|past| t < past.until));
-        narrowed.map_or((self.terms.rights, self.terms.reshare), |past| (past.rights, past.reshare))
+    /// Its own terms at an instant.
+    pub(crate) fn terms_at(&self, t: Timestamp) -> Terms {
+        let earlier =
+            self.history.as_ref().and_then(|history| history.amended.iter().find(|past| t < past.until));
+        earlier.map_or(self.terms, |past| past.terms)
     }
 }
 

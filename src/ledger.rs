@@ -121,7 +121,7 @@ impl Ledger {
 
     pub(crate) fn made_by(&self, grant: &Grant) -> AccountId {
         let parent = grant.parent().and_then(|parent| self.get(parent));
-        standing::made_by(grant, parent.map(Arc::as_ref), &self.head)
+        standing::made_by(grant, parent.map(Arc::as_ref), &self.head, self.now)
     }
 
     /// Whether an account holds, by itself, one of the grants that this one hangs on (G12).

@@ -263,30 +263,34 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         }
     }
 
-    /// A dashboard as it is judged at an instant, or now: what the seeds name, or everything.
+    /// A dashboard as it is judged at an instant, or now: what the seeds name, and more, all of one revision.
     async fn ledger(
         &self,
         dashboard: DashboardId,
         seeds: &[Seed],
-        more: impl FnOnce(&Ledger) -> More,
+        more: impl Fn(&Ledger) -> More,
         at: Option<Timestamp>,
     ) -> Result<Option<Ledger>, Error> {
-        let Some(snapshot) = self.store.read(dashboard, seeds).await.map_err(Error::Store)? else {
-            return Ok(None);
-        };
-        let at = at.unwrap_or_else(|| self.env.now().max(snapshot.head.clock));
-        let more = more(&Ledger::of_snapshot(snapshot.clone(), at));
-        let Snapshot { head, chains } = snapshot;
-        let mut grants: Vec<Arc<Grant>> = chains.into_iter().flatten().collect();
-        // A question needs no single revision: grants only shrink, so at worst it shows what ended a moment ago.
-        let seeds = more.seeds;
-        if !seeds.is_empty() {
-            let again = self.store.read(dashboard, &seeds).await.map_err(Error::Store)?;
-            grants.extend(again.into_iter().flat_map(|again| again.chains).flatten());
+        for _ in 0..ATTEMPTS {
+            let Some(snapshot) = self.store.read(dashboard, seeds).await.map_err(Error::Store)? else {
+                return Ok(None);
+            };
+            let at = at.unwrap_or_else(|| self.env.now().max(snapshot.head.clock));
+            let more = more(&Ledger::of_snapshot(snapshot.clone(), at));
+            let Snapshot { head, chains } = snapshot;
+            let mut grants: Vec<Arc<Grant>> = chains.into_iter().flatten().collect();
+            let reads_pages = more.everything || !more.below.is_empty();
+            let mut whole = self.read_more(dashboard, head.revision, more, &mut grants).await?;
+            if whole && reads_pages {
+                // Pages carry no revision, so it is asked for once more after them.
+                let again = self.store.read(dashboard, &[]).await.map_err(Error::Store)?;
+                whole = again.is_some_and(|again| again.head.revision == head.revision);
+            }
+            if whole {
+                return Ok(Some(Ledger::new(head, grants, at)));
+            }
         }
-        let rest = More { seeds: Vec::new(), ..more };
-        self.read_more(dashboard, head.revision, rest, &mut grants).await?;
-        Ok(Some(Ledger::new(head, grants, at)))
+        Err(Error::Contended)
     }
 
     async fn tenant(&self, tenant: TenantId) -> Result<Arc<Tenant>, Error> {

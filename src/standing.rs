@@ -5,7 +5,7 @@ use crate::{
     grant::{Chain, Grant},
     id::{AccountId, GrantId},
     tenant::SharingRules,
-    terms::{Expiry, Right, Rights},
+    terms::{Expiry, Right, Rights, Terms},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -74,7 +74,8 @@ pub(crate) fn fold(
     if let Some(revoked) = grant.revoked.filter(|revoked| *revoked <= t) {
         return fall(FallCause::Revoked(revoked));
     }
-    if let Expiry::At(end) = grant.terms.expiry
+    let Terms { rights, reshare, expiry } = grant.terms_at(t);
+    if let Expiry::At(end) = expiry
         && end <= t
     {
         return fall(FallCause::Lapsed(end));
@@ -85,8 +86,7 @@ pub(crate) fn fold(
     {
         return fall(FallCause::NotClaimed(end));
     }
-    let own_end = grant.terms.expiry.min(lapses);
-    let (rights, reshare) = grant.terms_at(t);
+    let own_end = expiry.min(lapses);
     match (above, grant.parent()) {
         (None, None) => Ok(Standing { rights, reshare, ends: own_end, ends_with: grant.id }),
         (Some(above), Some(parent)) => {
@@ -167,10 +167,11 @@ pub(crate) fn of_link(
     }
 }
 
-/// Who counts as the grantor: what an owner made, the present owner made (G18).
-pub(crate) fn made_by(grant: &Grant, parent: Option<&Grant>, head: &Head) -> AccountId {
+/// Who counts as the grantor at an instant: what an owner made, the owner of that time made (G18).
+pub(crate) fn made_by(grant: &Grant, parent: Option<&Grant>, head: &Head, t: Timestamp) -> AccountId {
+    let absorbed = |parent: &Grant| parent.absorbed().is_some_and(|absorbed| absorbed <= t);
     match parent {
-        Some(parent) if parent.absorbed().is_none() => grant.grantor,
-        _ => head.owner,
+        Some(parent) if !absorbed(parent) => grant.grantor,
+        _ => head.owner_at(t).unwrap_or(head.owner),
     }
 }

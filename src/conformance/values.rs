@@ -27,8 +27,12 @@ fn grantees(t: Timestamp) -> [Grantee; 3] {
 }
 
 fn histories(t: Timestamp) -> [Option<Box<History>>; 4] {
-    let past = |micros| PastTerms { until: t.plus_micros(micros), rights: Rights::ALL, reshare: micros == 1 };
-    let history = |absorbed, reminded, narrowed| Some(Box::new(History { absorbed, reminded, narrowed }));
+    let past = |micros| {
+        let until = t.plus_micros(micros);
+        let expiry = if micros == 2 { Expiry::Never } else { Expiry::At(until) };
+        PastTerms { until, terms: Terms { rights: Rights::ALL, reshare: micros == 1, expiry } }
+    };
+    let history = |absorbed, reminded, amended| Some(Box::new(History { absorbed, reminded, amended }));
     [
         None,
         history(Some(t), None, Vec::new()),
@@ -182,8 +186,9 @@ pub async fn instants_come_back_to_the_microsecond<S: Store>(store: S) {
         let dashboard = board(number);
         let mut grant = desk.blank_grant(dashboard, 0, None, account(2));
         grant.terms.expiry = Expiry::At(t);
-        let narrowed = vec![PastTerms { until: t, rights: Rights::ALL, reshare: true }];
-        grant.history = Some(Box::new(History { absorbed: Some(t), reminded: Some(t), narrowed }));
+        let terms = Terms { rights: Rights::ALL, reshare: true, expiry: Expiry::At(t) };
+        let amended = vec![PastTerms { until: t, terms }];
+        grant.history = Some(Box::new(History { absorbed: Some(t), reminded: Some(t), amended }));
         (grant.created, grant.revoked) = (t, Some(t));
         let invitation = Invitation { address: address("ann@example.com"), lapses: t };
         grant.grantee = Grantee::Claimed(Box::new(Claim { account: account(2), claimed: t, invitation }));

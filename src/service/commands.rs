@@ -265,10 +265,19 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 };
                 Ok(Done { answer, revision })
             }
-            Settled::Conflict if link.is_some() => Err(Refusal::Superseded.into()),
-            Settled::Conflict => Err(Error::Contended),
+            // It was not applied and never will be: whoever wants it still has to ask again.
+            Settled::Conflict => Err(match link {
+                Some(link) if self.was_overtaken(&commit, &link).await? => Refusal::Superseded.into(),
+                _ => Error::Contended,
+            }),
             Settled::Unknown(source) => Err(Error::Unresolved(Unresolved { commit, link, source })),
         }
+    }
+
+    /// Whether another rotation took the place of this link, which was never made.
+    async fn was_overtaken(&self, commit: &Commit, link: &NewLink) -> Result<bool, Error> {
+        let snapshot = self.store.read(commit.dashboard(), &[]).await.map_err(Error::Store)?;
+        Ok(snapshot.is_some_and(|snapshot| link.generation <= snapshot.head.links_made))
     }
 
     /// Pauses the link: its token opens nothing until it is resumed (L5).

@@ -101,10 +101,7 @@ impl Command for Amend {
 
         let mut draft = Draft::new(facts, ledger);
         let mut grant = Grant::clone(live.grant);
-        if (after.rights, after.reshare) != (before.rights, before.reshare) {
-            let past = PastTerms { until: facts.now, rights: before.rights, reshare: before.reshare };
-            grant.history_mut().narrowed.push(past);
-        }
+        grant.history_mut().amended.push(PastTerms { until: facts.now, terms: before });
         grant.terms = after;
         draft.put(grant);
         let event = Event::Amended { grant: self.grant, before, after };

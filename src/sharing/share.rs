@@ -84,14 +84,14 @@ impl Recipient {
     }
 }
 
-/// The parent that a new grant or link of an account hangs on; `None` for the owner's (G7).
+/// The parent that a new grant or link of an account hangs on; `None` for the owner's, who has no grant to name (G7).
 pub(crate) fn parent_for<'a>(
     ledger: &'a Ledger,
     account: AccountId,
     rights: Rights,
     named: Option<GrantId>,
 ) -> Result<Option<Live<'a>>, Refusal> {
-    if ledger.is_owner(account) {
+    if ledger.is_owner(account) && named.is_none() {
         return Ok(None);
     }
     let held = || ledger.live_of(account).filter(|live| named.is_none_or(|named| live.grant.id == named));

@@ -1,0 +1,119 @@
+//! Rules broken on purpose: a comparison that does not see each of them soon proves nothing.
+
+/// One broken rule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fault {
+    /// A grant lives on whatever happens to its parent.
+    TheChainIsSkipped,
+    /// `<=` for `<`.
+    DeadOneTickLate,
+    /// Whoever holds a grant may share it on.
+    ReshareRightIsIgnored,
+    /// A new grant to the same person brings back what hung on the old one.
+    RegrantingRevives,
+    /// The latest end of the chain counts, not the earliest.
+    TheLaterEndCounts,
+    /// Who hangs on a third or later grant asks only its parent.
+    OneAncestorIsDropped,
+    /// What hung on a revoked grant lives on.
+    RevokingFellsOnlyTheGrant,
+    /// Taking the reshare right leaves what was shared on.
+    ChildrenKeepWithoutReshare,
+    /// A narrowed parent leaves its children wide.
+    RightsAreNotIntersected,
+    /// The person's newest grant counts, not the union.
+    TheNewestGrantCounts,
+    /// An invitation waits for ever.
+    InvitationsNeverLapse,
+    /// The rules of today decide when an old invitation lapses.
+    InvitationsLapseByTodaysRules,
+    /// A later claim of the address takes the grant over.
+    TheLastClaimWins,
+    /// A claimed grant goes wherever the address goes.
+    GrantsFollowTheAddress,
+    /// Who verifies the address has access at once.
+    VerifyingIsClaiming,
+    /// An invitation binds to somebody above it.
+    ClaimsBindUpwards,
+    /// Stopping with a person leaves the invitations to its address.
+    StoppingForgetsInvitations,
+    /// Stopping with an address leaves what was claimed from it.
+    StoppingForgetsClaimed,
+    /// A new owner's old grants come back when it hands the dashboard on.
+    TransferAbsorbsNothing,
+    /// A new owner's old grants take down what hung on them.
+    TransferFellsWhatHung,
+    /// A link that died comes back when its maker becomes the owner.
+    TransferRevivesTheLink,
+    /// A link stays open without the grant it hangs on.
+    LinksOutliveTheirGrant,
+    /// A new maximum cuts the grants that stand.
+    MaximumsRewriteGrants,
+    /// Decisions do not look at the tenant's switches.
+    SwitchesAreIgnored,
+    /// Only the direct grantor and the owner may end a grant.
+    OnlyTheGrantorHasPower,
+    /// A grantee may prolong its own grant when it stands above it too.
+    GranteesProlongTheirOwn,
+    /// A dead grant can be prolonged.
+    ProlongingRevives,
+    /// Amending may give back what was taken.
+    AmendingWidens,
+    /// Two parents together cover what neither does alone.
+    ParentsAreMixed,
+    /// The first parent that covers the rights counts, not the one that ends last.
+    TheFirstParentCounts,
+    /// A reshare may declare an end after its grantor's.
+    LateEndsAreAccepted,
+    /// Repeating a share makes a second grant.
+    RepeatingMakesAnother,
+    /// A rebind takes any other grant of the grantor, covering or not.
+    RebindsNeedNoCover,
+    /// A rebind forgets what hung on the re-issued grants.
+    RebindsForgetDescendants,
+    /// One level too many.
+    OneLevelTooDeep,
+    /// A dashboard that is registered again finds its old grants.
+    GrantsOutliveTheDashboard,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 36] = [
+        Self::TheChainIsSkipped,
+        Self::DeadOneTickLate,
+        Self::ReshareRightIsIgnored,
+        Self::RegrantingRevives,
+        Self::TheLaterEndCounts,
+        Self::OneAncestorIsDropped,
+        Self::RevokingFellsOnlyTheGrant,
+        Self::ChildrenKeepWithoutReshare,
+        Self::RightsAreNotIntersected,
+        Self::TheNewestGrantCounts,
+        Self::InvitationsNeverLapse,
+        Self::InvitationsLapseByTodaysRules,
+        Self::TheLastClaimWins,
+        Self::GrantsFollowTheAddress,
+        Self::VerifyingIsClaiming,
+        Self::ClaimsBindUpwards,
+        Self::StoppingForgetsInvitations,
+        Self::StoppingForgetsClaimed,
+        Self::TransferAbsorbsNothing,
+        Self::TransferFellsWhatHung,
+        Self::TransferRevivesTheLink,
+        Self::LinksOutliveTheirGrant,
+        Self::MaximumsRewriteGrants,
+        Self::SwitchesAreIgnored,
+        Self::OnlyTheGrantorHasPower,
+        Self::GranteesProlongTheirOwn,
+        Self::ProlongingRevives,
+        Self::AmendingWidens,
+        Self::ParentsAreMixed,
+        Self::TheFirstParentCounts,
+        Self::LateEndsAreAccepted,
+        Self::RepeatingMakesAnother,
+        Self::RebindsNeedNoCover,
+        Self::RebindsForgetDescendants,
+        Self::OneLevelTooDeep,
+        Self::GrantsOutliveTheDashboard,
+    ];
+}

@@ -1,0 +1,738 @@
+//! Random histories in which most commands mean something.
+
+use std::collections::VecDeque;
+
+use super::{
+    Account, Address, Command, DASHBOARDS, DAY, Dashboard, Expiry, Grant, Instant, Mode, Model, Past, Rights,
+    Rules, SECOND, START, Step, With,
+};
+
+/// SplitMix64: small, fast, and the same everywhere.
+#[derive(Clone)]
+pub(crate) struct Rng(u64);
+
+impl Rng {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+
+    pub(crate) fn percent(&mut self, chance: usize) -> bool {
+        self.below(100) < chance
+    }
+
+    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
+        if from.is_empty() { None } else { Some(from[self.below(from.len())]) }
+    }
+}
+
+pub(crate) const ACCOUNTS: u8 = 6;
+pub(crate) const ADDRESSES: u8 = 4;
+
+/// What makes one history unlike another.
+#[derive(Clone, Copy)]
+struct Mood {
+    /// Shares go on from the deepest grant.
+    deep: bool,
+    /// Days pass rather than minutes.
+    fast: bool,
+    /// Most commands concern the first dashboard.
+    focused: bool,
+    /// The tenant's rules change often.
+    restless: bool,
+}
+
+pub(crate) struct Generator {
+    rng: Rng,
+    mood: Mood,
+    now: Instant,
+    n: u32,
+    accounts: u8,
+    /// What is still to come of a story.
+    planned: VecDeque<Command>,
+}
+
+impl Generator {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let mood = Mood {
+            deep: rng.percent(15),
+            fast: rng.percent(30),
+            focused: rng.percent(70),
+            restless: rng.percent(30),
+        };
+        Self { rng, mood, now: START, n: 0, accounts: 0, planned: VecDeque::new() }
+    }
+
+    /// How many commands this history has after the opening.
+    pub(crate) fn length(&mut self) -> usize {
+        20 + self.rng.below(41)
+    }
+
+    /// The people and dashboards that a history begins with.
+    pub(crate) fn opening(&mut self) -> Vec<Step> {
+        let mut opening = Vec::new();
+        for _ in 0..ACCOUNTS {
+            let command = self.join();
+            opening.push(self.step(command));
+        }
+        for i in 0..DASHBOARDS {
+            let command = Command::Register { dashboard: Dashboard(i), owner: Account(i) };
+            opening.push(self.step(command));
+        }
+        if self.mood.deep && self.rng.percent(40) {
+            let rules = Rules { depth: 16, ..Rules::OPEN };
+            opening.push(self.step(Command::SetRules { dashboard: Dashboard(0), rules }));
+        }
+        opening
+    }
+
+    /// The next command, chosen by what stands.
+    pub(crate) fn next(&mut self, model: &Model) -> Step {
+        let past = model.past();
+        self.pass_time(past);
+        let dashboard = if self.mood.focused && self.rng.percent(85) {
+            Dashboard(0)
+        } else {
+            Dashboard(self.rng.below(usize::from(DASHBOARDS)) as u8)
+        };
+        let command = if self.rng.percent(90)
+            && let Some(command) = self.planned.pop_front()
+        {
+            command
+        } else {
+            self.command(past, dashboard)
+        };
+        self.step(command)
+    }
+
+    fn step(&mut self, command: Command) -> Step {
+        let n = self.n;
+        self.n += 1;
+        Step { n, at: self.now, command }
+    }
+
+    fn join(&mut self) -> Command {
+        let account = Account(self.accounts);
+        self.accounts += 1;
+        Command::Join { account }
+    }
+
+    /// Time stands, passes, or comes right to an end.
+    fn pass_time(&mut self, past: Past<'_>) {
+        let roll = self.rng.below(100);
+        let span = if self.mood.fast { DAY } else { 60 * SECOND };
+        self.now += match roll {
+            0..60 => 0,
+            60..75 => 1,
+            75..87 => span * (1 + self.rng.below(2) as Instant),
+            87..88 => 2 * DAY,
+            _ => {
+                let ends = past.critical_instants(self.now);
+                // The nearest ends come first; only they leave something for the rest of the history.
+                let near = ends.len().min(4);
+                self.rng.pick(&ends[..near]).map_or(0, |t| t - self.now)
+            }
+        };
+    }
+
+    fn command(&mut self, past: Past<'_>, d: Dashboard) -> Command {
+        let now = self.now;
+        let Some(owner) = past.owner(d) else {
+            if self.rng.percent(60) {
+                return Command::Register { dashboard: d, owner: self.somebody_but(past, &[]) };
+            }
+            return self.people(past, d);
+        };
+        let live: Vec<Grant> = past.standing(d, now).collect();
+        if self.mood.restless && self.rng.percent(8) {
+            return self.set_rules(past, d);
+        }
+        // Without anything to change, every second command would be about nothing.
+        let few = live.len() < 2 + self.rng.below(6);
+        if (few && self.rng.percent(65)) || (self.mood.deep && self.rng.percent(60)) {
+            return self.share(past, d, owner, &live);
+        }
+        if self.rng.percent(10) {
+            return self.story(past, d, owner, &live);
+        }
+        match self.rng.below(100) {
+            0..34 => self.share(past, d, owner, &live),
+            34..49 => self.amend(past, d, owner, &live),
+            49..59 => self.revoke(past, d, owner, &live),
+            59..62 => Command::StopSharing {
+                dashboard: d,
+                by: self.actor(past, d, owner, &live),
+                with: self.whom(past, d, &live, None),
+            },
+            62..65 => self.renounce(past, owner, &live),
+            65..68 => Command::Verify { account: self.anybody(), address: self.address(past, &live) },
+            68..75 => self.claim(past, &live),
+            75..79 => self.transfer(past, d, owner, &live),
+            79..86 => self.rotate(past, d, owner, &live),
+            86..92 if past.link_stands(d, now) || self.rng.percent(20) => {
+                self.link_command(past, d, owner, &live)
+            }
+            86..91 => self.rotate(past, d, owner, &live),
+            92..93 => self.set_rules(past, d),
+            93..94 => Command::DeleteDashboard {
+                dashboard: d,
+                by: match self.rng.below(4) {
+                    0 => None,
+                    1 => Some(self.anybody()),
+                    _ => Some(owner),
+                },
+            },
+            94..96 => self.people(past, d),
+            _ => Command::Wait,
+        }
+    }
+
+    /// Several commands that mean something only one after the other.
+    fn story(&mut self, past: Past<'_>, d: Dashboard, owner: Account, live: &[Grant]) -> Command {
+        let address = self.address(past, live);
+        let one = self.somebody_but(past, &[owner]);
+        let other = self.somebody_but(past, &[owner, one]);
+        let give = |by, with, rights, parent| Command::Share {
+            dashboard: d,
+            by,
+            with,
+            rights,
+            reshare: true,
+            expiry: None,
+            parent,
+        };
+        let verify = |account, address| Command::Verify { account, address };
+        let claim = |account| Command::Claim { account, address };
+        let stop = |by, with| Command::StopSharing { dashboard: d, by, with };
+        let sharer = self.actor(past, d, owner, live);
+        let invite = give(sharer, With::Address(address), Rights::VIEW, None);
+        let story = match self.rng.below(12) {
+            // The address is claimed, and by another account after it.
+            0 => vec![invite, verify(one, address), claim(one), verify(other, address), claim(other)],
+            // Stopping between the verifying and the claim.
+            1 => vec![invite, verify(one, address), stop(owner, With::Account(one)), claim(one)],
+            // Stopping with an address that its claimer has left.
+            2 => vec![
+                invite,
+                verify(one, address),
+                claim(one),
+                Command::Leave { account: one, address },
+                stop(owner, With::Address(address)),
+            ],
+            // An invitation comes back to somebody above it.
+            3 => {
+                let claimer = if self.rng.percent(70) { one } else { owner };
+                vec![
+                    give(owner, With::Account(one), Rights::ALL, None),
+                    give(one, With::Account(other), Rights::VIEW, None),
+                    give(other, With::Address(address), Rights::VIEW, None),
+                    verify(claimer, address),
+                    claim(claimer),
+                ]
+            }
+            // A second grant for somebody who shared on from the first, which is then revoked.
+            4..=6 => {
+                let carrying = live.iter().copied().filter(|g| past.terms(*g).reshare);
+                let first = self.rng.pick(&carrying.collect::<Vec<_>>());
+                let Some((first, With::Account(holder))) = first.map(|g| (g, past.grantee(g))) else {
+                    return self.share(past, d, owner, live);
+                };
+                let one = self.somebody_but(past, &[owner, holder]);
+                let other = self.somebody_but(past, &[owner, holder, one]);
+                let rights = past.grant_rights(first, self.now);
+                let less = if self.rng.percent(60) { rights } else { self.some_rights() };
+                let mut story = vec![
+                    give(holder, With::Account(one), rights, Some(first)),
+                    give(one, With::Account(other), less, None),
+                    give(owner, With::Account(holder), less.or(Rights::VIEW), None),
+                ];
+                // What was narrowed meanwhile must not be wide again by the rebind.
+                if self.rng.percent(40) {
+                    story.push(Command::Amend {
+                        grant: first,
+                        by: owner,
+                        rights: Some(if self.rng.percent(70) { Rights::VIEW } else { Rights::EXPORT }),
+                        reshare: None,
+                        expiry: None,
+                    });
+                }
+                // Neither is a share the same again when its path gives less than it says.
+                if self.rng.percent(20) {
+                    story.push(give(holder, With::Account(one), rights, None));
+                }
+                if self.rng.percent(15) {
+                    let depth = 2 + self.rng.below(3) as u8;
+                    let rules = Rules { depth, ..past.rules(d) };
+                    story.push(Command::SetRules { dashboard: d, rules });
+                }
+                let by = self.above(past, first, owner);
+                story.push(Command::Revoke { grant: first, by, mode: Mode::Rebind });
+                story
+            }
+            // Somebody gets the same again after losing it with what hung on it.
+            7 => {
+                let Some(holder) = self.holder(past, live) else {
+                    return self.share(past, d, owner, live);
+                };
+                vec![
+                    give(holder, With::Account(one), Rights::VIEW, None),
+                    stop(owner, With::Account(holder)),
+                    give(owner, With::Account(holder), Rights::ALL, None),
+                ]
+            }
+            // A link dies with the reshare right of its maker, who then becomes the owner.
+            8 => {
+                let carrying = live.iter().copied().filter(|g| past.terms(*g).reshare);
+                let grant = self.rng.pick(&carrying.collect::<Vec<_>>());
+                let Some((grant, With::Account(maker))) = grant.map(|g| (g, past.grantee(g))) else {
+                    return self.share(past, d, owner, live);
+                };
+                let link = |by| Command::RotateLink { dashboard: d, by, expiry: None };
+                let mut story = vec![Command::WithdrawLink { dashboard: d, by: owner }];
+                story.push(link(maker));
+                if self.rng.percent(60) {
+                    story.push(Command::Amend {
+                        grant,
+                        by: owner,
+                        rights: None,
+                        reshare: Some(false),
+                        expiry: None,
+                    });
+                }
+                story.push(Command::Transfer { dashboard: d, by: owner, to: maker, keep: None });
+                story
+            }
+            // Somebody gets a dashboard back that it shared on, for less long, and prolongs it.
+            9 => {
+                let third = self.somebody_but(past, &[owner, one]);
+                let soon = Some(self.now + 60 * SECOND);
+                // The label of the grant that the third command makes, when nothing comes between.
+                let grant = Grant::of(self.n + 2, 0);
+                vec![
+                    give(owner, With::Account(one), Rights::ALL, None),
+                    give(one, With::Account(third), Rights::ALL, None),
+                    Command::Share {
+                        dashboard: d,
+                        by: third,
+                        with: With::Account(one),
+                        rights: Rights::VIEW,
+                        reshare: true,
+                        expiry: soon,
+                        parent: None,
+                    },
+                    Command::Amend {
+                        grant,
+                        by: one,
+                        rights: None,
+                        reshare: None,
+                        expiry: Some(soon.map(|t| t + DAY).filter(|_| self.rng.percent(80))),
+                    },
+                ]
+            }
+            // A paused link is resumed under other rules.
+            10 => {
+                let maker = self.actor(past, d, owner, live);
+                let by = if self.rng.percent(50) { maker } else { owner };
+                let closed = match self.rng.below(3) {
+                    0 => Rules { resharing: false, ..Rules::OPEN },
+                    1 => Rules { private: false, ..Rules::OPEN },
+                    _ => Rules { public: false, ..Rules::OPEN },
+                };
+                let set = |rules| Command::SetRules { dashboard: d, rules };
+                vec![
+                    Command::WithdrawLink { dashboard: d, by: owner },
+                    Command::RotateLink { dashboard: d, by: maker, expiry: None },
+                    Command::PauseLink { dashboard: d, by },
+                    set(closed),
+                    Command::ResumeLink { dashboard: d, by },
+                    set(Rules::OPEN),
+                ]
+            }
+            // The dashboard goes to a holder and comes back.
+            _ => {
+                let Some(holder) = self.holder(past, live) else {
+                    return self.share(past, d, owner, live);
+                };
+                let hand = |by, to| Command::Transfer { dashboard: d, by, to, keep: None };
+                vec![
+                    give(holder, With::Account(one), Rights::VIEW, None),
+                    hand(owner, holder),
+                    hand(holder, owner),
+                ]
+            }
+        };
+        self.planned = story.into();
+        self.planned.pop_front().unwrap_or(Command::Wait)
+    }
+
+    fn people(&mut self, past: Past<'_>, d: Dashboard) -> Command {
+        let missing = (0..self.accounts).filter(|a| !past.account_exists(Account(*a))).count();
+        match self.rng.below(10) {
+            0..3 if missing > 0 && self.accounts < ACCOUNTS + 4 => self.join(),
+            0..4 => Command::DeleteAccount { account: self.anybody() },
+            4..6 => {
+                let address = Address(self.rng.below(usize::from(ADDRESSES)) as u8);
+                let account = past.verified_by(address).unwrap_or_else(|| self.anybody());
+                Command::Leave { account, address }
+            }
+            6..7 => Command::Register { dashboard: d, owner: self.somebody_but(past, &[]) },
+            _ => Command::Verify {
+                account: self.anybody(),
+                address: Address(self.rng.below(usize::from(ADDRESSES)) as u8),
+            },
+        }
+    }
+
+    fn anybody(&mut self) -> Account {
+        Account(self.rng.below(usize::from(self.accounts)) as u8)
+    }
+
+    fn holder(&mut self, past: Past<'_>, grants: &[Grant]) -> Option<Account> {
+        match past.grantee(self.rng.pick(grants)?) {
+            With::Account(account) => Some(account),
+            With::Address(_) => None,
+        }
+    }
+
+    fn somebody_but(&mut self, past: Past<'_>, not: &[Account]) -> Account {
+        let others: Vec<Account> =
+            (0..self.accounts).map(Account).filter(|a| !not.contains(a) && past.account_exists(*a)).collect();
+        self.rng.pick(&others).unwrap_or(Account(0))
+    }
+
+    /// Mostly somebody who may do something there.
+    fn actor(&mut self, past: Past<'_>, d: Dashboard, owner: Account, live: &[Grant]) -> Account {
+        let now = self.now;
+        match self.rng.below(10) {
+            0..4 => owner,
+            4..9 => {
+                let sharers: Vec<Account> = (0..self.accounts)
+                    .map(Account)
+                    .filter(|a| *a != owner && past.may_share(*a, d, now))
+                    .collect();
+                let sharer = self.rng.pick(&sharers);
+                sharer.or_else(|| self.holder(past, live)).unwrap_or(owner)
+            }
+            _ => self.anybody(),
+        }
+    }
+
+    /// Often somebody who has something already, so that rights are unions and rebinds find another grant; seldom
+    /// the actor itself.
+    fn whom(&mut self, past: Past<'_>, d: Dashboard, live: &[Grant], by: Option<Account>) -> With {
+        let mut with = With::Account(self.anybody());
+        for _ in 0..3 {
+            with = match self.rng.below(10) {
+                0..3 => match self.holder(past, live) {
+                    Some(account) => With::Account(account),
+                    None => With::Account(self.anybody()),
+                },
+                3..7 => With::Account(self.anybody()),
+                _ => With::Address(self.address(past, live)),
+            };
+            let useless = match with {
+                With::Account(account) => {
+                    Some(account) == by || past.owner(d) == Some(account) || !past.account_exists(account)
+                }
+                With::Address(_) => false,
+            };
+            if !useless {
+                break;
+            }
+        }
+        with
+    }
+
+    fn address(&mut self, past: Past<'_>, live: &[Grant]) -> Address {
+        let invited: Vec<Address> = live
+            .iter()
+            .filter_map(|grant| match past.grantee(*grant) {
+                With::Address(address) => Some(address),
+                With::Account(_) => None,
+            })
+            .collect();
+        match self.rng.pick(&invited) {
+            Some(address) if self.rng.percent(60) => address,
+            _ => Address(self.rng.below(usize::from(ADDRESSES)) as u8),
+        }
+    }
+
+    fn some_rights(&mut self) -> Rights {
+        match self.rng.below(20) {
+            0..9 => Rights::ALL,
+            9..16 => Rights::VIEW,
+            16..19 => Rights::EXPORT,
+            _ => Rights::NONE,
+        }
+    }
+
+    /// Mostly soon, often right at the bound.
+    fn expiry(&mut self, past: Past<'_>, d: Dashboard, bound: Option<Instant>) -> Expiry {
+        let span = if self.mood.fast { DAY } else { 60 * SECOND };
+        match self.rng.below(20) {
+            0..6 => None,
+            6..14 => Some(self.now + span * (1 + self.rng.below(12) as Instant)),
+            14..15 => Some(self.now + 1 + self.rng.below(2) as Instant),
+            15..16 => Some(self.now - self.rng.below(2) as Instant),
+            16..17 => {
+                let days = past.rules(d).max_days.unwrap_or(30);
+                let max = self.now + Instant::from(days) * DAY;
+                Some(max + self.rng.below(2) as Instant)
+            }
+            _ => match bound.filter(|bound| *bound < self.now + 1000 * DAY) {
+                Some(bound) => Some(bound - 1 + self.rng.below(3) as Instant),
+                None => Some(self.now + 40 * DAY),
+            },
+        }
+    }
+
+    fn share(&mut self, past: Past<'_>, d: Dashboard, owner: Account, live: &[Grant]) -> Command {
+        // Now and then the same again.
+        if self.rng.percent(8)
+            && let Some(grant) = self.rng.pick(live)
+        {
+            let terms = past.terms(grant);
+            return Command::Share {
+                dashboard: d,
+                by: past.grantor(grant).unwrap_or(owner),
+                with: past.grantee(grant),
+                rights: terms.rights,
+                reshare: terms.reshare,
+                expiry: terms.expiry,
+                parent: past.parent(grant).filter(|_| self.rng.percent(30)),
+            };
+        }
+        let mut parent = None;
+        let mut by = self.actor(past, d, owner, live);
+        if self.rng.percent(if self.mood.deep { 70 } else { 35 }) {
+            let carrying =
+                live.iter().copied().filter(|grant| past.terms(*grant).reshare && !past.is_pending(*grant));
+            let from = if self.mood.deep {
+                carrying.max_by_key(|grant| past.depth(*grant))
+            } else {
+                self.rng.pick(&carrying.collect::<Vec<_>>())
+            };
+            if let Some(from) = from
+                && let With::Account(account) = past.grantee(from)
+            {
+                parent = Some(from);
+                by = account;
+            }
+        } else if self.rng.percent(4) {
+            parent = self.rng.pick(live);
+        }
+        let held: Vec<Grant> = past.held(by, d, self.now).collect();
+        let from = parent.or_else(|| self.rng.pick(&held));
+        let rights = match from {
+            Some(from) if self.rng.percent(75) => {
+                let wanted = self.some_rights();
+                let covered = wanted.and(past.grant_rights(from, self.now));
+                if covered == Rights::NONE { wanted } else { covered }
+            }
+            _ => self.some_rights(),
+        };
+        let mut with = self.whom(past, d, live, Some(by));
+        if self.mood.deep && matches!(with, With::Address(_)) {
+            with = With::Account(self.anybody());
+        }
+        // Now and then back to somebody it came from.
+        if let Some(from) = from
+            && self.rng.percent(15)
+            && let path = past.path(from)
+            && let Some(account) = self.holder(past, &path[..path.len() - 1])
+            && account != by
+        {
+            with = With::Account(account);
+        }
+        Command::Share {
+            dashboard: d,
+            by,
+            with,
+            rights,
+            reshare: self.rng.percent(if self.mood.deep { 92 } else { 70 }),
+            expiry: if self.mood.deep && self.rng.percent(70) {
+                None
+            } else {
+                self.expiry(past, d, from.map(|grant| past.chain_end(grant)))
+            },
+            parent,
+        }
+    }
+
+    /// Somebody with power over the grant, mostly.
+    fn above(&mut self, past: Past<'_>, grant: Grant, owner: Account) -> Account {
+        let path = past.path(grant);
+        match self.rng.below(10) {
+            0..4 => owner,
+            4..8 => self.holder(past, &path[..path.len() - 1]).unwrap_or(owner),
+            8..9 => self.holder(past, &path).unwrap_or(owner),
+            _ => self.anybody(),
+        }
+    }
+
+    fn any_grant(&mut self, past: Past<'_>, live: &[Grant]) -> Grant {
+        if self.rng.percent(94)
+            && let Some(grant) = self.rng.pick(live)
+        {
+            return grant;
+        }
+        let all: Vec<Grant> = past.grants().map(|issued| issued.grant).collect();
+        self.rng.pick(&all).unwrap_or(Grant(0))
+    }
+
+    fn amend(&mut self, past: Past<'_>, d: Dashboard, owner: Account, live: &[Grant]) -> Command {
+        let mut grant = self.any_grant(past, live);
+        if self.rng.percent(50) {
+            let parents = with_children(past, live);
+            grant = self.rng.pick(&parents).unwrap_or(grant);
+        }
+        let Some(terms) = past.grants().any(|g| g.grant == grant).then(|| past.terms(grant)) else {
+            return Command::Wait;
+        };
+        let mut by = self.above(past, grant, owner);
+        // Who stands above its own grant has power over it, but not to prolong it.
+        if let With::Account(holder) = past.grantee(grant)
+            && past.is_above(holder, grant)
+        {
+            by = holder;
+        }
+        let (mut rights, mut reshare, mut expiry) = (None, None, None);
+        match self.rng.below(10) {
+            0..3 => rights = Some(self.some_rights()),
+            3..5 => reshare = Some(self.rng.percent(20)),
+            5..9 => {
+                let bound = past.parent(grant).map(|parent| past.chain_end(parent));
+                expiry = Some(self.expiry(past, d, bound));
+                if let (Some(end), true) = (terms.expiry, self.rng.percent(30)) {
+                    expiry = Some(Some(end + SECOND * 60));
+                }
+            }
+            _ => {
+                rights = Some(terms.rights);
+                reshare = Some(terms.reshare);
+                expiry = self.rng.percent(50).then_some(terms.expiry);
+            }
+        }
+        Command::Amend { grant, by, rights, reshare, expiry }
+    }
+
+    fn revoke(&mut self, past: Past<'_>, d: Dashboard, owner: Account, live: &[Grant]) -> Command {
+        let mut grant = self.any_grant(past, live);
+        let mode = if self.rng.percent(55) { Mode::Rebind } else { Mode::Cascade };
+        // A grant with something below it says more; for a rebind its holder should hold another one.
+        let parents = with_children(past, live);
+        let twice: Vec<Grant> = parents
+            .iter()
+            .copied()
+            .filter(|g| match past.grantee(*g) {
+                With::Account(holder) => past.held(holder, d, self.now).count() > 1,
+                With::Address(_) => false,
+            })
+            .collect();
+        if mode == Mode::Rebind && self.rng.percent(80) {
+            grant = self.rng.pick(&twice).unwrap_or(grant);
+        } else if self.rng.percent(40) {
+            grant = self.rng.pick(&parents).unwrap_or(grant);
+        }
+        if past.grants().all(|issued| issued.grant != grant) {
+            return Command::Wait;
+        }
+        Command::Revoke { grant, by: self.above(past, grant, owner), mode }
+    }
+
+    fn renounce(&mut self, past: Past<'_>, owner: Account, live: &[Grant]) -> Command {
+        let grant = self.any_grant(past, live);
+        if past.grants().all(|issued| issued.grant != grant) {
+            return Command::Wait;
+        }
+        let own = match past.grantee(grant) {
+            With::Account(account) => Some(account),
+            With::Address(address) => past.verified_by(address),
+        };
+        let by = match own {
+            Some(account) if self.rng.percent(80) => account,
+            _ => self.above(past, grant, owner),
+        };
+        Command::Renounce { grant, by }
+    }
+
+    fn claim(&mut self, past: Past<'_>, live: &[Grant]) -> Command {
+        let address = self.address(past, live);
+        match past.verified_by(address) {
+            Some(account) if self.rng.percent(85) => Command::Claim { account, address },
+            // A claim needs the address verified first.
+            _ if self.rng.percent(70) => {
+                let account = self.anybody();
+                self.planned.push_back(Command::Claim { account, address });
+                Command::Verify { account, address }
+            }
+            _ => Command::Claim { account: self.anybody(), address },
+        }
+    }
+
+    fn transfer(&mut self, past: Past<'_>, d: Dashboard, owner: Account, live: &[Grant]) -> Command {
+        let holder = self.holder(past, live);
+        Command::Transfer {
+            dashboard: d,
+            by: if self.rng.percent(88) { owner } else { self.actor(past, d, owner, live) },
+            to: match holder {
+                Some(holder) if self.rng.percent(70) => holder,
+                _ => self.anybody(),
+            },
+            keep: self.rng.percent(40).then(|| self.some_rights()).filter(|keep| *keep != Rights::NONE),
+        }
+    }
+
+    fn rotate(&mut self, past: Past<'_>, d: Dashboard, owner: Account, live: &[Grant]) -> Command {
+        let by = self.actor(past, d, owner, live);
+        let held = past.held(by, d, self.now);
+        let bound = held.map(|grant| past.chain_end(grant)).max();
+        let expiry = if self.rng.percent(40) { None } else { self.expiry(past, d, bound) };
+        Command::RotateLink { dashboard: d, by, expiry }
+    }
+
+    fn link_command(&mut self, past: Past<'_>, d: Dashboard, owner: Account, live: &[Grant]) -> Command {
+        let by = match past.link_maker(d) {
+            Some(maker) if self.rng.percent(45) => maker,
+            _ => self.actor(past, d, owner, live),
+        };
+        let resume = if past.link_paused(d) { 70 } else { 25 };
+        match self.rng.below(100) {
+            0..20 => Command::WithdrawLink { dashboard: d, by },
+            _ if self.rng.percent(resume) => Command::ResumeLink { dashboard: d, by },
+            _ => Command::PauseLink { dashboard: d, by },
+        }
+    }
+
+    fn set_rules(&mut self, past: Past<'_>, d: Dashboard) -> Command {
+        let now = past.rules(d);
+        // Closed rules do not stay for long, or nothing would happen any more.
+        let on = |rng: &mut Rng, was: bool| rng.percent(if was { 75 } else { 85 });
+        let rules = Rules {
+            private: on(&mut self.rng, now.private),
+            public: on(&mut self.rng, now.public),
+            resharing: on(&mut self.rng, now.resharing),
+            max_days: self.rng.pick(&[None, None, None, Some(1), Some(10), Some(60)]).flatten(),
+            invitation_days: self.rng.pick(&[None, None, Some(1), Some(3), Some(90)]).flatten(),
+            depth: self.rng.pick(&[8, 8, 8, 8, 8, 2, 3, 4, 12, 200]).unwrap_or(8),
+        };
+        Command::SetRules { dashboard: d, rules }
+    }
+}
+
+fn with_children(past: Past<'_>, live: &[Grant]) -> Vec<Grant> {
+    let has_child = |grant: &Grant| live.iter().any(|child| past.parent(*child) == Some(*grant));
+    live.iter().copied().filter(has_child).collect()
+}

@@ -1,0 +1,461 @@
+//! The model against scenarios worked out by hand.
+
+use super::{
+    Account, Address, Command, DAY, Dashboard, Expiry, Grant, Instant, Mode, Model, Outcome, Rights, Rules,
+    SECOND, START, Step, With,
+};
+
+const D: Dashboard = Dashboard(0);
+const OLGA: Account = Account(0);
+const ANN: Account = Account(1);
+const BOB: Account = Account(2);
+const CID: Account = Account(3);
+const DORA: Account = Account(4);
+const MAIL: Address = Address(0);
+
+const HOUR: Instant = 3600 * SECOND;
+const NEVER: Expiry = None;
+
+/// A story told command by command, an hour after the start unless the clock is moved.
+struct Story {
+    model: Model,
+    n: u32,
+    now: Instant,
+}
+
+impl Story {
+    fn new() -> Self {
+        let mut story = Self { model: Model::new(), n: 0, now: START };
+        for account in [OLGA, ANN, BOB, CID, DORA] {
+            story.ok(Command::Join { account });
+        }
+        story.ok(Command::Register { dashboard: D, owner: OLGA });
+        story
+    }
+
+    fn play(&mut self, command: Command) -> Result<Outcome, Vec<&'static str>> {
+        self.n += 1;
+        self.model.play(Step { n: self.n, at: self.now, command })
+    }
+
+    fn ok(&mut self, command: Command) -> Outcome {
+        self.play(command).unwrap_or_else(|codes| panic!("{command:?} is refused: {codes:?}"))
+    }
+
+    fn refused(&mut self, code: &str, command: Command) {
+        let codes = self.play(command).expect_err("is refused");
+        assert_eq!(codes, [code], "{command:?}");
+    }
+
+    fn at(&mut self, hours: Instant) {
+        self.now = START + hours * HOUR;
+    }
+
+    fn give(&mut self, by: Account, with: impl Into<With>, expiry: Expiry) -> Grant {
+        self.give_rights(by, with, Rights::ALL, expiry)
+    }
+
+    fn give_rights(&mut self, by: Account, with: impl Into<With>, rights: Rights, expiry: Expiry) -> Grant {
+        let outcome = self.ok(share(by, with, rights, expiry));
+        outcome.grant.expect("a share answers a grant")
+    }
+
+    fn rights(&self, account: Account) -> Rights {
+        self.model.past().rights(account, D, self.now)
+    }
+
+    fn live(&self, grant: Grant) -> bool {
+        self.model.past().live(grant, self.now)
+    }
+}
+
+impl From<Account> for With {
+    fn from(account: Account) -> Self {
+        Self::Account(account)
+    }
+}
+
+impl From<Address> for With {
+    fn from(address: Address) -> Self {
+        Self::Address(address)
+    }
+}
+
+fn share(by: Account, with: impl Into<With>, rights: Rights, expiry: Expiry) -> Command {
+    Command::Share { dashboard: D, by, with: with.into(), rights, reshare: true, expiry, parent: None }
+}
+
+fn prolong(grant: Grant, by: Account, expiry: Expiry) -> Command {
+    Command::Amend { grant, by, rights: None, reshare: None, expiry: Some(expiry) }
+}
+
+fn narrow(grant: Grant, by: Account, rights: Rights) -> Command {
+    Command::Amend { grant, by, rights: Some(rights), reshare: None, expiry: None }
+}
+
+fn stop_resharing(grant: Grant, by: Account) -> Command {
+    Command::Amend { grant, by, rights: None, reshare: Some(false), expiry: None }
+}
+
+fn revoke(grant: Grant, by: Account, mode: Mode) -> Command {
+    Command::Revoke { grant, by, mode }
+}
+
+fn transfer(by: Account, to: Account) -> Command {
+    Command::Transfer { dashboard: D, by, to, keep: None }
+}
+
+fn verify(account: Account) -> Command {
+    Command::Verify { account, address: MAIL }
+}
+
+fn claim(account: Account) -> Command {
+    Command::Claim { account, address: MAIL }
+}
+
+fn rotate(by: Account) -> Command {
+    Command::RotateLink { dashboard: D, by, expiry: NEVER }
+}
+
+fn hours(hours: Instant) -> Expiry {
+    Some(START + hours * HOUR)
+}
+
+#[test]
+fn a_child_ends_with_its_parent_and_runs_on_when_that_is_prolonged_in_time() {
+    let mut s = Story::new();
+    let p = s.give(OLGA, ANN, hours(100));
+    let c = s.give(ANN, BOB, hours(50));
+    s.ok(prolong(p, OLGA, hours(20)));
+    assert_eq!(s.model.past().ends(c), START + 20 * HOUR);
+    s.at(19);
+    s.ok(prolong(p, OLGA, hours(80)));
+    assert_eq!(s.model.past().ends(c), START + 50 * HOUR);
+    s.at(50);
+    assert!(!s.live(c) && s.live(p));
+    s.at(80);
+    s.refused("unknown_grant", prolong(p, OLGA, hours(90)));
+}
+
+#[test]
+fn a_new_grant_to_the_same_person_revives_nothing() {
+    let mut s = Story::new();
+    let p = s.give(OLGA, ANN, hours(10));
+    let c = s.give(ANN, BOB, NEVER);
+    s.at(10);
+    assert!(!s.live(p) && !s.live(c));
+    s.give(OLGA, ANN, NEVER);
+    assert!(!s.live(c));
+    assert_eq!(s.rights(BOB), Rights::NONE);
+}
+
+#[test]
+fn taking_the_reshare_right_ends_what_was_shared_on() {
+    let mut s = Story::new();
+    let p = s.give(OLGA, ANN, NEVER);
+    let c = s.give(ANN, BOB, NEVER);
+    let e = s.give(BOB, CID, NEVER);
+    let outcome = s.ok(stop_resharing(p, OLGA));
+    assert_eq!(outcome.fell, [c, e]);
+    assert_eq!(s.rights(ANN), Rights::ALL);
+    assert!(!s.model.past().may_share(ANN, D, s.now));
+}
+
+#[test]
+fn a_revocation_fells_and_a_rebind_re_issues_under_the_other_grant() {
+    for mode in [Mode::Cascade, Mode::Rebind] {
+        let mut s = Story::new();
+        s.give(OLGA, CID, NEVER);
+        let p1 = s.give(OLGA, BOB, hours(10));
+        let c = s
+            .ok(Command::Share {
+                dashboard: D,
+                by: BOB,
+                with: With::Account(DORA),
+                rights: Rights::VIEW,
+                reshare: true,
+                expiry: NEVER,
+                parent: Some(p1),
+            })
+            .grant
+            .expect("a grant");
+        let e = s.give_rights(DORA, ANN, Rights::VIEW, NEVER);
+        let p2 = s.give(CID, BOB, hours(5));
+        let outcome = s.ok(revoke(p1, OLGA, mode));
+        assert_eq!(outcome.fell, [p1, c, e]);
+        assert_eq!(s.rights(BOB), Rights::ALL);
+        let (new_c, new_e) = (Grant::of(s.n, 1), Grant::of(s.n, 2));
+        if mode == Mode::Rebind {
+            assert_eq!(outcome.rebound, [(c, new_c), (e, new_e)]);
+            assert_eq!(s.model.past().parent(new_c), Some(p2));
+            assert_eq!(s.model.past().depth(new_e), 4);
+            assert_eq!(s.rights(ANN), Rights::VIEW);
+            assert_eq!(s.model.past().ends(new_e), START + 5 * HOUR);
+        } else {
+            assert_eq!(outcome.rebound, []);
+            assert_eq!(s.rights(DORA), Rights::NONE);
+        }
+    }
+}
+
+#[test]
+fn narrowing_reaches_the_children_and_a_wider_grant_beside_does_not_help_them() {
+    let mut s = Story::new();
+    let p = s.give(OLGA, ANN, NEVER);
+    s.give(ANN, BOB, NEVER);
+    s.ok(narrow(p, OLGA, Rights::VIEW));
+    s.give(OLGA, ANN, hours(9));
+    assert_eq!(s.rights(ANN), Rights::ALL);
+    assert_eq!(s.rights(BOB), Rights::VIEW);
+    s.refused("widening", narrow(p, OLGA, Rights::ALL));
+}
+
+#[test]
+fn the_parent_is_the_one_that_ends_last_then_the_shallowest_then_the_oldest() {
+    let mut s = Story::new();
+    s.give(OLGA, CID, NEVER);
+    let soon = s.give(OLGA, BOB, hours(5));
+    let deep = s.give(CID, BOB, NEVER);
+    let view = s.give_rights(OLGA, BOB, Rights::VIEW, NEVER);
+    let c = s.give(BOB, DORA, NEVER);
+    assert_eq!(s.model.past().parent(c), Some(deep));
+    let c = s.give_rights(BOB, ANN, Rights::VIEW, NEVER);
+    assert_eq!(s.model.past().parent(c), Some(view));
+    assert_eq!(s.model.past().path(soon), [soon]);
+}
+
+#[test]
+fn repeating_a_share_answers_with_the_standing_one_and_other_terms_add_up() {
+    let mut s = Story::new();
+    let g = s.give_rights(OLGA, ANN, Rights::VIEW, hours(9));
+    s.ok(Command::SetRules { dashboard: D, rules: Rules { private: false, ..Rules::OPEN } });
+    let again = s.ok(share(OLGA, ANN, Rights::VIEW, hours(9)));
+    assert_eq!((again.grant, again.standing), (Some(g), true));
+    s.refused("private_sharing_off", share(OLGA, ANN, Rights::ALL, NEVER));
+    assert_eq!(s.rights(ANN), Rights::NONE);
+}
+
+#[test]
+fn every_refusal_of_a_share_has_its_code() {
+    let mut s = Story::new();
+    s.give_rights(OLGA, ANN, Rights::VIEW, hours(9));
+    s.refused("unknown_dashboard", share(BOB, CID, Rights::VIEW, NEVER));
+    s.refused("exceeds_own_rights", share(ANN, BOB, Rights::ALL, NEVER));
+    s.refused("to_self", share(ANN, ANN, Rights::VIEW, NEVER));
+    s.refused("to_owner", share(ANN, OLGA, Rights::VIEW, NEVER));
+    s.refused("ends_too_late", share(ANN, BOB, Rights::VIEW, hours(10)));
+    s.refused("expiry_past", share(ANN, BOB, Rights::VIEW, hours(0)));
+    s.refused("empty_rights", share(OLGA, BOB, Rights::NONE, NEVER));
+    s.refused("unknown_account", share(OLGA, Account(9), Rights::VIEW, NEVER));
+    s.ok(share(ANN, BOB, Rights::VIEW, hours(9)));
+    s.ok(Command::SetRules { dashboard: D, rules: Rules { max_days: Some(1), ..Rules::OPEN } });
+    s.refused("over_maximum", share(OLGA, BOB, Rights::VIEW, NEVER));
+    s.ok(share(ANN, BOB, Rights::VIEW, NEVER));
+    assert_eq!(s.rights(BOB), Rights::VIEW);
+}
+
+#[test]
+fn the_eighth_grant_of_a_chain_is_the_last() {
+    let mut s = Story::new();
+    let mut by = OLGA;
+    for depth in 1..=8 {
+        let to = if by == ANN { BOB } else { ANN };
+        let grant = s.ok(Command::Share {
+            dashboard: D,
+            by,
+            with: With::Account(to),
+            rights: Rights::VIEW,
+            reshare: true,
+            expiry: Some(START + DAY - depth),
+            parent: (depth > 1).then(|| Grant::of(s.n, 0)),
+        });
+        assert_eq!(s.model.past().depth(grant.grant.expect("a grant")), depth as usize);
+        by = to;
+    }
+    let deepest = Grant::of(s.n, 0);
+    s.refused(
+        "too_deep",
+        Command::Share {
+            dashboard: D,
+            by,
+            with: With::Account(CID),
+            rights: Rights::VIEW,
+            reshare: true,
+            expiry: NEVER,
+            parent: Some(deepest),
+        },
+    );
+}
+
+#[test]
+fn who_stands_above_may_shorten_and_revoke_and_nobody_widens_its_own() {
+    let mut s = Story::new();
+    let a = s.give(OLGA, ANN, NEVER);
+    let b = s.give(ANN, BOB, NEVER);
+    let c = s.give(BOB, CID, hours(9));
+    let back = s.give(CID, ANN, hours(5));
+    s.refused("not_yours", prolong(c, CID, hours(8)));
+    s.refused("not_yours", revoke(b, CID, Mode::Cascade));
+    s.refused("unknown_grant", revoke(b, DORA, Mode::Cascade));
+    s.ok(prolong(c, ANN, hours(8)));
+    s.refused("not_yours", prolong(back, ANN, hours(7)));
+    s.ok(prolong(back, ANN, hours(4)));
+    s.ok(revoke(back, ANN, Mode::Cascade));
+    s.refused("not_yours", Command::Renounce { grant: a, by: BOB });
+    let outcome = s.ok(Command::Renounce { grant: b, by: BOB });
+    assert_eq!(outcome.fell, [b, c]);
+    assert!(s.live(a));
+}
+
+#[test]
+fn an_invitation_gives_nothing_until_its_claim_and_lapses_without_grace() {
+    let mut s = Story::new();
+    let g = s.give(OLGA, MAIL, NEVER);
+    s.refused("email_not_verified", claim(ANN));
+    s.ok(verify(ANN));
+    assert_eq!(s.rights(ANN), Rights::NONE);
+    s.at(14 * 24);
+    assert!(!s.live(g));
+    s.now -= 1;
+    assert_eq!(s.ok(claim(ANN)).bound, [g]);
+    s.at(14 * 24 + 1);
+    assert_eq!(s.rights(ANN), Rights::ALL);
+    s.ok(verify(BOB));
+    s.ok(claim(BOB));
+    assert_eq!(s.rights(ANN), Rights::ALL);
+    assert_eq!(s.rights(BOB), Rights::NONE);
+    let outcome = s.ok(Command::StopSharing { dashboard: D, by: OLGA, with: With::Address(MAIL) });
+    assert_eq!(outcome.fell, [g]);
+}
+
+#[test]
+fn an_invitation_that_comes_back_to_somebody_above_it_ends() {
+    for above in [OLGA, ANN, BOB] {
+        let mut s = Story::new();
+        s.give(OLGA, ANN, NEVER);
+        s.give(ANN, BOB, NEVER);
+        let g = s.give(BOB, MAIL, NEVER);
+        s.ok(verify(above));
+        let outcome = s.ok(claim(above));
+        assert_eq!((outcome.ended, outcome.bound), (vec![g], vec![]));
+    }
+}
+
+#[test]
+fn stopping_reaches_only_what_hangs_on_the_actor() {
+    let mut s = Story::new();
+    s.give(OLGA, ANN, NEVER);
+    let of_ann = s.give(ANN, BOB, NEVER);
+    let of_olga = s.give(OLGA, BOB, hours(99));
+    let stop = |by, with: With| Command::StopSharing { dashboard: D, by, with };
+    assert_eq!(s.ok(stop(ANN, BOB.into())).fell, [of_ann]);
+    assert_eq!(s.ok(stop(ANN, BOB.into())).fell, []);
+    s.refused("unknown_dashboard", stop(DORA, BOB.into()));
+    assert_eq!(s.ok(stop(OLGA, BOB.into())).fell, [of_olga]);
+    let invitation = s.give(OLGA, MAIL, NEVER);
+    s.ok(verify(BOB));
+    assert_eq!(s.ok(stop(OLGA, BOB.into())).fell, [invitation]);
+}
+
+#[test]
+fn a_transfer_absorbs_the_new_owners_grants_and_keeps_what_hangs_on_them() {
+    let mut s = Story::new();
+    let a = s.give(OLGA, ANN, hours(90));
+    let b = s.give(ANN, BOB, hours(50));
+    let c = s.give(BOB, CID, NEVER);
+    let outcome = s.ok(transfer(OLGA, BOB));
+    assert_eq!(outcome.fell, [b]);
+    assert_eq!(s.rights(OLGA), Rights::NONE);
+    assert_eq!(s.model.past().grantor(c), Some(BOB));
+    assert_eq!(s.model.past().grantor(a), Some(BOB));
+    assert_eq!(s.model.past().ends(c), START + 50 * HOUR);
+    s.refused("unknown_grant", revoke(b, BOB, Mode::Cascade));
+    s.ok(transfer(BOB, OLGA));
+    assert_eq!(s.rights(BOB), Rights::NONE);
+    assert_eq!(s.rights(CID), Rights::ALL);
+    s.refused("unknown_grant", revoke(c, BOB, Mode::Cascade));
+    assert_eq!(s.ok(revoke(c, ANN, Mode::Cascade)).fell, [c]);
+}
+
+#[test]
+fn a_transfer_may_keep_rights_for_the_old_owner() {
+    let mut s = Story::new();
+    let kept = s.ok(Command::Transfer { dashboard: D, by: OLGA, to: ANN, keep: Some(Rights::VIEW) });
+    assert_eq!(s.rights(OLGA), Rights::VIEW);
+    assert!(!s.model.past().may_share(OLGA, D, s.now));
+    let kept = kept.grant.expect("a grant");
+    assert_eq!(s.model.past().grantor(kept), Some(ANN));
+    s.refused("not_owner", transfer(OLGA, BOB));
+}
+
+#[test]
+fn a_link_hangs_on_its_makers_grant_and_is_another_makers_to_take_only_when_it_is_gone() {
+    let mut s = Story::new();
+    let a = s.give(OLGA, ANN, NEVER);
+    s.give(OLGA, BOB, NEVER);
+    s.ok(rotate(ANN));
+    let made = s.n;
+    assert_eq!(s.model.past().open_link(D, s.now), Some(made));
+    s.refused("link_taken", rotate(BOB));
+    let pause = |by| Command::PauseLink { dashboard: D, by };
+    s.refused("not_yours", pause(BOB));
+    s.ok(pause(OLGA));
+    assert_eq!(s.model.past().open_link(D, s.now), None);
+    s.refused("link_taken", rotate(BOB));
+    s.ok(Command::ResumeLink { dashboard: D, by: ANN });
+    s.ok(narrow(a, OLGA, Rights::EXPORT));
+    assert!(!s.model.past().link_stands(D, s.now));
+    s.ok(rotate(BOB));
+    s.ok(rotate(OLGA));
+    s.refused("link_taken", rotate(BOB));
+}
+
+#[test]
+fn a_link_stays_through_a_transfer_and_a_dead_one_does_not_come_back() {
+    for narrowed in [false, true] {
+        let mut s = Story::new();
+        let a = s.give(OLGA, ANN, NEVER);
+        s.ok(rotate(ANN));
+        let made = s.n;
+        if narrowed {
+            s.ok(stop_resharing(a, OLGA));
+        }
+        s.ok(transfer(OLGA, ANN));
+        let open = s.model.past().open_link(D, s.now);
+        assert_eq!(open, (!narrowed).then_some(made));
+    }
+}
+
+#[test]
+fn the_switches_act_at_decisions_and_come_back() {
+    let mut s = Story::new();
+    s.give(OLGA, ANN, NEVER);
+    s.give(ANN, BOB, NEVER);
+    let set = |private, resharing| Command::SetRules {
+        dashboard: D,
+        rules: Rules { private, resharing, ..Rules::OPEN },
+    };
+    s.ok(set(true, false));
+    assert_eq!((s.rights(ANN), s.rights(BOB)), (Rights::ALL, Rights::NONE));
+    s.ok(set(false, true));
+    assert_eq!((s.rights(ANN), s.rights(BOB)), (Rights::NONE, Rights::NONE));
+    s.ok(set(true, true));
+    assert_eq!((s.rights(ANN), s.rights(BOB)), (Rights::ALL, Rights::ALL));
+}
+
+#[test]
+fn nothing_survives_a_deleted_dashboard_or_account() {
+    let mut s = Story::new();
+    s.give(OLGA, ANN, NEVER);
+    let b = s.give(ANN, BOB, NEVER);
+    let delete = |account| Command::DeleteAccount { account };
+    s.refused("owns_dashboards", delete(OLGA));
+    let outcome = s.ok(delete(ANN));
+    assert!(outcome.fell.contains(&b));
+    s.give(OLGA, BOB, NEVER);
+    s.ok(rotate(OLGA));
+    s.ok(Command::DeleteDashboard { dashboard: D, by: Some(OLGA) });
+    s.ok(Command::Register { dashboard: D, owner: CID });
+    assert_eq!(s.rights(BOB), Rights::NONE);
+    assert_eq!(s.model.past().open_link(D, s.now), None);
+}

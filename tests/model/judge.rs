@@ -1,0 +1,637 @@
+//! What the model makes of a command: accepted, with what came of it, or refused.
+
+use super::{
+    Account, Command, DASHBOARDS, DAY, Dashboard, Entry, Expiry, Fault, Grant, Instant, Issued, Mode, Model,
+    Past, Rights, Step, Terms, With, end_of, expiry_of,
+};
+
+/// A refusal's stable code.
+pub(super) type Code = &'static str;
+
+/// What came of an accepted command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// The grant that answers a share, or that a transfer keeps for the old owner.
+    pub(crate) grant: Option<Grant>,
+    /// The share stood already.
+    pub(crate) standing: bool,
+    /// When what was shared, amended or linked ends.
+    pub(crate) ends: Option<Expiry>,
+    /// The old and the new label of each grant that a rebind re-issued, the oldest first.
+    pub(crate) rebound: Vec<(Grant, Grant)>,
+    /// The grants that were live before the command and are not after it, the oldest first.
+    pub(crate) fell: Vec<Grant>,
+    /// Whether the link died with them.
+    pub(crate) link_fell: bool,
+    /// After a claim: what the account holds by invitation to that address, the oldest first.
+    pub(crate) bound: Vec<Grant>,
+    /// After a claim: the invitations that ended in place of binding, the oldest first.
+    pub(crate) ended: Vec<Grant>,
+}
+
+/// What an accepted command writes.
+#[derive(Default)]
+struct Effect {
+    issued: Vec<Issued>,
+    hangs_on: Option<Grant>,
+    standing: Option<Grant>,
+}
+
+/// All the codes that a refusal may carry: where two reasons apply, the order of the checks is nobody's promise.
+type Refusals = Vec<Code>;
+
+impl Model {
+    /// Plays the command and keeps it if it is accepted.
+    pub(crate) fn play(&mut self, step: Step) -> Result<Outcome, Refusals> {
+        let past = self.past();
+        let effect = past.judge(step)?;
+        let mut outcome = Outcome {
+            grant: effect.standing.or(effect.issued.first().map(|issued| issued.grant)),
+            standing: effect.standing.is_some(),
+            rebound: (effect.issued.iter())
+                .filter_map(|issued| Some((issued.replaces?, issued.grant)))
+                .collect(),
+            ..Outcome::default()
+        };
+        let (stood, links) = match step.command {
+            Command::Revoke { .. }
+            | Command::StopSharing { .. }
+            | Command::Renounce { .. }
+            | Command::Claim { .. }
+            | Command::Amend { .. }
+            | Command::DeleteAccount { .. }
+            | Command::DeleteDashboard { .. }
+            | Command::Transfer { .. } => (past.everything_standing(step.at), past.links(step.at)),
+            _ => Default::default(),
+        };
+        if !outcome.rebound.is_empty() {
+            outcome.grant = None;
+        }
+        self.log.push(Entry { step, issued: effect.issued, hangs_on: effect.hangs_on });
+
+        let past = self.past();
+        let stands = past.everything_standing(step.at);
+        let fell: Vec<Grant> = stood.into_iter().filter(|grant| !stands.contains(grant)).collect();
+        let link_fell = links.iter().any(|link| !past.links(step.at).contains(link));
+        match step.command {
+            Command::Share { .. } => {
+                outcome.ends = outcome.grant.map(|grant| expiry_of(past.chain_end(grant)));
+            }
+            Command::RotateLink { dashboard, .. } => {
+                outcome.ends = past.link_ends(dashboard).map(expiry_of);
+            }
+            Command::Amend { grant, .. } => {
+                outcome.ends = Some(expiry_of(past.ends(grant)));
+                outcome.fell = fell;
+            }
+            Command::Claim { account, address } => {
+                outcome.ended = fell;
+                outcome.bound = stands;
+                outcome.bound.retain(|grant| {
+                    past.belongs_to(*grant, account) && past.invited(*grant) == Some(address)
+                });
+            }
+            Command::Transfer { .. } => outcome.fell = fell,
+            _ => {
+                outcome.fell = fell;
+                outcome.link_fell = link_fell;
+            }
+        }
+        Ok(outcome)
+    }
+}
+
+impl Past<'_> {
+    fn judge(self, step: Step) -> Result<Effect, Refusals> {
+        let t = step.at;
+        match step.command {
+            Command::Wait => Ok(Effect::default()),
+            Command::Join { account } => {
+                // A host never gives an id twice.
+                let used = self
+                    .entries()
+                    .any(|(_, e)| matches!(e.step.command, Command::Join { account: a } if a == account));
+                accept_unless(vec![(used, "already_exists")])
+            }
+            Command::Verify { account, .. } | Command::Leave { account, .. } => {
+                accept_unless(vec![(!self.account_exists(account), "unknown_account")])
+            }
+            // Repeating it is no error.
+            Command::Register { dashboard, owner } => accept_unless(vec![(
+                self.owner(dashboard).is_some_and(|known| known != owner),
+                "already_exists",
+            )]),
+            Command::SetRules { .. } => Ok(Effect::default()),
+            Command::Share { dashboard, by, with, rights, reshare, expiry, parent } => {
+                let terms = Terms { rights, reshare, expiry };
+                self.judge_share(step, dashboard, by, with, terms, parent)
+            }
+            Command::Amend { grant, by, rights, reshare, expiry } => {
+                self.judge_amend(t, grant, by, rights, reshare, expiry)
+            }
+            Command::Revoke { grant, by, mode } => {
+                self.has_power_over(t, grant, by)?;
+                let issued = match mode {
+                    Mode::Cascade => Vec::new(),
+                    Mode::Rebind => self.reissue(step, grant),
+                };
+                Ok(Effect { issued, ..Effect::default() })
+            }
+            Command::StopSharing { dashboard, by, .. } => {
+                self.party(by, dashboard, t)?;
+                Ok(Effect::default())
+            }
+            Command::Renounce { grant, by } => {
+                self.renounce(t, grant, by)?;
+                Ok(Effect::default())
+            }
+            Command::Claim { account, address } => accept_unless(vec![
+                (!self.account_exists(account), "unknown_account"),
+                (self.verified_by(address) != Some(account), "email_not_verified"),
+            ]),
+            Command::Transfer { dashboard, by, to, keep } => {
+                self.judge_transfer(step, dashboard, by, to, keep)
+            }
+            Command::DeleteDashboard { dashboard, by } => match by {
+                Some(by) => self.only_the_owner(by, dashboard, t),
+                None => accept_unless(vec![(self.owner(dashboard).is_none(), "unknown_dashboard")]),
+            },
+            Command::DeleteAccount { account } => {
+                let owns = self.dashboards().any(|d| self.owner(d) == Some(account));
+                accept_unless(vec![(owns, "owns_dashboards")])
+            }
+            Command::RotateLink { dashboard, by, expiry } => self.judge_rotate(t, dashboard, by, expiry),
+            Command::PauseLink { dashboard, by } | Command::WithdrawLink { dashboard, by } => {
+                self.has_power_over_link(t, dashboard, by)?;
+                Ok(Effect::default())
+            }
+            Command::ResumeLink { dashboard, by } => {
+                self.has_power_over_link(t, dashboard, by)?;
+                // What is not paused needs nothing to go on.
+                if !self.link_paused(dashboard) {
+                    return Ok(Effect::default());
+                }
+                let rules = self.rules(dashboard);
+                let by_grantee = self.link_hangs_on(dashboard).is_some();
+                accept_unless(vec![
+                    (!rules.public, "public_sharing_off"),
+                    (by_grantee && !rules.private, "private_sharing_off"),
+                    (by_grantee && !rules.resharing, "resharing_off"),
+                ])
+            }
+        }
+    }
+
+    fn everything_standing(self, t: Instant) -> Vec<Grant> {
+        let standing = |grant: &Grant| self.live(*grant, t) && !self.absorbed(*grant);
+        self.grants().map(|issued| issued.grant).filter(standing).collect()
+    }
+
+    /// The steps that made the links which stand.
+    fn links(self, t: Instant) -> Vec<u32> {
+        let standing = (0..DASHBOARDS).map(Dashboard).filter(|d| self.link_stands(*d, t));
+        standing.filter_map(|d| Some(self.link(d)?.1.step.n)).collect()
+    }
+
+    fn dashboards(self) -> impl Iterator<Item = Dashboard> {
+        self.entries().filter_map(|(_, entry)| match entry.step.command {
+            Command::Register { dashboard, .. } => Some(dashboard),
+            _ => None,
+        })
+    }
+
+    /// Who is no party gets the answer for a dashboard that does not exist (G7).
+    fn party(self, by: Account, dashboard: Dashboard, t: Instant) -> Result<Account, Refusals> {
+        match self.owner(dashboard) {
+            Some(owner) if self.is_party(by, dashboard, t) => Ok(owner),
+            _ => Err(vec!["unknown_dashboard"]),
+        }
+    }
+
+    fn only_the_owner(self, by: Account, dashboard: Dashboard, t: Instant) -> Result<Effect, Refusals> {
+        let owner = self.party(by, dashboard, t)?;
+        accept_unless(vec![(owner != by, "not_owner")])
+    }
+
+    /// G1, G6, G7, G17, G20.
+    fn judge_share(
+        self,
+        step: Step,
+        dashboard: Dashboard,
+        by: Account,
+        with: With,
+        terms: Terms,
+        named: Option<Grant>,
+    ) -> Result<Effect, Refusals> {
+        let t = step.at;
+        let owner = self.party(by, dashboard, t)?;
+        let grantee = match with {
+            With::Account(_) => with,
+            With::Address(address) => self.verified_by(address).map_or(with, With::Account),
+        };
+        let mut refusals = Vec::new();
+        if let With::Account(account) = grantee {
+            refuse(&mut refusals, !self.account_exists(account), "unknown_account");
+        }
+        refuse(&mut refusals, terms.rights == Rights::NONE, "empty_rights");
+        refuse(&mut refusals, grantee == With::Account(by), "to_self");
+        refuse(&mut refusals, grantee == With::Account(owner), "to_owner");
+        let parent = if by == owner {
+            // The owner holds no grant that it could name.
+            refuse(&mut refusals, named.is_some(), "unknown_grant");
+            None
+        } else {
+            match self.choose_parent(by, dashboard, t, terms.rights, named) {
+                Ok(parent) => Some(parent),
+                Err(code) => {
+                    refusals.push(code);
+                    None
+                }
+            }
+        };
+        if !refusals.is_empty() {
+            return Err(refusals);
+        }
+
+        let end = end_of(terms.expiry);
+        let parents_end = parent.map(|parent| self.chain_end(parent));
+        let new_end = end.min(parents_end.unwrap_or(end));
+        let mut standing = self.standing(dashboard, t).filter(|grant| {
+            self.grantor(*grant) == Some(by)
+                && self.grantee(*grant) == grantee
+                && self.terms(*grant) == terms
+                // A narrowed path gives less than a new grant would.
+                && self.grant_rights(*grant, t) == terms.rights
+                && match named {
+                    Some(_) => self.parent(*grant) == named,
+                    None => self.chain_end(*grant) >= new_end,
+                }
+        });
+        if !self.has(Fault::RepeatingMakesAnother)
+            && let Some(grant) = standing.next()
+        {
+            return Ok(Effect { standing: Some(grant), ..Effect::default() });
+        }
+
+        let rules = self.rules(dashboard);
+        refuse(&mut refusals, !rules.private, "private_sharing_off");
+        refuse(&mut refusals, parent.is_some() && !rules.resharing, "resharing_off");
+        let deepest = rules.deepest() + usize::from(self.has(Fault::OneLevelTooDeep));
+        refuse(&mut refusals, parent.is_some_and(|parent| self.depth(parent) >= deepest), "too_deep");
+        self.judge_end(&mut refusals, t, dashboard, terms.expiry, parents_end);
+        if !refusals.is_empty() {
+            return Err(refusals);
+        }
+        Ok(Effect {
+            issued: vec![Issued {
+                grant: Grant::of(step.n, 0),
+                dashboard,
+                parent,
+                grantee,
+                terms,
+                replaces: None,
+            }],
+            ..Effect::default()
+        })
+    }
+
+    /// G6, and the longest duration of G20.
+    fn judge_end(
+        self,
+        refusals: &mut Refusals,
+        t: Instant,
+        dashboard: Dashboard,
+        expiry: Expiry,
+        parents_end: Option<Instant>,
+    ) {
+        let end = end_of(expiry);
+        refuse(refusals, end <= t, "expiry_past");
+        if let Some(parents_end) = parents_end {
+            refuse(
+                refusals,
+                expiry.is_some() && end > parents_end && !self.has(Fault::LateEndsAreAccepted),
+                "ends_too_late",
+            );
+        }
+        self.judge_duration(refusals, t, dashboard, expiry, parents_end);
+    }
+
+    fn judge_duration(
+        self,
+        refusals: &mut Refusals,
+        t: Instant,
+        dashboard: Dashboard,
+        expiry: Expiry,
+        parents_end: Option<Instant>,
+    ) {
+        if let Some(days) = self.rules(dashboard).max_days {
+            let end = end_of(expiry).min(parents_end.unwrap_or(end_of(expiry)));
+            refuse(refusals, end > t + Instant::from(days) * DAY, "over_maximum");
+        }
+    }
+
+    /// G7: the grant that the actor shares on from.
+    fn choose_parent(
+        self,
+        by: Account,
+        dashboard: Dashboard,
+        t: Instant,
+        rights: Rights,
+        named: Option<Grant>,
+    ) -> Result<Grant, Code> {
+        let reshares = |grant: Grant| self.terms(grant).reshare || self.has(Fault::ReshareRightIsIgnored);
+        if let Some(parent) = named {
+            if !self.held(by, dashboard, t).any(|g| g == parent) {
+                return Err("unknown_grant");
+            }
+            return if !reshares(parent) {
+                Err("no_reshare_right")
+            } else if !self.grant_rights(parent, t).covers(rights) {
+                Err("exceeds_own_rights")
+            } else {
+                Ok(parent)
+            };
+        }
+        let held: Vec<Grant> = self.held(by, dashboard, t).filter(|g| reshares(*g)).collect();
+        if held.is_empty() {
+            return Err("no_reshare_right");
+        }
+        if self.has(Fault::ParentsAreMixed)
+            && self.rights(by, dashboard, t).covers(rights)
+            && let Some(first) = held.first()
+        {
+            return Ok(*first);
+        }
+        let covering: Vec<Grant> =
+            held.into_iter().filter(|grant| self.grant_rights(*grant, t).covers(rights)).collect();
+        self.best(&covering).ok_or("exceeds_own_rights")
+    }
+
+    /// Of several grants the one that ends last, then the shallowest, then the oldest (which comes first).
+    fn best(self, grants: &[Grant]) -> Option<Grant> {
+        let mut best = *grants.first()?;
+        if self.has(Fault::TheFirstParentCounts) {
+            return Some(best);
+        }
+        for &grant in grants {
+            let (end, best_end) = (self.chain_end(grant), self.chain_end(best));
+            if end > best_end || (end == best_end && self.depth(grant) < self.depth(best)) {
+                best = grant;
+            }
+        }
+        Some(best)
+    }
+
+    /// G12: the owner, or the grantee of an ancestor.
+    fn has_power_over(self, t: Instant, grant: Grant, by: Account) -> Result<(Dashboard, Account), Refusals> {
+        let Some((_, issued)) = self.birth(grant) else {
+            return Err(vec!["unknown_grant"]);
+        };
+        let revivable = self.has(Fault::ProlongingRevives) && self.is_party(by, issued.dashboard, t);
+        if (!self.live(grant, t) && !revivable) || self.absorbed(grant) {
+            return Err(vec!["unknown_grant"]);
+        }
+        let Ok(owner) = self.party(by, issued.dashboard, t) else {
+            return Err(vec!["unknown_grant"]);
+        };
+        if !self.is_above(by, grant) {
+            return Err(vec!["not_yours"]);
+        }
+        Ok((issued.dashboard, owner))
+    }
+
+    /// G6, G9, G12, G20.
+    fn judge_amend(
+        self,
+        t: Instant,
+        grant: Grant,
+        by: Account,
+        rights: Option<Rights>,
+        reshare: Option<bool>,
+        expiry: Option<Expiry>,
+    ) -> Result<Effect, Refusals> {
+        let (dashboard, _) = self.has_power_over(t, grant, by)?;
+        let stands = self.terms(grant);
+        let mut refusals = Vec::new();
+        if let Some(rights) = rights {
+            refuse(&mut refusals, rights == Rights::NONE, "empty_rights");
+            refuse(
+                &mut refusals,
+                !stands.rights.covers(rights) && !self.has(Fault::AmendingWidens),
+                "widening",
+            );
+        }
+        refuse(
+            &mut refusals,
+            reshare == Some(true) && !stands.reshare && !self.has(Fault::AmendingWidens),
+            "widening",
+        );
+        if let Some(expiry) = expiry
+            && expiry != stands.expiry
+        {
+            let parents_end = self.parent(grant).map(|parent| self.chain_end(parent));
+            refuse(&mut refusals, end_of(expiry) <= t, "expiry_past");
+            if let Some(parents_end) = parents_end {
+                refuse(
+                    &mut refusals,
+                    expiry.is_some() && end_of(expiry) > parents_end && !self.has(Fault::LateEndsAreAccepted),
+                    "ends_too_late",
+                );
+            }
+            if end_of(expiry) > end_of(stands.expiry) {
+                refuse(
+                    &mut refusals,
+                    self.belongs_to(grant, by) && !self.has(Fault::GranteesProlongTheirOwn),
+                    "not_yours",
+                );
+                let rules = self.rules(dashboard);
+                refuse(&mut refusals, !rules.private, "private_sharing_off");
+                refuse(&mut refusals, parents_end.is_some() && !rules.resharing, "resharing_off");
+                self.judge_duration(&mut refusals, t, dashboard, expiry, parents_end);
+            }
+        }
+        if refusals.is_empty() { Ok(Effect::default()) } else { Err(refusals) }
+    }
+
+    /// G14: what a rebind writes besides the revocation.
+    fn reissue(self, step: Step, revoked: Grant) -> Vec<Issued> {
+        let t = step.at;
+        let (_, revoked_issued) = self.born(revoked);
+        let dashboard = revoked_issued.dashboard;
+        let With::Account(holder) = self.grantee(revoked) else {
+            return Vec::new();
+        };
+        let mut issued: Vec<Issued> = Vec::new();
+        for old in self.grants() {
+            if old.dashboard != dashboard || !self.live(old.grant, t) {
+                continue;
+            }
+            let Some(parent) = old.parent else {
+                continue;
+            };
+            let mut terms = self.terms(old.grant);
+            let under = if parent == revoked {
+                terms.rights = self.grant_rights(old.grant, t);
+                let others: Vec<Grant> = self
+                    .held(holder, dashboard, t)
+                    .filter(|other| {
+                        *other != revoked
+                            && !self.is_below(*other, revoked)
+                            && self.terms(*other).reshare
+                            && (self.grant_rights(*other, t).covers(terms.rights)
+                                || self.has(Fault::RebindsNeedNoCover))
+                    })
+                    .collect();
+                self.best(&others).map(|under| (under, self.depth(under) + 1))
+            } else if self.has(Fault::RebindsForgetDescendants) {
+                None
+            } else {
+                let place = issued.iter().position(|new| new.replaces == Some(parent));
+                place.map(|i| (issued[i].grant, depth_among(self, &issued, i) + 1))
+            };
+            // A grant of nothing cannot be made.
+            if let Some((under, depth)) = under
+                && depth <= self.rules(dashboard).deepest()
+                && self.grant_rights(old.grant, t) != Rights::NONE
+            {
+                issued.push(Issued {
+                    grant: Grant::of(step.n, issued.len() + 1),
+                    dashboard,
+                    parent: Some(under),
+                    grantee: self.grantee(old.grant),
+                    terms,
+                    replaces: Some(old.grant),
+                });
+            }
+        }
+        issued
+    }
+
+    /// Declining is the grantee's, or that of who has verified the address of an invitation.
+    fn renounce(self, t: Instant, grant: Grant, by: Account) -> Result<(), Refusals> {
+        let unknown = Err(vec!["unknown_grant"]);
+        let Some((_, issued)) = self.birth(grant) else {
+            return unknown;
+        };
+        if !self.live(grant, t) || self.absorbed(grant) {
+            return unknown;
+        }
+        let its_own = match self.grantee(grant) {
+            With::Account(account) => account == by,
+            With::Address(address) => self.verified_by(address) == Some(by),
+        };
+        if its_own {
+            Ok(())
+        } else if self.is_party(by, issued.dashboard, t) {
+            Err(vec!["not_yours"])
+        } else {
+            unknown
+        }
+    }
+
+    /// G18.
+    fn judge_transfer(
+        self,
+        step: Step,
+        dashboard: Dashboard,
+        by: Account,
+        to: Account,
+        keep: Option<Rights>,
+    ) -> Result<Effect, Refusals> {
+        self.only_the_owner(by, dashboard, step.at)?;
+        let rules = self.rules(dashboard);
+        let mut refusals = Vec::new();
+        refuse(&mut refusals, !self.account_exists(to), "unknown_account");
+        refuse(&mut refusals, to == by, "to_self");
+        refuse(&mut refusals, to == by, "to_owner");
+        refuse(&mut refusals, keep == Some(Rights::NONE), "empty_rights");
+        refuse(&mut refusals, keep.is_some() && !rules.private, "private_sharing_off");
+        if !refusals.is_empty() {
+            return Err(refusals);
+        }
+        let kept = keep.map(|rights| Issued {
+            grant: Grant::of(step.n, 0),
+            dashboard,
+            parent: None,
+            grantee: With::Account(by),
+            terms: Terms {
+                rights,
+                reshare: false,
+                expiry: rules.max_days.map(|days| step.at + Instant::from(days) * DAY),
+            },
+            replaces: None,
+        });
+        Ok(Effect { issued: kept.into_iter().collect(), ..Effect::default() })
+    }
+
+    /// L6.
+    fn judge_rotate(
+        self,
+        t: Instant,
+        dashboard: Dashboard,
+        by: Account,
+        expiry: Expiry,
+    ) -> Result<Effect, Refusals> {
+        let owner = self.party(by, dashboard, t)?;
+        let rules = self.rules(dashboard);
+        let mut refusals = Vec::new();
+        let mut parent = None;
+        if by != owner {
+            match self.choose_parent(by, dashboard, t, Rights::VIEW, None) {
+                Ok(grant) => parent = Some(grant),
+                Err(code) => refusals.push(code),
+            }
+            refuse(
+                &mut refusals,
+                self.link_stands(dashboard, t) && self.link_maker(dashboard) != Some(by),
+                "link_taken",
+            );
+            // While grants give nothing, its link would be dead on arrival (L2).
+            refuse(&mut refusals, !rules.private, "private_sharing_off");
+            refuse(&mut refusals, !rules.resharing, "resharing_off");
+        }
+        refuse(&mut refusals, !rules.public, "public_sharing_off");
+        let parents_end = parent.map(|parent| self.chain_end(parent));
+        self.judge_end(&mut refusals, t, dashboard, expiry, parents_end);
+        if !refusals.is_empty() {
+            return Err(refusals);
+        }
+        Ok(Effect { hangs_on: parent, ..Effect::default() })
+    }
+
+    fn has_power_over_link(self, t: Instant, dashboard: Dashboard, by: Account) -> Result<(), Refusals> {
+        let owner = self.party(by, dashboard, t)?;
+        if !self.link_stands(dashboard, t) {
+            return Err(vec!["no_link", "not_yours"]);
+        }
+        if by != owner && self.link_maker(dashboard) != Some(by) {
+            return Err(vec!["not_yours"]);
+        }
+        Ok(())
+    }
+}
+
+/// The depth of a grant that is only about to be written.
+fn depth_among(past: Past<'_>, issued: &[Issued], index: usize) -> usize {
+    match issued[index].parent {
+        None => 1,
+        Some(parent) => match issued.iter().position(|new| new.grant == parent) {
+            Some(above) => depth_among(past, issued, above) + 1,
+            None => past.depth(parent) + 1,
+        },
+    }
+}
+
+fn refuse(refusals: &mut Refusals, applies: bool, code: Code) {
+    if applies {
+        refusals.push(code);
+    }
+}
+
+fn accept_unless(reasons: Vec<(bool, Code)>) -> Result<Effect, Refusals> {
+    let mut refusals = Vec::new();
+    for (applies, code) in reasons {
+        refuse(&mut refusals, applies, code);
+    }
+    if refusals.is_empty() { Ok(Effect::default()) } else { Err(refusals) }
+}

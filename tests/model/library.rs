@@ -1,0 +1,449 @@
+//! The library, driven with the model's commands and asked in the model's words.
+
+use std::collections::{BTreeMap, HashMap};
+
+use dashshare::{
+    AccountId, Action, Amendment, DashboardId, Dashshare, EmailAddress, Ended, Error, FixedEnv, GrantId,
+    Holder, MemoryDirectory, MemoryStore, Revision, RevokeMode, SharingRules, Store as _, TenantId,
+    Timestamp,
+};
+use pollster::block_on;
+
+use super::{
+    Account, Address, Command, DASHBOARDS, Dashboard, Expiry, Grant, Instant, Mode, Outcome, Rights, Rules,
+    START, Step, Terms, With,
+    view::{Impact, Line, LinkLine, View},
+};
+
+pub(crate) struct Library {
+    service: Dashshare<MemoryStore, MemoryDirectory, FixedEnv>,
+    /// The grants by label, with their dashboards, and the other way round.
+    ids: BTreeMap<Grant, (Dashboard, GrantId)>,
+    labels: HashMap<GrantId, Grant>,
+    /// The tokens by the steps that made them.
+    tokens: BTreeMap<u32, (Dashboard, String)>,
+}
+
+/// The label of a grant that nobody expected.
+const STRANGER: Grant = Grant(u32::MAX);
+
+impl Library {
+    pub(crate) fn new() -> Self {
+        let env = FixedEnv::new(time(START), 1);
+        Self {
+            service: Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), env),
+            ids: BTreeMap::new(),
+            labels: HashMap::new(),
+            tokens: BTreeMap::new(),
+        }
+    }
+
+    /// Plays a command. `expected` is what the model makes of it, which names the grants that are new; what only the
+    /// host's directory is told is told when the model accepts it.
+    pub(crate) fn play(&mut self, step: Step, expected: Option<&Outcome>) -> Result<Outcome, String> {
+        self.service.env().set(time(step.at));
+        let before = self.revisions();
+        let played = self.command(step, expected);
+        match played {
+            Ok(outcome) => Ok(outcome),
+            Err(Error::Refused(refusal)) => {
+                assert_eq!(self.revisions(), before, "{step:?} is refused and changes something");
+                Err(refusal.code().to_owned())
+            }
+            Err(error) => panic!("{step:?}: {error}"),
+        }
+    }
+
+    fn revisions(&self) -> Vec<Option<Revision>> {
+        let revision = |d| {
+            let snapshot =
+                block_on(self.service.store().read(dashboard_id(d), &[])).expect("memory never fails");
+            snapshot.map(|snapshot| snapshot.head.revision)
+        };
+        (0..DASHBOARDS).map(Dashboard).map(revision).collect()
+    }
+
+    fn command(&mut self, step: Step, expected: Option<&Outcome>) -> Result<Outcome, Error> {
+        let service = &self.service;
+        let mut outcome = Outcome::default();
+        match step.command {
+            Command::Wait => {}
+            Command::Join { account } => {
+                if expected.is_none() {
+                    return Err(dashshare::Refusal::AlreadyExists.into());
+                }
+                service.directory().add_account(account_id(account));
+            }
+            Command::Verify { account, address } => {
+                if expected.is_none() {
+                    return Err(dashshare::Refusal::UnknownAccount.into());
+                }
+                service.directory().verify_email(account_id(account), email(address), time(step.at));
+            }
+            Command::Leave { account, address } => {
+                if expected.is_none() {
+                    return Err(dashshare::Refusal::UnknownAccount.into());
+                }
+                service.directory().forget_email(account_id(account), &email(address));
+            }
+            Command::Register { dashboard, owner } => {
+                block_on(service.register(dashboard_id(dashboard), tenant_id(dashboard), account_id(owner)))?;
+            }
+            Command::SetRules { dashboard, rules } => {
+                let mut tenant = MemoryDirectory::open_tenant();
+                tenant.rules = sharing_rules(rules);
+                service.directory().set_tenant(tenant_id(dashboard), tenant);
+            }
+            Command::Share { dashboard, by, with, rights, reshare, expiry, parent } => {
+                let terms = terms_of(Terms { rights, reshare, expiry });
+                let (by, on) = (account_id(by), dashboard_id(dashboard));
+                let shared = match parent {
+                    None => block_on(service.share(by, on, holder(with), terms))?,
+                    Some(parent) => {
+                        let from = self.id(parent).1;
+                        block_on(service.share_from(by, on, from, holder(with), terms))?
+                    }
+                };
+                if !shared.standing {
+                    self.note(Grant::of(step.n, 0), dashboard, shared.grant);
+                }
+                outcome.grant = Some(self.label(shared.grant));
+                outcome.standing = shared.standing;
+                outcome.ends = Some(instant(shared.ends));
+            }
+            Command::Amend { grant, by, rights, reshare, expiry } => {
+                let amendment =
+                    Amendment { rights: rights.map(rights_of), reshare, expiry: expiry.map(expiry_of) };
+                let (dashboard, id) = self.id(grant);
+                self.refuses_elsewhere(dashboard, |d| {
+                    block_on(service.amend(account_id(by), d, id, Amendment::default())).map(|_| ())
+                });
+                let amended =
+                    block_on(service.amend(account_id(by), dashboard_id(dashboard), id, amendment))?;
+                outcome.fell = self.all(&amended.fell);
+                outcome.ends = Some(instant(amended.ends));
+            }
+            Command::Revoke { grant, by, mode } => {
+                let mode = match mode {
+                    Mode::Cascade => RevokeMode::Cascade,
+                    Mode::Rebind => RevokeMode::Rebind,
+                };
+                let (dashboard, id) = self.id(grant);
+                self.refuses_elsewhere(dashboard, |d| {
+                    block_on(service.revoke(account_id(by), d, id, mode)).map(|_| ())
+                });
+                let ended = block_on(service.revoke(account_id(by), dashboard_id(dashboard), id, mode))?;
+                self.ended(&mut outcome, &ended.answer);
+                for (old, new) in &ended.rebound {
+                    let old = self.label(*old);
+                    let new_label = expected.and_then(|expected| {
+                        let (_, new) = expected.rebound.iter().find(|(o, _)| *o == old)?;
+                        Some(*new)
+                    });
+                    let new_label = new_label.unwrap_or(STRANGER);
+                    self.note(new_label, dashboard, *new);
+                    outcome.rebound.push((old, new_label));
+                }
+                outcome.rebound.sort_unstable();
+            }
+            Command::StopSharing { dashboard, by, with } => {
+                let ended =
+                    block_on(service.stop_sharing(account_id(by), dashboard_id(dashboard), holder(with)))?;
+                self.ended(&mut outcome, &ended.answer);
+            }
+            Command::Renounce { grant, by } => {
+                let (dashboard, id) = self.id(grant);
+                self.refuses_elsewhere(dashboard, |d| {
+                    block_on(service.renounce(account_id(by), d, id)).map(|_| ())
+                });
+                let ended = block_on(service.renounce(account_id(by), dashboard_id(dashboard), id))?;
+                self.ended(&mut outcome, &ended.answer);
+            }
+            Command::Claim { account, address } => {
+                let claimed = block_on(service.claim(account_id(account), &email(address)))?;
+                outcome.bound = claimed.grants.iter().map(|(_, id)| self.label(*id)).collect();
+                outcome.bound.sort_unstable();
+                outcome.ended = claimed.ended.iter().map(|(_, id)| self.label(*id)).collect();
+                outcome.ended.sort_unstable();
+            }
+            Command::Transfer { dashboard, by, to, keep } => {
+                let keep = keep.map_or(dashshare::Rights::NONE, rights_of);
+                let on = dashboard_id(dashboard);
+                let transferred = block_on(service.transfer(account_id(by), on, account_id(to), keep))?;
+                outcome.fell = self.all(&transferred.fell);
+                if let Some(kept) = transferred.kept {
+                    self.note(Grant::of(step.n, 0), dashboard, kept);
+                    outcome.grant = Some(self.label(kept));
+                }
+            }
+            Command::DeleteDashboard { dashboard, by } => {
+                let on = dashboard_id(dashboard);
+                let ended = match by {
+                    Some(by) => block_on(service.delete_dashboard(account_id(by), on))?,
+                    None => block_on(service.delete_dashboard(dashshare::Actor::Host, on))?,
+                };
+                self.ended(&mut outcome, &ended.answer);
+            }
+            Command::DeleteAccount { account } => {
+                for (_, ended) in block_on(service.delete_account(account_id(account)))? {
+                    self.ended(&mut outcome, &ended);
+                }
+                outcome.fell.sort_unstable();
+                service.directory().remove_account(account_id(account));
+            }
+            Command::RotateLink { dashboard, by, expiry } => {
+                let on = dashboard_id(dashboard);
+                let link = block_on(service.rotate_link(account_id(by), on, expiry_of(expiry)))?;
+                self.tokens.insert(step.n, (dashboard, link.token.expose().to_owned()));
+                outcome.ends = Some(instant(link.ends));
+            }
+            Command::PauseLink { dashboard, by } => {
+                block_on(service.pause_link(account_id(by), dashboard_id(dashboard)))?;
+            }
+            Command::ResumeLink { dashboard, by } => {
+                block_on(service.resume_link(account_id(by), dashboard_id(dashboard)))?;
+            }
+            Command::WithdrawLink { dashboard, by } => {
+                block_on(service.withdraw_link(account_id(by), dashboard_id(dashboard)))?;
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// A grant named on a dashboard that it is not of is an unknown one.
+    fn refuses_elsewhere(
+        &self,
+        dashboard: Dashboard,
+        command: impl FnOnce(DashboardId) -> Result<(), Error>,
+    ) {
+        let elsewhere = Dashboard((dashboard.0 + 1) % DASHBOARDS);
+        match command(dashboard_id(elsewhere)) {
+            Err(Error::Refused(dashshare::Refusal::UnknownGrant)) => {}
+            other => panic!("a grant of {dashboard:?} named on {elsewhere:?}: {other:?}"),
+        }
+    }
+
+    fn ended(&self, outcome: &mut Outcome, ended: &Ended) {
+        outcome.fell.extend(self.all(&ended.fell));
+        outcome.link_fell |= ended.link_fell;
+    }
+
+    fn note(&mut self, label: Grant, dashboard: Dashboard, id: GrantId) {
+        self.ids.insert(label, (dashboard, id));
+        self.labels.insert(id, label);
+    }
+
+    /// A label that nothing was called by stands for an id that nobody has.
+    fn id(&self, label: Grant) -> (Dashboard, GrantId) {
+        let nobodys = (Dashboard(0), GrantId::from(u64::from(label.0)));
+        self.ids.get(&label).copied().unwrap_or(nobodys)
+    }
+
+    fn label(&self, id: GrantId) -> Grant {
+        self.labels.get(&id).copied().unwrap_or(STRANGER)
+    }
+
+    fn all(&self, ids: &[GrantId]) -> Vec<Grant> {
+        ids.iter().map(|id| self.label(*id)).collect()
+    }
+
+    // Questions.
+
+    fn allows(&self, account: Account, dashboard: Dashboard, action: Action, t: Option<Instant>) -> bool {
+        let (account, dashboard) = (account_id(account), dashboard_id(dashboard));
+        let decision = match t {
+            None => block_on(self.service.authorize(account, dashboard, action)),
+            Some(t) => block_on(self.service.authorize_as_of(account, dashboard, action, time(t))),
+        };
+        decision.expect("memory never fails").is_allowed()
+    }
+
+    /// What the account may do at an instant, or now.
+    pub(crate) fn rights(&self, account: Account, dashboard: Dashboard, t: Option<Instant>) -> Rights {
+        let mut rights = Rights::NONE;
+        for (action, right) in [(Action::View, Rights::VIEW), (Action::Export, Rights::EXPORT)] {
+            if self.allows(account, dashboard, action, t) {
+                rights = rights.or(right);
+            }
+        }
+        rights
+    }
+
+    pub(crate) fn may_share(&self, account: Account, dashboard: Dashboard, t: Option<Instant>) -> bool {
+        self.allows(account, dashboard, Action::Share, t)
+    }
+
+    /// The steps whose tokens open the dashboard now.
+    pub(crate) fn open_links(&self, dashboard: Dashboard) -> Vec<u32> {
+        let tokens = self.tokens.iter().filter(|(_, (d, _))| *d == dashboard);
+        let opens = |token: &str| {
+            let decision = block_on(self.service.visit(token)).expect("memory never fails");
+            assert!(!decision.is_allowed() || decision.dashboard() == Some(dashboard_id(dashboard)));
+            decision.is_allowed()
+        };
+        tokens.filter(|(_, (_, token))| opens(token)).map(|(step, _)| *step).collect()
+    }
+
+    /// What the list shows to somebody, `None` for who is no party.
+    pub(crate) fn view(&self, by: Account, dashboard: Dashboard, t: Instant) -> Option<View> {
+        let list =
+            block_on(self.service.list(account_id(by), dashboard_id(dashboard), Some(time(t)))).ok()?;
+        let grants = list.grants.iter().map(|grant| {
+            assert_eq!(grant.depth(), grant.path.len());
+            assert_eq!(grant.pending, matches!(grant.grantee, Holder::Address(_)));
+            Line {
+                grant: self.label(grant.grant),
+                grantor: account(grant.grantor),
+                grantee: with(&grant.grantee),
+                rights: rights(grant.rights),
+                reshare: grant.reshare,
+                expiry: instant(grant.expiry),
+                ends: instant(grant.ends),
+                path: self.all(&grant.path),
+            }
+        });
+        let link = list.link.as_ref().map(|link| LinkLine {
+            maker: account(link.maker),
+            hangs_on: link.grant.map(|grant| self.label(grant)),
+            paused: link.paused,
+            ends: instant(link.ends),
+        });
+        Some(View { owner: account(list.owner), grants: grants.collect(), link })
+    }
+
+    /// Who may do what at an instant, the owner left out.
+    pub(crate) fn viewers(&self, dashboard: Dashboard, t: Instant) -> Option<Vec<(Account, Rights, Expiry)>> {
+        let viewers = block_on(self.service.viewers(dashboard_id(dashboard), Some(time(t)))).ok()?;
+        let viewers =
+            viewers.into_iter().map(|(who, (has, ends))| (account(who), rights(has), instant(ends)));
+        Some(viewers.collect())
+    }
+
+    /// Who loses access by an instant.
+    pub(crate) fn losing(&self, dashboard: Dashboard, until: Instant) -> Option<Vec<Account>> {
+        let losing = block_on(self.service.losing(dashboard_id(dashboard), time(until))).ok()?;
+        Some(losing.iter().map(|losing| account(losing.who)).collect())
+    }
+
+    /// What is shared with an account.
+    pub(crate) fn shared_with(&self, who: Account, t: Instant) -> Vec<(Dashboard, Rights, bool, Expiry)> {
+        let shared =
+            block_on(self.service.shared_with(account_id(who), Some(time(t)))).expect("memory never fails");
+        let shared = shared.iter().map(|shared| {
+            (dashboard(shared.dashboard), rights(shared.rights), shared.reshare, instant(shared.ends))
+        });
+        shared.collect()
+    }
+
+    pub(crate) fn impact(&self, by: Account, grant: Grant) -> Result<Impact, String> {
+        let (on, id) = self.id(grant);
+        let impact = block_on(self.service.impact(account_id(by), dashboard_id(on), id));
+        let impact =
+            impact.map_err(|error| error.refusal().map_or("error", |refusal| refusal.code()).to_owned())?;
+        Ok(Impact {
+            lose: impact.lose.into_iter().map(account).collect(),
+            keep: impact.keep.into_iter().map(|(who, keeps)| (account(who), rights(keeps))).collect(),
+            invitations: impact.invitations.iter().map(with).collect(),
+            link: impact.link.is_some(),
+        })
+    }
+}
+
+// The model's words for the library's values, and back.
+
+fn time(t: Instant) -> Timestamp {
+    Timestamp::from_micros(t)
+}
+
+fn account_id(account: Account) -> AccountId {
+    AccountId::from(u64::from(account.0))
+}
+
+fn account(id: AccountId) -> Account {
+    Account(id.to_u64().and_then(|number| u8::try_from(number).ok()).expect("an account of the history"))
+}
+
+fn dashboard_id(dashboard: Dashboard) -> DashboardId {
+    DashboardId::from(u64::from(dashboard.0))
+}
+
+fn dashboard(id: DashboardId) -> Dashboard {
+    Dashboard(id.to_u64().and_then(|number| u8::try_from(number).ok()).expect("a dashboard of the history"))
+}
+
+fn tenant_id(dashboard: Dashboard) -> TenantId {
+    TenantId::from(u64::from(dashboard.0))
+}
+
+fn email(address: Address) -> EmailAddress {
+    format!("e{}@example.com", address.0).parse().expect("an address")
+}
+
+fn holder(with: With) -> Holder {
+    match with {
+        With::Account(account) => account_id(account).into(),
+        With::Address(address) => email(address).into(),
+    }
+}
+
+fn with(holder: &Holder) -> With {
+    match holder {
+        Holder::Account(id) => With::Account(account(*id)),
+        Holder::Address(address) => {
+            let number = address.as_str().strip_prefix('e').and_then(|rest| rest.split('@').next());
+            With::Address(Address(
+                number.and_then(|number| number.parse().ok()).expect("an address of the history"),
+            ))
+        }
+    }
+}
+
+fn rights_of(rights: Rights) -> dashshare::Rights {
+    let mut set = dashshare::Rights::NONE;
+    for (one, right) in [(Rights::VIEW, dashshare::Rights::VIEW), (Rights::EXPORT, dashshare::Rights::EXPORT)]
+    {
+        if rights.covers(one) {
+            set = set | right;
+        }
+    }
+    set
+}
+
+fn rights(set: dashshare::Rights) -> Rights {
+    let mut rights = Rights::NONE;
+    for (one, right) in [(Rights::VIEW, dashshare::Rights::VIEW), (Rights::EXPORT, dashshare::Rights::EXPORT)]
+    {
+        if set.covers(right) {
+            rights = rights.or(one);
+        }
+    }
+    rights
+}
+
+fn expiry_of(expiry: Expiry) -> dashshare::Expiry {
+    expiry.map(time).into()
+}
+
+fn instant(expiry: dashshare::Expiry) -> Expiry {
+    expiry.at().map(Timestamp::micros)
+}
+
+fn terms_of(terms: Terms) -> dashshare::Terms {
+    dashshare::Terms {
+        rights: rights_of(terms.rights),
+        reshare: terms.reshare,
+        expiry: expiry_of(terms.expiry),
+    }
+}
+
+fn sharing_rules(rules: Rules) -> SharingRules {
+    SharingRules {
+        private: rules.private,
+        public: rules.public,
+        resharing: rules.resharing,
+        max_days: rules.max_days.map(u32::from),
+        invitation_days: rules.invitation_days.map(u32::from),
+        max_depth: rules.depth,
+        ..SharingRules::default()
+    }
+}

@@ -1,0 +1,167 @@
+//! The whole state of a dashboard at an instant, as both sides tell it.
+
+use super::{Account, Dashboard, Expiry, Grant, Instant, Past, Rights, With, expiry_of};
+
+/// What a list shows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct View {
+    pub(crate) owner: Account,
+    pub(crate) grants: Vec<Line>,
+    pub(crate) link: Option<LinkLine>,
+}
+
+/// A live grant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Line {
+    pub(crate) grant: Grant,
+    pub(crate) grantor: Account,
+    pub(crate) grantee: With,
+    pub(crate) rights: Rights,
+    pub(crate) reshare: bool,
+    pub(crate) expiry: Expiry,
+    pub(crate) ends: Expiry,
+    pub(crate) path: Vec<Grant>,
+}
+
+/// A link that stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct LinkLine {
+    pub(crate) maker: Account,
+    pub(crate) hangs_on: Option<Grant>,
+    pub(crate) paused: bool,
+    pub(crate) ends: Expiry,
+}
+
+/// What the end of a grant would do (G15).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Impact {
+    pub(crate) lose: Vec<Account>,
+    pub(crate) keep: Vec<(Account, Rights)>,
+    pub(crate) invitations: Vec<With>,
+    pub(crate) link: bool,
+}
+
+impl View {
+    /// Without what is told only as it is today: a question about the past is about who had what through whom.
+    pub(crate) fn of_the_past(mut self) -> Self {
+        self.link = None;
+        for line in &mut self.grants {
+            (line.expiry, line.ends, line.grantor) = (None, None, self.owner);
+        }
+        self
+    }
+}
+
+impl Past<'_> {
+    /// What the list shows to somebody, `None` for who is no party (G16).
+    pub(crate) fn view(self, by: Account, dashboard: Dashboard, t: Instant) -> Option<View> {
+        let owner = self.owner(dashboard)?;
+        if !self.is_party(by, dashboard, t) {
+            return None;
+        }
+        let grants = self.standing(dashboard, t).filter(|grant| self.is_above(by, *grant)).map(|grant| {
+            let terms = self.terms(grant);
+            Line {
+                grant,
+                grantor: self.grantor(grant).unwrap_or(owner),
+                grantee: self.grantee(grant),
+                rights: self.grant_rights(grant, t),
+                reshare: terms.reshare,
+                expiry: terms.expiry,
+                ends: expiry_of(self.ends(grant)),
+                path: self.path(grant),
+            }
+        });
+        let link = self.link_stands(dashboard, t).then(|| LinkLine {
+            maker: self.link_maker(dashboard).unwrap_or(owner),
+            hangs_on: self.link_hangs_on(dashboard),
+            paused: self.link_paused(dashboard),
+            ends: self.link_ends(dashboard).and_then(expiry_of),
+        });
+        let sees_the_link = |link: &LinkLine| {
+            by == owner || link.maker == by || link.hangs_on.is_some_and(|grant| self.is_above(by, grant))
+        };
+        Some(View { owner, grants: grants.collect(), link: link.filter(sees_the_link) })
+    }
+
+    /// Who may do what at an instant and until when, the owner left out (D7).
+    pub(crate) fn viewers(
+        self,
+        people: impl IntoIterator<Item = Account>,
+        dashboard: Dashboard,
+        t: Instant,
+    ) -> Option<Vec<(Account, Rights, Expiry)>> {
+        let owner = self.owner(dashboard)?;
+        let viewers = people.into_iter().filter(|account| *account != owner).filter_map(|account| {
+            let (rights, _, ends) = self.shared_with(account, dashboard, t)?;
+            Some((account, rights, ends))
+        });
+        Some(viewers.collect())
+    }
+
+    /// What is shared with an account and until when.
+    pub(crate) fn shared_with(
+        self,
+        account: Account,
+        dashboard: Dashboard,
+        t: Instant,
+    ) -> Option<(Rights, bool, Expiry)> {
+        if self.owner(dashboard)? == account {
+            return None;
+        }
+        let giving = self
+            .held(account, dashboard, t)
+            .filter(|grant| self.switched_on(*grant) && self.grant_rights(*grant, t) != Rights::NONE);
+        let giving: Vec<Grant> = giving.collect();
+        let ends = giving.iter().map(|grant| self.ends(*grant)).max()?;
+        let reshare = giving.iter().any(|grant| self.terms(*grant).reshare);
+        Some((self.rights(account, dashboard, t), reshare, expiry_of(ends)))
+    }
+
+    /// Who has something now and nothing at `until`.
+    pub(crate) fn losing(
+        self,
+        people: impl IntoIterator<Item = Account>,
+        dashboard: Dashboard,
+        now: Instant,
+        until: Instant,
+    ) -> Option<Vec<Account>> {
+        self.owner(dashboard)?;
+        let loses = |account: &Account| {
+            self.rights(*account, dashboard, now) != Rights::NONE
+                && self.rights(*account, dashboard, until) == Rights::NONE
+        };
+        Some(people.into_iter().filter(loses).collect())
+    }
+
+    /// What the end of a grant would do, told by the state without it.
+    pub(crate) fn impact(self, dashboard: Dashboard, grant: Grant, t: Instant) -> Impact {
+        let falls = |g: Grant| g == grant || self.is_below(g, grant);
+        let mut impact = Impact { lose: Vec::new(), keep: Vec::new(), invitations: Vec::new(), link: false };
+        let mut touched: Vec<With> = Vec::new();
+        for g in self.standing(dashboard, t).filter(|g| falls(*g)) {
+            let grantee = self.grantee(g);
+            match grantee {
+                With::Address(_) => impact.invitations.push(grantee),
+                With::Account(_) if self.grant_rights(g, t) != Rights::NONE => touched.push(grantee),
+                With::Account(_) => {}
+            }
+        }
+        impact.invitations.sort_unstable();
+        impact.invitations.dedup();
+        touched.sort_unstable();
+        touched.dedup();
+        for who in touched {
+            let With::Account(account) = who else { continue };
+            let rest = self.held(account, dashboard, t).filter(|g| !falls(*g));
+            let kept = rest.fold(Rights::NONE, |rights, g| rights.or(self.grant_rights(g, t)));
+            if kept == Rights::NONE {
+                impact.lose.push(account);
+            } else {
+                impact.keep.push((account, kept));
+            }
+        }
+        impact.link = self.link_stands(dashboard, t) && self.link_hangs_on(dashboard).is_some_and(falls);
+        impact
+    }
+}
