@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use std::{fmt, str::FromStr};
+use std::{fmt, num::NonZeroI64, str::FromStr};
 
 /// An instant, as whole microseconds since 1970-01-01T00:00:00Z.
 ///
@@ -17,7 +17,7 @@ use std::{fmt, str::FromStr};
 /// # Ok::<(), dashshare::TimestampError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
+pub struct Timestamp(NonZeroI64);
 
 /// A text that is not an RFC 3339 instant.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -25,28 +25,38 @@ pub struct Timestamp(i64);
 pub struct TimestampError(String);
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
+const FIRST: i64 = -62_167_219_200_000_000;
+const LAST: i64 = 253_402_300_799_999_999;
+/// What is kept is the distance to this, which is never zero: so an `Option<Timestamp>` takes no more room than a
+/// `Timestamp`, and there are millions of them.
+const BEFORE_FIRST: i64 = FIRST - 1;
 
 impl Timestamp {
     /// The first instant of RFC 3339's calendar, 0000-01-01T00:00:00Z.
-    pub const MIN: Self = Self(-62_167_219_200_000_000);
+    pub const MIN: Self = Self::from_micros(FIRST);
     /// The last instant of RFC 3339's calendar, the last microsecond of the year 9999.
-    pub const MAX: Self = Self(253_402_300_799_999_999);
+    pub const MAX: Self = Self::from_micros(LAST);
 
     /// The instant this many microseconds after 1970-01-01T00:00:00Z; one beyond [`MIN`](Self::MIN) or
     /// [`MAX`](Self::MAX) becomes that, so that every instant can be written and read back.
     pub const fn from_micros(micros: i64) -> Self {
-        if micros < Self::MIN.0 {
-            Self::MIN
-        } else if micros > Self::MAX.0 {
-            Self::MAX
+        let within = if micros < FIRST {
+            FIRST
+        } else if micros > LAST {
+            LAST
         } else {
-            Self(micros)
+            micros
+        };
+        match NonZeroI64::new(within.saturating_sub(BEFORE_FIRST)) {
+            Some(distance) => Self(distance),
+            // What is within is beyond `BEFORE_FIRST`.
+            None => Self(NonZeroI64::MIN),
         }
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.
     pub const fn micros(self) -> i64 {
-        self.0
+        self.0.get().saturating_add(BEFORE_FIRST)
     }
 
     /// This instant moved by whole days of 24 hours; it stops at [`MAX`](Self::MAX).
@@ -58,13 +68,13 @@ impl Timestamp {
     /// This instant moved by microseconds; it stops at either end of the calendar.
     #[must_use]
     pub const fn plus_micros(self, micros: i64) -> Self {
-        Self::from_micros(self.0.saturating_add(micros))
+        Self::from_micros(self.micros().saturating_add(micros))
     }
 
     /// The same instant for chrono.
     pub fn to_datetime(self) -> DateTime<Utc> {
         // The calendar of RFC 3339 lies within chrono's, so the fallback is never taken.
-        DateTime::from_timestamp_micros(self.0).unwrap_or_default()
+        DateTime::from_timestamp_micros(self.micros()).unwrap_or_default()
     }
 }
 
