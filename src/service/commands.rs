@@ -44,6 +44,28 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ///
     /// # Errors
     /// Refused to whoever may not share, for rights or an end beyond the sharer's own, and against the tenant's rules.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use dashshare::*;
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, ann, bob) = (AccountId::from(1u64), AccountId::from(2u64), AccountId::from(3u64));
+    /// # for account in [olga, ann, bob] { sharing.directory().add_account(account); }
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// let until = start.plus_days(7);
+    /// let shared = sharing.share(olga, dashboard, ann, Terms::view(Expiry::At(until)).and_reshare()).await?;
+    /// // Ann can give no more than she has, and not for longer.
+    /// let refused = sharing.share(ann, dashboard, bob, Terms::view(Expiry::Never).and_export()).await.unwrap_err();
+    /// assert_eq!(refused.refusal().map(Refusal::code), Some("exceeds_own_rights"));
+    /// // Repeating a share changes nothing.
+    /// let again = sharing.share(olga, dashboard, ann, Terms::view(Expiry::At(until)).and_reshare()).await?;
+    /// assert!(again.standing && again.grant == shared.grant);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub async fn share(
         &self,
         by: AccountId,
@@ -97,6 +119,25 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
 
     /// Revokes a grant, and with it all that hangs on it (G12, G14). The grantee itself can only
     /// [`renounce`](Self::renounce).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use dashshare::*;
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, ann, bob) = (AccountId::from(1u64), AccountId::from(2u64), AccountId::from(3u64));
+    /// # for account in [olga, ann, bob] { sharing.directory().add_account(account); }
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// let anns = sharing.share(olga, dashboard, ann, Terms::view(Expiry::Never).and_reshare()).await?.grant;
+    /// let bobs = sharing.share(ann, dashboard, bob, Terms::view(Expiry::Never)).await?.grant;
+    /// let ended = sharing.revoke(olga, dashboard, anns, RevokeMode::Cascade).await?;
+    /// assert_eq!(ended.fell, [anns, bobs]);
+    /// assert!(!sharing.authorize(bob, dashboard, Action::View).await?.is_allowed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub async fn revoke(
         &self,
         by: AccountId,
@@ -135,6 +176,26 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ///
     /// Call it at sign-up and whenever an address was verified. Each dashboard is one commit; if a call fails half way,
     /// repeat it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use dashshare::*;
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, ann, bob) = (AccountId::from(1u64), AccountId::from(2u64), AccountId::from(3u64));
+    /// # for account in [olga, ann, bob] { sharing.directory().add_account(account); }
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// let address: EmailAddress = "ann@example.com".parse()?;
+    /// sharing.share(olga, dashboard, address.clone(), Terms::view(Expiry::Never)).await?;
+    /// // Ann signs up and follows the link in a confirmation mail: now the directory vouches for the address.
+    /// sharing.directory().verify_email(ann, address.clone(), start);
+    /// assert_eq!(sharing.claim(ann, &address).await?.grants.len(), 1);
+    /// assert!(sharing.authorize(ann, dashboard, Action::View).await?.is_allowed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub async fn claim(&self, account: AccountId, address: &EmailAddress) -> Result<Claimed, Error> {
         let email = self.verified_email(account, address).await?.ok_or(Refusal::EmailNotVerified)?;
         let mut claimed = Claimed::default();
@@ -207,6 +268,24 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// [`Refusal::Superseded`] when another rotation came first, or replaced this one before it was answered;
     /// [`Refusal::NoLink`] when the new link was withdrawn before that; [`Refusal::SetupIncomplete`] with everything
     /// that is missing; [`Error::Unresolved`] when the store cannot be asked whether the commit stands.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use dashshare::*;
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, ann, bob) = (AccountId::from(1u64), AccountId::from(2u64), AccountId::from(3u64));
+    /// # for account in [olga, ann, bob] { sharing.directory().add_account(account); }
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// let old = sharing.rotate_link(olga, dashboard, Expiry::Never).await?;
+    /// let new = sharing.rotate_link(olga, dashboard, Expiry::Never).await?;
+    /// assert!(!sharing.visit(old.token.expose()).await?.is_allowed());
+    /// assert_eq!(sharing.visit(new.token.expose()).await?.permitted(Action::View), Some(dashboard));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub async fn rotate_link(
         &self,
         by: AccountId,

@@ -35,6 +35,25 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Decides whether an account may do something with a dashboard now, and says why (D1, D2, D4).
     ///
     /// An error means denial (D6).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use dashshare::*;
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, ann, bob) = (AccountId::from(1u64), AccountId::from(2u64), AccountId::from(3u64));
+    /// # for account in [olga, ann, bob] { sharing.directory().add_account(account); }
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// sharing.share(olga, dashboard, ann, Terms::view(Expiry::At(start.plus_days(7)))).await?;
+    /// let decision = sharing.authorize(ann, dashboard, Action::View).await?;
+    /// assert_eq!(decision.permitted(Action::View), Some(dashboard));
+    /// assert_eq!(decision.valid_until(), Some(start.plus_days(7)));
+    /// assert!(decision.explain().contains("until 2026-01-08T00:00:00Z"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub async fn authorize(
         &self,
         account: AccountId,
@@ -126,6 +145,25 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
 
     /// Every live authority over a dashboard that the asker may see, now or as of an instant: all for the owner, for a
     /// resharer what hangs on its own grants (G16).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use dashshare::*;
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, ann, bob) = (AccountId::from(1u64), AccountId::from(2u64), AccountId::from(3u64));
+    /// # for account in [olga, ann, bob] { sharing.directory().add_account(account); }
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// sharing.share(olga, dashboard, ann, Terms::view(Expiry::Never).and_reshare()).await?;
+    /// sharing.share(ann, dashboard, bob, Terms::view(Expiry::Never)).await?;
+    /// let list = sharing.list(olga, dashboard, None).await?;
+    /// let bobs = &list.grants[1];
+    /// assert_eq!((bobs.grantor, bobs.depth()), (ann, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub async fn list(
         &self,
         by: AccountId,
