@@ -21,7 +21,7 @@
 //! The checks judge the store against a truth that they keep themselves, so what a broken store answers does not mislead
 //! the next step. Those that race let several threads loose at once, wait for all, and judge afterwards; nothing sleeps.
 //!
-//! That the suite bites is tested too: `tests/saboteurs.rs` breaks a store in more than twenty ways, and each must be
+//! That the suite bites is tested too: `tests/saboteurs.rs` breaks a store in more than sixty ways, and each must be
 //! caught by the promise that was written against it.
 #![expect(
     clippy::panic,

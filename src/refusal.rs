@@ -46,10 +46,10 @@ pub enum Refusal {
     /// The expiry is not in the future (G6).
     #[error("the expiry `{0}` is not in the future")]
     ExpiryPast(Timestamp),
-    /// The expiry lies behind the end of what the sharer holds (G6).
+    /// The expiry lies behind the end of what the grantor holds (G6).
     #[error("your own access ends at {latest}; choose that end or an earlier one")]
     EndsTooLate {
-        /// The sharer's own end.
+        /// The grantor's own end.
         latest: Timestamp,
     },
     /// The share would last longer than the tenant allows (G20).

@@ -37,7 +37,7 @@ pub struct SharingRules {
     pub blocked_domains: Vec<String>,
     /// How many grants a path may have (G1): 8 unless set, 16 at the most.
     pub max_depth: u8,
-    /// Whether a sharer is told if an address has an account (I1).
+    /// Whether a grantor is told if an address has an account (I1).
     pub reveal_accounts: bool,
 }
 

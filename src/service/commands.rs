@@ -40,10 +40,10 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
 
     /// Shares a dashboard with an account or an address (G6, G7, G17, I1).
     ///
-    /// The grant hangs on the sharer's own grant that fits best; [`share_from`](Self::share_from) names one.
+    /// The grant hangs on the grantor's own grant that fits best; [`share_from`](Self::share_from) names one.
     ///
     /// # Errors
-    /// Refused to whoever may not share, for rights or an end beyond the sharer's own, and against the tenant's rules.
+    /// Refused to whoever may not share, for rights or an end beyond the grantor's own, and against the tenant's rules.
     ///
     /// # Example
     ///
@@ -76,7 +76,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.share_on(by, dashboard, with.into(), terms, None).await
     }
 
-    /// Shares on from a grant that the caller names among the sharer's own (G7).
+    /// Shares on from a grant that the caller names among the grantor's own (G7).
     pub async fn share_from(
         &self,
         by: AccountId,

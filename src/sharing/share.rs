@@ -42,7 +42,7 @@ pub struct Shared {
     /// Whether it went to an e-mail address. That says nothing about whether the address has an account, unless the
     /// tenant's rules reveal it: then it is true only for an invitation that waits to be claimed (I1).
     pub invited: bool,
-    /// When access ends, the sharer's own end taken into account. An invitation may lapse before that (I4).
+    /// When access ends, the grantor's own end taken into account. An invitation may lapse before that (I4).
     pub ends: Expiry,
 }
 
@@ -194,7 +194,7 @@ impl Command for Share {
 }
 
 impl Share {
-    /// A live grant of this sharer to this person on these very terms that gives as much, and for as long, as a new
+    /// A live grant of this grantor to this person on these very terms that gives as much, and for as long, as a new
     /// one would (G17).
     fn standing<'a>(&self, ledger: &'a Ledger, with: &Recipient, ends: Expiry) -> Option<Live<'a>> {
         ledger.all_live().find(|live| {
