@@ -31,7 +31,7 @@ pub struct AccessList {
     pub at: Timestamp,
     /// The live grants, pending invitations among them, in the order in which they were made.
     pub grants: Vec<GrantView>,
-    /// The public link, if one stands.
+    /// The public link, if one stands. A list of a past instant has none.
     pub link: Option<LinkView>,
 }
 
@@ -130,16 +130,18 @@ pub struct Losing {
     pub ends: Timestamp,
 }
 
-/// Everything live on a dashboard, as far as `asker` may see it: all for the owner, for a resharer what hangs on its
-/// own grants (G16).
-pub(crate) fn list(ledger: &Ledger, asker: AccountId) -> Option<AccessList> {
+/// Everything live on a dashboard at the ledger's instant, as far as `asker` may see it: all for the owner, for a
+/// resharer what hangs on its own grants (G16). Who asks about the past is judged by the `present`, so that nobody sees
+/// more of it than of today; of the link nothing is kept but what it is now, so the past has none.
+pub(crate) fn list(ledger: &Ledger, present: Option<&Ledger>, asker: AccountId) -> Option<AccessList> {
     let owner = ledger.head.owner_at(ledger.now)?;
-    if !ledger.is_party(asker) {
+    let judge = present.unwrap_or(ledger);
+    if !judge.is_party(asker) {
         return None;
     }
-    let sees_all = ledger.is_owner(asker);
-    let visible = |grant: &Grant| sees_all || ledger.is_above(asker, grant);
-    let link = link_view(ledger).filter(|link| {
+    let sees_all = judge.is_owner(asker);
+    let visible = |grant: &Grant| sees_all || judge.is_above(asker, grant);
+    let link = link_view(ledger).filter(|_| present.is_none()).filter(|link| {
         let hangs_on = link.grant.and_then(|grant| ledger.get(grant));
         sees_all || link.maker == asker || hangs_on.is_some_and(|grant| visible(grant))
     });
@@ -192,20 +194,25 @@ fn link_view(ledger: &Ledger) -> Option<LinkView> {
 }
 
 /// What the end of one grant would do, with everything that hangs on it (G15).
-pub(crate) fn impact(ledger: &Ledger, revoked: &Grant) -> Impact {
+pub(crate) fn impact(ledger: &Ledger, rules: &SharingRules, revoked: &Grant) -> Impact {
     let falls = |grant: &Grant| grant.path().any(|id| id == revoked.id);
     let mut touched: BTreeSet<AccountId> = BTreeSet::new();
     let mut invitations: BTreeSet<Holder> = BTreeSet::new();
     for live in ledger.all_live().filter(|live| falls(live.grant)) {
         match live.grant.grantee.account() {
-            Some(account) => touched.extend((!live.standing.rights.is_empty()).then_some(account)),
+            Some(account) => {
+                let counts = !live.standing.rights.is_empty() && standing::is_honoured(live.grant, rules);
+                touched.extend(counts.then_some(account));
+            }
             None => invitations.extend([live.grant.grantee.holder()]),
         }
     }
     let mut lose = Vec::new();
     let mut keep = Vec::new();
     for account in touched {
-        let kept = ledger.live_of(account).filter(|live| !falls(live.grant));
+        let kept = ledger
+            .live_of(account)
+            .filter(|live| !falls(live.grant) && standing::is_honoured(live.grant, rules));
         let rights = kept.fold(Rights::NONE, |rights, live| rights | live.standing.rights);
         match ledger.is_owner(account) {
             true => keep.push((account, Rights::ALL)),

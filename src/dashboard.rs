@@ -59,6 +59,8 @@ pub struct Head {
     pub former_owners: Vec<(Timestamp, AccountId)>,
     /// When it was registered.
     pub created: Timestamp,
+    /// The revision that registered it; those before are of a deleted dashboard of the same id (G19).
+    pub registered: Revision,
     /// When it was deleted, if it was.
     pub deleted: Option<Timestamp>,
     /// The commits so far.

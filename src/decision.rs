@@ -186,7 +186,7 @@ impl Decision {
         let blocked =
             access.is_some_and(|access| access.blocked_devices.iter().any(|blocked| blocked == device));
         match self.basis {
-            Basis::Denied(_) | Basis::Ended { .. } | Basis::Owner => self.clone(),
+            Basis::Denied(_) | Basis::Ended { .. } => self.clone(),
             _ if !is_shown => self.denied(Denial::DeviceNotShown(device.to_owned())),
             Basis::Link { .. } if blocked => self.denied(Denial::DeviceNotAllowed(device.to_owned())),
             _ => self.clone(),
@@ -234,7 +234,10 @@ fn by_grants(
     let mut best: Option<(Standing, Chain)> = None;
     let mut tally = Tally::default();
     for chain in chains {
-        let Some(grant) = leaf(&chain).filter(|grant| grant.grantee.account_at(t) == Some(account)) else {
+        let Some(grant) = leaf(&chain).filter(|grant| {
+            // What a deleted dashboard of the same id had is nobody's business any more (G19).
+            grant.ordinal >= head.first_ordinal && grant.grantee.account_at(t) == Some(account)
+        }) else {
             continue;
         };
         let standing = match standing::of_chain(&chain, head, t) {
@@ -249,6 +252,7 @@ fn by_grants(
             continue;
         }
         tally.held = tally.held | standing.rights;
+        tally.live = true;
         // Nothing can be shared on from a grant that is left without rights.
         let can_share = standing.reshare && !standing.rights.is_empty();
         let allows = match action {
@@ -272,6 +276,7 @@ fn by_grants(
 #[derive(Default)]
 struct Tally {
     held: Rights,
+    live: bool,
     reshare: bool,
     switched_off: bool,
     latest_fall: Option<(Fall, Chain)>,
@@ -298,6 +303,7 @@ impl Tally {
         match self.latest_fall {
             _ if self.switched_off && !private => Basis::Denied(Denial::PrivateSharingOff),
             _ if self.switched_off => Basis::Denied(Denial::ResharingOff),
+            _ if self.live => Basis::Denied(Denial::RightNotGiven(Rights::NONE)),
             Some((fall, chain)) => Basis::Ended { fall, chain },
             None => Basis::Denied(Denial::NotShared),
         }

@@ -6,7 +6,7 @@ use crate::{
     grant::{Chain, Holder},
     id::{AccountId, DashboardId, GrantId},
     standing::{self, Fall, FallCause},
-    terms::{Expiry, Right},
+    terms::{Expiry, Right, Rights},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -66,6 +66,8 @@ pub struct Step {
     pub grantee: Holder,
     /// Its own expiry.
     pub expiry: Expiry,
+    /// Whether it only carries what hangs on it, because its holder became the owner (G18).
+    pub only_carries: bool,
 }
 
 impl Decision {
@@ -110,6 +112,7 @@ impl Decision {
                 grantor: standing::made_by(grant, parent, head, self.at()),
                 grantee: grant.grantee.holder(),
                 expiry: grant.terms_at(self.at()).expiry,
+                only_carries: grant.absorbed().is_some_and(|absorbed| absorbed <= self.at()),
             });
             parent = Some(grant.as_ref());
         }
@@ -168,7 +171,7 @@ impl Decision {
 
 fn path_in_words(path: &[Step], name: &dyn Fn(AccountId) -> String) -> String {
     let hop = |step: &Step| format!("{} shared it with {}", name(step.grantor), grantee_in_words(step, name));
-    path.iter().map(hop).collect::<Vec<_>>().join(", ")
+    path.iter().filter(|step| !step.only_carries).map(hop).collect::<Vec<_>>().join(", ")
 }
 
 fn grantee_in_words(step: &Step, name: &dyn Fn(AccountId) -> String) -> String {
@@ -206,6 +209,9 @@ impl Denial {
             Self::UnknownDashboard => "there is no such dashboard.".to_owned(),
             Self::NotShared => "it was never shared with this account.".to_owned(),
             Self::Ended(fall) => fall.sentence(),
+            Self::RightNotGiven(Rights::NONE) => {
+                "what was shared was narrowed since, and allows nothing any more.".to_owned()
+            }
             Self::RightNotGiven(rights) => format!("what was shared allows only to {rights}."),
             Self::NoReshareRight => "it was shared without the right to share on.".to_owned(),
             Self::OwnersOnly => "only its owner can move, resize or edit it.".to_owned(),
@@ -230,7 +236,7 @@ impl Denial {
             }
             Self::RightNotGiven(_) => "Somebody who may view it can share that right with this account.",
             Self::NoReshareRight => "Its owner can share it once more with the right to share on.",
-            Self::OwnersOnly => "The owner can give away a clone, which its recipient may edit.",
+            Self::OwnersOnly => "Ask its owner to make the change.",
             Self::PrivateSharingOff => "The tenant's administrator can switch it on again.",
             Self::ResharingOff => {
                 "The tenant's administrator can switch it on, or the owner can share directly."

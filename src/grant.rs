@@ -71,7 +71,7 @@ pub enum Grantee {
     Account(AccountId),
     /// Nobody yet: an invitation to an address (I1).
     Pending(Box<Invitation>),
-    /// An account that claimed an invitation (I3).
+    /// An account that claimed an invitation (I3), or that had verified the address when it was shared with.
     Claimed(Box<Claim>),
 }
 

@@ -59,6 +59,11 @@ impl Ledger {
         ledger
     }
 
+    /// The same grants at another instant.
+    pub(crate) fn at(&self, now: Timestamp) -> Self {
+        Self::new(Arc::clone(&self.head), self.all().map(Arc::clone), now)
+    }
+
     pub(crate) fn of_snapshot(snapshot: Snapshot, now: Timestamp) -> Self {
         Self::new(snapshot.head, snapshot.chains.into_iter().flatten(), now)
     }

@@ -38,7 +38,9 @@ pub enum Refusal {
     #[error("only the owner may do this")]
     NotOwner,
     /// The actor has no power over this grant (G12).
-    #[error("only the owner, or somebody this was shared on by, may change it")]
+    #[error(
+        "this is not yours to change: its owner and those it was shared on by may, and its holder may renounce it"
+    )]
     NotYours,
     /// No right at all was asked for.
     #[error("choose at least one right")]
@@ -47,7 +49,7 @@ pub enum Refusal {
     #[error("the expiry `{0}` is not in the future")]
     ExpiryPast(Timestamp),
     /// The expiry lies behind the end of what the grantor holds (G6).
-    #[error("your own access ends at {latest}; choose that end or an earlier one")]
+    #[error("what this would hang on ends at {latest}; choose that end or an earlier one")]
     EndsTooLate {
         /// The grantor's own end.
         latest: Timestamp,
@@ -68,7 +70,7 @@ pub enum Refusal {
     #[error("the dashboard is theirs already")]
     ToOwner,
     /// The path would be longer than the tenant allows (G1).
-    #[error("this was shared on {limit} times already, which is the most")]
+    #[error("a share may be the {limit}th of its path at most, and this would be one more")]
     TooDeep {
         /// The most grants that a path may have.
         limit: usize,

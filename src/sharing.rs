@@ -23,7 +23,10 @@ use crate::{
     time::Timestamp,
 };
 use sha2::{Digest as _, Sha256};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// A change to one dashboard that somebody asks for.
 pub(crate) trait Command {
@@ -148,6 +151,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) head: Head,
     grants: BTreeMap<u64, Arc<Grant>>,
     messages: Vec<Message>,
+    /// Grants that go on as new ones, so that nobody is told of their end.
+    pub(crate) reissued: BTreeSet<GrantId>,
 }
 
 /// What was live before a commit and is not any more.
@@ -164,7 +169,15 @@ impl<'a> Draft<'a> {
     }
 
     pub(crate) fn of_unregistered(facts: &'a Facts<'a>, expected: Revision, head: Head) -> Self {
-        Self { facts, before: None, expected, head, grants: BTreeMap::new(), messages: Vec::new() }
+        Self {
+            facts,
+            before: None,
+            expected,
+            head,
+            grants: BTreeMap::new(),
+            messages: Vec::new(),
+            reissued: BTreeSet::new(),
+        }
     }
 
     pub(crate) fn put(&mut self, grant: Grant) {
@@ -211,7 +224,10 @@ impl<'a> Draft<'a> {
             for live in before.all_live().filter(|live| after.live(live.grant.id).is_none()) {
                 fallen.grants.push(live.grant.id);
                 let holder = live.grant.grantee.holder();
-                if holder != Holder::Account(head.owner) && !is_actor(actor, &holder) {
+                let is_told = holder != Holder::Account(head.owner)
+                    && !is_actor(actor, &holder)
+                    && !self.reissued.contains(&live.grant.id);
+                if is_told {
                     lost.entry(holder).or_default().push(live.grant.id);
                 }
             }

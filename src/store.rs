@@ -3,7 +3,7 @@
 //! A store keeps four things: a [`Head`] for each dashboard, [`Grant`]s, [`AuditRecord`]s and [`OutboxMessage`]s. All
 //! of them are values with `Serialize` and `Deserialize`, so a store may keep columns or documents as it likes.
 //!
-//! One method writes. [`Store::commit`] compares the dashboard's revision with the expected one and then writes all
+//! One method changes what is shared. [`Store::commit`] compares the dashboard's revision with the expected one and then writes all
 //! of the commit or nothing of it. Everything that has to be right under concurrency is in that one comparison:
 //!
 //! ```text

@@ -29,11 +29,13 @@ pub struct SharingRules {
     pub resharing: bool,
     /// The longest that a share may last, in days of 24 hours from the command; `None` for no limit.
     pub max_days: Option<u32>,
-    /// How long an invitation waits for a claim, in days (I4): 14 if unset, 90 at the most.
+    /// How long an invitation waits for a claim, in days (I4): 14 if unset, 1 at the least, 90 at the most.
     pub invitation_days: Option<u32>,
-    /// If not empty, only addresses of exactly these domains may be shared with.
+    /// If not empty, only addresses of these domains may be shared with. `example.com` is that domain alone,
+    /// `*.example.com` every domain below it.
     pub allowed_domains: Vec<String>,
-    /// Addresses of exactly these domains may not be shared with.
+    /// Addresses of these domains may not be shared with. An entry that is no domain blocks every address, so that a
+    /// slip of the pen is noticed and lets nobody in.
     pub blocked_domains: Vec<String>,
     /// How many grants a path may have (G1): 8 unless set, 16 at the most.
     pub max_depth: u8,
@@ -64,7 +66,7 @@ impl Default for SharingRules {
 
 impl SharingRules {
     pub(crate) fn invitation_duration_days(&self) -> u32 {
-        self.invitation_days.unwrap_or(INVITATION_DAYS).min(MAX_INVITATION_DAYS)
+        self.invitation_days.unwrap_or(INVITATION_DAYS).clamp(1, MAX_INVITATION_DAYS)
     }
 
     pub(crate) fn depth_limit(&self) -> usize {
@@ -73,17 +75,27 @@ impl SharingRules {
 
     /// Whether an address's domain is on the list of blocked ones.
     pub(crate) fn blocks(&self, address: &EmailAddress) -> bool {
-        lists(&self.blocked_domains, address)
+        self.blocked_domains.iter().any(|domain| covers(domain, address).unwrap_or(true))
     }
 
     /// Whether the rules let an address be shared with.
     pub(crate) fn admits(&self, address: &EmailAddress) -> bool {
-        !self.blocks(address) && (self.allowed_domains.is_empty() || lists(&self.allowed_domains, address))
+        !self.blocks(address)
+            && (self.allowed_domains.is_empty()
+                || self.allowed_domains.iter().any(|domain| covers(domain, address) == Some(true)))
     }
 }
 
-fn lists(domains: &[String], address: &EmailAddress) -> bool {
-    domains.iter().any(|domain| canonical_domain(domain).as_deref() == Some(address.domain()))
+/// Whether an entry of a list covers an address; `None` when the entry is no domain.
+fn covers(entry: &str, address: &EmailAddress) -> Option<bool> {
+    let entry = entry.trim().trim_start_matches('@').trim_end_matches('.');
+    match entry.strip_prefix("*.") {
+        Some(parent) => {
+            let below = format!(".{}", canonical_domain(parent)?);
+            Some(address.domain().ends_with(&below))
+        }
+        None => Some(canonical_domain(entry)? == address.domain()),
+    }
 }
 
 /// The portal that visitors of public links come through.

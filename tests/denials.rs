@@ -520,8 +520,8 @@ fn a_host_that_fails_denies_with_its_reason_kept() {
     }
 }
 
-/// D3: the owner sees every device, a grantee those that the dashboard shows, a visitor those of them that the
-/// policies allow; a denial stays one.
+/// D3: the owner and a grantee see the devices that the dashboard shows, a visitor those of them that the policies
+/// allow; a denial stays one.
 #[test]
 fn a_device_needs_to_be_shown_and_for_a_visitor_allowed() {
     let scene = Scene::new();
@@ -537,7 +537,7 @@ fn a_device_needs_to_be_shown_and_for_a_visitor_allowed() {
     let not_shown = Some(Denial::DeviceNotShown("other".into()));
     let not_allowed = Some(Denial::DeviceNotAllowed("shut".into()));
     for (who, decision, expected) in [
-        ("owner", by_account(OLGA), [None, None, None]),
+        ("owner", by_account(OLGA), [None, None, not_shown.clone()]),
         ("grantee", by_account(ANN), [None, None, not_shown.clone()]),
         ("grantee, three deep", by_account(CYD), [None, None, not_shown.clone()]),
         ("visitor", by_link, [None, not_allowed, not_shown]),

@@ -341,7 +341,8 @@ impl Sides {
             counts.count("whole states compared");
             self.compare_people(Some(t))?;
             for d in dashboards() {
-                for &by in &self.people {
+                // The past is compared below.
+                for &by in self.people.iter().filter(|_| t >= self.now) {
                     let what = format!("what {by:?} is listed");
                     same(t, d, &what, past.view(by, d, t), self.library.view(by, d, t))?;
                 }
@@ -379,10 +380,13 @@ impl Sides {
                         told,
                     )?;
                 }
-                if let Some(owner) = then.owner(d) {
+                if let (Some(owner), Some(present)) = (then.owner(d), past.owner(d)) {
                     let expected = then.view(owner, d, t).map(View::of_the_past);
-                    let told = self.library.view(owner, d, t).map(View::of_the_past);
-                    same(t, d, "what the owner of then is listed", expected, told)?;
+                    let told = self.library.view(present, d, t).map(View::of_the_past);
+                    same(t, d, "what the owner is told of then", expected, told)?;
+                    for &by in self.people.iter().filter(|by| !past.is_party(**by, d, self.now)) {
+                        same(t, d, "what a stranger of today is told", None, self.library.view(by, d, t))?;
+                    }
                 }
             }
             for grant in past.standing(d, self.now) {

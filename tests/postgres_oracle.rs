@@ -122,7 +122,7 @@ fn histories() -> Result<usize, String> {
 }
 
 /// Plays the histories in two threads, and fails at the first divergence or when they were too tame to mean anything.
-fn agrees<S: Subject>(
+fn agrees<S: Answerer>(
     server: &Server,
     name: &str,
     histories: usize,
@@ -159,7 +159,7 @@ fn convicts(server: &Server, fault: Fault, name: &str) -> Result<(), Failed> {
 }
 
 /// Plays histories until one diverges: what happened in them, and that divergence with its history cut short.
-fn play_all<S: Subject>(
+fn play_all<S: Answerer>(
     server: &Server,
     seeds: Range<u64>,
     threads: usize,
@@ -199,7 +199,7 @@ fn play_all<S: Subject>(
 }
 
 /// Leaves out events as long as some divergence remains, so that a person can read what is left.
-fn shorten<S: Subject>(
+fn shorten<S: Answerer>(
     seed: u64,
     mut events: Vec<Event>,
     mut divergence: String,
@@ -347,7 +347,7 @@ struct Impact {
 }
 
 /// What is judged: the library, or an evaluator with a planted fault.
-trait Subject {
+trait Answerer {
     /// Whether it can still be asked about an instant that is over (D7).
     const REMEMBERS: bool;
 
@@ -540,7 +540,7 @@ struct History<'t, S> {
     counts: Counts,
 }
 
-impl<'t, S: Subject> History<'t, S> {
+impl<'t, S: Answerer> History<'t, S> {
     fn begin(seed: u64, table: &'t mut Table, subject: S) -> Result<Self, String> {
         table.recreate()?;
         let counts = Counts { histories: 1, ..Counts::default() };
@@ -772,7 +772,7 @@ enum Step {
 }
 
 // What an event means, by the rules and by what PostgreSQL has at this moment.
-impl<S: Subject> History<'_, S> {
+impl<S: Answerer> History<'_, S> {
     /// `None` when the event has lost what it was about, in a history that was cut short, or means nothing certain.
     fn prepare(&self, event: &Event) -> Option<Step> {
         let number = |label: &usize| self.numbers.get(label).copied();
@@ -1011,7 +1011,7 @@ struct Counts {
     drops: usize,
 }
 
-impl<S: Subject> History<'_, S> {
+impl<S: Answerer> History<'_, S> {
     fn count(&mut self, step: &Step, before: &[Entry]) {
         let lost = |n: &Number| before.get(*n).is_some_and(|entry| entry.held.rights != self.held(*n).rights);
         let had = |n: &Number| before.get(*n).is_some_and(|entry| entry.held != Held::default());
@@ -1155,7 +1155,7 @@ impl Random {
     }
 }
 
-impl<S: Subject> History<'_, S> {
+impl<S: Answerer> History<'_, S> {
     /// Mostly something that the rules allow, aimed by what PostgreSQL has; now and then something they forbid.
     fn invent(&self, random: &mut Random) -> Event {
         let live: Vec<Number> = (0..self.grants.len()).filter(|number| !self.has_fallen(*number)).collect();
@@ -1391,7 +1391,7 @@ impl Library {
     }
 }
 
-impl Subject for Library {
+impl Answerer for Library {
     const REMEMBERS: bool = true;
 
     fn obey(&mut self, command: &Command) -> Result<Reply, String> {
@@ -1645,7 +1645,7 @@ impl Evaluator {
     }
 }
 
-impl Subject for Evaluator {
+impl Answerer for Evaluator {
     const REMEMBERS: bool = false;
 
     fn obey(&mut self, command: &Command) -> Result<Reply, String> {

@@ -119,6 +119,7 @@ impl Engine {
         match problem {
             Problem::BadLine(reason) => ("bad_line", reason),
             Problem::BadEmail(text, error) => {
+                let text: String = text.chars().take(64).collect();
                 ("bad_email", format!("`{text}` is not an e-mail address: {error}"))
             }
             Problem::Refused(error) => match error.refusal() {
@@ -349,7 +350,9 @@ impl Engine {
         };
         let ((dashboard, grant), by) = (self.grant_named(fields)?, self.by(fields)?);
         let amended = block_on(self.sharing.amend(by, dashboard, grant, amendment))?;
-        Ok(json!({ "ends": amended.ends.at(), "fell": self.grant_labels(dashboard, &amended.fell) }))
+        Ok(
+            json!({ "ends": amended.ends.at(), "fell": self.grant_labels(dashboard, &amended.fell), "link_fell": amended.link_fell }),
+        )
     }
 
     fn revoke(&mut self, fields: &Fields) -> Answer {

@@ -34,7 +34,9 @@ fn play(mut lines: impl BufRead) -> io::Result<()> {
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line)? > 0 {
         // A line that is not UTF-8 is not JSON either: it is answered as a bad one, and the run goes on.
-        writeln!(out, "{}", engine.line(String::from_utf8_lossy(&line).trim_end()))?;
+        // So that two names do not become one by their broken bytes, such a line is not repaired.
+        let text = std::str::from_utf8(&line).unwrap_or("not UTF-8");
+        writeln!(out, "{}", engine.line(text.trim_end()))?;
         line.clear();
     }
     out.flush()

@@ -126,16 +126,13 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(decision::decide_visit(&digest, Action::View, facts, self.env.now()))
     }
 
-    /// Narrows a decision to one device behind the dashboard (D3): what the dashboard shows is covered by a grant; a
+    /// Narrows a decision to one device behind the dashboard (D3): what the dashboard shows is covered by owning it and by a grant; a
     /// visitor needs the tenant's policies to allow the device too.
     pub async fn authorize_device(&self, decision: &Decision, device: &str) -> Result<Decision, Error> {
         let Some(head) = decision.head().filter(|_| decision.is_allowed()) else {
             return Ok(decision.clone());
         };
-        let is_shown = match decision.basis() {
-            Basis::Owner => true,
-            _ => self.directory.shows(head.dashboard, device).await.map_err(Error::Directory)?,
-        };
+        let is_shown = self.directory.shows(head.dashboard, device).await.map_err(Error::Directory)?;
         let access = match decision.basis() {
             Basis::Link { .. } => Some(self.access(head.tenant, head.dashboard, true).await?),
             _ => None,
@@ -144,7 +141,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     }
 
     /// Every live authority over a dashboard that the asker may see, now or as of an instant: all for the owner, for a
-    /// resharer what hangs on its own grants (G16).
+    /// resharer what hangs on its own grants (G16). Who asks about the past is judged by the present.
     ///
     /// # Example
     ///
@@ -171,7 +168,11 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         as_of: Option<Timestamp>,
     ) -> Result<AccessList, Error> {
         let ledger = self.ledger(dashboard, &[by.into()], everything, as_of).await?;
-        let list = ledger.and_then(|ledger| answers::list(&ledger, by));
+        let list = ledger.and_then(|ledger| {
+            let now = self.env.now().max(ledger.head.clock);
+            let present = (ledger.now < now).then(|| ledger.at(now));
+            answers::list(&ledger, present.as_ref(), by)
+        });
         list.ok_or(Refusal::UnknownDashboard.into())
     }
 
@@ -190,7 +191,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         if !is_grantee && !ledger.is_owner(by) && !ledger.is_above(by, live.grant) {
             return Err(Refusal::NotYours.into());
         }
-        Ok(answers::impact(&ledger, live.grant))
+        let tenant = self.tenant(ledger.head.tenant).await?;
+        Ok(answers::impact(&ledger, &tenant.rules, live.grant))
     }
 
     /// The dashboards that others share with an account, now or as of an instant, by id (D7).
@@ -283,6 +285,13 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             if !ledger.is_owner(account) {
                 return Err(Refusal::NotOwner.into());
             }
+            // What an earlier dashboard of the same id went through is the host's to know (G19).
+            let before_registered = Revision::new(ledger.head.registered.number().saturating_sub(1));
+            return self
+                .store
+                .audit(dashboard, after.max(before_registered), limit)
+                .await
+                .map_err(Error::Store);
         }
         self.store.audit(dashboard, after, limit).await.map_err(Error::Store)
     }

@@ -40,6 +40,8 @@ pub struct Amended {
     pub ends: Expiry,
     /// The grants that ended because the reshare right was taken away.
     pub fell: Vec<GrantId>,
+    /// Whether the public link died, because it hung on what was taken away.
+    pub link_fell: bool,
 }
 
 /// The live grant that a command names, if the actor has anything to do with the dashboard: all else is refused alike.
@@ -96,7 +98,7 @@ impl Command for Amend {
         }
         let ends = after.expiry.min(bound).min(live.grant.grantee.lapses(facts.now));
         if after == before {
-            return Ok(Verdict::standing(Amended { terms: after, ends, fell: Vec::new() }));
+            return Ok(Verdict::standing(Amended { terms: after, ends, fell: Vec::new(), link_fell: false }));
         }
 
         let mut draft = Draft::new(facts, ledger);
@@ -109,6 +111,7 @@ impl Command for Amend {
             terms: after,
             ends,
             fell: fallen.grants.clone(),
+            link_fell: fallen.link.is_some(),
         }))
     }
 }

@@ -45,6 +45,7 @@ impl Command for Register {
             owner: self.owner,
             former_owners: Vec::new(),
             created: facts.now,
+            registered: before.map_or(Revision::ZERO, |head| head.revision).next(),
             deleted: None,
             revision: Revision::ZERO,
             clock: before.map_or(facts.now, |head| head.clock),

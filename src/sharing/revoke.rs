@@ -25,7 +25,7 @@ pub enum RevokeMode {
     Cascade,
     /// Each direct child is re-issued under another live grant of the same person that carries the reshare right and
     /// covers the child's rights, and with it all that hung on it; what is not covered ends. Nobody gets more rights by
-    /// it than they had, and a link is not re-issued.
+    /// it than they had; a child with no end of its own lasts as long as what it hangs on then. A link is not re-issued.
     Rebind,
 }
 
@@ -135,6 +135,7 @@ fn rebind(
         };
         paths.insert(grant.id, copy.path().collect());
         draft.put(copy);
+        draft.reissued.insert(grant.id);
         rebound.push((grant.id, id));
     }
     rebound

@@ -3,7 +3,7 @@
 use super::{Command, Draft, Facts, Verdict};
 use crate::{
     email::EmailAddress,
-    grant::{Grant, Grantee, Holder, Invitation},
+    grant::{Claim, Grant, Grantee, Holder, Invitation},
     host::Account,
     id::{AccountId, DashboardId, GrantId},
     ledger::{Ledger, Live},
@@ -165,17 +165,24 @@ impl Command for Share {
 
         let mut draft = Draft::new(facts, ledger);
         let (ordinal, id) = draft.number();
-        let grantee = match with.holder() {
-            Holder::Account(account) => {
-                draft.tell(Message::Shared { grant: id, by: self.by, to: account, terms: self.terms });
-                Grantee::Account(account)
-            }
-            Holder::Address(address) => {
-                let lapses = facts.now.plus_days(rules.invitation_duration_days());
+        let lapses = facts.now.plus_days(rules.invitation_duration_days());
+        let grantee = match with {
+            Recipient::Account(account) => Grantee::Account(account.id),
+            // As if it had been claimed at once: so that stopping with the address ends it, as it ends what was claimed
+            // later, and the grantor need not know which it was (G13, I1).
+            Recipient::Address(address, Some(account)) => Grantee::Claimed(Box::new(Claim {
+                account: *account,
+                claimed: facts.now,
+                invitation: Invitation { address: address.clone(), lapses },
+            })),
+            Recipient::Address(address, None) => {
                 draft.tell(Message::Invited { grant: id, by: self.by, address: address.clone(), lapses });
-                Grantee::Pending(Box::new(Invitation { address, lapses }))
+                Grantee::Pending(Box::new(Invitation { address: address.clone(), lapses }))
             }
         };
+        if let Some(account) = grantee.account() {
+            draft.tell(Message::Shared { grant: id, by: self.by, to: account, terms: self.terms });
+        }
         draft.put(Grant {
             id,
             dashboard: self.dashboard,

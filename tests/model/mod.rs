@@ -554,9 +554,9 @@ impl<'a> Past<'a> {
     /// The address that the grant was made to, itself or what it re-issues.
     pub(crate) fn invited(self, grant: Grant) -> Option<Address> {
         let (index, issued) = self.born(grant);
-        match (issued.grantee, issued.replaces) {
-            (With::Address(address), _) => Some(address),
+        match (self.log[index].step.command, issued.replaces) {
             (_, Some(old)) => self.before(index).invited(old),
+            (Command::Share { with: With::Address(address), .. }, None) => Some(address),
             _ => None,
         }
     }

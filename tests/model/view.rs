@@ -143,7 +143,9 @@ impl Past<'_> {
             let grantee = self.grantee(g);
             match grantee {
                 With::Address(_) => impact.invitations.push(grantee),
-                With::Account(_) if self.grant_rights(g, t) != Rights::NONE => touched.push(grantee),
+                With::Account(_) if self.switched_on(g) && self.grant_rights(g, t) != Rights::NONE => {
+                    touched.push(grantee);
+                }
                 With::Account(_) => {}
             }
         }
@@ -153,7 +155,7 @@ impl Past<'_> {
         touched.dedup();
         for who in touched {
             let With::Account(account) = who else { continue };
-            let rest = self.held(account, dashboard, t).filter(|g| !falls(*g));
+            let rest = self.held(account, dashboard, t).filter(|g| !falls(*g) && self.switched_on(*g));
             let kept = rest.fold(Rights::NONE, |rights, g| rights.or(self.grant_rights(g, t)));
             if kept == Rights::NONE {
                 impact.lose.push(account);
