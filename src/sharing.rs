@@ -151,8 +151,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) head: Head,
     grants: BTreeMap<u64, Arc<Grant>>,
     messages: Vec<Message>,
-    /// Grants that go on as new ones, so that nobody is told of their end.
-    pub(crate) reissued: BTreeSet<GrantId>,
+    /// Grants whose end is no news to their holders: they go on as new ones, or the holder became the owner.
+    pub(crate) untold: BTreeSet<GrantId>,
 }
 
 /// What was live before a commit and is not any more.
@@ -176,7 +176,7 @@ impl<'a> Draft<'a> {
             head,
             grants: BTreeMap::new(),
             messages: Vec::new(),
-            reissued: BTreeSet::new(),
+            untold: BTreeSet::new(),
         }
     }
 
@@ -226,7 +226,7 @@ impl<'a> Draft<'a> {
                 let holder = live.grant.grantee.holder();
                 let is_told = holder != Holder::Account(head.owner)
                     && !is_actor(actor, &holder)
-                    && !self.reissued.contains(&live.grant.id);
+                    && !self.untold.contains(&live.grant.id);
                 if is_told {
                     lost.entry(holder).or_default().push(live.grant.id);
                 }

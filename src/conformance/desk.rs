@@ -228,7 +228,13 @@ impl<'s, S: Store> Desk<'s, S> {
     }
 
     pub(super) async fn transfer(&mut self, dashboard: DashboardId, to: AccountId, keep: Rights) {
-        self.give(Transfer { dashboard, by: Actor::Host, to, to_exists: true, keep }).await;
+        self.give(Transfer {
+            dashboard,
+            by: Actor::Host,
+            to: Some(Account { id: to, verified: Vec::new() }),
+            keep,
+        })
+        .await;
     }
 
     pub(super) async fn delete(&mut self, dashboard: DashboardId) {

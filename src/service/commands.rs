@@ -217,8 +217,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         to: AccountId,
         keep: Rights,
     ) -> Result<Done<Transferred>, Error> {
-        let to_exists = self.account(to).await?.is_some();
-        self.done(&Transfer { dashboard, by: by.into(), to, to_exists, keep }).await
+        let to = self.account(to).await?;
+        self.done(&Transfer { dashboard, by: by.into(), to, keep }).await
     }
 
     /// Ends a dashboard with all its grants and its link (G19). To be called when the host deletes it.

@@ -3,9 +3,10 @@
 use super::{Command, Draft, Facts, More, Verdict, revoke::Ended};
 use crate::{
     dashboard::{Head, Revision},
-    grant::{Grant, Grantee},
+    grant::{Grant, Grantee, Holder},
+    host::Account,
     id::{AccountId, DashboardId, GrantId, TenantId},
-    ledger::Ledger,
+    ledger::{Ledger, Live},
     record::{Actor, Event, Message},
     refusal::Refusal,
     store::Seed,
@@ -64,8 +65,8 @@ impl Command for Register {
 pub(crate) struct Transfer {
     pub(crate) dashboard: DashboardId,
     pub(crate) by: Actor,
-    pub(crate) to: AccountId,
-    pub(crate) to_exists: bool,
+    /// `None` when the host knows no such account.
+    pub(crate) to: Option<Account>,
     pub(crate) keep: Rights,
 }
 
@@ -73,7 +74,8 @@ pub(crate) struct Transfer {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Transferred {
-    /// The new owner's own grants, which ended. What had been shared on from them stays.
+    /// The new owner's own grants, which ended, and the invitations that waited for the new owner. What had been shared
+    /// on from them stays.
     pub fell: Vec<GrantId>,
     /// The grant that the old owner kept, if asked for.
     pub kept: Option<GrantId>,
@@ -105,7 +107,10 @@ impl Command for Transfer {
     }
 
     fn seeds(&self) -> Vec<Seed> {
-        actors_seed(self.by).into_iter().chain([self.to.into()]).collect()
+        let to = self.to.iter();
+        let addresses = to.clone().flat_map(|account| &account.verified).map(|email| email.address().clone());
+        let holders = to.map(|account| account.id.into()).chain(addresses.map(Holder::from));
+        actors_seed(self.by).into_iter().chain(holders.map(Seed::Holder)).collect()
     }
 
     fn more(&self, ledger: &Ledger) -> More {
@@ -115,49 +120,63 @@ impl Command for Transfer {
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Transferred>, Refusal> {
         let ledger = owners_ledger(facts, self.by)?;
-        if !self.to_exists {
+        let Some(Account { id: to, verified }) = &self.to else {
             return Err(Refusal::UnknownAccount);
-        }
+        };
+        let to = *to;
         let from = ledger.head.owner;
-        if self.to == from {
+        if to == from {
             return Err(Refusal::ToOwner);
         }
         if !self.keep.is_empty() && !facts.tenant.rules.private {
             return Err(Refusal::PrivateSharingOff);
         }
         let mut draft = Draft::new(facts, ledger);
-        draft.head.owner = self.to;
+        draft.head.owner = to;
         draft.head.former_owners.push((facts.now, from));
-        for live in ledger.live_of(self.to) {
+        let waits = |live: &Live<'_>| {
+            let address = live.grant.grantee.address().filter(|_| live.grant.grantee.is_pending());
+            address.is_some_and(|address| verified.iter().any(|email| email.address() == address))
+        };
+        let waiting: Vec<Live<'_>> = ledger.all_live().filter(waits).collect();
+        draft.untold.extend(waiting.iter().map(|live| live.grant.id));
+        draft.revoke(waiting);
+        for live in ledger.live_of(to) {
             let mut grant = Grant::clone(live.grant);
             grant.history_mut().absorbed = Some(facts.now);
             draft.put(grant);
         }
         if let Some(link) = draft.head.link.as_mut().filter(|_| ledger.link_stands())
-            && (link.grant.is_none() || link.maker == self.to)
+            && (link.grant.is_none() || link.maker == to)
         {
-            link.maker = self.to;
+            link.maker = to;
             link.grant = None;
         }
-        let kept = (!self.keep.is_empty()).then(|| self.keep_grant(facts, &mut draft, from));
-        let event = Event::Transferred { from, to: self.to, kept };
+        let kept = (!self.keep.is_empty()).then(|| self.keep_grant(facts, &mut draft, from, to));
+        let event = Event::Transferred { from, to, kept };
         Ok(draft.finish(self.by, event, |fallen| Transferred { fell: fallen.grants.clone(), kept }))
     }
 }
 
 impl Transfer {
     /// The grant that the old owner keeps: as long as the tenant's rules allow one to last.
-    fn keep_grant(&self, facts: &Facts<'_>, draft: &mut Draft<'_>, from: AccountId) -> GrantId {
+    fn keep_grant(
+        &self,
+        facts: &Facts<'_>,
+        draft: &mut Draft<'_>,
+        from: AccountId,
+        to: AccountId,
+    ) -> GrantId {
         let longest = facts.tenant.rules.max_days.map(|days| facts.now.plus_days(days));
         let terms = Terms { rights: self.keep, reshare: false, expiry: Expiry::from(longest) };
         let (ordinal, id) = draft.number();
-        draft.tell(Message::Shared { grant: id, by: self.to, to: from, terms });
+        draft.tell(Message::Shared { grant: id, by: to, to: from, terms });
         draft.put(Grant {
             id,
             dashboard: self.dashboard,
             ordinal,
             ancestors: Box::default(),
-            grantor: self.to,
+            grantor: to,
             grantee: Grantee::Account(from),
             terms,
             created: facts.now,

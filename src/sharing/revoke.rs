@@ -135,7 +135,7 @@ fn rebind(
         };
         paths.insert(grant.id, copy.path().collect());
         draft.put(copy);
-        draft.reissued.insert(grant.id);
+        draft.untold.insert(grant.id);
         rebound.push((grant.id, id));
     }
     rebound

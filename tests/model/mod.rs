@@ -602,6 +602,13 @@ impl<'a> Past<'a> {
                         && then.is_above(account, grant)
                 }
             }
+            // An invitation that waits for the new owner.
+            Command::Transfer { dashboard, to, .. } => {
+                dashboard == issued.dashboard && {
+                    let then = self.before(i);
+                    then.is_pending(grant) && then.is_with(grant, With::Account(to))
+                }
+            }
             Command::DeleteDashboard { dashboard, .. } => {
                 dashboard == issued.dashboard && !self.has(Fault::GrantsOutliveTheDashboard)
             }
