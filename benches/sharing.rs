@@ -10,8 +10,9 @@
 //! `share` in random order; every dashboard has a public link. The floor is a hash table `(dashboard, account)` -> expiry
 //! with `m` entries, looked up with the same keys and compared with the time: hashbrown with its default hasher. Extras:
 //! `_std` is beside the standard library's table, and `_dependent` beside hashbrown's when no look-up can begin before
-//! the last has ended. A processor overlaps several plain look-ups and no two decisions, which count references. The directory answers from constants and the clock stands, as a host's cached
-//! ones would; `_system_clock` reads the operating system's clock at each question instead.
+//! the last has ended. A processor overlaps several plain look-ups and no two decisions, which count references. The
+//! directory answers from constants and the clock stands, as a host's cached ones would; `_system_clock` reads the
+//! operating system's clock at each question instead.
 
 use dashshare::{
     Account, AccountId, Action, AnonymousAccess, Attestor, BoxError, DashboardId, Dashshare, Directory,
