@@ -93,3 +93,36 @@ fn threads_share_one_dashboard_and_lose_nothing() {
     let revisions: Vec<u64> = audit.iter().map(|record| record.revision.number()).collect();
     assert_eq!(revisions, (1..=37).collect::<Vec<_>>());
 }
+
+/// G16: a list of now shows the link under a clock that runs on while the list is made.
+#[test]
+fn a_running_clock_does_not_make_now_the_past() {
+    let sharing = service();
+    let (owner, dashboard) = (AccountId::from(1u64), DashboardId::from(1u64));
+    block_on(sharing.register(dashboard, TenantId::from(1u64), owner)).unwrap();
+    block_on(sharing.rotate_link(owner, dashboard, Expiry::Never)).unwrap();
+    // Enough grants that the clock moves on between the first read and the answer.
+    for account in 2..=40u64 {
+        block_on(sharing.share(owner, dashboard, AccountId::from(account), TERMS)).unwrap();
+    }
+    for _ in 0..100 {
+        assert!(block_on(sharing.list(owner, dashboard, None)).unwrap().link.is_some());
+    }
+}
+
+/// G19: the owner of a dashboard whose id was used before reads its own trail; the host reads all of it.
+#[test]
+fn an_owner_does_not_read_the_trail_of_a_deleted_dashboard() {
+    let sharing = service();
+    let (olga, zed, dashboard) = (AccountId::from(1u64), AccountId::from(2u64), DashboardId::from(1u64));
+    block_on(sharing.register(dashboard, TenantId::from(1u64), olga)).unwrap();
+    block_on(sharing.share(olga, dashboard, AccountId::from(3u64), TERMS)).unwrap();
+    block_on(sharing.delete_dashboard(olga, dashboard)).unwrap();
+    block_on(sharing.register(dashboard, TenantId::from(1u64), zed)).unwrap();
+    let trail = |by: dashshare::Actor| {
+        let records = block_on(sharing.audit(by, dashboard, dashshare::Revision::ZERO, 100)).unwrap();
+        records.iter().map(|record| record.revision.number()).collect::<Vec<_>>()
+    };
+    assert_eq!(trail(zed.into()), [4]);
+    assert_eq!(trail(dashshare::Actor::Host), [1, 2, 3, 4]);
+}

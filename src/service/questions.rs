@@ -126,8 +126,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(decision::decide_visit(&digest, Action::View, facts, self.env.now()))
     }
 
-    /// Narrows a decision to one device behind the dashboard (D3): what the dashboard shows is covered by owning it and by a grant; a
-    /// visitor needs the tenant's policies to allow the device too.
+    /// Narrows a decision to one device behind the dashboard (D3): what the dashboard shows is covered by owning it and
+    /// by a grant; a visitor needs the tenant's policies to allow the device too.
     pub async fn authorize_device(&self, decision: &Decision, device: &str) -> Result<Decision, Error> {
         let Some(head) = decision.head().filter(|_| decision.is_allowed()) else {
             return Ok(decision.clone());
@@ -169,8 +169,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ) -> Result<AccessList, Error> {
         let ledger = self.ledger(dashboard, &[by.into()], everything, as_of).await?;
         let list = ledger.and_then(|ledger| {
+            // Only an instant that was asked for can be past: the clock has moved on since the dashboard was read.
             let now = self.env.now().max(ledger.head.clock);
-            let present = (ledger.now < now).then(|| ledger.at(now));
+            let present = as_of.filter(|at| *at < now).map(|_| ledger.at(now));
             answers::list(&ledger, present.as_ref(), by)
         });
         list.ok_or(Refusal::UnknownDashboard.into())
@@ -276,7 +277,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         &self,
         by: impl Into<Actor>,
         dashboard: DashboardId,
-        after: Revision,
+        mut after: Revision,
         limit: usize,
     ) -> Result<Vec<AuditRecord>, Error> {
         if let Actor::Account(account) = by.into() {
@@ -286,12 +287,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 return Err(Refusal::NotOwner.into());
             }
             // What an earlier dashboard of the same id went through is the host's to know (G19).
-            let before_registered = Revision::new(ledger.head.registered.number().saturating_sub(1));
-            return self
-                .store
-                .audit(dashboard, after.max(before_registered), limit)
-                .await
-                .map_err(Error::Store);
+            after = after.max(Revision::new(ledger.head.registered.number().saturating_sub(1)));
         }
         self.store.audit(dashboard, after, limit).await.map_err(Error::Store)
     }
