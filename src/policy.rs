@@ -1,0 +1,24 @@
+//! Access management: TagoIO's policy documents, compiled, decided, explained and audited.
+//!
+//! A host hands over its customers' documents as they are ([`Document`]), compiles them once ([`PolicySet`]), and asks.
+//! The set is part of a [`Tenant`](crate::Tenant), and the sharing service asks it at every decision that rule D2 puts
+//! under policies; it can also be used alone, for whatever else a host guards. What is decided can be explained
+//! ([`PolicySet::explain`]); what is written can be checked before it counts ([`lint`]), and what a principal may do,
+//! or would after a change, can be listed ([`PolicySet::audit`], [`PolicySet::diff`]).
+
+mod audit;
+mod catalog;
+mod cow;
+mod document;
+mod explain;
+mod index;
+mod lint;
+mod set;
+mod tuple;
+
+pub use audit::{Audit, Change, Diff, Permitted, Usage, Wide};
+pub use document::{Document, DocumentError, Effect, Permission, Tuple};
+pub use explain::{Considered, Explanation, Nearest, Outcome, RuleOutcome};
+pub use lint::{Finding, Severity, lint};
+pub use set::{CompileError, PolicySet, Verdict};
+pub use tuple::{Principal, PrincipalKind, Resource};

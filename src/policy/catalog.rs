@@ -1,0 +1,96 @@
+//! The catalogue: which actions a kind of resource has, and for whom.
+
+use super::tuple::PrincipalKind;
+
+/// What the product gives to principals of one kind, for one kind of resource.
+struct Entry {
+    principal: PrincipalKind,
+    resource: &'static str,
+    actions: &'static [&'static str],
+}
+
+const fn entry(principal: PrincipalKind, resource: &'static str, actions: &'static [&'static str]) -> Entry {
+    Entry { principal, resource, actions }
+}
+
+use PrincipalKind::{Analysis, RunUser};
+
+/// Complete for run users. For analyses complete for the kinds that it lists, and there are more: see [`OTHERS`].
+const CATALOG: &[Entry] = &[
+    entry(RunUser, "dashboard", &["access", "arrangement"]),
+    entry(RunUser, "device", &["access"]),
+    entry(RunUser, "entity", &["access"]),
+    entry(RunUser, "run_user", &["access"]),
+    entry(RunUser, "sql", &["access", "execute"]),
+    entry(
+        Analysis,
+        "device",
+        &[
+            "access",
+            "create",
+            "delete",
+            "edit",
+            "token_access",
+            "get_data",
+            "send_data",
+            "edit_data",
+            "delete_data",
+            "manage_chunks",
+            "export_data",
+            "import_data",
+        ],
+    ),
+    entry(Analysis, "access_management", &["access", "create", "edit", "delete"]),
+    entry(Analysis, "file", &["access", "upload", "edit", "delete"]),
+    entry(
+        Analysis,
+        "dashboard",
+        &["access", "create", "edit", "delete", "duplicate", "related_devices", "related_analysis"],
+    ),
+    entry(Analysis, "sql", &["access", "create", "execute"]),
+    entry(Analysis, "account", &["access", "access_profile", "access_profile_statistics"]),
+];
+
+/// Kinds of resources that exist for analyses and whose actions are not all known.
+const OTHERS: &[&str] = &[
+    "action",
+    "analysis",
+    "connector",
+    "dictionary",
+    "entity",
+    "network",
+    "profile",
+    "run_user",
+    "secrets",
+    "service_authorization",
+];
+
+/// The actions that principals of a kind have on a kind of resource; `None` when they have none of it, or not all are
+/// known.
+pub(super) fn actions(principal: PrincipalKind, resource: &str) -> Option<&'static [&'static str]> {
+    let found = CATALOG.iter().find(|entry| entry.principal == principal && entry.resource == resource);
+    found.map(|entry| entry.actions)
+}
+
+/// Whether a kind of resource is one of the product's.
+pub(super) fn is_kind(resource: &str) -> bool {
+    OTHERS.contains(&resource) || CATALOG.iter().any(|entry| entry.resource == resource)
+}
+
+fn is_open(resource: &str) -> bool {
+    OTHERS.contains(&resource) || !is_kind(resource)
+}
+
+/// Whether a kind of resource has an action at all, for whomever (P6).
+pub(super) fn has(resource: &str, action: &str) -> bool {
+    is_open(resource) || PrincipalKind::ALL.into_iter().any(|kind| gives(kind, resource, action))
+}
+
+/// Whether principals of a kind have an action on a kind of resource. For a host's own kinds everybody has.
+pub(super) fn gives(principal: PrincipalKind, resource: &str, action: &str) -> bool {
+    match actions(principal, resource) {
+        Some(actions) => actions.contains(&action),
+        None if is_kind(resource) => principal == Analysis && is_open(resource),
+        None => true,
+    }
+}

@@ -1,0 +1,325 @@
+//! Why policies decide as they do: what was considered, and what would change it (P8).
+
+use super::{
+    document::{Document, Effect},
+    index::{counts, is_mixed, targets},
+    set::{PolicySet, aims_at},
+    tuple::{self, Form, Place, Principal, Resource},
+};
+use serde::Serialize;
+use std::fmt;
+
+/// A decision of policies with all that went into it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// The effect of the rule that decided; `None` if none matched.
+    pub effect: Option<Effect>,
+    /// The policy of the rule that decided.
+    pub policy: Option<String>,
+    /// Its index among that policy's rules.
+    pub rule: Option<usize>,
+    /// The policies that are aimed at the principal, by id, inactive ones among them.
+    pub considered: Vec<Considered>,
+    /// For a denial, the nearest thing that would change it.
+    pub nearest: Option<Nearest>,
+}
+
+/// A policy that is aimed at the principal.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Considered {
+    /// Its id.
+    pub policy: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is active. If not, what its rules say does not count.
+    pub active: bool,
+    /// Its rules, in their order.
+    pub rules: Vec<RuleOutcome>,
+}
+
+/// What one rule said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct RuleOutcome {
+    /// Its effect.
+    pub effect: Effect,
+    /// Whether it matched, or why not.
+    pub outcome: Outcome,
+}
+
+/// Whether a rule matched, or why not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It matched.
+    Matched,
+    /// It can never match; the lint says why (P6, P7).
+    Inert,
+    /// It is about another kind of resource.
+    OtherKind,
+    /// It is about other actions on such a resource.
+    OtherAction,
+    /// It is about the action, on other resources of this kind.
+    OtherResource,
+}
+
+/// The nearest thing that would turn a denial into an allowance. Its `Display` is a sentence.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Nearest {
+    /// Rules deny it that would have to go, the first of them this one.
+    RemoveDeny {
+        /// Its policy.
+        policy: String,
+        /// Its index there.
+        rule: usize,
+        /// How many rules deny it in all.
+        denies: usize,
+        /// Whether it is allowed then; if not, a rule that allows it is missing as well.
+        suffices: bool,
+    },
+    /// A policy that allows it is not active.
+    Activate {
+        /// The policy.
+        policy: String,
+    },
+    /// A rule is about the resource and lacks the action.
+    AddAction {
+        /// Its policy.
+        policy: String,
+        /// Its index there.
+        rule: usize,
+        /// The action that is missing.
+        action: String,
+    },
+    /// A rule is about the action, and the resource lacks this tag.
+    TagResource {
+        /// The policy.
+        policy: String,
+        /// The index of its rule.
+        rule: usize,
+        /// The key.
+        key: String,
+        /// The value.
+        value: String,
+    },
+    /// A policy allows it to principals that carry this tag.
+    TagPrincipal {
+        /// The policy.
+        policy: String,
+        /// The key.
+        key: String,
+        /// The value; `None` if any will do.
+        value: Option<String>,
+    },
+    /// No rule comes close: one must be added.
+    AddRule,
+}
+
+impl fmt::Display for Nearest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RemoveDeny { policy, rule, denies, suffices } => {
+                write!(f, "take away rule {rule} of policy `{policy}`")?;
+                if *denies > 1 {
+                    write!(f, " and the {} others that deny it", denies.saturating_sub(1))?;
+                }
+                if *suffices { Ok(()) } else { f.write_str(", and add a rule that allows it") }
+            }
+            Self::Activate { policy } => write!(f, "activate policy `{policy}`"),
+            Self::AddAction { policy, rule, action } => {
+                write!(f, "add the action `{action}` to rule {rule} of policy `{policy}`")
+            }
+            Self::TagResource { policy, rule, key, value } => write!(
+                f,
+                "give the resource the tag `{key}` = `{value}`, which rule {rule} of policy `{policy}` asks for"
+            ),
+            Self::TagPrincipal { policy, key, value: Some(value) } => {
+                write!(
+                    f,
+                    "give the principal the tag `{key}` = `{value}`, which policy `{policy}` is aimed at"
+                )
+            }
+            Self::TagPrincipal { policy, key, value: None } => {
+                write!(f, "give the principal a tag `{key}`, which policy `{policy}` is aimed at")
+            }
+            Self::AddRule => {
+                f.write_str("add a rule that allows it to a policy that is aimed at the principal")
+            }
+        }
+    }
+}
+
+fn outcomes(
+    document: &Document,
+    principal: &Principal,
+    action: &str,
+    resource: &Resource,
+) -> Vec<RuleOutcome> {
+    let mixed = is_mixed(document);
+    let outcome = |rule: &super::Permission| {
+        let Ok((head, form)) = tuple::read(&rule.resource, Place::Resource) else { return Outcome::Inert };
+        let lives = |word: &str| counts(principal.kind, mixed, head, form, word);
+        if !rule.action.iter().any(|word| lives(word)) {
+            Outcome::Inert
+        } else if head != resource.kind {
+            Outcome::OtherKind
+        } else if !rule.action.iter().any(|word| **word == *action && lives(word)) {
+            Outcome::OtherAction
+        } else if !form.is_about(principal, resource) {
+            Outcome::OtherResource
+        } else {
+            Outcome::Matched
+        }
+    };
+    document
+        .permissions()
+        .iter()
+        .map(|rule| RuleOutcome { effect: rule.effect, outcome: outcome(rule) })
+        .collect()
+}
+
+fn says(rules: &[RuleOutcome], effect: Effect) -> bool {
+    rules.iter().any(|rule| rule.effect == effect && rule.outcome == Outcome::Matched)
+}
+
+impl PolicySet {
+    /// Explains a decision (P8). It looks at every policy, so it is for people that ask why, not for every request.
+    ///
+    /// ```
+    /// use dashshare::policy::{Document, Nearest, PolicySet, Principal, Resource};
+    /// let off = r#"{"id": "guests", "active": false, "targets": [["run_user"]], "permissions": [
+    ///     {"effect": "allow", "action": ["access"], "resource": ["dashboard"]}
+    /// ]}"#;
+    /// let policies = PolicySet::default().with(&Document::parse(off)?);
+    /// let ann = Principal::run_user("ann");
+    /// let why = policies.explain(&ann, "access", &Resource::new("dashboard", "lobby"));
+    /// assert!(!why.allowed);
+    /// assert_eq!(why.nearest.map(|nearest| nearest.to_string()).as_deref(), Some("activate policy `guests`"));
+    /// # Ok::<(), dashshare::policy::DocumentError>(())
+    /// ```
+    pub fn explain(&self, principal: &Principal, action: &str, resource: &Resource) -> Explanation {
+        let documents = self.documents();
+        let considered: Vec<Considered> = documents
+            .iter()
+            .filter(|document| aims_at(document, principal))
+            .map(|document| Considered {
+                policy: document.id().to_owned(),
+                name: document.name().to_owned(),
+                active: document.is_active(),
+                rules: outcomes(document, principal, action, resource),
+            })
+            .collect();
+        let verdict = self.evaluate(principal, action, resource);
+        let nearest =
+            (!verdict.is_allowed()).then(|| nearest(&considered, &documents, principal, action, resource));
+        Explanation {
+            allowed: verdict.is_allowed(),
+            effect: verdict.effect(),
+            policy: verdict.policy().map(str::to_owned),
+            rule: verdict.rule(),
+            considered,
+            nearest,
+        }
+    }
+}
+
+fn nearest(
+    considered: &[Considered],
+    documents: &[&Document],
+    principal: &Principal,
+    action: &str,
+    resource: &Resource,
+) -> Nearest {
+    let active = || considered.iter().filter(|policy| policy.active);
+    let mut denies = active().flat_map(|policy| {
+        let matched = policy
+            .rules
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| rule.effect == Effect::Deny && rule.outcome == Outcome::Matched);
+        matched.map(|(index, _)| (policy.policy.clone(), index))
+    });
+    if let Some((policy, rule)) = denies.next() {
+        let suffices = active().any(|policy| says(&policy.rules, Effect::Allow));
+        return Nearest::RemoveDeny { policy, rule, denies: denies.count().saturating_add(1), suffices };
+    }
+    let helps = |rules: &[RuleOutcome]| says(rules, Effect::Allow) && !says(rules, Effect::Deny);
+    if let Some(policy) = considered.iter().find(|policy| !policy.active && helps(&policy.rules)) {
+        return Nearest::Activate { policy: policy.policy.clone() };
+    }
+    let rules = || {
+        active()
+            .filter_map(|policy| documents.iter().find(|document| document.id() == policy.policy))
+            .flat_map(|document| {
+                let allows = document.permissions().iter().enumerate();
+                allows.filter(|(_, rule)| rule.effect == Effect::Allow).filter_map(move |(index, rule)| {
+                    let (head, form) = tuple::read(&rule.resource, Place::Resource).ok()?;
+                    let lives = counts(principal.kind, is_mixed(document), head, form, action);
+                    (head == resource.kind && lives).then_some((document.id(), index, rule, form))
+                })
+            })
+    };
+    if let Some((policy, rule, ..)) = rules().find(|(.., form)| form.is_about(principal, resource)) {
+        return Nearest::AddAction { policy: policy.to_owned(), rule, action: action.to_owned() };
+    }
+    let about_action = || rules().filter(|(_, _, rule, _)| rule.action.iter().any(|word| **word == *action));
+    for (policy, rule, _, form) in about_action() {
+        let (key, value) = match form {
+            Form::Tag(key, value) => (key, value),
+            Form::TagMatch(key) => match principal.tags.iter().find(|tag| tag.key == key) {
+                Some(tag) => (key, tag.value.as_str()),
+                None => continue,
+            },
+            _ => continue,
+        };
+        let tagged = resource.clone().with_tag(key, value);
+        let denied = active().any(|policy| {
+            let document = documents.iter().find(|document| document.id() == policy.policy);
+            document
+                .is_some_and(|document| says(&outcomes(document, principal, action, &tagged), Effect::Deny))
+        });
+        if !denied {
+            let (policy, key, value) = (policy.to_owned(), key.to_owned(), value.to_owned());
+            return Nearest::TagResource { policy, rule, key, value };
+        }
+    }
+    by_tag_of_principal(documents, principal, action, resource).unwrap_or(Nearest::AddRule)
+}
+
+/// A tag that would bring the principal under a policy that allows it, and under none that denies it.
+fn by_tag_of_principal(
+    documents: &[&Document],
+    principal: &Principal,
+    action: &str,
+    resource: &Resource,
+) -> Option<Nearest> {
+    let active = || documents.iter().filter(|document| document.is_active());
+    for document in active() {
+        for (_, form) in targets(document).filter(|(kind, _)| *kind == principal.kind) {
+            let (key, value) = match form {
+                Form::Tag(key, value) => (key, Some(value)),
+                Form::TagMatch(key) => (key, None),
+                _ => continue,
+            };
+            let tagged = principal.clone().with_tag(key, value.unwrap_or_default());
+            if !says(&outcomes(document, &tagged, action, resource), Effect::Allow) {
+                continue;
+            }
+            let denied = active().any(|other| {
+                aims_at(other, &tagged) && says(&outcomes(other, &tagged, action, resource), Effect::Deny)
+            });
+            if !denied {
+                let (policy, key) = (document.id().to_owned(), key.to_owned());
+                return Some(Nearest::TagPrincipal { policy, key, value: value.map(str::to_owned) });
+            }
+        }
+    }
+    None
+}

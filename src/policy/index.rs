@@ -1,0 +1,573 @@
+//! The index of a policy set: from a principal to the rules aimed at it, and from those to the ones about a resource.
+
+use super::{
+    catalog,
+    cow::CowMap,
+    document::{Document, Effect},
+    tuple::{self, Form, Place, Principal, PrincipalKind, Resource},
+};
+use crate::tag::Tag;
+use hashbrown::{DefaultHashBuilder, HashSet};
+use std::{
+    cmp::Ordering,
+    collections::BTreeMap,
+    hash::{BuildHasher as _, Hash as _, Hasher as _},
+    sync::Arc,
+};
+
+/// Above this many rules, what is aimed at one target gets an index of its own.
+const SMALL: usize = 24;
+/// Above this many entries, a policy's rules are kept once and not under each of its targets.
+const COPIED: usize = 4096;
+/// Up to this many keys of a request are computed once.
+const CACHED: usize = 24;
+/// Above this many pairs of tags, those that match are found with a table.
+const PAIRS: usize = 4096;
+
+/// One action of one rule of a policy.
+#[derive(Clone)]
+pub(super) struct Entry {
+    /// The hash of kind, action and form: only what has the request's is looked at closer.
+    key: u64,
+    pub(super) document: Document,
+    pub(super) rule: u32,
+    action: u32,
+}
+
+impl Entry {
+    fn effect(&self) -> Effect {
+        let rule = self.document.permissions().get(self.rule as usize);
+        rule.map_or(Effect::Deny, |rule| rule.effect)
+    }
+
+    /// The order in which matching rules are named as the one that decided: whatever was built first (P4).
+    fn order(&self, other: &Self) -> Ordering {
+        let key = |entry: &Self| (entry.rule, entry.action);
+        self.document.id().cmp(other.document.id()).then_with(|| key(self).cmp(&key(other)))
+    }
+
+    fn matches(&self, request: &Request<'_>) -> bool {
+        let Some(rule) = self.document.permissions().get(self.rule as usize) else { return false };
+        rule.action.get(self.action as usize).is_some_and(|action| **action == *request.action)
+            && tuple::read(&rule.resource, Place::Resource).is_ok_and(|(kind, form)| {
+                kind == request.resource.kind && form.is_about(request.principal, request.resource)
+            })
+    }
+}
+
+/// Entries by effect, each half in order.
+#[derive(Clone, Default)]
+struct List {
+    denies: Vec<Entry>,
+    allows: Vec<Entry>,
+}
+
+impl List {
+    fn len(&self) -> usize {
+        self.denies.len().saturating_add(self.allows.len())
+    }
+
+    fn put(&mut self, entry: Entry) {
+        let half = match entry.effect() {
+            Effect::Deny => &mut self.denies,
+            Effect::Allow => &mut self.allows,
+        };
+        // A set that is built whole comes in order, so that this is the end.
+        let place = half.partition_point(|before| before.order(&entry).is_lt());
+        half.insert(place, entry);
+    }
+
+    /// Takes a document's entries away, and says how many.
+    fn take(&mut self, gone: &Document) -> usize {
+        let before = self.len();
+        self.denies.retain(|entry| !entry.document.is_same(gone));
+        self.allows.retain(|entry| !entry.document.is_same(gone));
+        before.saturating_sub(self.len())
+    }
+
+    fn look<'a>(&'a self, found: &mut Found<'a>, mut matches: impl FnMut(&Entry) -> bool) {
+        if let Some(deny) = self.denies.iter().find(|entry| matches(entry)) {
+            Found::note(&mut found.deny, deny);
+        } else if found.deny.is_none()
+            && let Some(allow) = self.allows.iter().find(|entry| matches(entry))
+        {
+            Found::note(&mut found.allow, allow);
+        }
+    }
+}
+
+/// What matched so far.
+#[derive(Default)]
+pub(super) struct Found<'a> {
+    pub(super) deny: Option<&'a Entry>,
+    pub(super) allow: Option<&'a Entry>,
+}
+
+impl<'a> Found<'a> {
+    fn note(found: &mut Option<&'a Entry>, entry: &'a Entry) {
+        if found.is_none_or(|before| entry.order(before).is_lt()) {
+            *found = Some(entry);
+        }
+    }
+}
+
+/// The rules that are aimed at one target.
+#[derive(Clone)]
+enum Rules {
+    Few(List),
+    Many(Box<Many>),
+}
+
+#[derive(Clone, Default)]
+struct Many {
+    by_key: CowMap<(u64, List)>,
+    /// How many entries are about a path of this many bytes; paths are found by their prefixes.
+    prefixes: BTreeMap<usize, usize>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self::Few(List::default())
+    }
+}
+
+impl Rules {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Few(list) => list.len() == 0,
+            Self::Many(many) => many.by_key.len() == 0,
+        }
+    }
+
+    fn put(&mut self, hasher: &Hash, entries: Vec<Entry>) {
+        if let Self::Few(list) = self
+            && list.len().saturating_add(entries.len()) > SMALL
+        {
+            let mut many = Many::default();
+            let List { denies, allows } = std::mem::take(list);
+            denies.into_iter().chain(allows).for_each(|entry| many.put(hasher, entry));
+            *self = Self::Many(Box::new(many));
+        }
+        match self {
+            Self::Few(list) => entries.into_iter().for_each(|entry| list.put(entry)),
+            Self::Many(many) => entries.into_iter().for_each(|entry| many.put(hasher, entry)),
+        }
+    }
+
+    /// Takes a document away, whose entries these are.
+    fn take(&mut self, hasher: &Hash, gone: &Document, entries: &[Entry]) {
+        match self {
+            Self::Few(list) => {
+                list.take(gone);
+            }
+            Self::Many(many) => entries.iter().for_each(|entry| many.take(hasher, entry)),
+        }
+    }
+}
+
+impl Many {
+    /// The key that an entry is kept under, and the length of its path's prefix, if it has one: that takes part.
+    fn key(hasher: &Hash, entry: &Entry) -> (u64, Option<usize>) {
+        let rule = entry.document.permissions().get(entry.rule as usize);
+        match rule.map(|rule| tuple::read(&rule.resource, Place::Resource)) {
+            Some(Ok((_, Form::Path(prefix)))) => {
+                (mix(entry.key, hasher.word(prefix.as_bytes())), Some(prefix.len()))
+            }
+            _ => (entry.key, None),
+        }
+    }
+
+    fn put(&mut self, hasher: &Hash, entry: Entry) {
+        let (key, prefix) = Self::key(hasher, &entry);
+        if let Some(length) = prefix {
+            let count = self.prefixes.entry(length).or_default();
+            *count = count.saturating_add(1);
+        }
+        let put = |(_, list): &mut (u64, List)| {
+            list.put(entry);
+            true
+        };
+        self.by_key.change(key, |(of, _)| *of == key, || (key, List::default()), put);
+    }
+
+    fn take(&mut self, hasher: &Hash, gone: &Entry) {
+        let (key, prefix) = Self::key(hasher, gone);
+        let mut taken = 0;
+        let take = |(_, list): &mut (u64, List)| {
+            taken = list.take(&gone.document);
+            list.len() > 0
+        };
+        self.by_key.change(key, |(of, _)| *of == key, || (key, List::default()), take);
+        if let Some(length) = prefix
+            && let Some(count) = self.prefixes.get_mut(&length)
+        {
+            *count = count.saturating_sub(taken);
+            if *count == 0 {
+                self.prefixes.remove(&length);
+            }
+        }
+    }
+
+    fn look<'a>(&'a self, found: &mut Found<'a>, request: &Request<'_>, keys: &Keys) {
+        let mut probe = |key: u64| {
+            if let Some((_, list)) = self.by_key.find(key, |(of, _)| *of == key) {
+                list.look(found, |entry| entry.matches(request));
+            }
+        };
+        match keys.cached() {
+            Some(cached) => cached.iter().copied().for_each(&mut probe),
+            None => keys.each(request, &mut probe),
+        }
+        let Some(path) = request.resource.path.as_deref().filter(|_| !self.prefixes.is_empty()) else {
+            return;
+        };
+        for prefix in self.prefixes.keys().map_while(|length| path.as_bytes().get(..*length)) {
+            probe(mix(keys.path(), request.hasher.word(prefix)));
+        }
+    }
+}
+
+/// A target, and what is aimed at it.
+#[derive(Clone)]
+struct Bucket {
+    kind: PrincipalKind,
+    form: OwnForm,
+    rules: Rules,
+    /// The rules of policies with many targets, each kept once.
+    shared: Vec<(Document, Arc<Rules>)>,
+}
+
+#[derive(Clone)]
+enum OwnForm {
+    Any,
+    Id(Box<str>),
+    Tag(Box<str>, Box<str>),
+    TagMatch(Box<str>),
+}
+
+impl OwnForm {
+    fn of(form: Form<'_>) -> Option<Self> {
+        Some(match form {
+            Form::Any => Self::Any,
+            Form::Id(id) => Self::Id(id.into()),
+            Form::Tag(key, value) => Self::Tag(key.into(), value.into()),
+            Form::TagMatch(key) => Self::TagMatch(key.into()),
+            Form::Path(_) => return None,
+        })
+    }
+
+    fn is(&self, form: Form<'_>) -> bool {
+        match (self, form) {
+            (Self::Any, Form::Any) => true,
+            (Self::Id(id), Form::Id(other)) => **id == *other,
+            (Self::Tag(key, value), Form::Tag(k, v)) => **key == *k && **value == *v,
+            (Self::TagMatch(key), Form::TagMatch(other)) => **key == *other,
+            _ => false,
+        }
+    }
+}
+
+/// How words are hashed: with one random seed for a set and all that are made from it.
+#[derive(Clone, Default)]
+pub(super) struct Hash(DefaultHashBuilder);
+
+/// Constants that keep the forms of targets and of resources apart.
+const ANY: u64 = 0x9e37_79b9_7f4a_7c15;
+const ID: u64 = 0xc2b2_ae3d_27d4_eb4f;
+const TAG: u64 = 0x1656_67b1_9e37_79f9;
+const MATCH: u64 = 0x27d4_eb2f_1656_67c5;
+const PATH: u64 = 0x8525_25d4_5eb1_4a6b;
+
+fn mix(one: u64, other: u64) -> u64 {
+    let product =
+        u128::from(one ^ 0x2d35_8dcc_aa6c_78a5).wrapping_mul(u128::from(other ^ 0x8bb8_4b93_962e_acc9));
+    (product as u64) ^ (product >> 64) as u64
+}
+
+impl Hash {
+    pub(super) fn word(&self, word: &[u8]) -> u64 {
+        let mut hasher = self.0.build_hasher();
+        hasher.write(word);
+        hasher.finish()
+    }
+
+    fn pair(&self, one: &str, other: &str) -> u64 {
+        let mut hasher = self.0.build_hasher();
+        one.hash(&mut hasher);
+        other.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn form(&self, form: Form<'_>) -> u64 {
+        match form {
+            Form::Any => ANY,
+            Form::Id(id) => self.word(id.as_bytes()) ^ ID,
+            Form::Tag(key, value) => self.pair(key, value) ^ TAG,
+            Form::TagMatch(key) => self.word(key.as_bytes()) ^ MATCH,
+            Form::Path(_) => PATH,
+        }
+    }
+}
+
+/// A question, with what finds its answer.
+struct Request<'a> {
+    hasher: &'a Hash,
+    principal: &'a Principal,
+    action: &'a str,
+    resource: &'a Resource,
+}
+
+/// The keys that a request's rules may have, computed when the first rule is aimed at its principal.
+struct Keys {
+    /// Of the kind and the action.
+    ask: u64,
+    keys: [u64; CACHED],
+    /// How many there are; `None` if they do not fit.
+    len: Option<usize>,
+    /// Whether a rule of the set may ask that a tag is shared.
+    matches: bool,
+}
+
+impl Keys {
+    fn of(request: &Request<'_>, matches: bool) -> Self {
+        let ask = request.hasher.pair(&request.resource.kind, request.action);
+        let mut keys = Self { ask, keys: [0; CACHED], len: None, matches };
+        if request.resource.tags.len().saturating_mul(2).saturating_add(3) > CACHED {
+            return keys;
+        }
+        let (mut list, mut len) = ([0; CACHED], 0_usize);
+        keys.each(request, &mut |key| {
+            if let Some(free) = list.get_mut(len) {
+                *free = key;
+                len = len.saturating_add(1);
+            }
+        });
+        if request.resource.path.is_some()
+            && let Some(free) = list.get_mut(len)
+        {
+            *free = keys.path();
+            len = len.saturating_add(1);
+        }
+        (keys.keys, keys.len) = (list, Some(len));
+        keys
+    }
+
+    fn path(&self) -> u64 {
+        mix(self.ask, PATH)
+    }
+
+    /// All keys, unless there are too many.
+    fn cached(&self) -> Option<&[u64]> {
+        self.keys.get(..self.len?)
+    }
+
+    /// Each key but the one of paths.
+    fn each(&self, request: &Request<'_>, act: &mut impl FnMut(u64)) {
+        let Request { hasher, resource, principal, .. } = request;
+        act(mix(self.ask, ANY));
+        if let Some(id) = resource.id.as_deref() {
+            act(mix(self.ask, hasher.form(Form::Id(id))));
+        }
+        for tag in &resource.tags {
+            act(mix(self.ask, hasher.form(Form::Tag(&tag.key, &tag.value))));
+        }
+        if !self.matches {
+            return;
+        }
+        let many = principal.tags.len().saturating_mul(resource.tags.len()) > PAIRS;
+        let table: HashSet<&Tag> = if many { principal.tags.iter().collect() } else { HashSet::new() };
+        let is_shared = |tag: &&Tag| if many { table.contains(tag) } else { principal.tags.contains(tag) };
+        for tag in resource.tags.iter().filter(is_shared) {
+            act(mix(self.ask, hasher.form(Form::TagMatch(&tag.key))));
+        }
+    }
+}
+
+/// From targets to rules.
+#[derive(Clone, Default)]
+pub(super) struct Index {
+    hasher: Hash,
+    buckets: CowMap<Bucket>,
+    kinds: [Counts; 2],
+    /// How many policies have a rule that asks for a shared tag.
+    matching: usize,
+}
+
+/// What is aimed at principals of one kind.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    any: usize,
+    id: usize,
+    tag: usize,
+    tag_match: usize,
+    /// How many policies have a rule that denies.
+    denying: usize,
+}
+
+/// What a document aims at, each target once, by kind.
+pub(super) fn targets(document: &Document) -> impl Iterator<Item = (PrincipalKind, Form<'_>)> {
+    let mut seen = HashSet::new();
+    document.targets().iter().filter_map(move |target| {
+        let (kind, form) = tuple::read(target, Place::Target).ok()?;
+        let kind = PrincipalKind::of_word(kind)?;
+        seen.insert((kind, form)).then_some((kind, form))
+    })
+}
+
+/// Whether a document names targets of both kinds (P7), well formed or not.
+pub(super) fn is_mixed(document: &Document) -> bool {
+    let names = |kind: PrincipalKind| {
+        document.targets().iter().any(|target| target.first().is_some_and(|word| **word == *kind.word()))
+    };
+    PrincipalKind::ALL.into_iter().all(names)
+}
+
+/// Whether an action of a rule can ever match for principals of a kind (P6, P7).
+pub(super) fn counts(kind: PrincipalKind, mixed: bool, head: &str, form: Form<'_>, action: &str) -> bool {
+    catalog::has(head, action)
+        && !(action == "create" && matches!(form, Form::Id(_)))
+        && (!mixed || catalog::gives(kind, head, action))
+}
+
+/// The entries of a document for principals of a kind.
+fn entries(hasher: &Hash, document: &Document, kind: PrincipalKind) -> Vec<Entry> {
+    let mixed = is_mixed(document);
+    let mut entries = Vec::new();
+    for (rule, permission) in (0_u32..).zip(document.permissions()) {
+        let Ok((head, form)) = tuple::read(&permission.resource, Place::Resource) else { continue };
+        let hash = hasher.form(form);
+        for (action, word) in (0_u32..).zip(&permission.action) {
+            if counts(kind, mixed, head, form, word) {
+                let key = mix(hasher.pair(head, word), hash);
+                entries.push(Entry { key, document: document.clone(), rule, action });
+            }
+        }
+    }
+    entries
+}
+
+impl Index {
+    /// An empty index with room for so many targets.
+    pub(super) fn with_room_for(targets: usize) -> Self {
+        Self { buckets: CowMap::with_room_for(targets), ..Self::default() }
+    }
+
+    pub(super) fn hasher(&self) -> &Hash {
+        &self.hasher
+    }
+
+    /// Puts a document under its targets, or takes it away.
+    pub(super) fn put(&mut self, document: &Document, present: bool) {
+        if !document.is_active() {
+            return;
+        }
+        let step = |count: &mut usize| {
+            *count = if present { count.saturating_add(1) } else { count.saturating_sub(1) };
+        };
+        let asks_match =
+            |tuple: &[Box<str>]| matches!(tuple::read(tuple, Place::Resource), Ok((_, Form::TagMatch(_))));
+        if document.permissions().iter().any(|rule| asks_match(&rule.resource)) {
+            step(&mut self.matching);
+        }
+        let denies = document.permissions().iter().any(|rule| rule.effect == Effect::Deny);
+        for kind in PrincipalKind::ALL {
+            let aims: Vec<Form<'_>> =
+                targets(document).filter(|(of, _)| *of == kind).map(|(_, form)| form).collect();
+            let entries = entries(&self.hasher, document, kind);
+            if aims.is_empty() || entries.is_empty() {
+                continue;
+            }
+            let Some(counts) = self.kinds.get_mut(kind as usize) else { continue };
+            if denies {
+                step(&mut counts.denying);
+            }
+            let shared = (aims.len().saturating_mul(entries.len()) > COPIED && aims.len() > 1).then(|| {
+                let mut rules = Rules::default();
+                rules.put(&self.hasher, entries.clone());
+                Arc::new(rules)
+            });
+            for form in aims {
+                match form {
+                    Form::Any => step(&mut counts.any),
+                    Form::Id(_) => step(&mut counts.id),
+                    Form::Tag(..) => step(&mut counts.tag),
+                    Form::TagMatch(_) => step(&mut counts.tag_match),
+                    Form::Path(_) => continue,
+                }
+                let Some(own) = OwnForm::of(form) else { continue };
+                let hasher = &self.hasher;
+                self.buckets.change(
+                    mix(kind as u64, hasher.form(form)),
+                    |bucket| bucket.kind == kind && bucket.form.is(form),
+                    || Bucket { kind, form: own, rules: Rules::default(), shared: Vec::new() },
+                    |bucket| {
+                        match (&shared, present) {
+                            (Some(shared), true) => {
+                                bucket.shared.push((document.clone(), Arc::clone(shared)));
+                            }
+                            (Some(_), false) => bucket.shared.retain(|(of, _)| !of.is_same(document)),
+                            (None, true) => bucket.rules.put(hasher, entries.clone()),
+                            (None, false) => bucket.rules.take(hasher, document, &entries),
+                        }
+                        !bucket.rules.is_empty() || !bucket.shared.is_empty()
+                    },
+                );
+            }
+        }
+    }
+
+    /// Whether a policy may deny principals of a kind anything.
+    pub(super) fn denies(&self, kind: PrincipalKind) -> bool {
+        self.kinds.get(kind as usize).is_some_and(|counts| counts.denying > 0)
+    }
+
+    /// The rules that match a request: the first deny and the first allow, by policy id and place.
+    pub(super) fn look(&self, principal: &Principal, action: &str, resource: &Resource) -> Found<'_> {
+        let request = Request { hasher: &self.hasher, principal, action, resource };
+        let mut found = Found::default();
+        let Some(counts) = self.kinds.get(principal.kind as usize) else { return found };
+        let mut keys = None;
+        let mut aim = |form: Form<'_>| {
+            let hash = mix(principal.kind as u64, self.hasher.form(form));
+            let Some(bucket) =
+                self.buckets.find(hash, |bucket| bucket.kind == principal.kind && bucket.form.is(form))
+            else {
+                return;
+            };
+            let keys = keys.get_or_insert_with(|| Keys::of(&request, self.matching > 0));
+            look(&bucket.rules, &mut found, &request, keys);
+            for (_, rules) in &bucket.shared {
+                look(rules, &mut found, &request, keys);
+            }
+        };
+        if counts.any > 0 {
+            aim(Form::Any);
+        }
+        if counts.id > 0 {
+            aim(Form::Id(&principal.id));
+        }
+        if counts.tag > 0 {
+            for tag in &principal.tags {
+                aim(Form::Tag(&tag.key, &tag.value));
+            }
+        }
+        if counts.tag_match > 0 {
+            for tag in &principal.tags {
+                aim(Form::TagMatch(&tag.key));
+            }
+        }
+        found
+    }
+}
+
+fn look<'a>(rules: &'a Rules, found: &mut Found<'a>, request: &Request<'_>, keys: &Keys) {
+    match rules {
+        Rules::Many(many) => many.look(found, request, keys),
+        Rules::Few(list) => match keys.cached() {
+            Some(cached) => {
+                list.look(found, |entry| cached.contains(&entry.key) && entry.matches(request));
+            }
+            None => list.look(found, |entry| entry.matches(request)),
+        },
+    }
+}

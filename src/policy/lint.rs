@@ -1,0 +1,336 @@
+//! The lint: rules that can never match, and rules that look like a slip (P6).
+
+use super::{
+    catalog,
+    document::{Document, Effect, Permission},
+    index::{counts, is_mixed, targets},
+    tuple::{self, Form, Misshape, Place, Principal, PrincipalKind},
+};
+use serde::Serialize;
+use std::{collections::HashSet, fmt};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// It works, and may not be what was meant.
+    Warning,
+    /// It can never match. A strict compile refuses it.
+    Inert,
+}
+
+/// Something that the lint found. Its `Display` says where it is and how to mend it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Finding {
+    policy: String,
+    severity: Severity,
+    pointer: String,
+    sentence: String,
+}
+
+impl Finding {
+    /// The id of the policy.
+    pub fn policy(&self) -> &str {
+        &self.policy
+    }
+
+    /// How bad it is.
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// Its place in the document, as a JSON pointer (RFC 6901).
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// What is the matter, and how to mend it.
+    pub fn sentence(&self) -> &str {
+        &self.sentence
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "policy `{}` at {}: {}", self.policy, self.pointer, self.sentence)
+    }
+}
+
+/// Checks one document for rules that can never match, and for what looks like a slip (P6).
+///
+/// With the tenant's anonymous user, every rule that allows it `any` resource of a kind is a warning; without it, such a
+/// rule is one if its policy is aimed at all portal users, of whom the anonymous one is one.
+///
+/// ```
+/// use dashshare::policy::{Document, Severity, lint};
+/// let document = Document::parse(r#"{"id": "p1", "targets": [["run_user"]], "permissions": [
+///     {"effect": "allow", "action": ["access"], "resource": ["device", "tag.value", "north", "tag.key", "site"]}
+/// ]}"#)?;
+/// let findings = lint(&document, None);
+/// assert_eq!((findings[0].severity(), findings[0].pointer()), (Severity::Inert, "/permissions/0/resource"));
+/// assert!(findings[0].sentence().contains("write `tag.key`, the key, `tag.value`, the value"));
+/// # Ok::<(), dashshare::policy::DocumentError>(())
+/// ```
+pub fn lint(document: &Document, anonymous: Option<&Principal>) -> Vec<Finding> {
+    let mut lint = Lint { document, mixed: is_mixed(document), findings: Vec::new() };
+    lint.targets();
+    if document.permissions().is_empty() {
+        lint.inert("/permissions", "the policy has no rules: add one, or delete the policy".to_owned());
+    }
+    for (index, rule) in document.permissions().iter().enumerate() {
+        lint.rule(index, rule);
+    }
+    lint.overruled();
+    lint.wide_for_visitors(anonymous);
+    lint.findings
+}
+
+struct Lint<'a> {
+    document: &'a Document,
+    mixed: bool,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Lint<'a> {
+    fn note(&mut self, severity: Severity, pointer: &str, sentence: String) {
+        let policy = self.document.id().to_owned();
+        self.findings.push(Finding { policy, severity, pointer: pointer.to_owned(), sentence });
+    }
+
+    fn inert(&mut self, pointer: &str, sentence: String) {
+        self.note(Severity::Inert, pointer, sentence);
+    }
+
+    fn warning(&mut self, pointer: &str, sentence: String) {
+        self.note(Severity::Warning, pointer, sentence);
+    }
+
+    fn targets(&mut self) {
+        if self.document.targets().is_empty() {
+            self.inert("/targets", "the policy is aimed at nobody: add a target".to_owned());
+        }
+        let mut seen = HashSet::new();
+        for (index, target) in self.document.targets().iter().enumerate() {
+            let pointer = format!("/targets/{index}");
+            match tuple::read(target, Place::Target) {
+                Err(misshape) => self.inert(&pointer, mend(&misshape, target, Place::Target)),
+                Ok((head, _)) if PrincipalKind::of_word(head).is_none() => {
+                    self.inert(
+                        &pointer,
+                        format!("`{head}` is no kind of target: write `run_user` or `analysis`"),
+                    );
+                }
+                Ok((_, form)) => self.words(&pointer, form),
+            }
+            if !seen.insert(target) {
+                self.warning(&pointer, "this target stands here twice: leave one out".to_owned());
+            }
+        }
+    }
+
+    fn rule(&mut self, index: usize, rule: &'a Permission) {
+        let resource = format!("/permissions/{index}/resource");
+        let actions = format!("/permissions/{index}/action");
+        let read = tuple::read(&rule.resource, Place::Resource);
+        match &read {
+            Err(misshape) => self.inert(&resource, mend(misshape, &rule.resource, Place::Resource)),
+            Ok((head, form)) => {
+                if !catalog::is_kind(head) {
+                    let sentence = format!(
+                        "`{head}` is none of the product's kinds of resources: check how it is spelt"
+                    );
+                    self.warning(&resource, sentence);
+                }
+                if *head == "file" && !matches!(form, Form::Any | Form::Path(_)) {
+                    let sentence =
+                        "the product matches files by path or as a whole: write `path` and a prefix";
+                    self.warning(&resource, sentence.to_owned());
+                }
+                self.words(&resource, *form);
+            }
+        }
+        if rule.action.is_empty() {
+            self.inert(&actions, "the rule is about no action: name one".to_owned());
+        }
+        let mut seen = HashSet::new();
+        for (place, action) in rule.action.iter().enumerate() {
+            let pointer = format!("{actions}/{place}");
+            if !seen.insert(action) {
+                self.warning(&pointer, format!("`{action}` stands here twice: leave one out"));
+            }
+            if let Ok((head, form)) = &read {
+                self.action(&pointer, head, *form, action);
+            }
+        }
+    }
+
+    fn action(&mut self, pointer: &str, head: &str, form: Form<'_>, action: &str) {
+        if !catalog::has(head, action) {
+            return self.inert(pointer, format!("a {head} has no action `{action}`: {}", known(head)));
+        }
+        if action == "create" && matches!(form, Form::Id(_)) {
+            let sentence = "what is still to be created has no id: match it by tag, or as a whole";
+            return self.inert(pointer, sentence.to_owned());
+        }
+        let aimed: Vec<PrincipalKind> = PrincipalKind::ALL
+            .into_iter()
+            .filter(|kind| targets(self.document).any(|(of, _)| of == *kind))
+            .collect();
+        for kind in aimed {
+            if catalog::gives(kind, head, action) {
+                continue;
+            }
+            let whom = match kind {
+                PrincipalKind::RunUser => "portal users",
+                PrincipalKind::Analysis => "analyses",
+            };
+            let sentence = if self.mixed {
+                format!(
+                    "{whom} have no `{action}` on a {head}, so this is for the other targets alone: write two policies"
+                )
+            } else {
+                format!(
+                    "the product gives {whom} no `{action}` on a {head}: leave it out if it is not your own"
+                )
+            };
+            self.warning(pointer, sentence);
+        }
+    }
+
+    /// Words that are empty or have blanks around them: they are compared byte for byte (P5).
+    fn words(&mut self, pointer: &str, form: Form<'_>) {
+        let words: &[(&str, usize)] = &match form {
+            Form::Any => [("", 0), ("", 0)],
+            Form::Id(word) | Form::TagMatch(word) | Form::Path(word) => [(word, 2), ("", 0)],
+            Form::Tag(key, value) => [(key, 2), (value, 4)],
+        };
+        for (word, place) in words.iter().filter(|(_, place)| *place > 0) {
+            let pointer = format!("{pointer}/{place}");
+            match (word.is_empty(), form) {
+                (true, Form::Path(_)) => {
+                    self.warning(
+                        &pointer,
+                        "every path begins with an empty prefix: write `[\"file\"]` if all are meant"
+                            .to_owned(),
+                    );
+                }
+                (true, _) => self.warning(
+                    &pointer,
+                    "this is empty, and matches only what is empty too: fill it in".to_owned(),
+                ),
+                (false, _) if word.trim() != *word => {
+                    self.warning(
+                        &pointer,
+                        format!("`{word}` has blanks around it, which count: take them away"),
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Allows that a deny of the same policy takes back whole.
+    fn overruled(&mut self) {
+        let rules = self.document.permissions();
+        let covers = |deny: &Permission, allow: &Permission, action: &str| {
+            let same = deny.resource == allow.resource
+                || (deny.resource.len() == 1 && deny.resource.first() == allow.resource.first());
+            deny.effect == Effect::Deny && same && deny.action.iter().any(|other| **other == *action)
+        };
+        let mut found = Vec::new();
+        for (index, allow) in rules.iter().enumerate().filter(|(_, rule)| rule.effect == Effect::Allow) {
+            let deny = |action: &str| rules.iter().position(|deny| covers(deny, allow, action));
+            let denies: Option<Vec<usize>> = allow.action.iter().map(|action| deny(action)).collect();
+            if let Some(by) = denies.as_deref().and_then(<[usize]>::first) {
+                found.push((index, *by));
+            }
+        }
+        for (index, by) in found {
+            let sentence = format!("rule {by} denies all that this one allows: leave one of them out");
+            self.warning(&format!("/permissions/{index}"), sentence);
+        }
+    }
+
+    fn wide_for_visitors(&mut self, anonymous: Option<&Principal>) {
+        let aimed = targets(self.document).any(|(kind, form)| match anonymous {
+            Some(principal) => kind == principal.kind && form.aims_at(principal),
+            None => (kind, form) == (PrincipalKind::RunUser, Form::Any),
+        });
+        if !aimed {
+            return;
+        }
+        let wide = |rule: &Permission| {
+            rule.effect == Effect::Allow
+                && matches!(tuple::read(&rule.resource, Place::Resource), Ok((head, Form::Any))
+                    if rule.action.iter().any(|action| counts(PrincipalKind::RunUser, self.mixed, head, Form::Any, action)))
+        };
+        let places: Vec<usize> = self
+            .document
+            .permissions()
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| wide(rule))
+            .map(|(i, _)| i)
+            .collect();
+        for index in places {
+            let head = self.document.permissions().get(index).and_then(|rule| rule.resource.first());
+            let head = head.map_or("", |head| head);
+            let sentence = format!(
+                "this lets every visitor of a public link at any {head} of the tenant: match by tag or by id"
+            );
+            self.warning(&format!("/permissions/{index}/resource"), sentence);
+        }
+    }
+}
+
+fn known(head: &str) -> String {
+    let mut words: Vec<&str> = PrincipalKind::ALL
+        .into_iter()
+        .filter_map(|kind| catalog::actions(kind, head))
+        .flatten()
+        .copied()
+        .collect();
+    words.sort_unstable();
+    words.dedup();
+    format!("it has {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "))
+}
+
+/// What to do about a tuple that is none.
+fn mend(misshape: &Misshape, tuple: &[Box<str>], place: Place) -> String {
+    let head = tuple.first().map_or("", |head| head);
+    match misshape {
+        Misshape::Empty => match place {
+            Place::Target => "this is empty: write `run_user` or `analysis`".to_owned(),
+            Place::Resource => "this is empty: write the kind of resource".to_owned(),
+        },
+        Misshape::Length(length) if *length > 5 => format!(
+            "a tuple of {length} words matches nothing, and is never cut to fit: write one, three or five"
+        ),
+        Misshape::Length(length) => {
+            format!(
+                "a tuple of {length} words matches nothing: write one (any), three (`id`, `tag_match`) or five (a tag)"
+            )
+        }
+        Misshape::Swapped => {
+            "the words of the tag are the wrong way round: write `tag.key`, the key, `tag.value`, the value"
+                .to_owned()
+        }
+        Misshape::PathElsewhere => match place {
+            Place::Target => "a target has no path: match it by `id`, `tag_match` or a tag".to_owned(),
+            Place::Resource => {
+                format!("a {head} has no path, only a file has: match it by `id`, `tag_match` or a tag")
+            }
+        },
+        Misshape::UnknownSeparator(word) if tuple.len() == 5 => {
+            format!("`{word}` does not belong here: write `tag.key`, the key, `tag.value`, the value")
+        }
+        Misshape::UnknownSeparator(word) => {
+            let others = if place == Place::Resource && head == "file" {
+                ", `tag_match` or `path`"
+            } else {
+                " or `tag_match`"
+            };
+            format!("`{word}` is no way to match: write `id`{others}")
+        }
+    }
+}
