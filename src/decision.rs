@@ -4,9 +4,10 @@ use crate::{
     dashboard::{Head, Revision, Snapshot},
     grant::Chain,
     id::{AccountId, DashboardId},
+    policy::{self, Effect, PolicySet, Resource, RuleRef},
     standing::{self, Fall, Standing},
     store::leaf,
-    tenant::{AnonymousAccess, SharingRules, Tenant},
+    tenant::{ACCESS, AnonymousAccess, SharingRules, Tenant},
     terms::{Expiry, Right, Rights},
     time::Timestamp,
     token::LinkDigest,
@@ -25,7 +26,10 @@ pub enum Action {
     Export,
     /// Share it with others: the reshare right.
     Share,
-    /// Move, resize or edit it. Only the owner can; no grant and no link allows it (D2, G5).
+    /// Move and resize its widgets. The owner can, and whom a policy lets access and arrange it; no grant and no link
+    /// allows it (D2, G5).
+    Arrange,
+    /// Edit it. Only the owner can (D2, G5).
     Edit,
 }
 
@@ -57,6 +61,65 @@ pub struct Decision {
     /// `None` for a dashboard that is not known, and for every denied visit (L9).
     head: Option<Arc<Head>>,
     basis: Basis,
+    /// `None` when no policy could have changed it.
+    consulted: Option<Consulted>,
+}
+
+/// As whom, and for what, a tenant's policies were asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Consulted {
+    pub(crate) tenant: Arc<Tenant>,
+    /// The account as the policies know it; `None` for the anonymous user.
+    pub(crate) account: Option<Arc<policy::Principal>>,
+    /// `None` when the host does not know the dashboard.
+    pub(crate) dashboard: Option<Arc<Resource>>,
+}
+
+/// The action of policies that lets a portal user move and resize widgets.
+const ARRANGEMENT: &str = "arrangement";
+
+impl Consulted {
+    fn principal(&self) -> Option<&policy::Principal> {
+        let anonymous = || self.tenant.portal.anonymous.as_ref().map(|anonymous| &anonymous.principal);
+        self.account.as_deref().or_else(anonymous)
+    }
+
+    fn ask(&self, action: &str, resource: &Resource) -> Option<(Effect, RuleRef)> {
+        let verdict = self.tenant.policies.evaluate(self.principal()?, action, resource);
+        verdict.effect().zip(verdict.rule_ref())
+    }
+
+    /// The rule that denies an action on the dashboard, or all looking at it.
+    pub(crate) fn denies(&self, action: Action) -> Option<RuleRef> {
+        let dashboard = self.dashboard.as_deref()?;
+        let words: &[&str] = if action == Action::Arrange { &[ACCESS, ARRANGEMENT] } else { &[ACCESS] };
+        words.iter().find_map(|word| match self.ask(word, dashboard) {
+            Some((Effect::Deny, rule)) => Some(rule),
+            _ => None,
+        })
+    }
+
+    /// The rule that allows an action on the dashboard. What only looks needs `access`, and what arranges needs both.
+    fn allows(&self, action: Action) -> Option<RuleRef> {
+        let dashboard = self.dashboard.as_deref()?;
+        let allowing = |word| match self.ask(word, dashboard) {
+            Some((Effect::Allow, rule)) => Some(rule),
+            _ => None,
+        };
+        match action {
+            Action::View => allowing(ACCESS),
+            Action::Arrange => allowing(ACCESS).and_then(|_| allowing(ARRANGEMENT)),
+            Action::Export | Action::Share | Action::Edit => None,
+        }
+    }
+
+    /// What the policies have to say to an action on the dashboard, with all that they considered.
+    pub(crate) fn explanation(&self, action: Action) -> Option<policy::Explanation> {
+        let (principal, dashboard) = (self.principal()?, self.dashboard.as_deref()?);
+        let access = self.tenant.policies.explain(principal, ACCESS, dashboard);
+        let arranges = action == Action::Arrange && access.allowed;
+        Some(if arranges { self.tenant.policies.explain(principal, ARRANGEMENT, dashboard) } else { access })
+    }
 }
 
 /// What a decision rests on.
@@ -70,7 +133,10 @@ pub(crate) enum Basis {
     Link {
         chain: Option<Chain>,
         ends: Expiry,
+        /// The rule that lets the anonymous user see the dashboard.
+        rule: RuleRef,
     },
+    Policy(RuleRef),
     Denied(Denial),
     /// Denied, and this is the latest of the account's grants that fell.
     Ended {
@@ -94,8 +160,12 @@ pub enum Denial {
     RightNotGiven(Rights),
     /// The account may see it and not share it on.
     NoReshareRight,
-    /// Only the owner can move, resize or edit, whatever was shared.
+    /// Only the owner can edit, whatever was shared.
     OwnersOnly,
+    /// Only the owner can move and resize, and whom a policy lets.
+    ArrangementNotGiven,
+    /// A rule of the tenant's policies denies it, whatever was shared.
+    PolicyDenies(RuleRef),
     /// The tenant's rules have sharing with persons off.
     PrivateSharingOff,
     /// The tenant's rules have sharing on off, and access was shared on.
@@ -106,8 +176,15 @@ pub enum Denial {
     LinkOnlyShows,
     /// The dashboard does not show this device.
     DeviceNotShown(String),
-    /// The dashboard is allowed and this device is not: no policy lets the anonymous user access it (D3).
+    /// The dashboard is allowed and this device is not: no policy lets the asker access it (D3).
     DeviceNotAllowed(String),
+    /// The dashboard is allowed, and a rule of the tenant's policies denies this device (D3).
+    DeviceDenied {
+        /// The device.
+        device: String,
+        /// The rule.
+        by: RuleRef,
+    },
 }
 
 impl Decision {
@@ -154,7 +231,7 @@ impl Decision {
         match &self.basis {
             Basis::Grant { standing, .. } => standing.ends.at(),
             Basis::Link { ends, .. } => ends.at(),
-            Basis::Owner | Basis::Denied(_) | Basis::Ended { .. } => None,
+            Basis::Owner | Basis::Policy(_) | Basis::Denied(_) | Basis::Ended { .. } => None,
         }
     }
 
@@ -180,15 +257,54 @@ impl Decision {
         Self { basis: Basis::Denied(denial), ..self.clone() }
     }
 
-    /// Narrows the decision to one device behind the dashboard (D3): a grant covers what the dashboard shows, a visitor
-    /// needs the policies too.
-    pub(crate) fn for_device(&self, device: &str, is_shown: bool, access: Option<&AnonymousAccess>) -> Self {
-        let blocked =
-            access.is_some_and(|access| access.blocked_devices.iter().any(|blocked| blocked == device));
-        match self.basis {
-            Basis::Denied(_) | Basis::Ended { .. } => self.clone(),
-            _ if !is_shown => self.denied(Denial::DeviceNotShown(device.to_owned())),
-            Basis::Link { .. } if blocked => self.denied(Denial::DeviceNotAllowed(device.to_owned())),
+    pub(crate) fn consulted(&self) -> Option<&Consulted> {
+        self.consulted.as_ref()
+    }
+
+    /// Whether policies could change it: the owner is above them, and what a grant allows only a deny takes away (D2).
+    pub(crate) fn heeds(&self, policies: &PolicySet) -> bool {
+        self.head.is_some()
+            && !matches!(self.basis, Basis::Owner)
+            && !policies.is_empty()
+            && (policies.has_denies() || !self.is_allowed())
+    }
+
+    /// The decision under the tenant's policies, in the order of D2: a deny comes before a grant, an allow after it.
+    pub(crate) fn under(mut self, consulted: Consulted) -> Self {
+        if consulted.dashboard.is_none() {
+            self.basis = Basis::Denied(Denial::UnknownDashboard);
+        } else if let Some(rule) = consulted.denies(self.action) {
+            self.basis = Basis::Denied(Denial::PolicyDenies(rule));
+        } else if !self.is_allowed()
+            && let Some(rule) = consulted.allows(self.action)
+        {
+            self.basis = Basis::Policy(rule);
+        }
+        self.consulted = Some(consulted);
+        self
+    }
+
+    /// Narrows the decision to one device behind the dashboard (D3): a grant covers what the dashboard shows unless a
+    /// policy denies it, and whoever has no grant needs the policies to allow it.
+    pub(crate) fn for_device(
+        &self,
+        name: &str,
+        device: Option<&Resource>,
+        consulted: Option<&Consulted>,
+    ) -> Self {
+        if !self.is_allowed() {
+            return self.clone();
+        }
+        let Some(device) = device else { return self.denied(Denial::DeviceNotShown(name.to_owned())) };
+        let said = consulted.and_then(|consulted| consulted.ask(ACCESS, device));
+        match (&self.basis, said) {
+            (Basis::Owner, _) => self.clone(),
+            (_, Some((Effect::Deny, by))) => {
+                self.denied(Denial::DeviceDenied { device: name.to_owned(), by })
+            }
+            (Basis::Link { .. } | Basis::Policy(_), None) => {
+                self.denied(Denial::DeviceNotAllowed(name.to_owned()))
+            }
             _ => self.clone(),
         }
     }
@@ -196,7 +312,8 @@ impl Decision {
 
 /// Decides for an account. Total: what it does not know, it denies (D1).
 ///
-/// The order is D2: the owner, then a live grant with the right, else denied.
+/// The order is D2: the owner, then a live grant with the right, else denied; policies come with
+/// [`Decision::under`].
 pub(crate) fn decide(
     account: AccountId,
     action: Action,
@@ -212,6 +329,7 @@ pub(crate) fn decide(
             at: t,
             head: None,
             basis: Basis::Denied(Denial::UnknownDashboard),
+            consulted: None,
         };
     };
     let basis = match head.owner_at(t) {
@@ -220,7 +338,7 @@ pub(crate) fn decide(
         Some(_) => by_grants(account, action, &head, chains, rules, t),
     };
     let unknown = matches!(basis, Basis::Denied(Denial::UnknownDashboard));
-    Decision { principal, action, at: t, head: (!unknown).then_some(head), basis }
+    Decision { principal, action, at: t, head: (!unknown).then_some(head), basis, consulted: None }
 }
 
 fn by_grants(
@@ -259,7 +377,7 @@ fn by_grants(
             Action::View => standing.rights.contains(Right::View),
             Action::Export => standing.rights.contains(Right::Export),
             Action::Share => can_share && rules.is_some_and(|rules| rules.resharing),
-            Action::Edit => false,
+            Action::Arrange | Action::Edit => false,
         };
         tally.reshare |= can_share;
         if allows && best.as_ref().is_none_or(|(best, _)| best.ends < standing.ends) {
@@ -295,6 +413,7 @@ impl Tally {
         if !self.held.is_empty() {
             return Basis::Denied(match action {
                 Action::Edit => Denial::OwnersOnly,
+                Action::Arrange => Denial::ArrangementNotGiven,
                 Action::Share if self.reshare => Denial::ResharingOff,
                 Action::Share => Denial::NoReshareRight,
                 Action::View | Action::Export => Denial::RightNotGiven(self.held),
@@ -311,48 +430,42 @@ impl Tally {
 }
 
 /// What a visit is judged by, beside the time.
-pub(crate) struct VisitFacts<'a> {
+pub(crate) struct VisitFacts {
     pub(crate) snapshot: Option<Snapshot>,
-    pub(crate) tenant: Option<&'a Tenant>,
-    pub(crate) access: &'a AnonymousAccess,
+    /// The tenant and the dashboard, as the host knows them.
+    pub(crate) consulted: Option<Consulted>,
 }
 
 /// Decides for a visitor who presents a token. Every denial is the same value (L9).
 pub(crate) fn decide_visit(
     digest: &LinkDigest,
     action: Action,
-    facts: VisitFacts<'_>,
+    facts: VisitFacts,
     now: Timestamp,
 ) -> Decision {
-    let (principal, access, tenant) = (Principal::Visitor, facts.access, facts.tenant);
+    let principal = Principal::Visitor;
     let t = facts.snapshot.as_ref().map_or(now, |snapshot| now.max(snapshot.head.clock));
-    let opened = facts.snapshot.and_then(|snapshot| {
-        let (ends, chain) = open(digest, &snapshot, tenant?, access, t)?;
-        Some((snapshot.head, Basis::Link { chain, ends }))
+    let opened = facts.snapshot.zip(facts.consulted).and_then(|(snapshot, consulted)| {
+        let basis = open(digest, &snapshot, &consulted, t)?;
+        Some((snapshot.head, consulted, basis))
     });
     match opened {
-        Some((head, basis)) => {
+        Some((head, consulted, basis)) => {
             // L5, G5: a link shows; it exports, shares and edits nothing.
             let basis = if action == Action::View { basis } else { Basis::Denied(Denial::LinkOnlyShows) };
-            Decision { principal, action, at: t, head: Some(head), basis }
+            Decision { principal, action, at: t, head: Some(head), basis, consulted: Some(consulted) }
         }
         None => {
             let basis = Basis::Denied(Denial::LinkNotUsable);
             // Not `t`: a dashboard's clock that is ahead of the host's would tell that the link exists (L9).
-            Decision { principal, action, at: now, head: None, basis }
+            Decision { principal, action, at: now, head: None, basis, consulted: None }
         }
     }
 }
 
-/// The end of a link that opens now, and the chain that it hangs on (L5–L7).
-fn open(
-    digest: &LinkDigest,
-    snapshot: &Snapshot,
-    tenant: &Tenant,
-    access: &AnonymousAccess,
-    t: Timestamp,
-) -> Option<(Expiry, Option<Chain>)> {
-    let head = &snapshot.head;
+/// What a visit rests on, if the link opens now: its end, the chain that it hangs on, the policy (L5–L7).
+fn open(digest: &LinkDigest, snapshot: &Snapshot, consulted: &Consulted, t: Timestamp) -> Option<Basis> {
+    let (head, tenant) = (&snapshot.head, &consulted.tenant);
     let link = head.link.as_ref().filter(|link| link.digest == *digest && link.paused.is_none())?;
     head.owner_at(t)?;
     let chain = link
@@ -362,5 +475,7 @@ fn open(
     let ends = standing::of_link(link, makers, t).ok()?;
     // A grantee's link is sharing on, through a private grant: both switches count.
     let honoured = link.grant.is_none() || (tenant.rules.private && tenant.rules.resharing);
-    (honoured && tenant.missing_to_visit(access).is_empty()).then(|| (ends, chain.cloned()))
+    let access = AnonymousAccess::of(tenant, consulted.dashboard.as_deref(), &[]);
+    let opens = honoured && tenant.missing_to_visit(&access).is_empty();
+    access.allowed_by.filter(|_| opens).map(|rule| Basis::Link { chain: chain.cloned(), ends, rule })
 }

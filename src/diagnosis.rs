@@ -44,6 +44,41 @@ pub enum LinkCause {
     Missing(Missing),
 }
 
+/// What a visitor sees of a [`LinkCause`], as people report it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Symptom {
+    /// The link is dead: it is no link, an old one, paused, or past its end.
+    DeadLink,
+    /// Nothing loads: the portal or its anonymous user is not there, or public sharing is off.
+    NotLoading,
+    /// Permission is denied: the anonymous user may not access the dashboard.
+    PermissionDenied,
+    /// The dashboard loads and widgets stay blank: the dashboard is allowed, a device behind it is not.
+    BlankWidgets,
+}
+
+impl LinkCause {
+    /// What a visitor sees of it.
+    pub fn symptom(&self) -> Symptom {
+        match self {
+            Self::Malformed | Self::NotThisLink | Self::NoLink | Self::Paused(_) | Self::Fallen(_) => {
+                Symptom::DeadLink
+            }
+            Self::MakerSwitchedOff => Symptom::NotLoading,
+            Self::Missing(missing) => match missing {
+                Missing::PublicSharing
+                | Missing::Portal
+                | Missing::AnonymousUser
+                | Missing::AnonymousUserActive => Symptom::NotLoading,
+                Missing::DashboardPolicy | Missing::DashboardDenied(_) => Symptom::PermissionDenied,
+                Missing::DevicePolicy(_) | Missing::DeviceDenied { .. } => Symptom::BlankWidgets,
+            },
+        }
+    }
+}
+
 impl fmt::Display for LinkCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -101,7 +136,6 @@ pub(crate) fn diagnose(
     }
     causes.extend(tenant.missing_to_visit(access).into_iter().map(LinkCause::Missing));
     let opens = causes.is_empty();
-    let blanked = access.blocked_devices.iter().cloned().map(Missing::DevicePolicy);
-    causes.extend(blanked.map(LinkCause::Missing));
+    causes.extend(access.blank().iter().cloned().map(LinkCause::Missing));
     LinkDiagnosis { opens, causes, revision: ledger.head.revision }
 }

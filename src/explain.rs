@@ -5,6 +5,7 @@ use crate::{
     decision::{Action, Basis, Decision, Denial, Principal},
     grant::{Chain, Holder},
     id::{AccountId, DashboardId, GrantId},
+    policy::{self, RuleRef},
     standing::{self, Fall, FallCause},
     terms::{Expiry, Right, Rights},
     time::Timestamp,
@@ -37,6 +38,9 @@ pub struct Explanation {
     pub ends_first: Option<GrantId>,
     /// Until when an allowance can be relied on.
     pub valid_until: Option<Timestamp>,
+    /// What the tenant's policies said about the dashboard, all that they considered, and the nearest thing that would
+    /// change a denial (P8); `None` when they do not know the asker, or could not have changed the decision.
+    pub policies: Option<policy::Explanation>,
 }
 
 /// What decided.
@@ -48,8 +52,10 @@ pub enum Because {
     Owner,
     /// A live grant has the right; see the path.
     Grant,
-    /// A live public link was presented.
-    Link,
+    /// A live public link was presented, and this rule of a policy lets its visitors see the dashboard.
+    Link(RuleRef),
+    /// This rule of a policy allows it.
+    Policy(RuleRef),
     /// Nothing allows it.
     Denied(Denial),
 }
@@ -83,10 +89,11 @@ impl Decision {
                 let first = standing.ends.at().map(|_| standing.ends_with);
                 (Because::Grant, self.steps(chain), first)
             }
-            Basis::Link { chain, .. } => {
+            Basis::Link { chain, rule, .. } => {
                 let path = chain.as_ref().map_or(Vec::new(), |chain| self.steps(chain));
-                (Because::Link, path, None)
+                (Because::Link(rule.clone()), path, None)
             }
+            Basis::Policy(rule) => (Because::Policy(rule.clone()), Vec::new(), None),
         };
         Explanation {
             allowed: self.is_allowed(),
@@ -99,6 +106,7 @@ impl Decision {
             path,
             ends_first,
             valid_until: self.valid_until(),
+            policies: self.consulted().and_then(|consulted| consulted.explanation(self.action())),
         }
     }
 
@@ -138,6 +146,7 @@ impl Decision {
             Action::View => "view",
             Action::Export => "export the data of",
             Action::Share => "share",
+            Action::Arrange => "arrange",
             Action::Edit => "edit",
         };
         let mut text = if explanation.allowed {
@@ -156,7 +165,10 @@ impl Decision {
                     end_in_words(&explanation, name)
                 )
             }
-            Because::Link => write!(text, " by its public link{}.", end_in_words(&explanation, name)),
+            Because::Link(rule) => {
+                write!(text, " by its public link, as {rule} allows{}.", end_in_words(&explanation, name))
+            }
+            Because::Policy(rule) => write!(text, ": {rule} allows it."),
             Because::Denied(denial) => {
                 let sentence = match denial {
                     Denial::Ended(fall) => fall_in_words(fall, &explanation.path, name),
@@ -214,14 +226,21 @@ impl Denial {
             }
             Self::RightNotGiven(rights) => format!("what was shared allows only to {rights}."),
             Self::NoReshareRight => "it was shared without the right to share on.".to_owned(),
-            Self::OwnersOnly => "only its owner can move, resize or edit it.".to_owned(),
+            Self::OwnersOnly => "only its owner can edit it.".to_owned(),
+            Self::ArrangementNotGiven => {
+                "what was shared does not let anybody move or resize its widgets.".to_owned()
+            }
+            Self::PolicyDenies(rule) => format!("{rule} denies it, whatever was shared."),
             Self::PrivateSharingOff => "the tenant has switched sharing with persons off.".to_owned(),
             Self::ResharingOff => "the tenant has switched sharing on off.".to_owned(),
             Self::LinkNotUsable => "this link opens nothing.".to_owned(),
             Self::LinkOnlyShows => "a public link shows the dashboard and nothing more.".to_owned(),
             Self::DeviceNotShown(device) => format!("it does not show device `{device}`."),
             Self::DeviceNotAllowed(device) => {
-                format!("it is public, but no policy lets the anonymous user access device `{device}`.")
+                format!("the dashboard is allowed, but no policy allows device `{device}`.")
+            }
+            Self::DeviceDenied { device, by } => {
+                format!("the dashboard is allowed, but {by} denies device `{device}`.")
             }
         }
     }
@@ -237,6 +256,12 @@ impl Denial {
             Self::RightNotGiven(_) => "Somebody who may view it can share that right with this account.",
             Self::NoReshareRight => "Its owner can share it once more with the right to share on.",
             Self::OwnersOnly => "Ask its owner to make the change.",
+            Self::ArrangementNotGiven => {
+                "Ask its owner to make the change; a policy can allow `access` and `arrangement` to portal users."
+            }
+            Self::PolicyDenies(_) | Self::DeviceDenied { .. } => {
+                "The tenant's administrator can change the policy."
+            }
             Self::PrivateSharingOff => "The tenant's administrator can switch it on again.",
             Self::ResharingOff => {
                 "The tenant's administrator can switch it on, or the owner can share directly."
@@ -244,7 +269,7 @@ impl Denial {
             Self::LinkNotUsable => "Ask whoever sent it for a new one.",
             Self::LinkOnlyShows => "The owner can share the dashboard with an account.",
             Self::DeviceNotShown(_) => "Ask for a device that the dashboard shows.",
-            Self::DeviceNotAllowed(_) => "Add a policy that lets the anonymous user access the device.",
+            Self::DeviceNotAllowed(_) => "Add a policy that lets the asker access the device.",
         }
     }
 }

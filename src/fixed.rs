@@ -4,20 +4,22 @@ use crate::{
     email::{Attestor, EmailAddress, VerifiedEmail},
     host::{Account, Directory, Env},
     id::{AccountId, DashboardId, TenantId},
+    policy::{Document, PolicySet, Principal, Resource},
     store::BoxError,
-    tenant::{AnonymousAccess, AnonymousUser, Portal, Tenant},
+    tag::Tag,
+    tenant::{AnonymousUser, Portal, Tenant},
     time::Timestamp,
 };
 use sha2::{Digest as _, Sha256};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// Accounts and tenants in memory.
 ///
-/// A tenant that was never set is open: sharing of every kind on, portal and anonymous user active, every dashboard
-/// and device allowed to visitors.
+/// A tenant that was never set is [open](Self::open_tenant). Policies know a dashboard by the spelling of its id, and an
+/// account only after [`set_principal`](Self::set_principal).
 #[derive(Default, Debug)]
 pub struct MemoryDirectory {
     state: Mutex<People>,
@@ -27,11 +29,24 @@ pub struct MemoryDirectory {
 struct People {
     accounts: BTreeMap<AccountId, BTreeMap<EmailAddress, Timestamp>>,
     tenants: BTreeMap<TenantId, Arc<Tenant>>,
-    /// What visitors may not see.
-    hidden: BTreeSet<DashboardId>,
-    /// The devices of a dashboard, and whether visitors may see them.
-    devices: BTreeMap<DashboardId, BTreeMap<String, bool>>,
+    principals: BTreeMap<(TenantId, AccountId), Arc<Principal>>,
+    dashboards: BTreeMap<DashboardId, Arc<Resource>>,
+    /// The devices of a dashboard, by id.
+    devices: BTreeMap<DashboardId, BTreeMap<String, Arc<Resource>>>,
     open: Option<Arc<Tenant>>,
+}
+
+const OPEN: &str = r#"{
+    "id": "open", "name": "Visitors see everything that is public",
+    "targets": [["run_user", "id", "anonymous"]],
+    "permissions": [
+        {"effect": "allow", "action": ["access"], "resource": ["dashboard"]},
+        {"effect": "allow", "action": ["access"], "resource": ["device"]}
+    ]
+}"#;
+
+fn dashboard_of(dashboard: DashboardId) -> Resource {
+    Resource::new("dashboard", dashboard.to_string())
 }
 
 impl MemoryDirectory {
@@ -70,25 +85,31 @@ impl MemoryDirectory {
         self.people().tenants.insert(id, Arc::new(tenant));
     }
 
-    /// Sets whether visitors may see a dashboard.
-    pub fn set_public(&self, dashboard: DashboardId, allowed: bool) {
-        let hidden = &mut self.people().hidden;
-        if allowed {
-            hidden.remove(&dashboard)
-        } else {
-            hidden.insert(dashboard)
-        };
+    /// Sets as whom a tenant's policies know an account.
+    pub fn set_principal(&self, tenant: TenantId, account: AccountId, principal: Principal) {
+        self.people().principals.insert((tenant, account), Arc::new(principal));
     }
 
-    /// Notes a device that a dashboard shows, and whether visitors may see its data.
-    pub fn add_device(&self, dashboard: DashboardId, device: &str, allowed: bool) {
-        self.people().devices.entry(dashboard).or_default().insert(device.to_owned(), allowed);
+    /// Sets the tags of a dashboard.
+    pub fn tag_dashboard(&self, dashboard: DashboardId, tags: Vec<Tag>) {
+        let resource = Resource { tags, ..dashboard_of(dashboard) };
+        self.people().dashboards.insert(dashboard, Arc::new(resource));
     }
 
-    /// A tenant for which everything is on and set up.
+    /// Notes a device that a dashboard shows, with its tags.
+    pub fn add_device(&self, dashboard: DashboardId, device: &str, tags: Vec<Tag>) {
+        let resource = Resource { tags, ..Resource::new("device", device) };
+        self.people().devices.entry(dashboard).or_default().insert(device.to_owned(), Arc::new(resource));
+    }
+
+    /// A tenant for which everything is on and set up: sharing of every kind, the portal, an anonymous user of the id
+    /// `anonymous`, and a policy that lets it access every dashboard and device.
     pub fn open_tenant() -> Tenant {
-        let portal = Portal { active: true, anonymous: AnonymousUser::Active };
-        Tenant { portal, ..Tenant::default() }
+        let portal = Portal { active: true, anonymous: Some(AnonymousUser::new("anonymous")) };
+        let policies: PolicySet = Document::parse(OPEN)
+            .into_iter()
+            .fold(PolicySet::default(), |policies, document| policies.with(&document));
+        Tenant { portal, policies, ..Tenant::default() }
     }
 }
 
@@ -125,21 +146,25 @@ impl Directory for MemoryDirectory {
         Ok(Some(Arc::clone(open)))
     }
 
-    async fn anonymous_access(
+    async fn principal(
         &self,
-        _: TenantId,
-        dashboard: DashboardId,
-    ) -> Result<AnonymousAccess, BoxError> {
-        let people = self.people();
-        let devices = people.devices.get(&dashboard).into_iter().flatten();
-        Ok(AnonymousAccess {
-            dashboard: !people.hidden.contains(&dashboard),
-            blocked_devices: devices.filter(|(_, allowed)| !**allowed).map(|(id, _)| id.clone()).collect(),
-        })
+        tenant: TenantId,
+        account: AccountId,
+    ) -> Result<Option<Arc<Principal>>, BoxError> {
+        Ok(self.people().principals.get(&(tenant, account)).cloned())
     }
 
-    async fn shows(&self, dashboard: DashboardId, device: &str) -> Result<bool, BoxError> {
-        Ok(self.people().devices.get(&dashboard).is_some_and(|devices| devices.contains_key(device)))
+    async fn dashboard(&self, dashboard: DashboardId) -> Result<Option<Arc<Resource>>, BoxError> {
+        let known = self.people().dashboards.get(&dashboard).cloned();
+        Ok(Some(known.unwrap_or_else(|| Arc::new(dashboard_of(dashboard)))))
+    }
+
+    async fn device(&self, dashboard: DashboardId, device: &str) -> Result<Option<Arc<Resource>>, BoxError> {
+        Ok(self.people().devices.get(&dashboard).and_then(|devices| devices.get(device)).cloned())
+    }
+
+    async fn devices(&self, dashboard: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
+        Ok(self.people().devices.get(&dashboard).into_iter().flat_map(BTreeMap::values).cloned().collect())
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::{
     email::{Attestor, EmailAddress, VerifiedEmail},
     id::{AccountId, DashboardId, TenantId},
+    policy::{Principal, Resource},
     store::BoxError,
-    tenant::{AnonymousAccess, Tenant},
+    tenant::Tenant,
     time::Timestamp,
 };
 use rand::{TryRng as _, rngs::SysRng};
@@ -41,22 +42,38 @@ pub trait Directory: Send + Sync {
         attestor: &Attestor,
     ) -> impl Future<Output = Result<Option<Account>, BoxError>> + Send;
 
-    /// The tenant's rules and portal. `None` when there is none, which denies everything but what an owner does.
+    /// The tenant's rules, portal and policies. `None` when there is none, which denies everything but what an owner
+    /// does.
     fn tenant(&self, id: TenantId) -> impl Future<Output = Result<Option<Arc<Tenant>>, BoxError>> + Send;
 
-    /// What the tenant's policies let its anonymous user see of a dashboard (L7), as of now.
-    fn anonymous_access(
+    /// As whom the tenant's policies know an account; `None` if they do not, so that only shares count for it (D2).
+    /// Asked only while the tenant has policies.
+    fn principal(
         &self,
         tenant: TenantId,
-        dashboard: DashboardId,
-    ) -> impl Future<Output = Result<AnonymousAccess, BoxError>> + Send;
+        account: AccountId,
+    ) -> impl Future<Output = Result<Option<Arc<Principal>>, BoxError>> + Send;
 
-    /// Whether a dashboard shows data of a device: the devices that its grants and its link cover (D3).
-    fn shows(
+    /// A dashboard as policies know it, with its tags; `None` when there is none, which denies it to everybody but its
+    /// owner wherever policies are asked.
+    fn dashboard(
+        &self,
+        dashboard: DashboardId,
+    ) -> impl Future<Output = Result<Option<Arc<Resource>>, BoxError>> + Send;
+
+    /// A device as policies know it, with its tags, if the dashboard shows data of it: those are the devices that its
+    /// grants and its link cover (D3).
+    fn device(
         &self,
         dashboard: DashboardId,
         device: &str,
-    ) -> impl Future<Output = Result<bool, BoxError>> + Send;
+    ) -> impl Future<Output = Result<Option<Arc<Resource>>, BoxError>> + Send;
+
+    /// All devices that the dashboard shows data of, for what a public link needs (L8).
+    fn devices(
+        &self,
+        dashboard: DashboardId,
+    ) -> impl Future<Output = Result<Vec<Arc<Resource>>, BoxError>> + Send;
 }
 
 /// The clock and the randomness. Everything below the service gets both as arguments.

@@ -114,7 +114,7 @@ pub use answers::{AccessList, GrantView, Impact, LinkView, Losing, SharedDashboa
 pub use commit::{Commit, CommitKey, Receipt};
 pub use dashboard::{Head, Link, Revision, Snapshot};
 pub use decision::{Action, Decision, Denial, Principal};
-pub use diagnosis::{LinkCause, LinkDiagnosis};
+pub use diagnosis::{LinkCause, LinkDiagnosis, Symptom};
 pub use email::{Attestor, EmailAddress, EmailError, VerifiedEmail};
 pub use error::{Error, Unresolved};
 pub use explain::{Because, Explanation, Step};
@@ -137,7 +137,7 @@ pub use sharing::{
 pub use standing::{Fall, FallCause, LinkFall};
 pub use store::{BoxError, CommitError, Seed, Store};
 pub use tag::Tag;
-pub use tenant::{AnonymousAccess, AnonymousUser, Missing, Portal, SharingRules, Tenant};
+pub use tenant::{AnonymousUser, Missing, Portal, SharingRules, Tenant};
 pub use terms::{Expiry, Right, Rights, Terms};
 pub use time::{Timestamp, TimestampError};
 pub use token::{LinkDigest, LinkToken, MalformedToken};

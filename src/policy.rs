@@ -20,5 +20,5 @@ pub use audit::{Audit, Change, Diff, Permitted, Usage, Wide};
 pub use document::{Document, DocumentError, Effect, Permission, Tuple};
 pub use explain::{Considered, Explanation, Nearest, Outcome, RuleOutcome};
 pub use lint::{Finding, Severity, lint};
-pub use set::{CompileError, PolicySet, Verdict};
+pub use set::{CompileError, PolicySet, RuleRef, Verdict};
 pub use tuple::{Principal, PrincipalKind, Resource};

@@ -2,6 +2,7 @@
 
 use crate::{
     id::DashboardId,
+    policy::RuleRef,
     tenant::Missing,
     terms::{Expiry, Rights},
     time::Timestamp,
@@ -100,6 +101,9 @@ pub enum Refusal {
     /// (L2).
     #[error("another link was made at the same time")]
     Superseded,
+    /// A rule of the tenant's policies denies the actor the dashboard, so that it cannot be handed on (D2).
+    #[error("a policy denies you this dashboard, so you cannot share it: {0}")]
+    PolicyDenies(RuleRef),
     /// Something is missing before the dashboard can be public (L8).
     #[error("before this dashboard can be public: {}", sentences(.missing))]
     SetupIncomplete {
@@ -142,6 +146,7 @@ impl Refusal {
             Self::LinkTaken => "link_taken",
             Self::NoLink => "no_link",
             Self::Superseded => "superseded",
+            Self::PolicyDenies(_) => "policy_denies",
             Self::SetupIncomplete { .. } => "setup_incomplete",
             Self::OwnsDashboards { .. } => "owns_dashboards",
         }

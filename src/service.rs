@@ -5,7 +5,8 @@ mod questions;
 
 use crate::{
     commit::Commit,
-    dashboard::{Revision, Snapshot},
+    dashboard::{Head, Revision, Snapshot},
+    decision::{Action, Consulted},
     email::Attestor,
     error::{Error, Unresolved},
     grant::Grant,
@@ -132,17 +133,28 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             let now = ledger.as_ref().map_or_else(|| self.env.now(), |ledger| ledger.now);
             let (tenant, access) = match &ledger {
                 Some(ledger) => {
-                    let (tenant, dashboard) = (ledger.head.tenant, ledger.head.dashboard);
-                    let asks = command.asks_policies();
-                    (self.tenant(tenant).await?, self.access(tenant, dashboard, asks).await?)
+                    let tenant = self.tenant(ledger.head.tenant).await?;
+                    let access = match command.publishes() {
+                        true => self.access(&tenant, ledger.head.dashboard).await?,
+                        false => AnonymousAccess::default(),
+                    };
+                    (tenant, access)
                 }
                 None => (Arc::new(Tenant::closed()), AnonymousAccess::default()),
             };
+            let denied_by = match (&ledger, command.hands_on()) {
+                (Some(ledger), Some(by)) if !ledger.is_owner(by) && tenant.policies.has_denies() => {
+                    self.consult(Arc::clone(&tenant), &ledger.head, by).await?
+                }
+                _ => None,
+            };
+            let denied_by = denied_by.and_then(|consulted| consulted.denies(Action::Share));
             let links_made = ledger.as_ref().map_or(0, |ledger| ledger.head.links_made);
             let facts = Facts {
                 ledger: ledger.as_ref(),
                 tenant: &tenant,
                 access: &access,
+                denied_by: denied_by.as_ref(),
                 now,
                 links_seen: *links_seen.get_or_insert(links_made),
                 draw: &draw,
@@ -298,16 +310,27 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(known.unwrap_or_else(|| Arc::new(Tenant::closed())))
     }
 
-    async fn access(
+    /// What the anonymous user may see of a dashboard and of every device that it shows.
+    async fn access(&self, tenant: &Tenant, dashboard: DashboardId) -> Result<AnonymousAccess, Error> {
+        let known = self.directory.dashboard(dashboard).await.map_err(Error::Directory)?;
+        let devices = self.directory.devices(dashboard).await.map_err(Error::Directory)?;
+        Ok(AnonymousAccess::of(tenant, known.as_deref(), &devices))
+    }
+
+    /// What the tenant's policies are to be asked with, if they know the account.
+    async fn consult(
         &self,
-        tenant: TenantId,
-        dashboard: DashboardId,
-        asks: bool,
-    ) -> Result<AnonymousAccess, Error> {
-        match asks {
-            true => self.directory.anonymous_access(tenant, dashboard).await.map_err(Error::Directory),
-            false => Ok(AnonymousAccess::default()),
+        tenant: Arc<Tenant>,
+        head: &Head,
+        account: AccountId,
+    ) -> Result<Option<Consulted>, Error> {
+        if tenant.policies.is_empty() {
+            return Ok(None);
         }
+        let principal = self.directory.principal(head.tenant, account).await.map_err(Error::Directory)?;
+        let Some(principal) = principal else { return Ok(None) };
+        let dashboard = self.directory.dashboard(head.dashboard).await.map_err(Error::Directory)?;
+        Ok(Some(Consulted { tenant, account: Some(principal), dashboard }))
     }
 
     async fn account(&self, account: AccountId) -> Result<Option<Account>, Error> {

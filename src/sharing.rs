@@ -15,6 +15,7 @@ use crate::{
     grant::{Grant, Holder},
     id::{AccountId, DashboardId, GrantId},
     ledger::{Ledger, Live},
+    policy::RuleRef,
     record::{Actor, AuditRecord, Event, Message, MessageId, OutboxMessage},
     refusal::Refusal,
     store::Seed,
@@ -44,8 +45,13 @@ pub(crate) trait Command {
     }
 
     /// Whether it must know what the tenant's policies let the anonymous user see.
-    fn asks_policies(&self) -> bool {
+    fn publishes(&self) -> bool {
         false
+    }
+
+    /// The account that gives others what it has, which it cannot while a policy denies it that (D2).
+    fn hands_on(&self) -> Option<AccountId> {
+        None
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Self::Answer>, Refusal>;
@@ -67,6 +73,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) ledger: Option<&'a Ledger>,
     pub(crate) tenant: &'a Tenant,
     pub(crate) access: &'a AnonymousAccess,
+    /// The rule that denies the dashboard to whoever hands it on.
+    pub(crate) denied_by: Option<&'a RuleRef>,
     pub(crate) now: Timestamp,
     /// How many links had been made when the command was first judged.
     pub(crate) links_seen: u64,
@@ -82,6 +90,11 @@ impl<'a> Facts<'a> {
     /// The ledger, if the account has anything to do with the dashboard.
     pub(crate) fn ledger_for(&self, account: AccountId) -> Result<&'a Ledger, Refusal> {
         self.ledger().ok().filter(|ledger| ledger.is_party(account)).ok_or(Refusal::UnknownDashboard)
+    }
+
+    /// Refuses to hand on what a policy denies to the actor.
+    pub(crate) fn check_policies(&self) -> Result<(), Refusal> {
+        self.denied_by.map_or(Ok(()), |rule| Err(Refusal::PolicyDenies(rule.clone())))
     }
 
     /// Refuses what would last longer than the tenant allows (G20).

@@ -1,8 +1,11 @@
 //! What a tenant allows: its sharing rules, its portal, and what a public link needs before it can be made.
 
-use crate::email::{EmailAddress, canonical_domain};
+use crate::{
+    email::{EmailAddress, canonical_domain},
+    policy::{Effect, PolicySet, Principal, Resource, RuleRef, Verdict},
+};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// What the host knows of a tenant that decides about sharing.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -12,6 +15,8 @@ pub struct Tenant {
     pub rules: SharingRules,
     /// The portal that anonymous visitors come through.
     pub portal: Portal,
+    /// Its access-management policies: what they deny, no share gives, and what they allow, needs none (D2).
+    pub policies: PolicySet,
 }
 
 /// A tenant's sharing rules (G20).
@@ -99,35 +104,78 @@ fn covers(entry: &str, address: &EmailAddress) -> Option<bool> {
 }
 
 /// The portal that visitors of public links come through.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Portal {
     /// Whether it is switched on.
     pub active: bool,
-    /// The user as whom visitors without an account act.
-    pub anonymous: AnonymousUser,
+    /// The user as whom visitors without an account act, if there is one.
+    pub anonymous: Option<AnonymousUser>,
 }
 
-/// The state of a tenant's anonymous user.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AnonymousUser {
-    /// There is none.
-    #[default]
-    Missing,
-    /// It exists and is switched off.
-    Inactive,
-    /// It exists and may act.
-    Active,
+/// The user as whom visitors without an account act.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AnonymousUser {
+    /// Whether it may act.
+    pub active: bool,
+    /// As whom the policies know it.
+    pub principal: Principal,
+}
+
+impl AnonymousUser {
+    /// An active one, a portal user of this id.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self { active: true, principal: Principal::run_user(id) }
+    }
 }
 
 /// What the tenant's policies let its anonymous user see of one dashboard (L7).
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct AnonymousAccess {
-    /// Whether a policy lets it access the dashboard.
-    pub dashboard: bool,
-    /// The devices that the dashboard shows and no policy lets it access, by their ids.
-    pub blocked_devices: Vec<String>,
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AnonymousAccess {
+    /// The rule that lets it access the dashboard.
+    pub(crate) allowed_by: Option<RuleRef>,
+    /// What is missing before it may: of the dashboard, and of each device that it was asked about.
+    missing: Vec<Missing>,
+    blank: Vec<Missing>,
+}
+
+/// The action of policies on a dashboard that is looked at, and on a device whose data is shown.
+pub(crate) const ACCESS: &str = "access";
+
+impl AnonymousAccess {
+    /// Asks the tenant's policies. A dashboard that the host does not know is one that no policy allows.
+    pub(crate) fn of(tenant: &Tenant, dashboard: Option<&Resource>, devices: &[Arc<Resource>]) -> Self {
+        // A user that is still to be made has no tags yet, and no id.
+        let nobody = Principal::run_user("");
+        let principal = tenant.portal.anonymous.as_ref().map_or(&nobody, |anonymous| &anonymous.principal);
+        let ask = |resource| tenant.policies.evaluate(principal, ACCESS, resource);
+        let denied =
+            |verdict: Verdict<'_>| verdict.rule_ref().filter(|_| verdict.effect() == Some(Effect::Deny));
+        let mut access = Self::default();
+        match dashboard.map(ask) {
+            Some(verdict) if verdict.is_allowed() => access.allowed_by = verdict.rule_ref(),
+            verdict => access.missing.push(match verdict.and_then(denied) {
+                Some(by) => Missing::DashboardDenied(by),
+                None => Missing::DashboardPolicy,
+            }),
+        }
+        for device in devices {
+            let verdict = ask(device);
+            let id = || device.id.clone().unwrap_or_default();
+            if !verdict.is_allowed() {
+                access.blank.push(match denied(verdict) {
+                    Some(by) => Missing::DeviceDenied { device: id(), by },
+                    None => Missing::DevicePolicy(id()),
+                });
+            }
+        }
+        access
+    }
+
+    /// The devices whose widgets stay blank.
+    pub(crate) fn blank(&self) -> &[Missing] {
+        &self.blank
+    }
 }
 
 /// One thing that is missing before a dashboard can be public (L8).
@@ -145,8 +193,17 @@ pub enum Missing {
     AnonymousUserActive,
     /// No policy lets the anonymous user access the dashboard.
     DashboardPolicy,
+    /// A policy's rule denies it to the anonymous user.
+    DashboardDenied(RuleRef),
     /// No policy lets the anonymous user access this device, so its widgets would stay blank.
     DevicePolicy(String),
+    /// A policy's rule denies the device to the anonymous user, so its widgets would stay blank.
+    DeviceDenied {
+        /// The device.
+        device: String,
+        /// The rule.
+        by: RuleRef,
+    },
 }
 
 impl fmt::Display for Missing {
@@ -160,8 +217,14 @@ impl fmt::Display for Missing {
             Self::DashboardPolicy => {
                 f.write_str("add a policy that lets the anonymous user access this dashboard")
             }
+            Self::DashboardDenied(by) => {
+                write!(f, "change {by}, which denies the anonymous user this dashboard")
+            }
             Self::DevicePolicy(device) => {
                 write!(f, "add a policy that lets the anonymous user access device `{device}`")
+            }
+            Self::DeviceDenied { device, by } => {
+                write!(f, "change {by}, which denies the anonymous user device `{device}`")
             }
         }
     }
@@ -169,27 +232,23 @@ impl fmt::Display for Missing {
 
 impl Tenant {
     /// Everything that is missing before this dashboard can be public, in the order in which to mend it (L8).
-    pub fn missing(&self, access: &AnonymousAccess) -> Vec<Missing> {
+    pub(crate) fn missing(&self, access: &AnonymousAccess) -> Vec<Missing> {
         let mut missing = self.missing_to_visit(access);
-        missing.extend(access.blocked_devices.iter().cloned().map(Missing::DevicePolicy));
+        missing.extend(access.blank.iter().cloned());
         missing
     }
 
     /// What keeps visitors out altogether (L7). A device that is blocked only blanks its widgets.
     pub(crate) fn missing_to_visit(&self, access: &AnonymousAccess) -> Vec<Missing> {
-        let anonymous = match self.portal.anonymous {
-            AnonymousUser::Missing => Some(Missing::AnonymousUser),
-            AnonymousUser::Inactive => Some(Missing::AnonymousUserActive),
-            AnonymousUser::Active => None,
+        let anonymous = match &self.portal.anonymous {
+            None => Some(Missing::AnonymousUser),
+            Some(user) => (!user.active).then_some(Missing::AnonymousUserActive),
         };
-        [
+        let switches = [
             (!self.rules.public).then_some(Missing::PublicSharing),
             (!self.portal.active).then_some(Missing::Portal),
             anonymous,
-            (!access.dashboard).then_some(Missing::DashboardPolicy),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        ];
+        switches.into_iter().flatten().chain(access.missing.iter().cloned()).collect()
     }
 }

@@ -391,6 +391,8 @@ pub(super) struct Index {
     kinds: [Counts; 2],
     /// How many policies have a rule that asks for a shared tag.
     matching: usize,
+    /// How many have a rule that denies.
+    denying: usize,
 }
 
 /// What is aimed at principals of one kind.
@@ -400,8 +402,6 @@ struct Counts {
     id: usize,
     tag: usize,
     tag_match: usize,
-    /// How many policies have a rule that denies.
-    denying: usize,
 }
 
 /// What a document aims at, each target once, by kind.
@@ -469,7 +469,9 @@ impl Index {
         if document.permissions().iter().any(|rule| asks_match(&rule.resource)) {
             step(&mut self.matching);
         }
-        let denies = document.permissions().iter().any(|rule| rule.effect == Effect::Deny);
+        if document.permissions().iter().any(|rule| rule.effect == Effect::Deny) {
+            step(&mut self.denying);
+        }
         for kind in PrincipalKind::ALL {
             let aims: Vec<Form<'_>> =
                 targets(document).filter(|(of, _)| *of == kind).map(|(_, form)| form).collect();
@@ -478,9 +480,6 @@ impl Index {
                 continue;
             }
             let Some(counts) = self.kinds.get_mut(kind as usize) else { continue };
-            if denies {
-                step(&mut counts.denying);
-            }
             let shared = (aims.len().saturating_mul(entries.len()) > COPIED && aims.len() > 1).then(|| {
                 let mut rules = Rules::default();
                 rules.put(&self.hasher, entries.clone());
@@ -516,9 +515,9 @@ impl Index {
         }
     }
 
-    /// Whether a policy may deny principals of a kind anything.
-    pub(super) fn denies(&self, kind: PrincipalKind) -> bool {
-        self.kinds.get(kind as usize).is_some_and(|counts| counts.denying > 0)
+    /// Whether an active policy has a rule that denies.
+    pub(super) fn has_denies(&self) -> bool {
+        self.denying > 0
     }
 
     /// The rules that match a request: the first deny and the first allow, by policy id and place.

@@ -5,8 +5,9 @@ use super::{
     document::{Document, Effect},
     index::{Index, targets},
     lint::{Finding, Severity, lint},
-    tuple::{Principal, PrincipalKind, Resource},
+    tuple::{Principal, Resource},
 };
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, sync::Arc};
 
 /// Policies that were compiled to decide quickly, however many there are.
@@ -78,6 +79,26 @@ impl<'a> Verdict<'a> {
     /// The index of the rule that decided, in its policy's permissions.
     pub fn rule(&self) -> Option<usize> {
         self.decided.map(|(_, rule, _)| rule)
+    }
+
+    /// The rule that decided, to be kept.
+    pub fn rule_ref(&self) -> Option<RuleRef> {
+        self.decided.map(|(document, rule, _)| RuleRef { policy: document.id().to_owned(), rule })
+    }
+}
+
+/// A rule of a policy, cited.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct RuleRef {
+    /// The id of the policy.
+    pub policy: String,
+    /// The index of the rule in its permissions.
+    pub rule: usize,
+}
+
+impl fmt::Display for RuleRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rule {} of policy `{}`", self.rule, self.policy)
     }
 }
 
@@ -180,9 +201,9 @@ impl PolicySet {
         Verdict { decided: decided.map(|(entry, effect)| (&entry.document, entry.rule as usize, effect)) }
     }
 
-    /// Whether any policy may deny principals of this kind anything.
-    pub(crate) fn denies(&self, kind: PrincipalKind) -> bool {
-        self.0.index.denies(kind)
+    /// Whether any active policy has a rule that denies.
+    pub(crate) fn has_denies(&self) -> bool {
+        self.0.index.has_denies()
     }
 }
 
@@ -222,6 +243,19 @@ impl PartialEq for PolicySet {
 }
 
 impl Eq for PolicySet {}
+
+impl Serialize for PolicySet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.documents())
+    }
+}
+
+impl<'de> Deserialize<'de> for PolicySet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let documents = Vec::<Document>::deserialize(deserializer)?;
+        Self::compile(&documents).map_err(serde::de::Error::custom)
+    }
+}
 
 /// Whether a document is aimed at a principal.
 pub(super) fn aims_at(document: &Document, principal: &Principal) -> bool {

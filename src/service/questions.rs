@@ -4,7 +4,7 @@ use super::{Dashshare, PAGE};
 use crate::{
     answers::{self, AccessList, Impact, Losing, SharedDashboard},
     dashboard::{Revision, Snapshot},
-    decision::{self, Action, Basis, Decision, VisitFacts},
+    decision::{self, Action, Basis, Consulted, Decision, Principal, VisitFacts},
     diagnosis::{self, LinkDiagnosis, Presented},
     error::Error,
     grant::Holder,
@@ -13,9 +13,9 @@ use crate::{
     ledger::Ledger,
     record::{Actor, AuditRecord, MessageId, OutboxMessage},
     refusal::Refusal,
-    sharing::More,
+    sharing::{More, share::parent_for},
     store::{Seed, Store, leaf},
-    tenant::AnonymousAccess,
+    tenant::Missing,
     terms::{Expiry, Rights},
     time::Timestamp,
     token::{LinkDigest, LinkToken},
@@ -109,7 +109,18 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             Some(snapshot) => self.directory.tenant(snapshot.head.tenant).await.map_err(Error::Directory)?,
             None => None,
         };
-        Ok(decision::decide(account, action, snapshot, tenant.as_deref().map(|tenant| &tenant.rules), at))
+        let rules = tenant.as_deref().map(|tenant| &tenant.rules);
+        let decision = decision::decide(account, action, snapshot, rules, at);
+        let asked = match (tenant, decision.head()) {
+            (Some(tenant), Some(head)) if decision.heeds(&tenant.policies) => {
+                self.consult(tenant, head, account).await?
+            }
+            _ => None,
+        };
+        Ok(match asked {
+            Some(consulted) => decision.under(consulted),
+            None => decision,
+        })
     }
 
     /// Decides whether a visitor who presents this text as a link's token may see the dashboard that it leads to (L7,
@@ -117,27 +128,70 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     pub async fn visit(&self, token: &str) -> Result<Decision, Error> {
         let digest = LinkDigest::of_text(token).unwrap_or_else(|_| LinkDigest::of_malformed(token));
         let snapshot = self.store.read_link(&digest).await.map_err(Error::Store)?;
-        let (mut tenant, mut access) = (None, AnonymousAccess::default());
-        if let Some(Snapshot { head, .. }) = &snapshot {
-            tenant = self.directory.tenant(head.tenant).await.map_err(Error::Directory)?;
-            access = self.access(head.tenant, head.dashboard, true).await?;
-        }
-        let facts = VisitFacts { snapshot, tenant: tenant.as_deref(), access: &access };
+        let consulted = match &snapshot {
+            Some(Snapshot { head, .. }) => {
+                let tenant = self.directory.tenant(head.tenant).await.map_err(Error::Directory)?;
+                let dashboard = self.directory.dashboard(head.dashboard).await.map_err(Error::Directory)?;
+                tenant.map(|tenant| Consulted { tenant, account: None, dashboard })
+            }
+            None => None,
+        };
+        let facts = VisitFacts { snapshot, consulted };
         Ok(decision::decide_visit(&digest, Action::View, facts, self.env.now()))
     }
 
     /// Narrows a decision to one device behind the dashboard (D3): what the dashboard shows is covered by owning it and
-    /// by a grant; a visitor needs the tenant's policies to allow the device too.
+    /// by a grant, unless a policy denies the device to the grantee; a visitor, and whoever a policy let in, needs the
+    /// tenant's policies to allow the device too.
     pub async fn authorize_device(&self, decision: &Decision, device: &str) -> Result<Decision, Error> {
         let Some(head) = decision.head().filter(|_| decision.is_allowed()) else {
             return Ok(decision.clone());
         };
-        let is_shown = self.directory.shows(head.dashboard, device).await.map_err(Error::Directory)?;
-        let access = match decision.basis() {
-            Basis::Link { .. } => Some(self.access(head.tenant, head.dashboard, true).await?),
-            _ => None,
+        let shown = self.directory.device(head.dashboard, device).await.map_err(Error::Directory)?;
+        let consulted = match decision.principal() {
+            _ if matches!(decision.basis(), Basis::Owner) => None,
+            Principal::Account(account) => {
+                let tenant = self.tenant(head.tenant).await?;
+                self.consult(tenant, head, account).await?
+            }
+            Principal::Visitor => {
+                let tenant = self.tenant(head.tenant).await?;
+                Some(Consulted { tenant, account: None, dashboard: None })
+            }
         };
-        Ok(decision.for_device(device, is_shown, access.as_ref()))
+        Ok(decision.for_device(device, shown.as_deref(), consulted.as_ref()))
+    }
+
+    /// What is missing before a dashboard can be public, without publishing it: for a settings page (L8). Empty when
+    /// nothing is.
+    ///
+    /// # Errors
+    /// Refused to whoever could not make a link.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use dashshare::*;
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, tenant) = (AccountId::from(1u64), TenantId::from(1u64));
+    /// # sharing.directory().add_account(olga);
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.register(dashboard, tenant, olga).await?;
+    /// let portal = Portal { active: false, anonymous: Some(AnonymousUser::new("visitor")) };
+    /// sharing.directory().set_tenant(tenant, Tenant { portal, ..Tenant::default() });
+    /// let missing = sharing.setup(olga, dashboard).await?;
+    /// assert_eq!(missing, [Missing::Portal, Missing::DashboardPolicy]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn setup(&self, by: AccountId, dashboard: DashboardId) -> Result<Vec<Missing>, Error> {
+        let ledger = self.ledger(dashboard, &[by.into()], |_| More::default(), None).await?;
+        let ledger = ledger.filter(|ledger| ledger.is_party(by)).ok_or(Refusal::UnknownDashboard)?;
+        parent_for(&ledger, by, Rights::VIEW, None)?;
+        let tenant = self.tenant(ledger.head.tenant).await?;
+        let access = self.access(&tenant, dashboard).await?;
+        Ok(tenant.missing(&access))
     }
 
     /// Every live authority over a dashboard that the asker may see, now or as of an instant: all for the owner, for a
@@ -268,7 +322,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             Some(Ok(token)) => Presented::Token(token.digest()),
         };
         let tenant = self.tenant(ledger.head.tenant).await?;
-        let access = self.access(ledger.head.tenant, dashboard, true).await?;
+        let access = self.access(&tenant, dashboard).await?;
         Ok(diagnosis::diagnose(&ledger, &presented, &tenant, &access))
     }
 

@@ -74,6 +74,10 @@ impl Command for Amend {
         More { below: vec![self.grant], ..More::default() }
     }
 
+    fn hands_on(&self) -> Option<AccountId> {
+        Some(self.by)
+    }
+
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Amended>, Refusal> {
         let (ledger, live) = named_grant(facts, self.by, self.grant)?;
         check_power(ledger, self.by, live.grant)?;
@@ -135,6 +139,7 @@ impl Amend {
         if !facts.tenant.rules.resharing && grant.parent().is_some() {
             return Err(Refusal::ResharingOff);
         }
+        facts.check_policies()?;
         facts.check_duration(ends)
     }
 }

@@ -71,8 +71,12 @@ impl Command for RotateLink {
         makers_grant(ledger)
     }
 
-    fn asks_policies(&self) -> bool {
+    fn publishes(&self) -> bool {
         true
+    }
+
+    fn hands_on(&self) -> Option<AccountId> {
+        Some(self.by)
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<LinkMade>, Refusal> {
@@ -84,6 +88,7 @@ impl Command for RotateLink {
         if parent.is_some() && ledger.link_stands() && link_maker(ledger) != Some(self.by) {
             return Err(Refusal::LinkTaken);
         }
+        facts.check_policies()?;
         check_setup(facts)?;
         let rules = &facts.tenant.rules;
         if parent.is_some() && !rules.private {
@@ -147,8 +152,12 @@ impl Command for ChangeLink {
         makers_grant(ledger)
     }
 
-    fn asks_policies(&self) -> bool {
+    fn publishes(&self) -> bool {
         self.change == LinkChange::Resume
+    }
+
+    fn hands_on(&self) -> Option<AccountId> {
+        self.publishes().then_some(self.by)
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<()>, Refusal> {
@@ -168,6 +177,7 @@ impl Command for ChangeLink {
                 Event::LinkPaused { generation }
             }
             LinkChange::Resume => {
+                facts.check_policies()?;
                 check_setup(facts)?;
                 if link.grant.is_some() && !facts.tenant.rules.resharing {
                     return Err(Refusal::ResharingOff);

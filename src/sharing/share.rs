@@ -119,6 +119,10 @@ impl Command for Share {
         [Seed::from(self.by)].into_iter().chain(with).collect()
     }
 
+    fn hands_on(&self) -> Option<AccountId> {
+        Some(self.by)
+    }
+
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Shared>, Refusal> {
         let ledger = facts.ledger_for(self.by)?;
         let with = self.with.as_ref().ok_or(Refusal::UnknownAccount)?;
@@ -146,6 +150,7 @@ impl Command for Share {
             }));
         }
 
+        facts.check_policies()?;
         let rules = &facts.tenant.rules;
         if !rules.private {
             return Err(Refusal::PrivateSharingOff);
