@@ -15,9 +15,10 @@
 //! operating system's clock at each question instead.
 
 use dashshare::{
-    Account, AccountId, Action, AnonymousAccess, Attestor, BoxError, DashboardId, Dashshare, Directory,
-    EmailAddress, Env, Expiry, GrantId, MemoryDirectory, MemoryStore, RevokeMode, Rights, SystemEnv, Tenant,
-    TenantId, Terms, Timestamp,
+    Account, AccountId, Action, Attestor, BoxError, DashboardId, Dashshare, Directory, EmailAddress, Env,
+    Expiry, GrantId, MemoryDirectory, MemoryStore, RevokeMode, Rights, SystemEnv, Tenant, TenantId, Terms,
+    Timestamp,
+    policy::{Principal, Resource},
 };
 use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
@@ -75,7 +76,7 @@ impl Random {
 
 /// A directory that has everything at hand.
 #[derive(Debug)]
-struct Cached(Arc<Tenant>);
+struct Cached(Arc<Tenant>, Arc<Resource>);
 
 impl Directory for Cached {
     async fn account(&self, id: AccountId, _: &Attestor) -> Result<Option<Account>, BoxError> {
@@ -90,12 +91,20 @@ impl Directory for Cached {
         Ok(Some(Arc::clone(&self.0)))
     }
 
-    async fn anonymous_access(&self, _: TenantId, _: DashboardId) -> Result<AnonymousAccess, BoxError> {
-        Ok(AnonymousAccess { dashboard: true, blocked_devices: Vec::new() })
+    async fn principal(&self, _: TenantId, _: AccountId) -> Result<Option<Arc<Principal>>, BoxError> {
+        Ok(None)
     }
 
-    async fn shows(&self, _: DashboardId, _: &str) -> Result<bool, BoxError> {
-        Ok(true)
+    async fn dashboard(&self, _: DashboardId) -> Result<Option<Arc<Resource>>, BoxError> {
+        Ok(Some(Arc::clone(&self.1)))
+    }
+
+    async fn device(&self, _: DashboardId, _: &str) -> Result<Option<Arc<Resource>>, BoxError> {
+        Ok(None)
+    }
+
+    async fn devices(&self, _: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
+        Ok(Vec::new())
     }
 }
 
@@ -123,7 +132,8 @@ impl Env for BenchEnv {
 type Service = Dashshare<MemoryStore, Cached, BenchEnv>;
 
 fn service(is_system: bool) -> Service {
-    let directory = Cached(Arc::new(MemoryDirectory::open_tenant()));
+    let directory =
+        Cached(Arc::new(MemoryDirectory::open_tenant()), Arc::new(Resource::new("dashboard", "d")));
     Dashshare::new(MemoryStore::default(), directory, BenchEnv { random: AtomicU64::new(1), is_system })
 }
 

@@ -4,9 +4,10 @@
 //! and whatever reads a dashboard takes a `&Decision`, so that no path to the data can forget to ask.
 
 use dashshare::{
-    Account, AccountId, Action, AnonymousAccess, AnonymousUser, Attestor, BoxError, DashboardId, Dashshare,
-    Decision, Directory, EmailAddress, Error, Expiry, MemoryStore, Portal, SharingRules, SystemEnv, Tenant,
-    TenantId, Terms, Timestamp,
+    Account, AccountId, Action, AnonymousUser, Attestor, BoxError, DashboardId, Dashshare, Decision,
+    Directory, EmailAddress, Error, Expiry, MemoryStore, Portal, SharingRules, SystemEnv, Tenant, TenantId,
+    Terms, Timestamp,
+    policy::{Document as Policy, PolicySet, Principal, Resource},
 };
 use pollster::block_on;
 use std::{
@@ -14,6 +15,16 @@ use std::{
     future::{Future, ready},
     sync::Arc,
 };
+
+/// A policy of the tenant, as its administrator wrote it: what visitors of a public link see.
+const VISITORS: &str = r#"{
+    "id": "visitors", "name": "Visitors see the cold room",
+    "targets": [["run_user", "id", "anonymous"]],
+    "permissions": [
+        {"effect": "allow", "action": ["access"], "resource": ["dashboard"]},
+        {"effect": "allow", "action": ["access"], "resource": ["device", "tag.key", "room", "tag.value", "cold"]}
+    ]
+}"#;
 
 /// The host's own tables.
 #[derive(Default)]
@@ -36,9 +47,8 @@ struct Document {
 
 struct Widget {
     label: String,
-    device: String,
-    /// Whether a policy of the tenant opens the device to anonymous visitors.
-    is_open: bool,
+    /// Its device, as the tenant's policies know it.
+    device: Arc<Resource>,
 }
 
 impl Person {
@@ -76,26 +86,44 @@ impl Directory for Tables {
         ready(Ok(self.tenants.get(&id).cloned()))
     }
 
-    fn anonymous_access(
+    /// This host's people have no accounts in the portal: only shares count for them.
+    fn principal(
         &self,
         _: TenantId,
-        dashboard: DashboardId,
-    ) -> impl Future<Output = Result<AnonymousAccess, BoxError>> + Send {
-        let widgets = self.dashboards.get(&dashboard).map_or(&[][..], |document| &document.widgets);
-        let blocked = widgets.iter().filter(|widget| !widget.is_open).map(|widget| widget.device.clone());
-        let access = AnonymousAccess { dashboard: true, blocked_devices: blocked.collect() };
-        ready(Ok(access))
+        _: AccountId,
+    ) -> impl Future<Output = Result<Option<Arc<Principal>>, BoxError>> + Send {
+        ready(Ok(None))
     }
 
-    fn shows(
+    fn dashboard(
+        &self,
+        dashboard: DashboardId,
+    ) -> impl Future<Output = Result<Option<Arc<Resource>>, BoxError>> + Send {
+        let known = self.dashboards.contains_key(&dashboard);
+        ready(Ok(known.then(|| Arc::new(Resource::new("dashboard", dashboard.to_string())))))
+    }
+
+    fn device(
         &self,
         dashboard: DashboardId,
         device: &str,
-    ) -> impl Future<Output = Result<bool, BoxError>> + Send {
-        let document = self.dashboards.get(&dashboard);
-        ready(Ok(
-            document.is_some_and(|document| document.widgets.iter().any(|widget| widget.device == device))
-        ))
+    ) -> impl Future<Output = Result<Option<Arc<Resource>>, BoxError>> + Send {
+        let found = self.shown(dashboard).find(|shown| shown.id.as_deref() == Some(device));
+        ready(Ok(found.cloned()))
+    }
+
+    fn devices(
+        &self,
+        dashboard: DashboardId,
+    ) -> impl Future<Output = Result<Vec<Arc<Resource>>, BoxError>> + Send {
+        ready(Ok(self.shown(dashboard).cloned().collect()))
+    }
+}
+
+impl Tables {
+    fn shown(&self, dashboard: DashboardId) -> impl Iterator<Item = &Arc<Resource>> {
+        let widgets = self.dashboards.get(&dashboard).into_iter().flat_map(|document| &document.widgets);
+        widgets.map(|widget| &widget.device)
     }
 }
 
@@ -148,7 +176,8 @@ impl Host {
         let document = self.permitted(decision, Action::View)?;
         let mut page = document.title.clone();
         for widget in &document.widgets {
-            let device = block_on(self.sharing.authorize_device(decision, &widget.device))?;
+            let device = widget.device.id.as_deref().unwrap_or_default();
+            let device = block_on(self.sharing.authorize_device(decision, device))?;
             let value = if device.is_allowed() { "-18.4 °C" } else { "not for you" };
             page.push_str(&format!(" | {}: {value}", widget.label));
         }
@@ -177,13 +206,16 @@ fn main() -> Result<(), Denied> {
     let dashboard = DashboardId::from(7u64);
 
     let mut tables = Tables::default();
-    let portal = Portal { active: true, anonymous: AnonymousUser::Active };
-    tables.tenants.insert(tenant, Arc::new(Tenant { rules: SharingRules::default(), portal }));
+    let portal = Portal { active: true, anonymous: Some(AnonymousUser::new("anonymous")) };
+    let policies =
+        PolicySet::default().with(&Policy::parse(VISITORS).map_err(|error| Denied(error.to_string()))?);
+    tables.tenants.insert(tenant, Arc::new(Tenant { rules: SharingRules::default(), portal, policies }));
     tables.people.insert(olga, Person { name: "Olga".to_owned(), email: None });
     let confirmed = "2026-01-01T00:00:00Z".parse().ok();
     let email = "ann@example.com".parse().ok().map(|address| (address, confirmed));
     tables.people.insert(ann, Person { name: "Ann".to_owned(), email });
-    let air = Widget { label: "Air".to_owned(), device: "sensor-1".to_owned(), is_open: true };
+    let sensor = Resource::new("device", "sensor-1").with_tag("room", "cold");
+    let air = Widget { label: "Air".to_owned(), device: Arc::new(sensor) };
     tables.dashboards.insert(dashboard, Document { title: "Cold room".to_owned(), widgets: vec![air] });
 
     let host = Host { sharing: Dashshare::new(MemoryStore::default(), tables, SystemEnv) };

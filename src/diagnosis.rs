@@ -136,6 +136,6 @@ pub(crate) fn diagnose(
     }
     causes.extend(tenant.missing_to_visit(access).into_iter().map(LinkCause::Missing));
     let opens = causes.is_empty();
-    causes.extend(access.blank().iter().cloned().map(LinkCause::Missing));
+    causes.extend(access.blank.iter().cloned().map(LinkCause::Missing));
     LinkDiagnosis { opens, causes, revision: ledger.head.revision }
 }

@@ -6,7 +6,6 @@ use crate::{
     id::{AccountId, DashboardId, TenantId},
     policy::{Document, PolicySet, Principal, Resource},
     store::BoxError,
-    tag::Tag,
     tenant::{AnonymousUser, Portal, Tenant},
     time::Timestamp,
 };
@@ -18,8 +17,9 @@ use std::{
 
 /// Accounts and tenants in memory.
 ///
-/// A tenant that was never set is [open](Self::open_tenant). Policies know a dashboard by the spelling of its id, and an
-/// account only after [`set_principal`](Self::set_principal).
+/// A tenant that was never set is [open](Self::open_tenant). Policies know a dashboard by the spelling of its id
+/// unless [`set_dashboard`](Self::set_dashboard) says otherwise, and an account only after
+/// [`set_principal`](Self::set_principal).
 #[derive(Default, Debug)]
 pub struct MemoryDirectory {
     state: Mutex<People>,
@@ -90,16 +90,15 @@ impl MemoryDirectory {
         self.people().principals.insert((tenant, account), Arc::new(principal));
     }
 
-    /// Sets the tags of a dashboard.
-    pub fn tag_dashboard(&self, dashboard: DashboardId, tags: Vec<Tag>) {
-        let resource = Resource { tags, ..dashboard_of(dashboard) };
+    /// Sets as what policies know a dashboard.
+    pub fn set_dashboard(&self, dashboard: DashboardId, resource: Resource) {
         self.people().dashboards.insert(dashboard, Arc::new(resource));
     }
 
-    /// Notes a device that a dashboard shows, with its tags.
-    pub fn add_device(&self, dashboard: DashboardId, device: &str, tags: Vec<Tag>) {
-        let resource = Resource { tags, ..Resource::new("device", device) };
-        self.people().devices.entry(dashboard).or_default().insert(device.to_owned(), Arc::new(resource));
+    /// Notes a device that a dashboard shows.
+    pub fn add_device(&self, dashboard: DashboardId, device: Resource) {
+        let id = device.id.clone().unwrap_or_default();
+        self.people().devices.entry(dashboard).or_default().insert(id, Arc::new(device));
     }
 
     /// A tenant for which everything is on and set up: sharing of every kind, the portal, an anonymous user of the id

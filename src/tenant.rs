@@ -134,9 +134,10 @@ impl AnonymousUser {
 pub(crate) struct AnonymousAccess {
     /// The rule that lets it access the dashboard.
     pub(crate) allowed_by: Option<RuleRef>,
-    /// What is missing before it may: of the dashboard, and of each device that it was asked about.
-    missing: Vec<Missing>,
-    blank: Vec<Missing>,
+    /// What is missing before it may.
+    pub(crate) missing: Vec<Missing>,
+    /// The devices whose widgets stay blank.
+    pub(crate) blank: Vec<Missing>,
 }
 
 /// The action of policies on a dashboard that is looked at, and on a device whose data is shown.
@@ -170,11 +171,6 @@ impl AnonymousAccess {
             }
         }
         access
-    }
-
-    /// The devices whose widgets stay blank.
-    pub(crate) fn blank(&self) -> &[Missing] {
-        &self.blank
     }
 }
 

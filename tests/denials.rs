@@ -9,9 +9,10 @@ mod faulty;
 mod scene;
 
 use dashshare::{
-    AccountId, Action, Amendment, AnonymousUser, Decision, Denial, Env as _, Error, Expiry, GrantId,
-    LinkToken, MemoryDirectory, MemoryStore, Revision, RevokeMode, Right, Rights, SharingRules, Store as _,
-    Tenant, TenantId, Timestamp,
+    AccountId, Action, Amendment, Decision, Denial, Env as _, Error, Expiry, GrantId, LinkToken,
+    MemoryDirectory, MemoryStore, Revision, RevokeMode, Right, Rights, SharingRules, Store as _, Tenant,
+    TenantId, Timestamp,
+    policy::{Document, PolicySet, Resource},
 };
 use faulty::{Call, Fault, Sharing};
 use pollster::block_on;
@@ -145,14 +146,14 @@ const CAUSES: &[Cause] = &[
         stage.set(|tenant| tenant.portal.active = false);
         token
     }),
-    ("no anonymous user", &["anonymous_user"], |stage| {
+    ("no anonymous user", &["anonymous_user", "dashboard_policy"], |stage| {
         let token = stage.link(OLGA, Expiry::Never);
-        stage.set(|tenant| tenant.portal.anonymous = AnonymousUser::Missing);
+        stage.set(|tenant| tenant.portal.anonymous = None);
         token
     }),
     ("anonymous user inactive", &["anonymous_user_active"], |stage| {
         let token = stage.link(OLGA, Expiry::Never);
-        stage.set(|tenant| tenant.portal.anonymous = AnonymousUser::Inactive);
+        stage.set(|tenant| tenant.portal.anonymous.iter_mut().for_each(|user| user.active = false));
         token
     }),
     ("public sharing off", &["public_sharing"], |stage| {
@@ -162,7 +163,14 @@ const CAUSES: &[Cause] = &[
     }),
     ("no policy", &["dashboard_policy"], |stage| {
         let token = stage.link(OLGA, Expiry::Never);
-        stage.directory.set_public(board(BIG), false);
+        stage.set(|tenant| tenant.policies = PolicySet::default());
+        token
+    }),
+    ("a policy denies it", &["dashboard_denied"], |stage| {
+        let token = stage.link(OLGA, Expiry::Never);
+        let deny = r#"{"id": "hush", "targets": [["run_user"]], "permissions": [
+            {"effect": "deny", "action": ["access"], "resource": ["dashboard"]}]}"#;
+        stage.set(|tenant| tenant.policies = tenant.policies.with(&Document::parse(deny).expect("a policy")));
         token
     }),
     (
@@ -171,7 +179,6 @@ const CAUSES: &[Cause] = &[
         |stage| {
             let token = stage.link(OLGA, Expiry::Never);
             done(stage.before.pause_link(account(OLGA), board(BIG)));
-            stage.directory.set_public(board(BIG), false);
             stage.set(|tenant| {
                 *tenant = Tenant {
                     rules: SharingRules { public: false, ..tenant.rules.clone() },
@@ -511,7 +518,7 @@ fn a_rotation_over_a_store_that_lags_is_unresolved_and_not_lost() {
 #[test]
 fn a_host_that_fails_denies_with_its_reason_kept() {
     let scene = Scene::new();
-    for call in [Call::ReadLink, Call::Tenant, Call::AnonymousAccess] {
+    for call in [Call::ReadLink, Call::Tenant, Call::Dashboard] {
         let sharing = scene.process(5);
         sharing.store().gate.follow(move |_, made| if made == call { Fault::Fail } else { Fault::None });
         let error = block_on(sharing.visit(&scene.token)).expect_err("it failed");
@@ -525,7 +532,14 @@ fn a_host_that_fails_denies_with_its_reason_kept() {
 #[test]
 fn a_device_needs_to_be_shown_and_for_a_visitor_allowed() {
     let scene = Scene::new();
-    scene.directory.add_device(board(BIG), "shut", false);
+    scene.directory.add_device(board(BIG), Resource::new("device", "shut"));
+    let mut tenant = MemoryDirectory::open_tenant();
+    let open = r#"{"id": "open", "targets": [["run_user", "id", "anonymous"]], "permissions": [
+        {"effect": "allow", "action": ["access"], "resource": ["dashboard"]},
+        {"effect": "allow", "action": ["access"], "resource": ["device", "id", "probe"]},
+        {"effect": "allow", "action": ["access"], "resource": ["device", "id", "other"]}]}"#;
+    tenant.policies = tenant.policies.with(&Document::parse(open).expect("a policy"));
+    scene.directory.set_tenant(TenantId::from(1u64), tenant);
     let sharing = scene.process(5);
     let by_link = done(sharing.visit(&scene.token));
     let by_account = |who| done(sharing.authorize(account(who), board(BIG), Action::View));

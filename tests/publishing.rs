@@ -1,12 +1,33 @@
 //! Publishing a dashboard, as far as the tenant's portal and policies decide.
 
 use dashshare::{
-    AccountId, AnonymousUser, DashboardId, Dashshare, Error, Expiry, FixedEnv, MemoryDirectory, MemoryStore,
-    Missing, Portal, Refusal, Rights, SharingRules, Tenant, TenantId, Terms,
+    AccountId, AnonymousUser, BoxError, DashboardId, Dashshare, Error, Expiry, FixedEnv, MemoryDirectory,
+    MemoryStore, Missing, Portal, Refusal, Rights, SharingRules, Tenant, TenantId, Terms,
+    policy::{Document, PolicySet, Principal, Resource, RuleRef},
 };
 use pollster::block_on;
+use std::sync::Arc;
 
 const TENANT: u64 = 1;
+
+const DOOR_FOR_ALL: &str = r#"{"id": "door", "targets": [["run_user"]], "permissions": [
+    {"effect": "allow", "action": ["access"], "resource": ["device", "id", "door"]}]}"#;
+const DASHBOARDS: &str = r#"{"id": "dashboards", "targets": [["run_user", "id", "anonymous"]], "permissions": [
+    {"effect": "allow", "action": ["access"], "resource": ["dashboard"]}]}"#;
+const DEVICES: &str = r#"{"id": "devices", "targets": [["run_user", "id", "anonymous"]], "permissions": [
+    {"effect": "allow", "action": ["access"], "resource": ["device"]}]}"#;
+const NO_DEVICES: &str = r#"{"id": "no-devices", "targets": [["run_user"]], "permissions": [
+    {"effect": "deny", "action": ["access"], "resource": ["device"]}]}"#;
+const NO_DASHBOARDS: &str = r#"{"id": "no-dashboards", "targets": [["run_user"]], "permissions": [
+    {"effect": "deny", "action": ["access"], "resource": ["dashboard"]}]}"#;
+
+fn document(text: &str) -> Document {
+    Document::parse(text).unwrap()
+}
+
+fn policies(texts: &[&str]) -> PolicySet {
+    PolicySet::compile(&texts.iter().map(|text| document(text)).collect::<Vec<_>>()).unwrap()
+}
 
 struct Host {
     sharing: Dashshare<MemoryStore, MemoryDirectory, FixedEnv>,
@@ -44,13 +65,11 @@ impl Host {
 #[test]
 fn publishing_too_early_is_refused_with_all_that_is_missing() {
     let host = host();
-    host.sharing.directory().set_public(host.dashboard, false);
-    host.sharing.directory().add_device(host.dashboard, "cold-room", false);
-    host.sharing.directory().add_device(host.dashboard, "door", true);
-    host.set(Tenant {
-        rules: SharingRules { public: false, ..SharingRules::default() },
-        portal: Portal { active: false, anonymous: AnonymousUser::Missing },
-    });
+    for device in ["cold-room", "door"] {
+        host.sharing.directory().add_device(host.dashboard, Resource::new("device", device));
+    }
+    let closed = SharingRules { public: false, ..SharingRules::default() };
+    host.set(Tenant { rules: closed, portal: Portal::default(), policies: policies(&[DOOR_FOR_ALL]) });
     let all = vec![
         Missing::PublicSharing,
         Missing::Portal,
@@ -69,19 +88,54 @@ fn publishing_too_early_is_refused_with_all_that_is_missing() {
         assert!(sentence.contains(step), "{sentence}");
     }
 
-    host.set(Tenant {
-        portal: Portal { active: true, anonymous: AnonymousUser::Inactive },
-        ..Tenant::default()
-    });
+    let portal = |active| {
+        let anonymous = AnonymousUser { active, ..AnonymousUser::new("anonymous") };
+        Portal { active: true, anonymous: Some(anonymous) }
+    };
+    host.set(Tenant { portal: portal(false), policies: policies(&[DOOR_FOR_ALL]), ..Tenant::default() });
     assert_eq!(
         host.missing(),
         [Missing::AnonymousUserActive, Missing::DashboardPolicy, Missing::DevicePolicy("cold-room".into())]
     );
-    host.set(MemoryDirectory::open_tenant());
-    host.sharing.directory().set_public(host.dashboard, true);
+    let mut tenant = Tenant { portal: portal(true), ..Tenant::default() };
+    tenant.policies = policies(&[DOOR_FOR_ALL, DASHBOARDS]);
+    host.set(tenant.clone());
     assert_eq!(host.missing(), [Missing::DevicePolicy("cold-room".into())]);
-    host.sharing.directory().add_device(host.dashboard, "cold-room", true);
+    tenant.policies = policies(&[DOOR_FOR_ALL, DASHBOARDS, NO_DEVICES, DEVICES]);
+    host.set(tenant.clone());
+    let denied = |device: &str| {
+        let by = RuleRef { policy: "no-devices".into(), rule: 0 };
+        Missing::DeviceDenied { device: device.into(), by }
+    };
+    assert_eq!(host.missing(), [denied("cold-room"), denied("door")]);
+    tenant.policies = tenant.policies.without("no-devices");
+    host.set(tenant);
     assert!(block_on(host.sharing.rotate_link(host.owner, host.dashboard, Expiry::Never)).is_ok());
+}
+
+/// L8: `setup` answers the same without publishing, for those who may publish and nobody else.
+#[test]
+fn setup_lists_what_is_missing_without_publishing() {
+    let host = host();
+    let ask = |who| block_on(host.sharing.setup(who, host.dashboard));
+    assert_eq!(ask(host.owner).unwrap(), []);
+    host.set(Tenant { portal: Portal::default(), ..Tenant::default() });
+    let before = format!("{:?}", host.sharing.store());
+    let missing = ask(host.owner).unwrap();
+    assert_eq!(missing, [Missing::Portal, Missing::AnonymousUser, Missing::DashboardPolicy]);
+    assert_eq!(missing, host.missing());
+    assert_eq!(format!("{:?}", host.sharing.store()), before);
+
+    let (ann, ben, zed) = (AccountId::from(7u64), AccountId::from(8u64), AccountId::from(9u64));
+    for account in [ann, ben, zed] {
+        host.sharing.directory().add_account(account);
+    }
+    let view = Terms::view(Expiry::Never);
+    block_on(host.sharing.share(host.owner, host.dashboard, ann, view.and_reshare())).unwrap();
+    block_on(host.sharing.share(host.owner, host.dashboard, ben, view)).unwrap();
+    assert_eq!(ask(ann).unwrap(), missing);
+    assert_eq!(ask(ben).unwrap_err().refusal(), Some(&Refusal::NoReshareRight));
+    assert_eq!(ask(zed).unwrap_err().refusal(), Some(&Refusal::UnknownDashboard));
 }
 
 /// L7: each prerequisite counts at the time of the visit, and comes back with it.
@@ -92,11 +146,14 @@ fn a_visit_needs_every_prerequisite_at_its_time() {
     let opens = || block_on(host.sharing.visit(link.token.expose())).unwrap().is_allowed();
     assert!(opens());
     let open = MemoryDirectory::open_tenant();
+    let inactive = AnonymousUser { active: false, ..AnonymousUser::new("anonymous") };
     let closed = [
-        Tenant { portal: Portal { active: false, ..open.portal }, ..open.clone() },
-        Tenant { portal: Portal { anonymous: AnonymousUser::Missing, ..open.portal }, ..open.clone() },
-        Tenant { portal: Portal { anonymous: AnonymousUser::Inactive, ..open.portal }, ..open.clone() },
+        Tenant { portal: Portal { active: false, ..open.portal.clone() }, ..open.clone() },
+        Tenant { portal: Portal { anonymous: None, ..open.portal }, ..open.clone() },
+        Tenant { portal: Portal { anonymous: Some(inactive), ..open.portal }, ..open.clone() },
         Tenant { rules: SharingRules { public: false, ..SharingRules::default() }, ..open.clone() },
+        Tenant { policies: PolicySet::default(), ..open.clone() },
+        Tenant { policies: open.policies.with(&document(NO_DASHBOARDS)), ..open.clone() },
     ];
     for tenant in closed {
         host.set(tenant.clone());
@@ -104,8 +161,6 @@ fn a_visit_needs_every_prerequisite_at_its_time() {
         host.set(open.clone());
         assert!(opens());
     }
-    host.sharing.directory().set_public(host.dashboard, false);
-    assert!(!opens());
 }
 
 /// G20: a tenant that the directory does not know allows nothing but what an owner does.
@@ -117,28 +172,34 @@ fn an_unknown_tenant_shares_nothing() {
             &self,
             id: AccountId,
             attestor: &dashshare::Attestor,
-        ) -> Result<Option<dashshare::Account>, dashshare::BoxError> {
+        ) -> Result<Option<dashshare::Account>, BoxError> {
             self.0.account(id, attestor).await
         }
         async fn account_of(
             &self,
             address: &dashshare::EmailAddress,
             attestor: &dashshare::Attestor,
-        ) -> Result<Option<dashshare::Account>, dashshare::BoxError> {
+        ) -> Result<Option<dashshare::Account>, BoxError> {
             self.0.account_of(address, attestor).await
         }
-        async fn tenant(&self, _: TenantId) -> Result<Option<std::sync::Arc<Tenant>>, dashshare::BoxError> {
+        async fn tenant(&self, _: TenantId) -> Result<Option<Arc<Tenant>>, BoxError> {
             Ok(None)
         }
-        async fn anonymous_access(
+        async fn principal(
             &self,
             tenant: TenantId,
-            dashboard: DashboardId,
-        ) -> Result<dashshare::AnonymousAccess, dashshare::BoxError> {
-            self.0.anonymous_access(tenant, dashboard).await
+            account: AccountId,
+        ) -> Result<Option<Arc<Principal>>, BoxError> {
+            self.0.principal(tenant, account).await
         }
-        async fn shows(&self, dashboard: DashboardId, device: &str) -> Result<bool, dashshare::BoxError> {
-            self.0.shows(dashboard, device).await
+        async fn dashboard(&self, dashboard: DashboardId) -> Result<Option<Arc<Resource>>, BoxError> {
+            self.0.dashboard(dashboard).await
+        }
+        async fn device(&self, of: DashboardId, device: &str) -> Result<Option<Arc<Resource>>, BoxError> {
+            self.0.device(of, device).await
+        }
+        async fn devices(&self, dashboard: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
+            self.0.devices(dashboard).await
         }
     }
 

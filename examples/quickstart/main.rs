@@ -11,7 +11,8 @@ mod page;
 use dashshare::{
     AccountId, Action, Actor, AuditRecord, DashboardId, Dashshare, Decision, EmailAddress, Env as _, Error,
     Event, Expiry, FixedEnv, GrantId, Holder, LinkToken, MemoryDirectory, MemoryStore, Message, NewLink,
-    OutboxMessage, Revision, RevokeMode, TenantId, Terms, Timestamp,
+    OutboxMessage, Revision, RevokeMode, Tenant, TenantId, Terms, Timestamp,
+    policy::{self, PolicySet, Resource},
 };
 use document::Document;
 use page::{Page, day, until};
@@ -31,6 +32,33 @@ const MALLORY: AccountId = person(6); // a stranger
 
 const fn person(number: u128) -> AccountId {
     AccountId::from_bytes(number.to_be_bytes())
+}
+
+const TENANT: TenantId = TenantId::from_bytes([1; 16]);
+
+/// The tenant's policies, as its administrator wrote them: what visitors of public links may see.
+const LOBBY: &str = r#"{
+    "id": "lobby", "name": "Visitors see what stands in the lobby",
+    "targets": [["run_user", "id", "anonymous"]],
+    "permissions": [
+        {"effect": "allow", "action": ["access"], "resource": ["dashboard"]},
+        {"effect": "allow", "action": ["access"], "resource": ["device", "tag.key", "room", "tag.value", "lobby"]}
+    ]
+}"#;
+const STORE: &str = r#"{
+    "id": "store", "name": "Visitors see the store, too",
+    "targets": [["run_user", "id", "anonymous"]],
+    "permissions": [
+        {"effect": "allow", "action": ["access"], "resource": ["device", "tag.key", "room", "tag.value", "store"]}
+    ]
+}"#;
+
+/// A tenant for which sharing of every kind is on, with these policies.
+fn tenant(policies: &[&str]) -> Tenant {
+    let documents: Result<Vec<policy::Document>, _> =
+        policies.iter().map(|text| policy::Document::parse(text)).collect();
+    let policies = PolicySet::compile(&documents.expect("constant documents")).expect("each with its own id");
+    Tenant { policies, ..MemoryDirectory::open_tenant() }
 }
 
 const CARLS_ADDRESS: &str = "carl@haulage.example";
@@ -91,11 +119,12 @@ impl Story {
         for account in [OLGA, ANN, BEN, DORA, MALLORY] {
             directory.add_account(account);
         }
-        // The devices that the dashboard shows, and whether a policy opens them to anonymous visitors.
+        // The devices that the dashboard shows, with their tags, which policies match.
         for (index, device) in document.devices.keys().enumerate() {
-            let is_open = index > 0;
-            directory.add_device(document.id, device, is_open);
+            let room = if index > 0 { "lobby" } else { "store" };
+            directory.add_device(document.id, Resource::new("device", device).with_tag("room", room));
         }
+        directory.set_tenant(TENANT, tenant(&[LOBBY]));
         let env = FixedEnv::new(instant("2026-03-02T00:00:00Z"), 7);
         let sharing = Dashshare::new(MemoryStore::default(), directory, env);
         Self { sharing, dashboard: document.id, document, page: Page::default() }
@@ -119,7 +148,7 @@ impl Story {
         self.page.answer(format!("tabs: {tabs}"));
         self.page.answer(format!("devices: {devices}"));
 
-        self.sharing.register(self.dashboard, TenantId::from(1u64), OLGA).await?;
+        self.sharing.register(self.dashboard, TENANT, OLGA).await?;
         Ok(())
     }
 
@@ -243,9 +272,7 @@ impl Story {
             let result = self.sharing.rotate_link(OLGA, self.dashboard, june).await;
             self.note_refusal(result)?;
             self.page.say("An administrator lets visitors see that device too, and she asks again.");
-            for device in self.document.devices.keys() {
-                self.sharing.directory().add_device(self.dashboard, device, true);
-            }
+            self.sharing.directory().set_tenant(TENANT, tenant(&[LOBBY, STORE]));
         }
         let old = self.rotate_link(june).await?;
         self.note_visit(&old.token).await?;

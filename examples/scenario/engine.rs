@@ -1,14 +1,22 @@
 //! The scenario language, documented in `examples/scenario.md`: each line is a command, each answer a JSON object.
 
+// Named, since the tests include this file, too.
+#[path = "decisions.rs"]
+mod decisions;
+#[path = "fields.rs"]
+mod fields;
+#[path = "tenants.rs"]
+mod tenants;
+
 use dashshare::{
-    AccountId, Action, Actor, Amendment, Because, Claimed, DashboardId, Dashshare, Decision, EmailAddress,
-    EmailError, Ended, Error, Event, Expiry, Fall, FixedEnv, GrantId, GrantView, Holder, LinkView,
-    MemoryDirectory, MemoryStore, Message, Revision, RevokeMode, Right, Rights, Tenant, TenantId, Terms,
-    Timestamp,
+    AccountId, Actor, Amendment, Claimed, DashboardId, Dashshare, EmailAddress, Ended, Event, Expiry,
+    FixedEnv, GrantId, GrantView, Holder, LinkView, MemoryDirectory, MemoryStore, Message, Refusal, Revision,
+    RevokeMode, Rights, Tag, Tenant, TenantId, Terms, Timestamp, policy::Resource,
 };
+use fields::{Fields, Problem, address, bad, parse};
 use pollster::block_on;
 use serde_json::{Map, Value, json};
-use std::{collections::BTreeMap, fmt::Display};
+use std::collections::BTreeMap;
 
 /// A world of its own: every name in it is the scenario's.
 pub(crate) struct Engine {
@@ -19,6 +27,8 @@ pub(crate) struct Engine {
     accounts: Names<AccountId>,
     /// The address that each account last gave, verified or not.
     addresses: BTreeMap<AccountId, EmailAddress>,
+    /// The tags that policies know each account by.
+    tags: BTreeMap<AccountId, Vec<Tag>>,
     dashboards: Names<DashboardId>,
     grants: Names<(DashboardId, GrantId)>,
     /// The tokens by label, and the label of each dashboard's links by generation.
@@ -48,24 +58,7 @@ impl<T: Ord + Copy> Names<T> {
     }
 }
 
-/// Why a line has no answer: it is not in the language, or the library refused it.
-enum Problem {
-    BadLine(String),
-    BadEmail(String, EmailError),
-    Refused(Error),
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        Self::Refused(error)
-    }
-}
-
 type Answer = Result<Value, Problem>;
-
-fn bad<T>(reason: impl Display) -> Result<T, Problem> {
-    Err(Problem::BadLine(reason.to_string()))
-}
 
 impl Engine {
     pub(crate) fn new() -> Self {
@@ -81,6 +74,7 @@ impl Engine {
             tenants: BTreeMap::new(),
             accounts: Names::new(),
             addresses: BTreeMap::new(),
+            tags: BTreeMap::new(),
             dashboards: Names::new(),
             grants: Names::new(),
             tokens: BTreeMap::new(),
@@ -106,6 +100,12 @@ impl Engine {
                 answer.insert("ok".to_owned(), json!(true));
             }
             Err(problem) => {
+                if let Problem::Refused(error) = &problem
+                    && let Some(Refusal::SetupIncomplete { missing }) = error.refusal()
+                {
+                    let steps: Vec<Value> = missing.iter().map(decisions::step).collect();
+                    answer.insert("missing".to_owned(), json!(steps));
+                }
                 let (code, message) = self.describe(problem);
                 answer.insert("ok".to_owned(), json!(false));
                 answer.insert("refused".to_owned(), json!(code));
@@ -123,7 +123,7 @@ impl Engine {
                 ("bad_email", format!("`{text}` is not an e-mail address: {error}"))
             }
             Problem::Refused(error) => match error.refusal() {
-                Some(dashshare::Refusal::OwnsDashboards { dashboards }) => {
+                Some(Refusal::OwnsDashboards { dashboards }) => {
                     let labels: Vec<String> = dashboards
                         .iter()
                         .filter_map(|id| self.dashboards.labels.get(id))
@@ -163,6 +163,9 @@ impl Engine {
         match verb {
             "dashboard" => self.dashboard(fields),
             "rules" => self.rules(fields),
+            "portal" => self.portal(fields),
+            "anonymous" => self.anonymous(fields),
+            "policies" => self.policies(fields),
             "account" => self.account_line(fields),
             "share" => self.share(fields),
             "amend" => self.amend(fields),
@@ -177,6 +180,7 @@ impl Engine {
             "pause_link" | "resume_link" | "withdraw_link" => self.change_link(verb, fields),
             "visit" => self.visit(fields),
             "check" => self.check(fields),
+            "setup" => self.setup(fields),
             "list" => self.list(fields),
             "impact" => self.impact(fields),
             "shared_with_me" => self.shared_with_me(fields),
@@ -196,15 +200,6 @@ impl Engine {
         self.next_id
     }
 
-    fn tenant(&mut self, label: &str) -> TenantId {
-        if let Some((id, _)) = self.tenants.get(label) {
-            return *id;
-        }
-        let id = TenantId::from(self.fresh());
-        self.tenants.insert(label.to_owned(), (id, MemoryDirectory::open_tenant()));
-        id
-    }
-
     fn account(&mut self, label: &str) -> Result<AccountId, Problem> {
         if label.is_empty() || label.contains('@') {
             return bad(format!("`{label}` is not the name of an account"));
@@ -215,6 +210,7 @@ impl Engine {
         let id = AccountId::from(self.fresh());
         self.accounts.put(label, id);
         self.sharing.directory().add_account(id);
+        self.introduce(id);
         Ok(id)
     }
 
@@ -233,6 +229,7 @@ impl Engine {
         }
         let id = DashboardId::from(self.fresh());
         self.dashboards.put(label, id);
+        self.sharing.directory().set_dashboard(id, Resource::new("dashboard", label));
         Ok(id)
     }
 
@@ -254,42 +251,8 @@ impl Engine {
         let owner = fields.text("owner")?;
         let dashboard = self.dashboard_named(fields)?;
         let (tenant, owner) = (self.tenant(tenant), self.account(owner)?);
+        self.describe_dashboard(fields)?;
         block_on(self.sharing.register(dashboard, tenant, owner))?;
-        Ok(json!({}))
-    }
-
-    fn rules(&mut self, fields: &Fields) -> Answer {
-        let label = fields.optional("tenant", Fields::text)?.unwrap_or("default");
-        self.tenant(label);
-        let Some((id, known)) = self.tenants.get(label) else { return bad("no such tenant") };
-        let (id, mut tenant) = (*id, known.clone());
-        let rules = &mut tenant.rules;
-        let switches = [
-            ("private", &mut rules.private),
-            ("public", &mut rules.public),
-            ("resharing", &mut rules.resharing),
-            ("reveal_accounts", &mut rules.reveal_accounts),
-        ];
-        for (name, switch) in switches {
-            *switch = fields.optional(name, Fields::flag)?.unwrap_or(*switch);
-        }
-        for (name, days) in
-            [("max_days", &mut rules.max_days), ("invitation_days", &mut rules.invitation_days)]
-        {
-            if fields.0.contains_key(name) {
-                *days = fields.nullable(name, Fields::days)?;
-            }
-        }
-        if let Some(depth) = fields.optional("max_depth", Fields::days)? {
-            rules.max_depth = u8::try_from(depth).unwrap_or(u8::MAX);
-        }
-        for (name, domains) in
-            [("blocked_domains", &mut rules.blocked_domains), ("allowed_domains", &mut rules.allowed_domains)]
-        {
-            *domains = fields.optional(name, Fields::texts)?.unwrap_or(std::mem::take(domains));
-        }
-        self.sharing.directory().set_tenant(id, tenant.clone());
-        self.tenants.insert(label.to_owned(), (id, tenant));
         Ok(json!({}))
     }
 
@@ -297,7 +260,12 @@ impl Engine {
         let label = fields.text("account")?;
         let address = fields.optional("email", Fields::text)?.map(address).transpose()?;
         let verified = fields.optional("verified", Fields::flag)?;
+        let tags = fields.optional("tags", Fields::tags)?;
         let account = self.account(label)?;
+        if let Some(tags) = tags {
+            self.tags.insert(account, tags);
+            self.introduce(account);
+        }
         if let Some(address) = address {
             let before = self.addresses.insert(account, address.clone());
             if let Some(before) = before.filter(|before| *before != address) {
@@ -471,69 +439,6 @@ impl Engine {
 
     // The questions.
 
-    fn visit(&mut self, fields: &Fields) -> Answer {
-        let token = fields.text("token")?;
-        let token = self.tokens.get(token).map_or(token, String::as_str);
-        let decision = block_on(self.sharing.visit(token))?;
-        Ok(self.decision(&decision))
-    }
-
-    fn check(&mut self, fields: &Fields) -> Answer {
-        let action = match fields.text("right")? {
-            "view" => Action::View,
-            "export" => Action::Export,
-            "edit" => Action::Edit,
-            "share" => Action::Share,
-            other => return bad(format!("`right` has no value `{other}`")),
-        };
-        let as_of = fields.optional("as_of", Fields::instant)?;
-        let who = fields.text("who")?;
-        let (dashboard, who) = (self.dashboard_named(fields)?, self.account(who)?);
-        let decision = match as_of {
-            Some(at) => block_on(self.sharing.authorize_as_of(who, dashboard, action, at))?,
-            None => block_on(self.sharing.authorize(who, dashboard, action))?,
-        };
-        Ok(self.decision(&decision))
-    }
-
-    fn decision(&self, decision: &Decision) -> Value {
-        let explanation = decision.explanation();
-        let dashboard = explanation.dashboard;
-        let label =
-            |grant: GrantId| dashboard.map_or(Value::Null, |dashboard| self.grant_label(dashboard, grant));
-        let path: Vec<Value> = explanation.path.iter().map(|step| label(step.grant)).collect();
-        let mut reason = match &explanation.because {
-            Because::Owner => json!({ "because": "owner" }),
-            Because::Grant => {
-                let grant = path.last().cloned();
-                json!({ "because": "grant", "grant": grant, "path": path, "ends_first": explanation.ends_first.map(label) })
-            }
-            Because::Link => json!({ "because": "link", "path": path }),
-            Because::Denied(denial) => {
-                let code = match serde_json::to_value(denial) {
-                    Ok(Value::String(code)) => json!(code),
-                    Ok(Value::Object(members)) => json!(members.keys().next()),
-                    _ => Value::Null,
-                };
-                let mut reason = json!({ "because": "denied", "code": code });
-                if let dashshare::Denial::Ended(Fall { grant, .. }) = denial {
-                    reason["grant"] = label(*grant);
-                }
-                reason
-            }
-            _ => json!({}),
-        };
-        let name =
-            |account: AccountId| self.accounts.labels.get(&account).cloned().unwrap_or(account.to_string());
-        reason["sentence"] = json!(self.with_labels(decision.explain_with(&name)));
-        json!({
-            "allowed": explanation.allowed,
-            "dashboard": dashboard.map(|dashboard| self.dashboards.label(dashboard)),
-            "reason": reason,
-            "valid_until": explanation.valid_until,
-        })
-    }
-
     /// A sentence of the library names grants by their ids; here they have labels.
     fn with_labels(&self, sentence: String) -> String {
         self.grants.labels.iter().fold(sentence, |text, ((_, grant), label)| {
@@ -634,16 +539,6 @@ impl Engine {
         let dashboard = self.dashboard_named(fields)?;
         let told = block_on(self.sharing.remind(dashboard, until))?;
         Ok(json!({ "grants": self.grant_labels(dashboard, &told) }))
-    }
-
-    fn diagnose_link(&mut self, fields: &Fields) -> Answer {
-        let token = fields.optional("token", Fields::text)?;
-        let (dashboard, by) = (self.dashboard_named(fields)?, self.by(fields)?);
-        let token = token.map(|token| self.tokens.get(token).map_or(token, String::as_str));
-        let diagnosis = block_on(self.sharing.diagnose_link(by, dashboard, token))?;
-        let causes: Vec<String> =
-            diagnosis.causes.iter().map(|cause| self.with_labels(cause.to_string())).collect();
-        Ok(json!({ "opens": diagnosis.opens, "causes": causes }))
     }
 
     fn audit(&mut self, fields: &Fields) -> Answer {
@@ -783,106 +678,6 @@ impl Engine {
     }
 }
 
-fn address(text: &str) -> Result<EmailAddress, Problem> {
-    text.parse().map_err(|error| Problem::BadEmail(text.to_owned(), error))
-}
-
 fn expiry(expiry: Expiry) -> Value {
     expiry.at().map_or(json!("never"), |end| json!(end))
-}
-
-/// The members of a line.
-struct Fields(Map<String, Value>);
-
-fn parse(text: &str) -> Result<Fields, Problem> {
-    match serde_json::from_str(text) {
-        Ok(Value::Object(members)) => Ok(Fields(members)),
-        Ok(_) => bad("a line is a JSON object"),
-        Err(error) => bad(format!("not JSON: {error}")),
-    }
-}
-
-impl Fields {
-    fn get(&self, name: &str) -> Result<&Value, Problem> {
-        match self.0.get(name) {
-            Some(value) => Ok(value),
-            None => bad(format!("`{name}` is missing")),
-        }
-    }
-
-    /// A member that may be left out; `null` counts as left out.
-    fn optional<'a, T>(
-        &'a self,
-        name: &str,
-        read: impl FnOnce(&'a Self, &str) -> Result<T, Problem>,
-    ) -> Result<Option<T>, Problem> {
-        match self.0.get(name) {
-            None => Ok(None),
-            Some(_) => self.nullable(name, read),
-        }
-    }
-
-    fn nullable<'a, T>(
-        &'a self,
-        name: &str,
-        read: impl FnOnce(&'a Self, &str) -> Result<T, Problem>,
-    ) -> Result<Option<T>, Problem> {
-        match self.get(name)? {
-            Value::Null => Ok(None),
-            _ => read(self, name).map(Some),
-        }
-    }
-
-    fn text(&self, name: &str) -> Result<&str, Problem> {
-        match self.get(name)?.as_str() {
-            Some(text) => Ok(text),
-            None => bad(format!("`{name}` is not a text")),
-        }
-    }
-
-    fn texts(&self, name: &str) -> Result<Vec<String>, Problem> {
-        let texts = self.get(name)?.as_array().and_then(|list| {
-            list.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<String>>>()
-        });
-        match texts {
-            Some(texts) => Ok(texts),
-            None => bad(format!("`{name}` is not a list of texts")),
-        }
-    }
-
-    fn flag(&self, name: &str) -> Result<bool, Problem> {
-        match self.get(name)?.as_bool() {
-            Some(flag) => Ok(flag),
-            None => bad(format!("`{name}` is neither true nor false")),
-        }
-    }
-
-    fn days(&self, name: &str) -> Result<u32, Problem> {
-        match self.get(name)?.as_u64().and_then(|days| u32::try_from(days).ok()) {
-            Some(days) => Ok(days),
-            None => bad(format!("`{name}` is not a whole number from 0 on")),
-        }
-    }
-
-    fn instant(&self, name: &str) -> Result<Timestamp, Problem> {
-        match self.text(name)?.parse() {
-            Ok(instant) => Ok(instant),
-            Err(error) => bad(format!("`{name}`: {error}")),
-        }
-    }
-
-    fn expiry(&self, name: &str) -> Result<Expiry, Problem> {
-        match self.text(name)? {
-            "never" => Ok(Expiry::Never),
-            _ => self.instant(name).map(Expiry::At),
-        }
-    }
-
-    fn rights(&self, name: &str) -> Result<Rights, Problem> {
-        let rights: Vec<Right> = match serde_json::from_value(self.get(name)?.clone()) {
-            Ok(rights) => rights,
-            Err(_) => return bad(format!("`{name}` is not a list of `view` and `export`")),
-        };
-        Ok(rights.into_iter().collect())
-    }
 }

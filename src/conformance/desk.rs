@@ -87,7 +87,7 @@ pub(super) fn expect_same<T: PartialEq + fmt::Debug>(promise: &str, found: &T, e
 
 impl<'s, S: Store> Desk<'s, S> {
     pub(super) fn new(store: &'s S) -> Self {
-        let portal = Portal { active: true, anonymous: AnonymousUser::Active };
+        let portal = Portal { active: true, anonymous: Some(AnonymousUser::new("anonymous")) };
         let mut tenant = Tenant { portal, ..Tenant::default() };
         tenant.rules.max_depth = 16;
         Self {
@@ -123,11 +123,11 @@ impl<'s, S: Store> Desk<'s, S> {
             let now = self.now.max(board.head.clock);
             Ledger::new(Arc::clone(&board.head), board.grants.values().map(Arc::clone), now)
         });
-        let access = AnonymousAccess { dashboard: true, ..AnonymousAccess::default() };
         let facts = Facts {
             ledger: ledger.as_ref(),
             tenant: &self.tenant,
-            access: &access,
+            access: &AnonymousAccess::default(),
+            denied_by: None,
             now: ledger.as_ref().map_or(self.now, |ledger| ledger.now),
             links_seen: ledger.as_ref().map_or(0, |ledger| ledger.head.links_made),
             draw: &draw,

@@ -2,10 +2,11 @@
 //! one count of calls, so that a test can say what happens at the n-th call, whichever part of the host it goes to.
 
 use dashshare::{
-    Account, AccountId, AnonymousAccess, Attestor, AuditRecord, BoxError, Commit, CommitError, CommitKey,
-    DashboardId, Dashshare, Directory, EmailAddress, Env, FixedEnv, Grant, GrantId, Holder, LinkDigest,
-    MemoryDirectory, MemoryStore, MessageId, OutboxMessage, Receipt, Revision, Seed, Snapshot, Store, Tenant,
-    TenantId, Timestamp,
+    Account, AccountId, Attestor, AuditRecord, BoxError, Commit, CommitError, CommitKey, DashboardId,
+    Dashshare, Directory, EmailAddress, Env, FixedEnv, Grant, GrantId, Holder, LinkDigest, MemoryDirectory,
+    MemoryStore, MessageId, OutboxMessage, Receipt, Revision, Seed, Snapshot, Store, Tenant, TenantId,
+    Timestamp,
+    policy::{Principal, Resource},
 };
 use std::{
     fmt,
@@ -21,8 +22,10 @@ pub(crate) enum Call {
     Account,
     AccountOf,
     Tenant,
-    AnonymousAccess,
-    Shows,
+    Principal,
+    Dashboard,
+    Device,
+    Devices,
     Commit,
     Receipt,
     Read,
@@ -343,16 +346,24 @@ impl Directory for FaultyDirectory {
         self.gate.pass(Call::Tenant, self.inner.tenant(id)).await
     }
 
-    async fn anonymous_access(
+    async fn principal(
         &self,
         tenant: TenantId,
-        dashboard: DashboardId,
-    ) -> Result<AnonymousAccess, BoxError> {
-        self.gate.pass(Call::AnonymousAccess, self.inner.anonymous_access(tenant, dashboard)).await
+        account: AccountId,
+    ) -> Result<Option<Arc<Principal>>, BoxError> {
+        self.gate.pass(Call::Principal, self.inner.principal(tenant, account)).await
     }
 
-    async fn shows(&self, dashboard: DashboardId, device: &str) -> Result<bool, BoxError> {
-        self.gate.pass(Call::Shows, self.inner.shows(dashboard, device)).await
+    async fn dashboard(&self, dashboard: DashboardId) -> Result<Option<Arc<Resource>>, BoxError> {
+        self.gate.pass(Call::Dashboard, self.inner.dashboard(dashboard)).await
+    }
+
+    async fn device(&self, dashboard: DashboardId, device: &str) -> Result<Option<Arc<Resource>>, BoxError> {
+        self.gate.pass(Call::Device, self.inner.device(dashboard, device)).await
+    }
+
+    async fn devices(&self, dashboard: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
+        self.gate.pass(Call::Devices, self.inner.devices(dashboard)).await
     }
 }
 

@@ -5,7 +5,7 @@ use crate::faulty::{Sharing, process};
 use dashshare::{
     AccountId, Action, Actor, Amendment, DashboardId, EmailAddress, Error, Expiry, GrantId, LinkToken,
     MemoryDirectory, MemoryStore, MessageId, Revision, RevokeMode, Rights, Seed, Store as _, TenantId, Terms,
-    Timestamp,
+    Timestamp, policy::Resource,
 };
 use pollster::block_on;
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ impl Scene {
         }
         directory.verify_email(account(EVE), address("eve@example.com"), now());
         directory.verify_email(account(ZED), address("zed@example.com"), now());
-        directory.add_device(board(BIG), "probe", true);
+        directory.add_device(board(BIG), Resource::new("device", "probe"));
         let mut scene =
             Self { store, directory, grants: BTreeMap::new(), token: String::new(), waiting: Vec::new() };
         let sharing = scene.process(1);

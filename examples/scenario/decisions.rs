@@ -1,0 +1,127 @@
+//! Decisions: who gets in and why, and why not.
+
+use super::{
+    Answer, Engine,
+    fields::{Fields, bad},
+};
+use dashshare::{
+    AccountId, Action, Because, Decision, Denial, Fall, GrantId, LinkCause, Missing, policy::Nearest,
+};
+use pollster::block_on;
+use serde_json::{Value, json};
+
+impl Engine {
+    pub(super) fn visit(&mut self, fields: &Fields) -> Answer {
+        let token = fields.text("token")?;
+        let token = self.tokens.get(token).map_or(token, String::as_str);
+        let decision = block_on(self.sharing.visit(token))?;
+        self.decision(&self.narrowed(decision, fields)?)
+    }
+
+    pub(super) fn check(&mut self, fields: &Fields) -> Answer {
+        let action = match fields.text("right")? {
+            "view" => Action::View,
+            "export" => Action::Export,
+            "arrange" => Action::Arrange,
+            "edit" => Action::Edit,
+            "share" => Action::Share,
+            other => return bad(format!("`right` has no value `{other}`")),
+        };
+        let as_of = fields.optional("as_of", Fields::instant)?;
+        let who = fields.text("who")?;
+        let (dashboard, who) = (self.dashboard_named(fields)?, self.account(who)?);
+        let decision = match as_of {
+            Some(at) => block_on(self.sharing.authorize_as_of(who, dashboard, action, at))?,
+            None => block_on(self.sharing.authorize(who, dashboard, action))?,
+        };
+        self.decision(&self.narrowed(decision, fields)?)
+    }
+
+    /// The decision about one device behind the dashboard, if the line names one.
+    fn narrowed(&self, decision: Decision, fields: &Fields) -> Result<Decision, super::fields::Problem> {
+        match fields.optional("device", Fields::text)? {
+            Some(device) => Ok(block_on(self.sharing.authorize_device(&decision, device))?),
+            None => Ok(decision),
+        }
+    }
+
+    fn decision(&self, decision: &Decision) -> Answer {
+        let explanation = decision.explanation();
+        let dashboard = explanation.dashboard;
+        let label =
+            |grant: GrantId| dashboard.map_or(Value::Null, |dashboard| self.grant_label(dashboard, grant));
+        let path: Vec<Value> = explanation.path.iter().map(|step| label(step.grant)).collect();
+        let mut reason = match &explanation.because {
+            Because::Owner => json!({ "because": "owner" }),
+            Because::Grant => {
+                let grant = path.last().cloned();
+                json!({ "because": "grant", "grant": grant, "path": path, "ends_first": explanation.ends_first.map(label) })
+            }
+            Because::Link(by) => {
+                json!({ "because": "link", "path": path, "policy": by.policy, "rule": by.rule })
+            }
+            Because::Policy(by) => json!({ "because": "policy", "policy": by.policy, "rule": by.rule }),
+            Because::Denied(denial) => {
+                let mut reason = json!({ "because": "denied", "code": code(denial) });
+                match denial {
+                    Denial::Ended(Fall { grant, .. }) => reason["grant"] = label(*grant),
+                    Denial::PolicyDenies(by) | Denial::DeviceDenied { by, .. } => {
+                        reason["policy"] = json!(by.policy);
+                        reason["rule"] = json!(by.rule);
+                    }
+                    _ => {}
+                }
+                let nearest = explanation.policies.as_ref().and_then(|policies| policies.nearest.as_ref());
+                if let Some(nearest) = nearest.filter(|nearest| **nearest != Nearest::AddRule) {
+                    reason["nearest"] = json!(nearest.to_string());
+                }
+                reason
+            }
+            _ => json!({}),
+        };
+        let name =
+            |account: AccountId| self.accounts.labels.get(&account).cloned().unwrap_or(account.to_string());
+        reason["sentence"] = json!(self.with_labels(decision.explain_with(&name)));
+        Ok(json!({
+            "allowed": explanation.allowed,
+            "dashboard": dashboard.map(|dashboard| self.dashboards.label(dashboard)),
+            "reason": reason,
+            "valid_until": explanation.valid_until,
+        }))
+    }
+
+    pub(super) fn setup(&mut self, fields: &Fields) -> Answer {
+        let (dashboard, by) = (self.dashboard_named(fields)?, self.by(fields)?);
+        let missing = block_on(self.sharing.setup(by, dashboard))?;
+        Ok(json!({ "missing": missing.iter().map(step).collect::<Vec<_>>() }))
+    }
+
+    pub(super) fn diagnose_link(&mut self, fields: &Fields) -> Answer {
+        let token = fields.optional("token", Fields::text)?;
+        let (dashboard, by) = (self.dashboard_named(fields)?, self.by(fields)?);
+        let token = token.map(|token| self.tokens.get(token).map_or(token, String::as_str));
+        let diagnosis = block_on(self.sharing.diagnose_link(by, dashboard, token))?;
+        let causes: Vec<String> =
+            diagnosis.causes.iter().map(|cause| self.with_labels(cause.to_string())).collect();
+        let symptoms: Vec<_> = diagnosis.causes.iter().map(LinkCause::symptom).collect();
+        Ok(json!({ "opens": diagnosis.opens, "causes": causes, "symptoms": symptoms }))
+    }
+}
+
+/// The name of a variant, as it is written.
+fn code(variant: &impl serde::Serialize) -> Value {
+    match serde_json::to_value(variant) {
+        Ok(Value::String(code)) => json!(code),
+        Ok(Value::Object(members)) => json!(members.keys().next()),
+        _ => Value::Null,
+    }
+}
+
+/// One step before a dashboard can be public.
+pub(super) fn step(missing: &Missing) -> Value {
+    let mut step = json!({ "code": code(missing), "sentence": missing.to_string() });
+    if let Missing::DevicePolicy(device) | Missing::DeviceDenied { device, .. } = missing {
+        step["device"] = json!(device);
+    }
+    step
+}
