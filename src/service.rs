@@ -13,6 +13,7 @@ use crate::{
     host::{Account, Directory, Env},
     id::{AccountId, DashboardId, TenantId},
     ledger::Ledger,
+    policy::RuleRef,
     sharing::{Command, Draw, Facts, More},
     store::{BoxError, CommitError, Seed, Store},
     tenant::{AnonymousAccess, SharingRules, Tenant},
@@ -143,12 +144,11 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 None => (Arc::new(Tenant::closed()), AnonymousAccess::default()),
             };
             let denied_by = match (&ledger, command.hands_on()) {
-                (Some(ledger), Some(by)) if !ledger.is_owner(by) && tenant.policies.has_denies() => {
-                    self.consult(Arc::clone(&tenant), &ledger.head, by).await?
+                (Some(ledger), Some(by)) if !ledger.is_owner(by) => {
+                    self.denied_by(&tenant, &ledger.head, by).await?
                 }
                 _ => None,
             };
-            let denied_by = denied_by.and_then(|consulted| consulted.denies(Action::Share));
             let links_made = ledger.as_ref().map_or(0, |ledger| ledger.head.links_made);
             let facts = Facts {
                 ledger: ledger.as_ref(),
@@ -331,6 +331,20 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let Some(principal) = principal else { return Ok(None) };
         let dashboard = self.directory.dashboard(head.dashboard).await.map_err(Error::Directory)?;
         Ok(Some(Consulted { tenant, account: Some(principal), dashboard }))
+    }
+
+    /// The rule of the tenant's policies that denies an account the dashboard, if one does.
+    async fn denied_by(
+        &self,
+        tenant: &Arc<Tenant>,
+        head: &Head,
+        account: AccountId,
+    ) -> Result<Option<RuleRef>, Error> {
+        if !tenant.policies.has_denies() {
+            return Ok(None);
+        }
+        let consulted = self.consult(Arc::clone(tenant), head, account).await?;
+        Ok(consulted.and_then(|consulted| consulted.denies(Action::View)))
     }
 
     async fn account(&self, account: AccountId) -> Result<Option<Account>, Error> {

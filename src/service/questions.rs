@@ -250,7 +250,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(answers::impact(&ledger, &tenant.rules, live.grant))
     }
 
-    /// The dashboards that others share with an account, now or as of an instant, by id (D7).
+    /// The dashboards that others share with an account, now or as of an instant, by id (D7). What a policy denies it is
+    /// left out; what only a policy allows is not shared.
     pub async fn shared_with(
         &self,
         account: AccountId,
@@ -265,6 +266,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             for held in &page {
                 let t = as_of.unwrap_or_else(|| now.max(held.head.clock));
                 let tenant = self.tenant(held.head.tenant).await?;
+                if self.denied_by(&tenant, &held.head, account).await?.is_some() {
+                    continue;
+                }
                 answers::note_shared(&mut shared, account, held, &tenant.rules, t);
             }
             after = page.last().and_then(place);
@@ -274,8 +278,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         }
     }
 
-    /// Who may do what with a dashboard at an instant, the owner left out, and until when (D7). A question of the host's
-    /// own: it is not checked who asks.
+    /// Who may do what with a dashboard by what was shared, at an instant, the owner left out, and until when (D7). Whom
+    /// a policy denies it is left out. A question of the host's own: it is not checked who asks.
     pub async fn viewers(
         &self,
         dashboard: DashboardId,
@@ -285,7 +289,13 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let ledger =
             ledger.filter(|ledger| ledger.head.deleted.is_none()).ok_or(Refusal::UnknownDashboard)?;
         let tenant = self.tenant(ledger.head.tenant).await?;
-        Ok(answers::viewers(&ledger, &tenant.rules))
+        let mut viewers = answers::viewers(&ledger, &tenant.rules);
+        for account in viewers.keys().copied().collect::<Vec<_>>() {
+            if self.denied_by(&tenant, &ledger.head, account).await?.is_some() {
+                viewers.remove(&account);
+            }
+        }
+        Ok(viewers)
     }
 
     /// Who has access to a dashboard now and would lose it by `until`, if nothing is changed (D7). A question of the
@@ -295,7 +305,13 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let ledger =
             ledger.filter(|ledger| ledger.head.deleted.is_none()).ok_or(Refusal::UnknownDashboard)?;
         let tenant = self.tenant(ledger.head.tenant).await?;
-        Ok(answers::losing(&ledger, &tenant.rules, until))
+        let mut losing = Vec::new();
+        for loser in answers::losing(&ledger, &tenant.rules, until) {
+            if self.denied_by(&tenant, &ledger.head, loser.who).await?.is_none() {
+                losing.push(loser);
+            }
+        }
+        Ok(losing)
     }
 
     /// Why the public link opens or does not, for the owner or the link's maker (L9). With the text that a visitor
