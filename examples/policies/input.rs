@@ -22,8 +22,8 @@ fn read(path: &OsStr) -> Result<String, Trouble> {
 /// An array of documents, no two of one id.
 pub(crate) fn documents(path: &OsStr) -> Result<Vec<Document>, Trouble> {
     let name = path.display();
-    let documents = Document::parse_all(&read(path)?)
-        .map_err(|error| Trouble::File(format!("`{name}` holds no policies: {error}")))?;
+    let documents =
+        Document::parse_all(&read(path)?).map_err(|error| Trouble::File(format!("`{name}`: {error}")))?;
     let mut places = HashMap::new();
     for (place, document) in documents.iter().enumerate() {
         if let Some(before) = places.insert(document.id(), place) {
@@ -69,7 +69,7 @@ pub(crate) fn principal(option: &str, value: OsString) -> Result<Principal, Trou
     };
     match text.strip_prefix('@') {
         Some(path) => file(OsStr::new(path)),
-        None => json(text).map_err(|problem| Trouble::Usage(format!("`{option}`: {problem}"))),
+        None => json(text).map_err(|problem| Trouble::File(format!("`{option}`: {problem}"))),
     }
 }
 

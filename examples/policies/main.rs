@@ -63,6 +63,11 @@ fn say(out: &mut Out, line: &impl Serialize) -> Result<(), Trouble> {
     Ok(out.write_all(b"\n")?)
 }
 
+/// Tells people something beside the answers. It is no matter if nobody listens.
+fn tell(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 fn main() -> ExitCode {
     let mut out = BufWriter::new(io::stdout().lock());
     let done = run(&mut Arguments::of_process(), &mut out);
@@ -72,9 +77,9 @@ fn main() -> ExitCode {
         Err(Trouble::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(trouble) => {
             match trouble {
-                Trouble::Usage(problem) => eprint!("{problem}\n\n{USAGE}"),
-                Trouble::File(problem) => eprintln!("{problem}"),
-                Trouble::Output(error) => eprintln!("cannot write the answers: {error}"),
+                Trouble::Usage(problem) => tell(&format!("{problem}\n\n{}", USAGE.trim_end())),
+                Trouble::File(problem) => tell(&problem),
+                Trouble::Output(error) => tell(&format!("cannot write the answers: {error}")),
             }
             ExitCode::from(2)
         }

@@ -1,6 +1,6 @@
 //! The commands that look at whole policies: lint, audit and diff.
 
-use super::{Out, Trouble, arguments::Arguments, input, say};
+use super::{Out, Trouble, arguments::Arguments, input, say, tell};
 use dashshare::policy::{self, Change, Permitted, Principal, Resource, Severity, Usage, Wide};
 use serde::Serialize;
 use std::{io::Write as _, process::ExitCode};
@@ -32,7 +32,7 @@ pub(crate) fn lint(arguments: &mut Arguments, out: &mut Out) -> Result<ExitCode,
     }
     out.flush()?;
     let of = counted(documents.len(), "policy", "policies");
-    eprintln!("{inert} inert, {}, in {of}", counted(warnings, "warning", "warnings"));
+    tell(&format!("{inert} inert, {}, in {of}", counted(warnings, "warning", "warnings")));
     Ok(ExitCode::from(u8::from(inert > 0)))
 }
 
@@ -86,7 +86,10 @@ pub(crate) fn audit(arguments: &mut Arguments, out: &mut Out) -> Result<ExitCode
     let unused = unused.map_or(String::new(), |rules| {
         format!(", {} in all policies", counted(rules.len(), "unused rule", "unused rules"))
     });
-    eprintln!("{may} permitted on {}, {wide}{unused}", counted(resources.len(), "resource", "resources"));
+    tell(&format!(
+        "{may} permitted on {}, {wide}{unused}",
+        counted(resources.len(), "resource", "resources")
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -117,7 +120,7 @@ pub(crate) fn diff(arguments: &mut Arguments, out: &mut Out) -> Result<ExitCode,
     out.flush()?;
     let over = counted(principals.len(), "principal", "principals");
     let on = counted(resources.len(), "resource", "resources");
-    eprintln!("{} opened, {} closed, for {over} on {on}", diff.opened.len(), diff.closed.len());
+    tell(&format!("{} opened, {} closed, for {over} on {on}", diff.opened.len(), diff.closed.len()));
     Ok(ExitCode::SUCCESS)
 }
 
