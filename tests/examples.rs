@@ -1,5 +1,9 @@
 //! The example binaries do what their pages say. `cargo test` builds them before it runs this.
 
+#[path = "support/example.rs"]
+mod example;
+
+use example::example;
 use serde_json::Value;
 use std::{
     fs,
@@ -7,15 +11,6 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
-
-/// An example, which cargo puts beside the directory of the test executables.
-fn example(name: &str) -> Command {
-    let this = std::env::current_exe().expect("the test knows where it is");
-    let directory = this.parent().and_then(Path::parent).expect("it is in deps").join("examples");
-    let path = directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    assert!(path.exists(), "{} is not there: build it with `cargo build --examples`", path.display());
-    Command::new(path)
-}
 
 fn file(name: &str, content: &[u8]) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
