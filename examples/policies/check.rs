@@ -105,7 +105,7 @@ fn answer<'a>(
     let Request { principal, action, resource } = request;
     let verdict = policies.evaluate(principal, action, resource);
     usage.note(&verdict);
-    let mut reason = reason::sentence(policies, &verdict, principal, action, resource);
+    let mut reason = reason::sentence(&verdict, principal, action, resource);
     // What would change a denial is sought in every policy: only for whoever asks.
     let explained = explain.then(|| {
         let explanation = policies.explain(principal, action, resource);

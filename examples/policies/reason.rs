@@ -1,17 +1,15 @@
 //! A decision in words, for whoever is asked "why can she not see it?".
 
-use dashshare::policy::{Document, Effect, PolicySet, Principal, Resource, Verdict};
+use dashshare::policy::{Document, Effect, Principal, Resource, Verdict};
 
 /// Which rule decided and what it says, or that none did.
 pub(crate) fn sentence(
-    policies: &PolicySet,
     verdict: &Verdict<'_>,
     principal: &Principal,
     action: &str,
     resource: &Resource,
 ) -> String {
-    let by = verdict.policy().and_then(|id| policies.document(id)).zip(verdict.rule());
-    let Some((document, index)) = by else {
+    let Some((document, index)) = verdict.document().zip(verdict.rule()) else {
         return "no rule of an active policy allows it".to_owned();
     };
     let tuple = document.permissions().get(index).map(|rule| &*rule.resource);

@@ -1,6 +1,7 @@
 //! The catalogue: which actions a kind of resource has, and for whom.
 
 use super::tuple::PrincipalKind;
+use std::collections::BTreeSet;
 
 /// What the product gives to principals of one kind, for one kind of resource.
 struct Entry {
@@ -84,6 +85,12 @@ fn is_open(resource: &str) -> bool {
 /// Whether a kind of resource has an action at all, for whomever (P6).
 pub(super) fn has(resource: &str, action: &str) -> bool {
     is_open(resource) || PrincipalKind::ALL.into_iter().any(|kind| gives(kind, resource, action))
+}
+
+/// All actions that are known of a kind of resource, for whomever.
+pub(super) fn known(resource: &str) -> BTreeSet<&'static str> {
+    let found = PrincipalKind::ALL.into_iter().filter_map(|kind| actions(kind, resource));
+    found.flatten().copied().collect()
 }
 
 /// Whether principals of a kind have an action on a kind of resource. For a host's own kinds everybody has.

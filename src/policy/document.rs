@@ -1,9 +1,12 @@
 //! The document: TagoIO's access-management policy, kept as it came.
 
 use crate::tag::Tag;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::value::RawValue;
-use std::{fmt, sync::Arc};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 /// One access-management policy, as its author wrote it (P1).
 ///
@@ -39,9 +42,10 @@ struct Fields {
     name: Box<str>,
     #[serde(default = "yes")]
     active: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects")]
     tags: Vec<Tag>,
     targets: Vec<Tuple>,
+    #[serde(deserialize_with = "objects")]
     permissions: Vec<Permission>,
 }
 
@@ -79,7 +83,7 @@ impl Document {
     /// # Errors
     /// With the place of what is not JSON, is missing, or has a wrong type.
     pub fn parse(json: &str) -> Result<Self, DocumentError> {
-        let text: &RawValue = serde_json::from_str(json).map_err(|error| DocumentError::at("", &error))?;
+        let text: &RawValue = serde_json::from_str(json).map_err(|error| DocumentError::not_json(&error))?;
         Self::of_text(text.to_owned(), "")
     }
 
@@ -89,16 +93,19 @@ impl Document {
     /// With the place of what is not JSON, is missing, or has a wrong type.
     pub fn parse_all(json: &str) -> Result<Vec<Self>, DocumentError> {
         let texts: Vec<Box<RawValue>> =
-            serde_json::from_str(json).map_err(|error| DocumentError::at("", &error))?;
+            serde_json::from_str(json).map_err(|error| DocumentError::not_json(&error))?;
         let place = |(index, text)| Self::of_text(text, &format!("/{index}"));
         texts.into_iter().enumerate().map(place).collect()
     }
 
     fn of_text(text: Box<RawValue>, above: &str) -> Result<Self, DocumentError> {
+        if !text.get().starts_with('{') {
+            let problem = "a policy document is a JSON object".to_owned();
+            return Err(DocumentError { pointer: above.to_owned(), problem });
+        }
         let mut reader = serde_json::Deserializer::from_str(text.get());
-        let fields = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            DocumentError::at(&format!("{above}{}", pointer(error.path())), error.inner())
-        })?;
+        let fields = serde_path_to_error::deserialize(&mut reader)
+            .map_err(|error| DocumentError::at(format!("{above}{}", pointer(error.path())), error.inner()))?;
         Ok(Self(Arc::new(Inner { text, fields })))
     }
 
@@ -188,14 +195,49 @@ pub struct DocumentError {
 }
 
 impl DocumentError {
-    fn at(pointer: &str, problem: &serde_json::Error) -> Self {
-        Self { pointer: pointer.to_owned(), problem: problem.to_string() }
+    fn not_json(problem: &serde_json::Error) -> Self {
+        Self { pointer: String::new(), problem: problem.to_string() }
+    }
+
+    /// The pointer is the place; the reader's lines and columns are those of one document out of a whole text.
+    fn at(pointer: String, problem: &serde_json::Error) -> Self {
+        let problem = problem.to_string();
+        let place = problem.rfind(" at line ").unwrap_or(problem.len());
+        Self { pointer, problem: problem.get(..place).unwrap_or_default().to_owned() }
     }
 
     /// The place, as a JSON pointer (RFC 6901); empty for the whole text. A field that is missing is reported at the
     /// object that lacks it.
     pub fn pointer(&self) -> &str {
         &self.pointer
+    }
+}
+
+/// Reads a list of objects. Without this, an array of the right members would pass for an object.
+fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let objects = Vec::<Object<T>>::deserialize(deserializer)?;
+    Ok(objects.into_iter().map(|object| object.0).collect())
+}
+
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members)).map(Object)
     }
 }
 

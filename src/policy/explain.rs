@@ -1,11 +1,13 @@
 //! Why policies decide as they do: what was considered, and what would change it (P8).
 
 use super::{
+    catalog,
     document::{Document, Effect},
     index::{counts, is_mixed, targets},
     set::{PolicySet, aims_at},
     tuple::{self, Form, Place, Principal, Resource},
 };
+use crate::tag::Tag;
 use serde::Serialize;
 use std::fmt;
 
@@ -73,6 +75,11 @@ pub enum Outcome {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Nearest {
+    /// There is no such action on this kind of resource, so no rule can be about it (P6).
+    UnknownAction {
+        /// The actions that there are.
+        known: Vec<String>,
+    },
     /// Rules deny it that would have to go, the first of them this one.
     RemoveDeny {
         /// Its policy.
@@ -109,10 +116,20 @@ pub enum Nearest {
         /// The value.
         value: String,
     },
+    /// A rule that looks as if it were meant for this can never match; the lint says how to mend it.
+    Mend {
+        /// Its policy.
+        policy: String,
+        /// Its index there.
+        rule: usize,
+    },
     /// A policy allows it to principals that carry this tag.
     TagPrincipal {
         /// The policy.
         policy: String,
+        /// The index of the rule that asks principal and resource to share the tag; `None` if it is the policy that is
+        /// aimed at those who carry it.
+        rule: Option<usize>,
         /// The key.
         key: String,
         /// The value; `None` if any will do.
@@ -125,6 +142,10 @@ pub enum Nearest {
 impl fmt::Display for Nearest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::UnknownAction { known } => {
+                let known: Vec<String> = known.iter().map(|action| format!("`{action}`")).collect();
+                write!(f, "ask for an action that there is: {}", known.join(", "))
+            }
             Self::RemoveDeny { policy, rule, denies, suffices } => {
                 write!(f, "take away rule {rule} of policy `{policy}`")?;
                 if *denies > 1 {
@@ -140,13 +161,22 @@ impl fmt::Display for Nearest {
                 f,
                 "give the resource the tag `{key}` = `{value}`, which rule {rule} of policy `{policy}` asks for"
             ),
-            Self::TagPrincipal { policy, key, value: Some(value) } => {
+            Self::Mend { policy, rule } => {
+                write!(f, "mend rule {rule} of policy `{policy}`, which can never match as it is written")
+            }
+            Self::TagPrincipal { policy, rule: Some(rule), key, value } => write!(
+                f,
+                "give the principal the tag `{key}` = `{}`, which rule {rule} of policy `{policy}` asks it to share with \
+                 the resource",
+                value.as_deref().unwrap_or_default()
+            ),
+            Self::TagPrincipal { policy, rule: None, key, value: Some(value) } => {
                 write!(
                     f,
                     "give the principal the tag `{key}` = `{value}`, which policy `{policy}` is aimed at"
                 )
             }
-            Self::TagPrincipal { policy, key, value: None } => {
+            Self::TagPrincipal { policy, rule: None, key, value: None } => {
                 write!(f, "give the principal a tag `{key}`, which policy `{policy}` is aimed at")
             }
             Self::AddRule => {
@@ -237,6 +267,10 @@ fn nearest(
     action: &str,
     resource: &Resource,
 ) -> Nearest {
+    if !catalog::has(&resource.kind, action) {
+        let known = catalog::known(&resource.kind).into_iter().map(str::to_owned).collect();
+        return Nearest::UnknownAction { known };
+    }
     let active = || considered.iter().filter(|policy| policy.active);
     let mut denies = active().flat_map(|policy| {
         let matched = policy
@@ -270,27 +304,50 @@ fn nearest(
         return Nearest::AddAction { policy: policy.to_owned(), rule, action: action.to_owned() };
     }
     let about_action = || rules().filter(|(_, _, rule, _)| rule.action.iter().any(|word| **word == *action));
+    // Whether a request would be denied once a tag is given.
+    let denied = |principal: &Principal, resource: &Resource| {
+        let active = documents.iter().filter(|document| document.is_active());
+        let mut aimed = active.filter(|document| aims_at(document, principal));
+        aimed.any(|document| says(&outcomes(document, principal, action, resource), Effect::Deny))
+    };
     for (policy, rule, _, form) in about_action() {
         let (key, value) = match form {
-            Form::Tag(key, value) => (key, value),
-            Form::TagMatch(key) => match principal.tags.iter().find(|tag| tag.key == key) {
-                Some(tag) => (key, tag.value.as_str()),
-                None => continue,
-            },
+            Form::Tag(key, value) => (key, Some(value)),
+            Form::TagMatch(key) => (key, value_of(&principal.tags, key)),
             _ => continue,
         };
-        let tagged = resource.clone().with_tag(key, value);
-        let denied = active().any(|policy| {
-            let document = documents.iter().find(|document| document.id() == policy.policy);
-            document
-                .is_some_and(|document| says(&outcomes(document, principal, action, &tagged), Effect::Deny))
-        });
-        if !denied {
+        if let Some(value) = value
+            && !denied(principal, &resource.clone().with_tag(key, value))
+        {
             let (policy, key, value) = (policy.to_owned(), key.to_owned(), value.to_owned());
             return Nearest::TagResource { policy, rule, key, value };
         }
+        if let (Form::TagMatch(_), None, Some(value)) = (form, value, value_of(&resource.tags, key))
+            && !denied(&principal.clone().with_tag(key, value), resource)
+        {
+            let (policy, key, value) = (policy.to_owned(), key.to_owned(), Some(value.to_owned()));
+            return Nearest::TagPrincipal { policy, rule: Some(rule), key, value };
+        }
+    }
+    let meant = |rule: &super::Permission| {
+        rule.effect == Effect::Allow
+            && rule.resource.first().is_some_and(|head| **head == *resource.kind)
+            && tuple::read(&rule.resource, Place::Resource).is_err()
+            && rule.action.iter().any(|word| **word == *action)
+    };
+    for policy in active() {
+        let Some(document) = documents.iter().find(|document| document.id() == policy.policy) else {
+            continue;
+        };
+        if let Some(rule) = document.permissions().iter().position(meant) {
+            return Nearest::Mend { policy: policy.policy.clone(), rule };
+        }
     }
     by_tag_of_principal(documents, principal, action, resource).unwrap_or(Nearest::AddRule)
+}
+
+fn value_of<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
+    tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str())
 }
 
 /// A tag that would bring the principal under a policy that allows it, and under none that denies it.
@@ -317,7 +374,12 @@ fn by_tag_of_principal(
             });
             if !denied {
                 let (policy, key) = (document.id().to_owned(), key.to_owned());
-                return Some(Nearest::TagPrincipal { policy, key, value: value.map(str::to_owned) });
+                return Some(Nearest::TagPrincipal {
+                    policy,
+                    rule: None,
+                    key,
+                    value: value.map(str::to_owned),
+                });
             }
         }
     }

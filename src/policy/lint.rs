@@ -284,15 +284,8 @@ impl<'a> Lint<'a> {
 }
 
 fn known(head: &str) -> String {
-    let mut words: Vec<&str> = PrincipalKind::ALL
-        .into_iter()
-        .filter_map(|kind| catalog::actions(kind, head))
-        .flatten()
-        .copied()
-        .collect();
-    words.sort_unstable();
-    words.dedup();
-    format!("it has {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "))
+    let words: Vec<String> = catalog::known(head).iter().map(|word| format!("`{word}`")).collect();
+    format!("it has {}", words.join(", "))
 }
 
 /// What to do about a tuple that is none.

@@ -70,6 +70,11 @@ impl<'a> Verdict<'a> {
         self.decided.map(|(_, _, effect)| effect)
     }
 
+    /// The policy that decided.
+    pub fn document(&self) -> Option<&'a Document> {
+        self.decided.map(|(document, _, _)| document)
+    }
+
     /// The id of the policy that decided. Of several whose rules match it is the first by id, so that it does not
     /// depend on the order in which the set was built (P4).
     pub fn policy(&self) -> Option<&'a str> {
