@@ -1,4 +1,5 @@
-//! Dashboard sharing for any service: private grants, invitations, one public link, and decisions that say why.
+//! Dashboard sharing for any service: private grants, invitations, one public link, access-management policies over all
+//! of it, and decisions that say why.
 //!
 //! A host that has accounts and dashboards of its own (an IoT platform, say) implements two traits, picks a store, and
 //! its users can share a dashboard with a person until a date and perhaps with the right to share on, see who has access
@@ -43,7 +44,8 @@
 //!
 //! # What to implement
 //!
-//! - [`Directory`]: the host's accounts, their verified addresses, its tenants and their rules.
+//! - [`Directory`]: the host's accounts, their verified addresses, its tenants with their rules and [policies](policy),
+//!   and which devices a dashboard shows.
 //! - [`Store`]: where grants are kept. [`MemoryStore`] is there to begin with; the trait's documentation is the
 //!   implementer's guide, and the exported conformance suite checks a store against every promise.
 //! - [`Env`]: clock and randomness; [`SystemEnv`] is the operating system's.
@@ -60,7 +62,8 @@
 //!
 //! | floor | what | files |
 //! | --- | --- | --- |
-//! | 0 values | ids, instants, addresses, rights and terms, tokens | `id` `time` `email` `terms` `token` |
+//! | 0 values | ids, tags, instants, addresses, rights and terms, tokens | `id` `tag` `time` `email` `terms` `token` |
+//! | 1 policies | the document, its lint, the compiled set, explanation and audit; nothing of sharing | `policy/…` |
 //! | 1 things | a grant, a tenant's rules, a dashboard's head with its link, audit and outbox, the commit | `grant` `tenant` `dashboard` `record` `commit` |
 //! | 2 host | the traits that a host implements | `store` `host` |
 //! | 3 rules | what a grant is worth; a dashboard at an instant; the commands; decision, lists, diagnosis | `standing` `refusal` `ledger` `sharing/…` `decision` `answers` `diagnosis` |
