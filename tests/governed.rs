@@ -1,0 +1,320 @@
+//! Policies over sharing, where a history in the scenario language cannot show it.
+
+use dashshare::{
+    Account, AccountId, Action, Amendment, Attestor, Because, BoxError, DashboardId, Dashshare, Denial,
+    Directory, EmailAddress, Error, Expiry, FixedEnv, LinkCause, MemoryDirectory, MemoryStore, Missing,
+    Refusal, RevokeMode, Symptom, Tenant, TenantId, Terms, Timestamp,
+    policy::{Document, Effect, Nearest, Outcome, PolicySet, Principal, Resource, RuleRef},
+};
+use pollster::block_on;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+const TENANT: u64 = 1;
+const BOARD: u64 = 7;
+const OLGA: u64 = 1;
+const ANN: u64 = 2;
+const BOB: u64 = 3;
+const CYD: u64 = 4;
+
+fn account(number: u64) -> AccountId {
+    AccountId::from(number)
+}
+
+fn board() -> DashboardId {
+    DashboardId::from(BOARD)
+}
+
+fn start() -> Timestamp {
+    "2026-01-01T00:00:00Z".parse().unwrap()
+}
+
+/// A directory whose answers about policies can be taken away, one method at a time.
+struct Host {
+    inner: MemoryDirectory,
+    failing: Mutex<Option<&'static str>>,
+    knows_dashboards: Mutex<bool>,
+}
+
+impl Host {
+    fn pass(&self, method: &'static str) -> Result<(), BoxError> {
+        match *self.failing.lock().unwrap() {
+            Some(failing) if failing == method => Err(method.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Directory for Host {
+    async fn account(&self, id: AccountId, attestor: &Attestor) -> Result<Option<Account>, BoxError> {
+        self.inner.account(id, attestor).await
+    }
+    async fn account_of(&self, at: &EmailAddress, by: &Attestor) -> Result<Option<Account>, BoxError> {
+        self.inner.account_of(at, by).await
+    }
+    async fn tenant(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, BoxError> {
+        self.inner.tenant(id).await
+    }
+    async fn principal(&self, of: TenantId, id: AccountId) -> Result<Option<Arc<Principal>>, BoxError> {
+        self.pass("principal")?;
+        self.inner.principal(of, id).await
+    }
+    async fn dashboard(&self, dashboard: DashboardId) -> Result<Option<Arc<Resource>>, BoxError> {
+        self.pass("dashboard")?;
+        let known = *self.knows_dashboards.lock().unwrap();
+        Ok(self.inner.dashboard(dashboard).await?.filter(|_| known))
+    }
+    async fn device(&self, of: DashboardId, device: &str) -> Result<Option<Arc<Resource>>, BoxError> {
+        self.pass("device")?;
+        self.inner.device(of, device).await
+    }
+    async fn devices(&self, of: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
+        self.pass("devices")?;
+        self.inner.devices(of).await
+    }
+}
+
+type Sharing = Dashshare<MemoryStore, Host, FixedEnv>;
+
+/// Olga's dashboard with a door and a window, shared with Ann, who may share it on; all are known to the policies.
+fn sharing() -> Sharing {
+    let inner = MemoryDirectory::default();
+    for (number, name) in [(OLGA, "olga"), (ANN, "ann"), (BOB, "bob"), (CYD, "cyd")] {
+        inner.add_account(account(number));
+        inner.set_principal(TenantId::from(TENANT), account(number), Principal::run_user(name));
+    }
+    for device in ["door", "window"] {
+        inner.add_device(board(), Resource::new("device", device));
+    }
+    inner.set_dashboard(board(), Resource::new("dashboard", "board").with_tag("floor", "1"));
+    let host = Host { inner, failing: Mutex::default(), knows_dashboards: Mutex::new(true) };
+    let sharing = Dashshare::new(MemoryStore::default(), host, FixedEnv::new(start(), 1));
+    block_on(sharing.register(board(), TenantId::from(TENANT), account(OLGA))).unwrap();
+    let terms = Terms::view(Expiry::At(start().plus_days(30))).and_reshare();
+    block_on(sharing.share(account(OLGA), board(), account(ANN), terms)).unwrap();
+    sharing
+}
+
+/// The open tenant with these policies beside its own.
+fn govern(sharing: &Sharing, documents: &[&str]) {
+    let mut tenant = MemoryDirectory::open_tenant();
+    for text in documents {
+        tenant.policies = tenant.policies.with(&Document::parse(text).unwrap());
+    }
+    sharing.directory().inner.set_tenant(TenantId::from(TENANT), tenant);
+}
+
+const NOT_ANN: &str = r#"{"id": "not-ann", "targets": [["run_user", "id", "ann"]], "permissions": [
+    {"effect": "deny", "action": ["access"], "resource": ["dashboard", "tag.key", "floor", "tag.value", "1"]}]}"#;
+const BOB_TOO: &str = r#"{"id": "bob-too", "name": "Bob as well", "targets": [["run_user", "id", "bob"]], "permissions": [
+    {"effect": "allow", "action": ["access"], "resource": ["device", "id", "door"]},
+    {"effect": "allow", "action": ["access"], "resource": ["dashboard"]}]}"#;
+
+/// D7, D2: who may see a dashboard, and who is about to lose it, leaves out whom a policy denies it.
+#[test]
+fn whom_a_policy_denies_a_dashboard_is_no_viewer() {
+    let sharing = sharing();
+    let who = || -> (BTreeSet<AccountId>, Vec<AccountId>, usize) {
+        let viewers = block_on(sharing.viewers(board(), None)).unwrap();
+        let losing = block_on(sharing.losing(board(), start().plus_days(40))).unwrap();
+        let shared = block_on(sharing.shared_with(account(ANN), None)).unwrap();
+        (viewers.into_keys().collect(), losing.iter().map(|losing| losing.who).collect(), shared.len())
+    };
+    assert_eq!(who(), ([account(ANN)].into(), vec![account(ANN)], 1));
+    govern(&sharing, &[NOT_ANN]);
+    assert_eq!(who(), ([].into(), vec![], 0));
+    govern(&sharing, &[BOB_TOO]);
+    assert_eq!(who(), ([account(ANN)].into(), vec![account(ANN)], 1));
+}
+
+/// D1, D2: a dashboard that the host does not know is denied to everybody but its owner wherever policies are asked.
+#[test]
+fn a_dashboard_that_the_host_does_not_know_is_denied_where_policies_are_asked() {
+    let sharing = sharing();
+    let link = block_on(sharing.rotate_link(account(OLGA), board(), Expiry::Never)).unwrap();
+    govern(&sharing, &[NOT_ANN, BOB_TOO]);
+    let allowed =
+        |who| block_on(sharing.authorize(account(who), board(), Action::View)).unwrap().is_allowed();
+    let visits = || block_on(sharing.visit(link.token.expose())).unwrap().is_allowed();
+    assert!(visits() && allowed(OLGA) && allowed(BOB) && !allowed(ANN));
+    *sharing.directory().knows_dashboards.lock().unwrap() = false;
+    assert!(!visits() && allowed(OLGA) && !allowed(BOB) && !allowed(ANN));
+    let decision = block_on(sharing.authorize(account(BOB), board(), Action::View)).unwrap();
+    assert_eq!(decision.denial(), Some(Denial::UnknownDashboard));
+}
+
+/// D2, G12, G20: whom a policy denies a dashboard cannot hand it on or prolong it, and can still take back and end.
+#[test]
+fn what_a_policy_denies_cannot_be_handed_on_and_can_be_taken_back() {
+    let sharing = sharing();
+    let (olga, ann) = (account(OLGA), account(ANN));
+    let week = Terms::view(Expiry::At(start().plus_days(7)));
+    let given = block_on(sharing.share(ann, board(), account(CYD), week)).unwrap().grant;
+    block_on(sharing.rotate_link(ann, board(), Expiry::Never)).unwrap();
+    block_on(sharing.pause_link(ann, board())).unwrap();
+    govern(&sharing, &[NOT_ANN]);
+    let by = RuleRef { policy: "not-ann".to_owned(), rule: 0 };
+    let refusal = Refusal::PolicyDenies(by);
+    let end = |days| Amendment { expiry: Some(Expiry::At(start().plus_days(days))), ..Amendment::default() };
+    let refused = [
+        block_on(sharing.share(ann, board(), account(BOB), week)).map(|_| ()),
+        block_on(sharing.amend(ann, board(), given, end(8))).map(|_| ()),
+        block_on(sharing.resume_link(ann, board())).map(|_| ()),
+        block_on(sharing.rotate_link(ann, board(), Expiry::Never)).map(|_| ()),
+    ];
+    for result in refused {
+        assert_eq!(result.unwrap_err().refusal(), Some(&refusal));
+    }
+    assert!(block_on(sharing.amend(ann, board(), given, end(6))).is_ok());
+    // The owner is above policies, although they know her.
+    let no_olga = NOT_ANN.replace("ann", "olga");
+    govern(&sharing, &[&no_olga]);
+    assert!(block_on(sharing.amend(olga, board(), given, end(9))).is_ok());
+    assert!(block_on(sharing.share(olga, board(), account(BOB), week)).is_ok());
+    govern(&sharing, &[NOT_ANN]);
+    assert!(block_on(sharing.withdraw_link(ann, board())).is_ok());
+    assert!(block_on(sharing.revoke(ann, board(), given, RevokeMode::Cascade)).is_ok());
+    let decision = block_on(sharing.authorize(ann, board(), Action::Share)).unwrap();
+    assert!(matches!(decision.denial(), Some(Denial::PolicyDenies(_))));
+}
+
+/// P8, D4: a decision's explanation has the policies that were considered, the rule that decided, and for a denial the
+/// nearest thing that would change it; it has none where no policy could have changed it.
+#[test]
+fn an_explanation_has_the_policies_that_were_considered() {
+    let sharing = sharing();
+    let explain =
+        |who, action| block_on(sharing.authorize(account(who), board(), action)).unwrap().explanation();
+    assert!(explain(ANN, Action::View).policies.is_none());
+    govern(&sharing, &[NOT_ANN, BOB_TOO]);
+    assert!(explain(OLGA, Action::Edit).policies.is_none());
+
+    let bobs = explain(BOB, Action::View);
+    let rule = RuleRef { policy: "bob-too".to_owned(), rule: 1 };
+    assert_eq!((bobs.allowed, bobs.because), (true, Because::Policy(rule)));
+    let policies = bobs.policies.unwrap();
+    assert_eq!(policies.considered.len(), 1);
+    let outcomes: Vec<Outcome> = policies.considered[0].rules.iter().map(|rule| rule.outcome).collect();
+    assert_eq!(policies.considered[0].name, "Bob as well");
+    assert_eq!(outcomes, [Outcome::OtherKind, Outcome::Matched]);
+    assert_eq!(policies.nearest, None);
+
+    let anns = explain(ANN, Action::View).policies.unwrap();
+    assert_eq!(
+        (anns.effect, anns.policy.as_deref(), anns.rule),
+        (Some(Effect::Deny), Some("not-ann"), Some(0))
+    );
+    let nearest = Nearest::RemoveDeny { policy: "not-ann".to_owned(), rule: 0, denies: 1, suffices: false };
+    assert_eq!(anns.nearest, Some(nearest));
+
+    let link = block_on(sharing.rotate_link(account(OLGA), board(), Expiry::Never)).unwrap();
+    let visit = block_on(sharing.visit(link.token.expose())).unwrap().explanation();
+    let rule = RuleRef { policy: "open".to_owned(), rule: 0 };
+    assert_eq!(visit.because, Because::Link(rule));
+    assert_eq!(visit.policies.unwrap().policy.as_deref(), Some("open"));
+    // L9: a visitor who is denied learns nothing of policies.
+    let denied = block_on(sharing.visit("dsl_guess")).unwrap().explanation();
+    assert!(denied.policies.is_none());
+}
+
+/// D3, L7: a device is judged by the policies of the moment, not by those of the decision that it narrows.
+#[test]
+fn a_device_is_judged_by_the_policies_of_the_moment() {
+    let sharing = sharing();
+    govern(&sharing, &[BOB_TOO]);
+    let link = block_on(sharing.rotate_link(account(OLGA), board(), Expiry::Never)).unwrap();
+    let bob = block_on(sharing.authorize(account(BOB), board(), Action::View)).unwrap();
+    let ann = block_on(sharing.authorize(account(ANN), board(), Action::View)).unwrap();
+    let visitor = block_on(sharing.visit(link.token.expose())).unwrap();
+    let sees = |decision, device| block_on(sharing.authorize_device(decision, device)).unwrap().denial();
+    let window = || Some(Denial::DeviceNotAllowed("window".to_owned()));
+    assert_eq!([sees(&bob, "door"), sees(&ann, "door"), sees(&visitor, "door")], [None, None, None]);
+    assert_eq!(
+        [sees(&bob, "window"), sees(&ann, "window"), sees(&visitor, "window")],
+        [window(), None, None]
+    );
+
+    let no_door = r#"{"id": "no-door", "targets": [["run_user"]], "permissions": [
+        {"effect": "deny", "action": ["access"], "resource": ["device", "id", "door"]}]}"#;
+    govern(&sharing, &[BOB_TOO, no_door]);
+    let by = RuleRef { policy: "no-door".to_owned(), rule: 0 };
+    let denied = Some(Denial::DeviceDenied { device: "door".to_owned(), by });
+    assert_eq!(
+        [sees(&bob, "door"), sees(&ann, "door"), sees(&visitor, "door")],
+        [denied.clone(), denied.clone(), denied]
+    );
+    // With no policy at all a grant still covers what the dashboard shows, and nobody else sees it.
+    let none = Tenant { policies: PolicySet::default(), ..MemoryDirectory::open_tenant() };
+    sharing.directory().inner.set_tenant(TenantId::from(TENANT), none);
+    let door = || Some(Denial::DeviceNotAllowed("door".to_owned()));
+    assert_eq!([sees(&bob, "door"), sees(&ann, "door"), sees(&visitor, "door")], [door(), None, door()]);
+}
+
+/// D6: a directory that fails where policies are asked is an error with its source, and never an allowance.
+#[test]
+fn a_directory_that_fails_where_policies_are_asked_is_an_error() {
+    let sharing = sharing();
+    let link = block_on(sharing.rotate_link(account(OLGA), board(), Expiry::Never)).unwrap();
+    govern(&sharing, &[NOT_ANN, BOB_TOO]);
+    let bob = block_on(sharing.authorize(account(BOB), board(), Action::View)).unwrap();
+    let fails = |method, result: Result<(), Error>| {
+        let Err(Error::Directory(source)) = result else { panic!("{method} did not fail: {result:?}") };
+        assert_eq!(source.to_string(), method);
+    };
+    for method in ["principal", "dashboard"] {
+        *sharing.directory().failing.lock().unwrap() = Some(method);
+        fails(method, block_on(sharing.authorize(account(BOB), board(), Action::View)).map(drop));
+        fails(method, block_on(sharing.viewers(board(), None)).map(drop));
+        let terms = Terms::view(Expiry::Never);
+        fails(method, block_on(sharing.share(account(ANN), board(), account(CYD), terms)).map(drop));
+        fails(method, block_on(sharing.authorize_device(&bob, "door")).map(drop));
+    }
+    *sharing.directory().failing.lock().unwrap() = Some("device");
+    fails("device", block_on(sharing.authorize_device(&bob, "door")).map(drop));
+    for method in ["dashboard", "devices"] {
+        *sharing.directory().failing.lock().unwrap() = Some(method);
+        fails(method, block_on(sharing.setup(account(OLGA), board())).map(drop));
+        fails(method, block_on(sharing.diagnose_link(account(OLGA), board(), None)).map(drop));
+        fails(method, block_on(sharing.rotate_link(account(OLGA), board(), Expiry::Never)).map(drop));
+    }
+    *sharing.directory().failing.lock().unwrap() = Some("dashboard");
+    fails("dashboard", block_on(sharing.visit(link.token.expose())).map(drop));
+}
+
+/// P8, L9: the owner's diagnosis tells the symptoms of the help page apart, the blank widgets of 'dashboard allowed,
+/// device not' among them, while the link opens.
+#[test]
+fn the_owners_diagnosis_knows_each_symptom() {
+    let sharing = sharing();
+    let old = block_on(sharing.rotate_link(account(OLGA), board(), Expiry::Never)).unwrap();
+    let new = block_on(sharing.rotate_link(account(OLGA), board(), Expiry::Never)).unwrap();
+    let diagnose = |token: &str| {
+        let found = block_on(sharing.diagnose_link(account(OLGA), board(), Some(token))).unwrap();
+        let symptoms: Vec<Symptom> = found.causes.iter().map(LinkCause::symptom).collect();
+        (found.opens, symptoms, found.causes)
+    };
+    assert_eq!(diagnose(new.token.expose()), (true, vec![], vec![]));
+    assert_eq!(diagnose(old.token.expose()), (false, vec![Symptom::DeadLink], vec![LinkCause::NotThisLink]));
+    let set = |change: &dyn Fn(&mut Tenant)| {
+        let mut tenant = MemoryDirectory::open_tenant();
+        change(&mut tenant);
+        sharing.directory().inner.set_tenant(TenantId::from(TENANT), tenant);
+        diagnose(new.token.expose())
+    };
+    let (opens, symptoms, _) = set(&|tenant| tenant.portal.active = false);
+    assert_eq!((opens, symptoms), (false, vec![Symptom::NotLoading]));
+    let policy = |rule: &str| {
+        let text = format!(r#"{{"id": "open", "targets": [["run_user"]], "permissions": [{rule}]}}"#);
+        PolicySet::default().with(&Document::parse(&text).unwrap())
+    };
+    let devices = r#"{"effect": "allow", "action": ["access"], "resource": ["device"]}"#;
+    let (opens, symptoms, _) = set(&|tenant| tenant.policies = policy(devices));
+    assert_eq!((opens, symptoms), (false, vec![Symptom::PermissionDenied]));
+    let dashboards = r#"{"effect": "allow", "action": ["access"], "resource": ["dashboard"]}"#;
+    let (opens, symptoms, causes) = set(&|tenant| tenant.policies = policy(dashboards));
+    assert_eq!((opens, symptoms), (true, vec![Symptom::BlankWidgets; 2]));
+    let named = ["door", "window"].map(|device| LinkCause::Missing(Missing::DevicePolicy(device.to_owned())));
+    assert_eq!(causes, named);
+}
