@@ -105,6 +105,7 @@ mod sharing;
 mod standing;
 mod store;
 mod tag;
+pub mod template;
 mod tenant;
 mod terms;
 mod time;

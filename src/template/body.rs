@@ -1,0 +1,322 @@
+//! The template itself: a tree with holes, which has no place for a value of the source (T1).
+
+use super::{
+    extract::{is_name, tidy},
+    profile::{KeyRule, Node, Profile},
+    source,
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::{collections::BTreeMap, fmt};
+
+/// The structure of a dashboard and none of its data (T1).
+///
+/// There are two ways to one: extracting it from a document under a [`Profile`], and [reading](Template::read) one that
+/// was written before, which checks every place of it against the profile again. It holds no device id, no token, no
+/// owner and no value; where those were, it has slots.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Template {
+    pub(super) format: String,
+    pub(super) version: u32,
+    pub(super) slots: Vec<Slot>,
+    pub(super) body: Body,
+}
+
+/// A hole that the recipient fills.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Slot {
+    /// Its name within the template, such as `device-1`.
+    pub name: String,
+    /// What belongs into it: a device, a data source, a query …
+    pub kind: String,
+    /// Whether a dashboard is no dashboard without it.
+    pub required: bool,
+    /// How many places of the document it fills.
+    pub uses: usize,
+}
+
+/// A tree of the document's structure. Ids and slots are numbers into lists of their own.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Body {
+    /// A member of a closed vocabulary, a name, or what is there in every document.
+    Leaf(Value),
+    Text(String),
+    /// What the owner let stand. It does nothing until the recipient accepts it.
+    Code(String),
+    Hole(usize),
+    Id(String, usize),
+    Owner,
+    List(Vec<Body>),
+    Fields(BTreeMap<String, Body>),
+    Map(Vec<(Key, Body)>),
+    /// A document in a string.
+    Json(Box<Body>),
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Key {
+    Word(String),
+    Id(String, usize),
+    Hole(usize),
+}
+
+/// Why a text is no template of a profile.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not a template: at {place}: {problem}")]
+pub struct TemplateError {
+    place: String,
+    problem: String,
+}
+
+impl Template {
+    /// The format of the documents that it was made from and makes.
+    pub fn format(&self) -> &str {
+        &self.format
+    }
+
+    /// The slots, in the order in which the document has them.
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// Writes the template as JSON. The same template is always the same text.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "format": self.format,
+            "version": self.version,
+            "slots": self.slots,
+            "body": self.write(&self.body),
+        })
+    }
+
+    fn write(&self, body: &Body) -> Value {
+        match body {
+            Body::Leaf(value) => value.clone(),
+            Body::Text(text) => json!(text),
+            Body::Code(code) => json!({ "$code": code }),
+            Body::Hole(slot) => json!({ "$slot": self.slot_name(*slot) }),
+            Body::Id(space, number) => json!({ "$id": id_name(space, *number) }),
+            Body::Owner => json!({ "$owner": true }),
+            Body::List(items) => items.iter().map(|item| self.write(item)).collect(),
+            Body::Fields(fields) => {
+                fields.iter().map(|(name, field)| (name.clone(), self.write(field))).collect()
+            }
+            Body::Map(entries) => {
+                let key = |key: &Key| match key {
+                    Key::Word(word) => word.clone(),
+                    Key::Id(space, number) => format!("$id:{}", id_name(space, *number)),
+                    Key::Hole(slot) => format!("$slot:{}", self.slot_name(*slot)),
+                };
+                entries.iter().map(|(of, value)| (key(of), self.write(value))).collect()
+            }
+            Body::Json(document) => json!({ "$json": self.write(document) }),
+        }
+    }
+
+    fn slot_name(&self, slot: usize) -> &str {
+        self.slots.get(slot).map_or("", |slot| &slot.name)
+    }
+
+    /// Reads a template that was written before, and checks every place of it against the profile: what extracting
+    /// could not have left is refused (T1).
+    ///
+    /// # Errors
+    /// With the place of the first thing that does not belong there.
+    pub fn read(profile: &Profile, json: &str) -> Result<Self, TemplateError> {
+        let value = source::parse(json)
+            .map_err(|error| TemplateError { place: "/".to_owned(), problem: error.to_string() })?;
+        let mut reader = Reader { profile, slots: Vec::new(), uses: Vec::new(), place: Vec::new() };
+        reader.template(&value)
+    }
+}
+
+pub(super) fn id_name(space: &str, number: usize) -> String {
+    format!("{space}-{}", number.saturating_add(1))
+}
+
+struct Reader<'a> {
+    profile: &'a Profile,
+    slots: Vec<Slot>,
+    uses: Vec<usize>,
+    place: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn refuse<T>(&self, problem: impl fmt::Display) -> Result<T, TemplateError> {
+        let place = format!("/{}", self.place.join("/"));
+        Err(TemplateError { place, problem: problem.to_string() })
+    }
+
+    fn template(&mut self, value: &Value) -> Result<Template, TemplateError> {
+        let member = |name: &str| value.get(name);
+        let (format, version) = (self.profile.format(), self.profile.version());
+        if member("format").and_then(Value::as_str) != Some(format)
+            || member("version").and_then(Value::as_u64) != Some(u64::from(version))
+        {
+            return self.refuse(format_args!("this is not of version {version} of the format `{format}`"));
+        }
+        let known = ["format", "version", "slots", "body"];
+        if let Some(other) = value
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name)
+            .find(|name| !known.contains(&name.as_str()))
+        {
+            return self.refuse(format_args!("`{other}` has no place in a template"));
+        }
+        let slots = member("slots").and_then(Value::as_array);
+        let Some(slots) = slots else { return self.refuse("the list of slots is missing") };
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for slot in slots {
+            let kind = slot.get("kind").and_then(Value::as_str).unwrap_or_default();
+            let required = slot.get("required").and_then(Value::as_bool).unwrap_or(false);
+            let number = counts.entry(kind).or_default();
+            let name = id_name(kind, *number);
+            *number = number.saturating_add(1);
+            if slot.get("name").and_then(Value::as_str) != Some(name.as_str()) || !self.profile.has_kind(kind)
+            {
+                return self.refuse(format_args!("slot `{name}` is not one of the profile's"));
+            }
+            self.slots.push(Slot { name, kind: kind.to_owned(), required, uses: 0 });
+        }
+        self.uses = vec![0; self.slots.len()];
+        let Some(body) = member("body") else { return self.refuse("the body is missing") };
+        let profile = self.profile;
+        let body = self.body(&profile.root, body)?;
+        for (slot, uses) in self.slots.iter_mut().zip(&self.uses) {
+            slot.uses = *uses;
+        }
+        if self.uses.contains(&0) {
+            return self.refuse("a slot has no place in the body");
+        }
+        let slots = std::mem::take(&mut self.slots);
+        Ok(Template { format: profile.format.clone(), version: profile.version, slots, body })
+    }
+
+    fn inside<T>(
+        &mut self,
+        step: &str,
+        read: impl FnOnce(&mut Self) -> Result<T, TemplateError>,
+    ) -> Result<T, TemplateError> {
+        self.place.push(step.to_owned());
+        let read = read(self)?;
+        self.place.pop();
+        Ok(read)
+    }
+
+    fn hole(&mut self, kind: &str, name: Option<&str>) -> Result<usize, TemplateError> {
+        let found = self.slots.iter().position(|slot| Some(slot.name.as_str()) == name && slot.kind == kind);
+        let Some(slot) = found else {
+            return self.refuse(format_args!("no slot of kind `{kind}` has this name"));
+        };
+        if let Some(uses) = self.uses.get_mut(slot) {
+            *uses = uses.saturating_add(1);
+        }
+        Ok(slot)
+    }
+
+    fn id(&self, space: &str, name: Option<&str>) -> Result<usize, TemplateError> {
+        let number = name
+            .and_then(|name| name.strip_prefix(space)?.strip_prefix('-')?.parse::<usize>().ok())
+            .and_then(|number| number.checked_sub(1));
+        match number {
+            Some(number) if number < 1_000_000 && Some(id_name(space, number).as_str()) == name => Ok(number),
+            _ => self.refuse(format_args!("not an id of the space `{space}`")),
+        }
+    }
+
+    fn body(&mut self, node: &Node, value: &Value) -> Result<Body, TemplateError> {
+        let marker = |name: &str| {
+            let members = value.as_object().filter(|members| members.len() == 1)?;
+            members.get(name).and_then(Value::as_str)
+        };
+        Ok(match (self.profile.resolve(node), value) {
+            (Node::Keep(vocabulary), value) if self.profile.has(vocabulary, value) => {
+                Body::Leaf(value.clone())
+            }
+            (Node::Name, Value::String(name)) if is_name(name) => Body::Leaf(value.clone()),
+            (Node::Text, Value::String(text)) if tidy(text).as_ref() == Some(text) => {
+                Body::Text(text.clone())
+            }
+            (Node::Code(_), _) if marker("$code").is_some() => {
+                Body::Code(marker("$code").unwrap_or_default().to_owned())
+            }
+            (Node::Code(language), _) => Body::Hole(self.hole(&code_kind(language), marker("$slot"))?),
+            (Node::Asset(hosts), Value::String(url)) if super::extract::is_asset(url, hosts) => {
+                Body::Leaf(value.clone())
+            }
+            (Node::Slot(rule), _) => Body::Hole(self.hole(&rule.kind, marker("$slot"))?),
+            (Node::Id(rule), _) => Body::Id(rule.space.clone(), self.id(&rule.space, marker("$id"))?),
+            (Node::IdOrSlot { space, .. }, _) if marker("$id").is_some() => {
+                Body::Id(space.clone(), self.id(space, marker("$id"))?)
+            }
+            (Node::IdOrSlot { slot, .. }, _) => Body::Hole(self.hole(&slot.kind, marker("$slot"))?),
+            (Node::Owner, value) if *value == json!({ "$owner": true }) => Body::Owner,
+            (Node::Neutral(neutral), value) if neutral == value => Body::Leaf(value.clone()),
+            (Node::Object(nodes), Value::Object(members)) => self.fields(nodes, members)?,
+            (Node::Map { keys, values }, Value::Object(members)) => self.map(keys, values, members)?,
+            (Node::Array(node), Value::Array(items)) => {
+                let mut list = Vec::with_capacity(items.len());
+                for (index, item) in items.iter().enumerate() {
+                    list.push(self.inside(&index.to_string(), |reader| reader.body(node, item))?);
+                }
+                Body::List(list)
+            }
+            (Node::Variant { on, cases, other }, value) => {
+                let case = value.get(on).and_then(Value::as_str).and_then(|case| cases.get(case));
+                self.body(case.unwrap_or(other), value)?
+            }
+            (Node::Json(node), Value::Object(members)) if members.len() == 1 => match members.get("$json") {
+                Some(document) => {
+                    Body::Json(Box::new(self.inside("$json", |reader| reader.body(node, document))?))
+                }
+                None => return self.refuse("this does not belong here"),
+            },
+            _ => return self.refuse("this does not belong here"),
+        })
+    }
+
+    fn fields(
+        &mut self,
+        nodes: &BTreeMap<String, Node>,
+        members: &Map<String, Value>,
+    ) -> Result<Body, TemplateError> {
+        let mut fields = BTreeMap::new();
+        for (name, value) in members {
+            let Some(node) = nodes.get(name) else {
+                return self.refuse(format_args!("the profile has no field `{name}` here"));
+            };
+            fields.insert(name.clone(), self.inside(name, |reader| reader.body(node, value))?);
+        }
+        Ok(Body::Fields(fields))
+    }
+
+    fn map(
+        &mut self,
+        keys: &KeyRule,
+        node: &Node,
+        members: &Map<String, Value>,
+    ) -> Result<Body, TemplateError> {
+        let mut entries = Vec::with_capacity(members.len());
+        for (name, value) in members {
+            let key = match keys {
+                KeyRule::Id(rule) => {
+                    Key::Id(rule.space.clone(), self.id(&rule.space, name.strip_prefix("$id:"))?)
+                }
+                KeyRule::Slot(rule) => Key::Hole(self.hole(&rule.kind, name.strip_prefix("$slot:"))?),
+                KeyRule::Name if is_name(name) => Key::Word(name.clone()),
+                KeyRule::Name => return self.refuse(format_args!("`{name}` is no name")),
+            };
+            entries.push((key, self.inside(name, |reader| reader.body(node, value))?));
+        }
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(Body::Map(entries))
+    }
+}
+
+/// The kind of the slots that code leaves.
+pub(super) fn code_kind(language: &str) -> String {
+    format!("code:{language}")
+}

@@ -1,0 +1,333 @@
+//! The leak detector: what was removed is looked for in what is left (T5).
+
+use super::{
+    body::{Body, Key},
+    extract::{FoundText, Leak},
+};
+use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+};
+
+/// From this length on, a removed value is looked for within words too.
+const WITHIN: usize = 8;
+/// How many words a name may have to be looked for.
+const WORDS: usize = 6;
+
+/// What a removed value was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    /// An id, of a device or within the document.
+    Id,
+    Value,
+}
+
+/// The removed values that are looked for, each once, in lower case: with the place of one of them, and whether finding
+/// it refuses the template; if not, the owner is asked.
+#[derive(Default, Debug)]
+pub(super) struct Taint {
+    values: HashMap<String, (String, bool)>,
+}
+
+impl Taint {
+    /// Notes a removed value, if it is one to look for.
+    pub(super) fn note(&mut self, text: &str, kind: Kind, path: &[Cow<'_, str>]) {
+        for token in tokens(text).filter(|token| is_id_shaped(token)) {
+            self.put(token, true, path);
+        }
+        match kind {
+            Kind::Id if is_plain(text) => self.put(text, false, path),
+            Kind::Id if text.len() >= 4 && !text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                self.put(text, true, path)
+            }
+            Kind::Value
+                if names_something(path) && text.chars().filter(|c| c.is_alphabetic()).count() >= 4 =>
+            {
+                self.put(text, false, path);
+            }
+            _ => {}
+        }
+    }
+
+    fn put(&mut self, text: &str, refuses: bool, path: &[Cow<'_, str>]) {
+        if text.len() > 4096 {
+            return;
+        }
+        let text = text.to_lowercase();
+        match self.values.get_mut(&text) {
+            Some((_, before)) => *before |= refuses,
+            None => {
+                self.values.insert(text, (path.join("."), refuses));
+            }
+        }
+    }
+}
+
+/// Whether the field that a value stands in holds names of things.
+fn names_something(path: &[Cow<'_, str>]) -> bool {
+    path.last().is_some_and(|field| {
+        let field = field.to_ascii_lowercase();
+        ["name", "alias", "label", "title", "host", "instance"].iter().any(|part| field.contains(part))
+    })
+}
+
+fn is_plain(text: &str) -> bool {
+    (4..=48).contains(&text.len()) && text.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '_' | '-'))
+}
+
+/// The parts of a text that may be ids.
+fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    let parts =
+        text.split(|c: char| c.is_whitespace() || c.is_control() || "\"'`()[]{}<>,;|/?&=\\$#*".contains(c));
+    parts.map(|part| part.trim_matches(|c: char| ".:!-_+~^".contains(c))).filter(|part| part.len() >= 7)
+}
+
+/// Whether a text holds what looks like an id or a credential.
+pub(super) fn has_id_shape(text: &str) -> bool {
+    tokens(text).any(is_id_shaped)
+}
+
+const PREFIXES: &[&str] = &[
+    "sk-",
+    "sk_",
+    "pk_",
+    "ghp_",
+    "gho_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "akia",
+    "dsl_",
+    "eyj",
+    "bearer",
+];
+
+fn is_id_shaped(token: &str) -> bool {
+    let bytes = token.as_bytes();
+    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let upper = bytes.iter().any(u8::is_ascii_uppercase);
+    let lower = bytes.iter().any(u8::is_ascii_lowercase);
+    longest_hex(bytes) >= 16
+        || is_uuid(bytes)
+        || longest(bytes, u8::is_ascii_digit) >= 9
+        || (bytes.len() >= 16
+            && digits >= 2
+            && upper
+            && lower
+            && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')))
+        || is_email(token)
+        || is_ip(token)
+        || is_mac(bytes)
+        || (bytes.len() >= 12
+            && digits > 0
+            && PREFIXES.iter().any(|prefix| token.to_ascii_lowercase().starts_with(prefix)))
+}
+
+fn longest(bytes: &[u8], is: impl Fn(&u8) -> bool) -> usize {
+    bytes.split(|byte| !is(byte)).map(<[u8]>::len).max().unwrap_or(0)
+}
+
+/// The longest run of hexadecimal digits that is no word or number.
+fn longest_hex(bytes: &[u8]) -> usize {
+    let runs = bytes.split(|byte| !byte.is_ascii_hexdigit());
+    let mixed = runs.filter(|run| run.iter().any(u8::is_ascii_digit));
+    mixed.map(<[u8]>::len).max().unwrap_or(0)
+}
+
+fn is_uuid(bytes: &[u8]) -> bool {
+    bytes.windows(36).any(|window| {
+        window.iter().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+    })
+}
+
+fn is_email(token: &str) -> bool {
+    token.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty()
+            && domain.split_once('.').is_some_and(|(host, top)| !host.is_empty() && top.len() >= 2)
+    })
+}
+
+fn is_ip(token: &str) -> bool {
+    let host = token.split(':').next().unwrap_or(token);
+    let parts: Vec<&str> = host.split('.').collect();
+    parts.len() == 4 && parts.iter().all(|part| part.len() <= 3 && part.parse::<u8>().is_ok())
+}
+
+fn is_mac(bytes: &[u8]) -> bool {
+    bytes.len() == 17
+        && bytes.iter().enumerate().all(|(place, byte)| match place % 3 {
+            2 => matches!(byte, b':' | b'-'),
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// All strings that are left, keys among them. Fields are the profile's own words.
+fn strings<'a>(body: &'a Body, found: &mut Vec<&'a str>) {
+    match body {
+        Body::Leaf(value) => found.extend(value.as_str()),
+        Body::Text(text) | Body::Code(text) => found.push(text),
+        Body::List(items) => items.iter().for_each(|item| strings(item, found)),
+        Body::Fields(fields) => fields.values().for_each(|field| strings(field, found)),
+        Body::Map(entries) => {
+            for (key, value) in entries {
+                if let Key::Word(word) = key {
+                    found.push(word);
+                }
+                strings(value, found);
+            }
+        }
+        Body::Json(document) => strings(document, found),
+        Body::Hole(_) | Body::Id(..) | Body::Owner => {}
+    }
+}
+
+/// A string in the forms that a value may hide in.
+fn forms(text: &str) -> Vec<String> {
+    let mut forms = vec![text.to_lowercase()];
+    if text.contains('%') {
+        forms.push(percent_decoded(text).to_lowercase());
+    }
+    if text.contains('\\')
+        && let Ok(plain) = serde_json::from_str::<String>(&format!("\"{}\"", text.replace('"', "\\\"")))
+    {
+        forms.push(plain.to_lowercase());
+    }
+    let encoded = text.split(|c: char| !(c.is_ascii_alphanumeric() || "+/=-_".contains(c)));
+    for token in encoded.filter(|token| token.len() >= 8) {
+        let decoders = [&BASE64, &BASE64_NOPAD, &BASE64URL, &BASE64URL_NOPAD, &HEXLOWER_PERMISSIVE];
+        let decoded = decoders.iter().filter_map(|decoder| decoder.decode(token.as_bytes()).ok());
+        forms.extend(
+            decoded.filter_map(|bytes| String::from_utf8(bytes).ok()).map(|plain| plain.to_lowercase()),
+        );
+    }
+    let joined: Vec<String> =
+        forms.iter().filter(|form| form.contains('-')).map(|form| form.replace('-', "")).collect();
+    forms.extend(joined);
+    forms
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex =
+            after.get(..2).filter(|_| *first == b'%').and_then(|hex| HEXLOWER_PERMISSIVE.decode(hex).ok());
+        match hex.as_deref() {
+            Some([byte]) => {
+                bytes.push(*byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The removed ids and credentials that are still there.
+pub(super) fn leaks(body: &Body, removed: &Taint) -> Vec<Leak> {
+    let mut left = Vec::new();
+    strings(body, &mut left);
+    let unique: BTreeSet<&str> = left.into_iter().collect();
+    let left: Vec<(&str, Vec<String>)> = unique.into_iter().map(|text| (text, forms(text))).collect();
+    // Most removed values are nowhere: their first bytes alone tell.
+    let mut starts: HashSet<&[u8]> = HashSet::new();
+    let mut words: HashMap<&str, &str> = HashMap::new();
+    for (text, forms) in &left {
+        for form in forms {
+            starts.extend(form.as_bytes().windows(WITHIN));
+            for word in form.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_') {
+                words.insert(word, text);
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    for (value, (path, _)) in removed.values.iter().filter(|(_, (_, refuses))| *refuses) {
+        let joined = value.replace('-', "");
+        for needle in [value.as_str(), joined.as_str()] {
+            let text = match needle.as_bytes().get(..WITHIN) {
+                Some(start) if !starts.contains(start) => None,
+                Some(_) => left
+                    .iter()
+                    .find(|(_, forms)| forms.iter().any(|form| form.contains(needle)))
+                    .map(|(text, _)| *text),
+                None => words.get(needle).copied(),
+            };
+            if let Some(text) = text {
+                found.insert(Leak { path: path.clone(), text: text.to_owned() });
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+fn texts<'a>(body: &'a Body, found: &mut BTreeSet<&'a str>) {
+    match body {
+        Body::Text(text) | Body::Code(text) => {
+            found.insert(text);
+        }
+        Body::List(items) => items.iter().for_each(|item| texts(item, found)),
+        Body::Fields(fields) => fields.values().for_each(|field| texts(field, found)),
+        Body::Map(entries) => entries.iter().for_each(|(_, value)| texts(value, found)),
+        Body::Json(document) => texts(document, found),
+        _ => {}
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    let parts = text.split(|c: char| !c.is_alphanumeric());
+    parts.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+}
+
+/// The kept texts that hold a name which was removed elsewhere, as whole words.
+pub(super) fn names(body: &Body, removed: &Taint) -> Vec<FoundText> {
+    let names: HashMap<String, &String> = removed
+        .values
+        .keys()
+        .map(|value| (words(value).join(" "), value))
+        .filter(|(words, _)| words.len() >= 4)
+        .collect();
+    let mut kept = BTreeSet::new();
+    texts(body, &mut kept);
+    let mut found: BTreeMap<&str, String> = BTreeMap::new();
+    for text in kept {
+        let words = words(text);
+        for start in 0..words.len() {
+            for end in start.saturating_add(1)..=words.len().min(start.saturating_add(WORDS)) {
+                let part = words.get(start..end).unwrap_or_default().join(" ");
+                if names.contains_key(&part) {
+                    found.entry(text).or_insert(part);
+                }
+            }
+        }
+    }
+    found.into_iter().map(|(text, name)| FoundText { text: text.to_owned(), name }).collect()
+}
+
+/// Takes texts out of a tree.
+pub(super) fn blank(body: &mut Body, found: &[FoundText]) {
+    let goes = |body: &Body| matches!(body, Body::Text(text) | Body::Code(text) if found.iter().any(|found| found.text == *text));
+    match body {
+        Body::List(items) => {
+            items.retain(|item| !goes(item));
+            items.iter_mut().for_each(|item| blank(item, found));
+        }
+        Body::Fields(fields) => {
+            fields.retain(|_, field| !goes(field));
+            fields.values_mut().for_each(|field| blank(field, found));
+        }
+        Body::Map(entries) => {
+            entries.retain(|(_, value)| !goes(value));
+            entries.iter_mut().for_each(|(_, value)| blank(value, found));
+        }
+        Body::Json(document) => blank(document, found),
+        _ => {}
+    }
+}

@@ -1,0 +1,593 @@
+//! Extracting: from a document to its template and a report (T2, T3).
+
+use super::{
+    body::{Body, Key, Slot, Template, code_kind, id_name},
+    detect::{self, Taint},
+    order,
+    profile::{KeyRule, Node, Profile, SlotRule},
+    source,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
+
+/// What the owner decides before a template is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// What becomes of texts in which names from the source were found.
+    pub texts: Texts,
+    /// Whether queries, formulas and scripts stand, marked as the sender's, in place of slots. They may say a good deal
+    /// about the source, and they are somebody else's program to the recipient.
+    pub keep_code: bool,
+    /// Whether a field that the profile does not know is an error and not only reported.
+    pub strict: bool,
+}
+
+/// What becomes of texts in which names from the source were found (T5).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Texts {
+    /// Nothing is extracted, and the owner is shown them.
+    #[default]
+    Ask,
+    /// They stand: the owner has seen them.
+    LetStand,
+    /// They are left out.
+    Blank,
+}
+
+/// A template and what became of the rest of the document.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Extracted {
+    /// The template.
+    pub template: Template,
+    /// The report, for the owner's eyes only: it tells of the source.
+    pub report: Report,
+}
+
+/// What became of a document, for its owner: the paths may hold names of the source.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// How many leaves were kept.
+    pub kept: usize,
+    /// The slots.
+    pub slots: Vec<Slot>,
+    /// What the profile drops, by path and number.
+    pub dropped: BTreeMap<String, usize>,
+    /// What the profile does not know, by path and number.
+    pub unknown: BTreeMap<String, usize>,
+    /// Texts that hold names from the source.
+    pub texts: Vec<FoundText>,
+}
+
+/// A text that would be kept, with a name in it that was removed elsewhere.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[non_exhaustive]
+pub struct FoundText {
+    /// The text.
+    pub text: String,
+    /// The name.
+    pub name: String,
+}
+
+/// Why there is no template.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExtractError {
+    /// The document is no JSON, has a member twice, or is nested too deep.
+    #[error("the document cannot be read")]
+    Malformed(#[source] serde_json::Error),
+    /// It is nested deeper than 64 levels.
+    #[error("the document is nested deeper than {} levels", source::DEPTH)]
+    TooDeep,
+    /// Something that was removed still stands in what is left (T5). Nothing is given out.
+    #[error("{} of the removed ids or credentials would have stayed in the template", .0.len())]
+    Leak(Vec<Leak>),
+    /// Names from the source stand in texts that would be kept, and the owner has not been asked (T5).
+    #[error("{} texts hold names of the source: let them stand, or blank them", .0.texts.len())]
+    AskOwner(Box<Report>),
+    /// The document has what the profile does not know, and that was to be an error.
+    #[error("the profile does not know {} places of the document", .0.unknown.len())]
+    Unknown(Box<Report>),
+}
+
+/// Something removed that the detector found in what is left.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Leak {
+    /// The place of the source that it was removed from.
+    pub path: String,
+    /// The text of the template that it was found in.
+    pub text: String,
+}
+
+/// Extracts the template of a document (T2).
+///
+/// # Errors
+/// See [`ExtractError`]. Nothing half extracted is ever given out.
+pub fn extract(document: &Value, profile: &Profile, options: Options) -> Result<Extracted, ExtractError> {
+    if !source::is_shallow(document, source::DEPTH) {
+        return Err(ExtractError::TooDeep);
+    }
+    let mut walk = Walk::new(profile, options);
+    walk.note_definitions(&profile.root, document);
+    let mut body = walk.node(&profile.root, document).unwrap_or_else(|| Body::Fields(BTreeMap::new()));
+    let removed = std::mem::take(&mut walk.removed);
+    let mut report = std::mem::take(&mut walk.report);
+
+    let found = detect::names(&body, &removed);
+    match options.texts {
+        _ if found.is_empty() => {}
+        Texts::Blank => detect::blank(&mut body, &found),
+        Texts::LetStand | Texts::Ask => {}
+    }
+    report.texts = found;
+    let leaks = detect::leaks(&body, &removed);
+    if !leaks.is_empty() {
+        return Err(ExtractError::Leak(leaks));
+    }
+    let (body, slots) = walk.number(body);
+    report.kept = count(&body);
+    report.slots.clone_from(&slots);
+    if options.strict && !report.unknown.is_empty() {
+        return Err(ExtractError::Unknown(Box::new(report)));
+    }
+    if options.texts == Texts::Ask && !report.texts.is_empty() {
+        return Err(ExtractError::AskOwner(Box::new(report)));
+    }
+    let template = Template { format: profile.format.clone(), version: profile.version, slots, body };
+    Ok(Extracted { template, report })
+}
+
+/// The same for a document as text, which is read strictly: a member that stands twice is an error.
+///
+/// # Errors
+/// See [`ExtractError`].
+pub fn extract_json(json: &str, profile: &Profile, options: Options) -> Result<Extracted, ExtractError> {
+    extract(&source::parse(json).map_err(ExtractError::Malformed)?, profile, options)
+}
+
+fn count(body: &Body) -> usize {
+    match body {
+        Body::Leaf(_) | Body::Text(_) | Body::Code(_) => 1,
+        Body::Hole(_) | Body::Id(..) | Body::Owner => 0,
+        Body::List(items) => items.iter().map(count).sum(),
+        Body::Fields(fields) => fields.values().map(count).sum(),
+        Body::Map(entries) => entries.iter().map(|(_, value)| count(value)).sum(),
+        Body::Json(document) => count(document),
+    }
+}
+
+/// What stands for one id or one slot while the document is walked: its space or rule, and the value that is renamed.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+enum Symbol {
+    Id(String, String),
+    /// Code is never shared: two equal queries are two slots.
+    Slot(String, String),
+}
+
+struct Walk<'a> {
+    profile: &'a Profile,
+    options: Options,
+    symbols: HashMap<Symbol, usize>,
+    /// For each symbol of a slot whether some place requires it.
+    required: Vec<bool>,
+    kinds: Vec<Option<String>>,
+    defined: BTreeSet<(String, String)>,
+    path: Vec<Cow<'a, str>>,
+    removed: Taint,
+    report: Report,
+}
+
+impl<'a> Walk<'a> {
+    fn new(profile: &'a Profile, options: Options) -> Self {
+        Self {
+            profile,
+            options,
+            symbols: HashMap::new(),
+            required: Vec::new(),
+            kinds: Vec::new(),
+            defined: BTreeSet::new(),
+            path: Vec::new(),
+            removed: Taint::default(),
+            report: Report::default(),
+        }
+    }
+
+    fn symbol(&mut self, symbol: Symbol) -> usize {
+        let next = self.symbols.len();
+        let kind = match &symbol {
+            Symbol::Id(..) => None,
+            Symbol::Slot(kind, _) => Some(kind.clone()),
+        };
+        let number = *self.symbols.entry(symbol).or_insert(next);
+        if number == next {
+            self.required.push(false);
+            self.kinds.push(kind);
+        }
+        number
+    }
+
+    fn slot(&mut self, rule: &SlotRule, value: &str) -> usize {
+        let number = self.symbol(Symbol::Slot(rule.kind.clone(), value.to_owned()));
+        if let Some(required) = self.required.get_mut(number) {
+            *required |= rule.required;
+        }
+        number
+    }
+
+    fn path(&self) -> String {
+        self.path.join(".")
+    }
+
+    /// First the ids that the document defines: a reference to one that it does not is dropped.
+    fn note_definitions(&mut self, node: &Node, value: &Value) {
+        match (self.profile.resolve(node), value) {
+            (Node::Id(rule), value) if rule.defines => {
+                if let Some(id) = id_text(value) {
+                    self.defined.insert((rule.space.clone(), id));
+                }
+            }
+            (Node::Object(fields), Value::Object(members)) => {
+                for (name, node) in fields {
+                    if let Some(value) = members.get(name) {
+                        self.note_definitions(node, value);
+                    }
+                }
+            }
+            (Node::Map { keys, values }, Value::Object(members)) => {
+                for (name, value) in members {
+                    if let KeyRule::Id(rule) = keys
+                        && rule.defines
+                    {
+                        self.defined.insert((rule.space.clone(), name.clone()));
+                    }
+                    self.note_definitions(values, value);
+                }
+            }
+            (Node::Array(node), Value::Array(items)) => {
+                items.iter().for_each(|item| self.note_definitions(node, item));
+            }
+            (Node::Variant { on, cases, other }, value) => {
+                self.note_definitions(case(on, cases, other, value), value);
+            }
+            (Node::Json(node), Value::String(text)) => {
+                if let Ok(document) = source::parse(text) {
+                    self.note_definitions(node, &document);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What is left of a value; `None` if nothing is. What is empty is left out, too: whether a place holds null, an
+    /// empty object or nothing at all is a bit of the source.
+    fn node(&mut self, node: &Node, value: &Value) -> Option<Body> {
+        match (self.profile.resolve(node), value) {
+            (Node::Neutral(neutral), value) => {
+                self.remove(value, detect::Kind::Value);
+                return Some(Body::Leaf(neutral.clone()));
+            }
+            (Node::Owner, value) => {
+                self.remove(value, detect::Kind::Id);
+                return Some(Body::Owner);
+            }
+            (_, Value::Null) => return None,
+            (Node::Keep(vocabulary), value) if self.profile.has(vocabulary, value) => {
+                Some(Body::Leaf(value.clone()))
+            }
+            (Node::Name, Value::String(name)) if is_name(name) => Some(Body::Leaf(value.clone())),
+            (Node::Text, Value::String(text)) => match tidy(text) {
+                Some(tidied) => {
+                    if tidied != *text {
+                        self.remove(value, detect::Kind::Value);
+                    }
+                    (!tidied.is_empty()).then_some(Body::Text(tidied))
+                }
+                None => self.drop(value, detect::Kind::Value),
+            },
+            (Node::Code(_), Value::String(code)) if code.trim().is_empty() => None,
+            (Node::Code(_), Value::String(code)) if self.options.keep_code => Some(Body::Code(code.clone())),
+            (Node::Code(language), Value::String(_)) => {
+                self.remove(value, detect::Kind::Value);
+                let rule = SlotRule { kind: code_kind(language), required: false };
+                let path = format!("{}#{}", self.path(), self.symbols.len());
+                Some(Body::Hole(self.slot(&rule, &path)))
+            }
+            (Node::Asset(hosts), Value::String(url)) if is_asset(url, hosts) => {
+                Some(Body::Leaf(value.clone()))
+            }
+            (Node::Slot(rule), value) => self.hole(rule, value),
+            (Node::Id(rule), value) => {
+                self.id(&rule.space, value).or_else(|| self.drop(value, detect::Kind::Id))
+            }
+            (Node::IdOrSlot { space, slot }, value) => {
+                self.id(space, value).or_else(|| self.hole(slot, value))
+            }
+            (Node::Object(fields), Value::Object(members)) => self.object(fields, members),
+            (Node::Map { keys, values }, Value::Object(members)) => self.map(keys, values, members),
+            (Node::Array(node), Value::Array(items)) => {
+                self.path.push(Cow::Borrowed("[]"));
+                let list: Vec<Body> = items.iter().filter_map(|item| self.node(node, item)).collect();
+                self.path.pop();
+                (!list.is_empty()).then_some(Body::List(list))
+            }
+            (Node::Variant { on, cases, other }, value) => self.node(case(on, cases, other, value), value),
+            (Node::Json(node), Value::String(text)) => match source::parse(text) {
+                Ok(document) => self.node(node, &document).map(|left| Body::Json(Box::new(left))),
+                Err(_) => self.drop(value, detect::Kind::Value),
+            },
+            (_, value) => self.drop(value, detect::Kind::Value),
+        }
+    }
+
+    fn object(&mut self, fields: &BTreeMap<String, Node>, members: &Map<String, Value>) -> Option<Body> {
+        let mut left = BTreeMap::new();
+        for (name, node) in fields {
+            let absent = Value::Null;
+            let value = members.get(name).unwrap_or(&absent);
+            self.path.push(Cow::Owned(name.clone()));
+            if let Some(body) = self.node(node, value) {
+                left.insert(name.clone(), body);
+            }
+            self.path.pop();
+        }
+        for (name, value) in members {
+            if !fields.contains_key(name) {
+                self.path.push(Cow::Owned(name.clone()));
+                self.remove(value, detect::Kind::Value);
+                if !matches!(value, Value::Null) {
+                    let count = self.report.unknown.entry(self.path()).or_default();
+                    *count = count.saturating_add(1);
+                }
+                self.path.pop();
+                self.remove(&Value::String(name.clone()), detect::Kind::Value);
+            }
+        }
+        // An object of nothing but what is there in every document is as good as none.
+        let constant = |name: &String| {
+            let node = fields.get(name).map(|node| self.profile.resolve(node));
+            matches!(node, Some(Node::Owner | Node::Neutral(_)))
+        };
+        (!left.keys().all(constant)).then_some(Body::Fields(left))
+    }
+
+    fn map(&mut self, keys: &KeyRule, node: &Node, members: &Map<String, Value>) -> Option<Body> {
+        let mut entries = Vec::new();
+        for (name, value) in members {
+            self.path.push(Cow::Borrowed("*"));
+            let text = Value::String(name.clone());
+            let key = match keys {
+                KeyRule::Id(rule) => match self.id(&rule.space, &text) {
+                    Some(Body::Id(space, number)) => Some(Key::Id(space, number)),
+                    _ => None,
+                },
+                KeyRule::Slot(rule) => match self.hole(rule, &text) {
+                    Some(Body::Hole(slot)) => Some(Key::Hole(slot)),
+                    _ => None,
+                },
+                KeyRule::Name => is_name(name).then(|| Key::Word(name.clone())),
+            };
+            match key {
+                Some(key) => {
+                    if let Some(body) = self.node(node, value) {
+                        entries.push((key, body));
+                    }
+                }
+                None => {
+                    self.remove(&text, detect::Kind::Value);
+                    let _: Option<Body> = self.drop(value, detect::Kind::Value);
+                }
+            }
+            self.path.pop();
+        }
+        (!entries.is_empty()).then_some(Body::Map(entries))
+    }
+
+    fn id(&mut self, space: &str, value: &Value) -> Option<Body> {
+        let id = id_text(value)?;
+        if !self.defined.contains(&(space.to_owned(), id.clone())) {
+            return None;
+        }
+        self.remove(value, detect::Kind::Id);
+        let number = self.symbol(Symbol::Id(space.to_owned(), id));
+        Some(Body::Id(space.to_owned(), number))
+    }
+
+    fn hole(&mut self, rule: &SlotRule, value: &Value) -> Option<Body> {
+        match id_text(value) {
+            Some(text) => {
+                self.remove(value, detect::Kind::Id);
+                Some(Body::Hole(self.slot(rule, &text)))
+            }
+            None => self.drop(value, detect::Kind::Value),
+        }
+    }
+
+    /// Takes a value away, and reports where.
+    fn drop<T>(&mut self, value: &Value, kind: detect::Kind) -> Option<T> {
+        self.remove(value, kind);
+        if !is_empty(value) {
+            let count = self.report.dropped.entry(self.path()).or_default();
+            *count = count.saturating_add(1);
+        }
+        None
+    }
+
+    /// Remembers what was taken away, for the detector.
+    fn remove(&mut self, value: &Value, kind: detect::Kind) {
+        match value {
+            Value::String(text) => self.removed.note(text, kind, &self.path),
+            Value::Number(number) => self.removed.note(&number.to_string(), kind, &self.path),
+            Value::Array(items) => items.iter().for_each(|item| self.remove(item, kind)),
+            Value::Object(members) => {
+                for (name, value) in members {
+                    self.removed.note(name, detect::Kind::Value, &self.path);
+                    self.path.push(Cow::Owned(name.clone()));
+                    self.remove(value, kind);
+                    self.path.pop();
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    /// Numbers ids and slots in an order that does not depend on the source's ids (T3).
+    fn number(self, mut body: Body) -> (Body, Vec<Slot>) {
+        order::sort(&mut body, &self.kinds);
+        let mut numbers =
+            Numbers { of: vec![None; self.kinds.len()], ids: BTreeMap::new(), slots: Vec::new() };
+        numbers.assign(&mut body, &self.kinds, &self.required);
+        order::sort_keys(&mut body);
+        (body, numbers.slots)
+    }
+}
+
+struct Numbers {
+    of: Vec<Option<usize>>,
+    ids: BTreeMap<String, usize>,
+    slots: Vec<Slot>,
+}
+
+impl Numbers {
+    fn id(&mut self, space: &str, symbol: usize) -> usize {
+        let next = self.ids.entry(space.to_owned()).or_default();
+        match self.of.get_mut(symbol) {
+            Some(known) => *known.get_or_insert_with(|| {
+                let number = *next;
+                *next = next.saturating_add(1);
+                number
+            }),
+            None => 0,
+        }
+    }
+
+    fn slot(&mut self, symbol: usize, kinds: &[Option<String>], required: &[bool]) -> usize {
+        let slots = &mut self.slots;
+        let number = match self.of.get_mut(symbol) {
+            Some(known) => *known.get_or_insert_with(|| {
+                let kind = kinds.get(symbol).cloned().flatten().unwrap_or_default();
+                let before = slots.iter().filter(|slot| slot.kind == kind).count();
+                let required = required.get(symbol).copied().unwrap_or(false);
+                slots.push(Slot { name: id_name(&kind, before), kind, required, uses: 0 });
+                slots.len().saturating_sub(1)
+            }),
+            None => 0,
+        };
+        if let Some(slot) = slots.get_mut(number) {
+            slot.uses = slot.uses.saturating_add(1);
+        }
+        number
+    }
+
+    fn assign(&mut self, body: &mut Body, kinds: &[Option<String>], required: &[bool]) {
+        match body {
+            Body::Hole(slot) => *slot = self.slot(*slot, kinds, required),
+            Body::Id(space, id) => *id = self.id(space, *id),
+            Body::List(items) => items.iter_mut().for_each(|item| self.assign(item, kinds, required)),
+            Body::Fields(fields) => fields.values_mut().for_each(|field| self.assign(field, kinds, required)),
+            Body::Map(entries) => {
+                for (key, value) in entries {
+                    match key {
+                        Key::Id(space, id) => *id = self.id(space, *id),
+                        Key::Hole(slot) => *slot = self.slot(*slot, kinds, required),
+                        Key::Word(_) => {}
+                    }
+                    self.assign(value, kinds, required);
+                }
+            }
+            Body::Json(document) => self.assign(document, kinds, required),
+            Body::Leaf(_) | Body::Text(_) | Body::Code(_) | Body::Owner => {}
+        }
+    }
+}
+
+fn case<'n>(on: &str, cases: &'n BTreeMap<String, Node>, other: &'n Node, value: &Value) -> &'n Node {
+    value.get(on).and_then(Value::as_str).and_then(|case| cases.get(case)).unwrap_or(other)
+}
+
+/// An id as text: what is neither a text nor a whole number is none, and neither is an empty one.
+fn id_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) if number.is_u64() || number.is_i64() => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether a text looks like a word of a schema and not like an id.
+pub(super) fn is_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && !text.starts_with('$')
+        && text.trim() == text
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '/' | ' ' | '%' | '#'))
+        && !detect::has_id_shape(text)
+}
+
+/// A text without markup, links and control characters; `None` if it holds what looks like an id or a credential.
+/// Tidying a tidy text changes nothing.
+pub(super) fn tidy(text: &str) -> Option<String> {
+    let mut tidied = text.to_owned();
+    loop {
+        let next = tidy_once(&tidied);
+        if next == tidied {
+            break;
+        }
+        tidied = next;
+    }
+    (!detect::has_id_shape(&tidied) && tidied.len() <= 2000).then_some(tidied)
+}
+
+fn tidy_once(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('<') {
+        let (before, tag) = rest.split_at(open);
+        plain.push_str(before);
+        match tag.find('>') {
+            Some(close) => rest = tag.get(close.saturating_add(1)..).unwrap_or_default(),
+            None => rest = tag.get(1..).unwrap_or_default(),
+        }
+    }
+    plain.push_str(rest);
+    let words = plain.split([' ', '\n', '\t', '\r']).filter(|word| !is_link(word));
+    let joined = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    joined.chars().filter(|c| !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')).collect()
+}
+
+fn is_link(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    word.contains("://")
+        || word.contains("www.")
+        || word.contains("javascript:")
+        || word.contains("data:")
+        || word.contains("mailto:")
+}
+
+/// Whether an address of an image is one that may be kept: of a host of the list, without query, user or id.
+pub(super) fn is_asset(url: &str, hosts: &[String]) -> bool {
+    let path = hosts
+        .iter()
+        .find_map(|host| url.strip_prefix("https://")?.strip_prefix(host.as_str())?.strip_prefix('/'));
+    path.is_some_and(|path| {
+        path.len() <= 128
+            && path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/'))
+            && !detect::has_id_shape(path)
+    })
+}

@@ -1,0 +1,153 @@
+//! An order of maps whose keys are ids, that does not depend on the ids (T3).
+
+use super::body::{Body, Key};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+/// How often what is around a symbol is taken into account.
+const ROUNDS: usize = 4;
+
+fn mix(one: u64, other: u64) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (one, other).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn text(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn has_maps(body: &Body) -> bool {
+    match body {
+        Body::Map(_) => true,
+        Body::List(items) => items.iter().any(has_maps),
+        Body::Fields(fields) => fields.values().any(has_maps),
+        Body::Json(document) => has_maps(document),
+        _ => false,
+    }
+}
+
+/// Sorts the entries of every map. A key that is a word stands by that; keys that are ids stand by what they hold, where
+/// they are referred to, and what is around those places, never by their spelling. Two that are alike in all of that
+/// may stand either way.
+pub(super) fn sort(body: &mut Body, kinds: &[Option<String>]) {
+    if !has_maps(body) {
+        return;
+    }
+    let first = |kind: &Option<String>| kind.as_deref().map_or(1, text);
+    let mut colours: Vec<u64> = kinds.iter().map(first).collect();
+    for _ in 0..ROUNDS {
+        let mut seen: Vec<Vec<u64>> = vec![Vec::new(); colours.len()];
+        look(body, 0, &colours, &mut seen);
+        for (colour, mut places) in colours.iter_mut().zip(seen) {
+            places.sort_unstable();
+            *colour = places.into_iter().fold(*colour, mix);
+        }
+    }
+    arrange(body, &colours);
+}
+
+fn key_colour(key: &Key, colours: &[u64]) -> u64 {
+    match key {
+        Key::Word(word) => text(word),
+        Key::Id(space, symbol) => mix(text(space), colours.get(*symbol).copied().unwrap_or(0)),
+        Key::Hole(symbol) => colours.get(*symbol).copied().unwrap_or(0),
+    }
+}
+
+/// What a tree holds, its symbols by their colours.
+fn content(body: &Body, colours: &[u64]) -> u64 {
+    match body {
+        Body::Leaf(value) => mix(2, text(&value.to_string())),
+        Body::Text(of) => mix(3, text(of)),
+        Body::Code(of) => mix(4, text(of)),
+        Body::Hole(symbol) => mix(5, colours.get(*symbol).copied().unwrap_or(0)),
+        Body::Id(space, symbol) => mix(text(space), colours.get(*symbol).copied().unwrap_or(0)),
+        Body::Owner => 7,
+        Body::List(items) => items.iter().fold(8, |hash, item| mix(hash, content(item, colours))),
+        Body::Fields(fields) => {
+            fields.iter().fold(9, |hash, (name, field)| mix(mix(hash, text(name)), content(field, colours)))
+        }
+        Body::Map(entries) => {
+            let mut hashes: Vec<u64> = entries
+                .iter()
+                .map(|(key, value)| mix(key_colour(key, colours), content(value, colours)))
+                .collect();
+            hashes.sort_unstable();
+            hashes.into_iter().fold(10, mix)
+        }
+        Body::Json(document) => mix(11, content(document, colours)),
+    }
+}
+
+/// Notes for every symbol the places that it stands at.
+fn look(body: &Body, place: u64, colours: &[u64], seen: &mut [Vec<u64>]) {
+    let mut note = |symbol: usize, what: u64| {
+        if let Some(places) = seen.get_mut(symbol) {
+            places.push(mix(place, what));
+        }
+    };
+    match body {
+        Body::Hole(symbol) | Body::Id(_, symbol) => note(*symbol, 1),
+        Body::List(items) => {
+            for (index, item) in (0_u64..).zip(items) {
+                look(item, mix(place, index), colours, seen);
+            }
+        }
+        Body::Fields(fields) => {
+            // What stands beside a symbol tells it from its like.
+            let around = content(body, colours);
+            for field in fields.values() {
+                if let Body::Hole(symbol) | Body::Id(_, symbol) = field {
+                    note(*symbol, around);
+                }
+            }
+            for (name, field) in fields {
+                look(field, mix(place, text(name)), colours, seen);
+            }
+        }
+        Body::Map(entries) => {
+            for (key, value) in entries {
+                if let Key::Id(_, symbol) | Key::Hole(symbol) = key {
+                    note(*symbol, content(value, colours));
+                }
+            }
+            for (key, value) in entries {
+                look(value, mix(place, key_colour(key, colours)), colours, seen);
+            }
+        }
+        Body::Json(document) => look(document, mix(place, 12), colours, seen),
+        Body::Leaf(_) | Body::Text(_) | Body::Code(_) | Body::Owner => {}
+    }
+}
+
+fn arrange(body: &mut Body, colours: &[u64]) {
+    match body {
+        Body::List(items) => items.iter_mut().for_each(|item| arrange(item, colours)),
+        Body::Fields(fields) => fields.values_mut().for_each(|field| arrange(field, colours)),
+        Body::Map(entries) => {
+            entries.sort_by_cached_key(|(key, value)| {
+                let word = if let Key::Word(word) = key { word.clone() } else { String::new() };
+                (word, key_colour(key, colours), content(value, colours))
+            });
+            entries.iter_mut().for_each(|(_, value)| arrange(value, colours));
+        }
+        Body::Json(document) => arrange(document, colours),
+        _ => {}
+    }
+}
+
+/// Sorts every map by its keys, once they are numbered: that is how a template is read again.
+pub(super) fn sort_keys(body: &mut Body) {
+    match body {
+        Body::List(items) => items.iter_mut().for_each(sort_keys),
+        Body::Fields(fields) => fields.values_mut().for_each(sort_keys),
+        Body::Map(entries) => {
+            entries.iter_mut().for_each(|(_, value)| sort_keys(value));
+            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        }
+        Body::Json(document) => sort_keys(document),
+        _ => {}
+    }
+}

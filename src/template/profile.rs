@@ -1,0 +1,526 @@
+//! The profile of a document format: what of it is structure, as data (T2).
+
+use super::vocabulary::Vocabulary;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+/// What a dashboard document of one format consists of, and what of it a template may keep (T2).
+///
+/// A schema tree, as JSON: each place of the document has a node or does not exist in the template. A node is an object
+/// with one member, its action; beside it may stand a `comment`, and `acknowledged` where the linter asks whether a
+/// leaf is meant to be kept.
+///
+/// | action | what becomes of the place |
+/// | --- | --- |
+/// | `{"keep": VOCABULARY}` | kept if it is a member of the named closed vocabulary |
+/// | `"name"` | a word of the schema (a variable, a field): kept if it looks like one |
+/// | `"text"` | free text: links and markup taken out, names found in it put to the owner |
+/// | `{"code": LANGUAGE}` | a query, formula or script: an optional slot, unless the owner lets it stand |
+/// | `{"asset": {"hosts": […]}}` | the address of an image: kept if it is one of these hosts', without a query |
+/// | `{"slot": {"kind": …, "required": …}}` | a hole that the recipient fills; equal values share one |
+/// | `{"id": {"space": …, "defines": …}}` | an id inside the document: renamed wherever it stands |
+/// | `{"id_or_slot": {"space": …, "kind": …, "required": …}}` | an id if the document defines it, else a slot |
+/// | `"owner"` | the recipient, when the template is filled |
+/// | `{"neutral": VALUE}` | this value, whatever stands there |
+/// | `"drop"` | nothing |
+/// | `{"object": {FIELD: NODE}}` | an object of these fields |
+/// | `{"map": {"keys": KEYS, "values": NODE}}` | an object whose keys are data: `{"id": …}`, `{"slot": …}` or `"name"` |
+/// | `{"array": NODE}` | a list |
+/// | `{"variant": {"on": FIELD, "cases": {…}, "other": NODE}}` | a node by the value of one of its fields |
+/// | `{"json": NODE}` | a document in a string |
+/// | `{"ref": TYPE}` | a node of `types`, for what contains itself |
+#[derive(Clone, Debug)]
+pub struct Profile {
+    pub(super) format: String,
+    pub(super) version: u32,
+    pub(super) spaces: BTreeMap<String, IdForm>,
+    pub(super) vocabularies: BTreeMap<String, Vocabulary>,
+    pub(super) types: BTreeMap<String, Node>,
+    pub(super) root: Node,
+}
+
+/// How the ids of a space are spelt when a template is filled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum IdForm {
+    Uuid,
+    ObjectId,
+    /// 1, 2, 3 … in the order of the document.
+    Counter,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Node {
+    Keep(String),
+    Name,
+    Text,
+    Code(String),
+    Asset(Vec<String>),
+    Slot(SlotRule),
+    Id(IdRule),
+    IdOrSlot {
+        space: String,
+        slot: SlotRule,
+    },
+    Owner,
+    Neutral(Value),
+    Drop,
+    Object(BTreeMap<String, Node>),
+    Map {
+        keys: KeyRule,
+        values: Box<Node>,
+    },
+    Array(Box<Node>),
+    Variant {
+        on: String,
+        cases: BTreeMap<String, Node>,
+        other: Box<Node>,
+    },
+    Json(Box<Node>),
+    Ref(String),
+    /// A leaf whose name the linter would ask about.
+    Acknowledged(Box<Node>),
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SlotRule {
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) required: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IdRule {
+    pub(super) space: String,
+    #[serde(default)]
+    pub(super) defines: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum KeyRule {
+    Id(IdRule),
+    Slot(SlotRule),
+    Name,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Action {
+    Keep(String),
+    Name,
+    Text,
+    Code(String),
+    Asset(Hosts),
+    Slot(SlotRule),
+    Id(IdRule),
+    IdOrSlot(IdOrSlot),
+    Owner,
+    Neutral(Value),
+    Drop,
+    Object(BTreeMap<String, Node>),
+    Map(MapRule),
+    Array(Box<Node>),
+    Variant(VariantRule),
+    Json(Box<Node>),
+    Ref(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hosts {
+    hosts: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IdOrSlot {
+    space: String,
+    kind: String,
+    #[serde(default)]
+    required: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MapRule {
+    keys: KeyRule,
+    values: Box<Node>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VariantRule {
+    on: String,
+    cases: BTreeMap<String, Node>,
+    other: Box<Node>,
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut value = Value::deserialize(deserializer)?;
+        let mut acknowledged = false;
+        if let Value::Object(members) = &mut value {
+            members.remove("comment");
+            acknowledged = members.remove("acknowledged") == Some(Value::Bool(true));
+        }
+        let action = Action::deserialize(value).map_err(D::Error::custom)?;
+        let node = match action {
+            Action::Keep(vocabulary) => Self::Keep(vocabulary),
+            Action::Name => Self::Name,
+            Action::Text => Self::Text,
+            Action::Code(language) => Self::Code(language),
+            Action::Asset(asset) => Self::Asset(asset.hosts),
+            Action::Slot(slot) => Self::Slot(slot),
+            Action::Id(id) => Self::Id(id),
+            Action::IdOrSlot(IdOrSlot { space, kind, required }) => {
+                Self::IdOrSlot { space, slot: SlotRule { kind, required } }
+            }
+            Action::Owner => Self::Owner,
+            Action::Neutral(value) => Self::Neutral(value),
+            Action::Drop => Self::Drop,
+            Action::Object(fields) => Self::Object(fields),
+            Action::Map(map) => Self::Map { keys: map.keys, values: map.values },
+            Action::Array(items) => Self::Array(items),
+            Action::Variant(variant) => {
+                Self::Variant { on: variant.on, cases: variant.cases, other: variant.other }
+            }
+            Action::Json(document) => Self::Json(document),
+            Action::Ref(name) => Self::Ref(name),
+        };
+        Ok(if acknowledged { Self::Acknowledged(Box::new(node)) } else { node })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    format: String,
+    version: u32,
+    #[serde(default, rename = "comment")]
+    _comment: Value,
+    #[serde(default)]
+    spaces: BTreeMap<String, IdForm>,
+    #[serde(default)]
+    vocabularies: BTreeMap<String, Vocabulary>,
+    #[serde(default)]
+    types: BTreeMap<String, Node>,
+    root: Node,
+}
+
+/// Why a profile was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProfileError {
+    /// It is not a profile.
+    #[error("not a profile")]
+    Malformed(#[source] serde_json::Error),
+    /// The linter found something that would let data through, or that can never apply.
+    #[error("the profile is refused: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Refused(Vec<ProfileFinding>),
+}
+
+/// Something that the linter of profiles found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProfileFinding {
+    /// The place in the profile, by fields from the root or from a type.
+    pub place: String,
+    /// What is the matter, and how to mend it.
+    pub sentence: String,
+}
+
+impl fmt::Display for ProfileFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {}: {}", self.place, self.sentence)
+    }
+}
+
+impl Profile {
+    /// Reads and checks a profile.
+    ///
+    /// # Errors
+    /// [`ProfileError::Malformed`] for what is none, [`ProfileError::Refused`] with all that the linter found: open
+    /// vocabularies, places that can never be reached, leaves kept under suspicious names without `acknowledged`,
+    /// spaces of ids without a definition or without a spelling, names that nothing has.
+    pub fn parse(json: &str) -> Result<Self, ProfileError> {
+        let text: Text = serde_json::from_str(json).map_err(ProfileError::Malformed)?;
+        let Text { format, version, spaces, vocabularies, types, root, .. } = text;
+        let profile = Self { format, version, spaces, vocabularies, types, root };
+        let findings = Linter::of(&profile);
+        if findings.is_empty() { Ok(profile) } else { Err(ProfileError::Refused(findings)) }
+    }
+
+    /// The name of the document format.
+    pub fn format(&self) -> &str {
+        &self.format
+    }
+
+    /// Its version: a template is filled under the one that it was extracted under.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The node that a reference, or a chain of them, leads to.
+    pub(super) fn resolve<'a>(&'a self, mut node: &'a Node) -> &'a Node {
+        for _ in 0..=self.types.len() {
+            node = match node {
+                Node::Ref(name) => match self.types.get(name) {
+                    Some(node) => node,
+                    None => return &Node::Drop,
+                },
+                Node::Acknowledged(node) => node,
+                node => return node,
+            };
+        }
+        &Node::Drop
+    }
+
+    /// Whether the profile leaves slots of this kind anywhere.
+    pub(super) fn has_kind(&self, kind: &str) -> bool {
+        let nodes = self.types.values().chain([&self.root]);
+        nodes.into_iter().any(|node| leaves(node, kind))
+    }
+
+    pub(super) fn has(&self, vocabulary: &str, value: &Value) -> bool {
+        self.vocabularies.get(vocabulary).is_some_and(|vocabulary| vocabulary.has(value))
+    }
+}
+
+fn leaves(node: &Node, kind: &str) -> bool {
+    match node {
+        Node::Slot(rule) | Node::IdOrSlot { slot: rule, .. } => rule.kind == kind,
+        Node::Code(language) => super::body::code_kind(language) == kind,
+        Node::Object(fields) => fields.values().any(|node| leaves(node, kind)),
+        Node::Map { keys, values } => {
+            matches!(keys, KeyRule::Slot(rule) if rule.kind == kind) || leaves(values, kind)
+        }
+        Node::Array(node) | Node::Json(node) | Node::Acknowledged(node) => leaves(node, kind),
+        Node::Variant { cases, other, .. } => {
+            cases.values().any(|node| leaves(node, kind)) || leaves(other, kind)
+        }
+        _ => false,
+    }
+}
+
+/// Parts of names whose values are hardly ever structure.
+const SUSPICIOUS: &[&str] = &[
+    "token",
+    "secret",
+    "passw",
+    "credential",
+    "authorization",
+    "email",
+    "mail",
+    "owner",
+    "user",
+    "created",
+    "updated",
+    "host",
+    "url",
+    "serial",
+    "phone",
+    "address",
+    "account",
+    "profile",
+    "latitude",
+    "longitude",
+];
+const SUSPICIOUS_ENDS: &[&str] = &["key", "_at", "ip", "id", "name"];
+
+struct Linter<'a> {
+    profile: &'a Profile,
+    findings: Vec<ProfileFinding>,
+    /// Spaces with a definition, and with any use.
+    defined: BTreeSet<&'a str>,
+    used: BTreeSet<&'a str>,
+    types: BTreeSet<&'a str>,
+    vocabularies: BTreeSet<&'a str>,
+}
+
+impl<'a> Linter<'a> {
+    fn of(profile: &'a Profile) -> Vec<ProfileFinding> {
+        let mut linter = Self {
+            profile,
+            findings: Vec::new(),
+            defined: BTreeSet::new(),
+            used: BTreeSet::new(),
+            types: BTreeSet::new(),
+            vocabularies: BTreeSet::new(),
+        };
+        if !matches!(
+            profile.resolve(&profile.root),
+            Node::Object(_) | Node::Map { .. } | Node::Variant { .. }
+        ) {
+            linter.note("root", "a document is an object");
+        }
+        linter.node("root", "", &profile.root);
+        // Types that nothing refers to are reported, and what they hold is checked all the same.
+        let mut seen = BTreeSet::new();
+        while let Some(name) = linter.types.iter().copied().find(|name| !seen.contains(name)) {
+            seen.insert(name);
+            match profile.types.get(name) {
+                Some(node) => linter.node(name, "", node),
+                None => linter.note(name, "a reference to a type that the profile does not have"),
+            }
+        }
+        linter.finish();
+        linter.findings
+    }
+
+    fn note(&mut self, place: &str, sentence: &str) {
+        self.findings.push(ProfileFinding { place: place.to_owned(), sentence: sentence.to_owned() });
+    }
+
+    fn finish(&mut self) {
+        let profile = self.profile;
+        for name in
+            profile.types.keys().filter(|name| !self.types.contains(name.as_str())).collect::<Vec<_>>()
+        {
+            self.note(name, "nothing refers to this type: leave it out");
+        }
+        for (name, vocabulary) in &profile.vocabularies {
+            if let Some(problem) = vocabulary.problem() {
+                self.note(name, problem);
+            }
+            if !self.vocabularies.contains(name.as_str()) {
+                self.note(name, "nothing keeps this vocabulary: leave it out");
+            }
+        }
+        for space in self.used.clone() {
+            if !self.defined.contains(space) {
+                self.note(
+                    space,
+                    "ids of this space are used and nothing defines them: mark the place that does",
+                );
+            }
+            if !profile.spaces.contains_key(space) {
+                self.note(space, "the spelling of this space's ids is missing from `spaces`");
+            }
+        }
+        for name in
+            profile.spaces.keys().filter(|name| !self.used.contains(name.as_str())).collect::<Vec<_>>()
+        {
+            self.note(name, "no id is of this space: leave it out");
+        }
+        for name in profile.types.keys() {
+            if matches!(profile.resolve(&Node::Ref(name.clone())), Node::Drop)
+                && !matches!(profile.types.get(name), Some(Node::Drop))
+            {
+                self.note(name, "this type is nothing but references to itself");
+            }
+        }
+    }
+
+    fn id(&mut self, rule: &'a IdRule) {
+        self.used.insert(&rule.space);
+        if rule.defines {
+            self.defined.insert(&rule.space);
+        }
+    }
+
+    fn node(&mut self, place: &str, field: &str, node: &'a Node) {
+        match node {
+            Node::Keep(name) => {
+                match self.profile.vocabularies.get(name) {
+                    Some(vocabulary) => {
+                        // Truth values, colours and words out of a list are harmless whatever they are called.
+                        let closed = matches!(
+                            vocabulary,
+                            Vocabulary::Bool | Vocabulary::Words(_) | Vocabulary::Colour
+                        );
+                        if !closed && is_suspicious(field) {
+                            self.note(
+                                place,
+                                "a leaf of this name is hardly ever structure: drop it, or acknowledge it",
+                            );
+                        }
+                    }
+                    None => self.note(place, "a vocabulary that the profile does not have"),
+                }
+                self.vocabularies.insert(name);
+            }
+            Node::Text | Node::Name => {
+                if is_suspicious(field) {
+                    self.note(
+                        place,
+                        "a leaf of this name is hardly ever structure: drop it, or acknowledge it",
+                    );
+                }
+            }
+            Node::Acknowledged(node) => match &**node {
+                Node::Keep(name) => {
+                    if !self.profile.vocabularies.contains_key(name) {
+                        self.note(place, "a vocabulary that the profile does not have");
+                    }
+                    self.vocabularies.insert(name);
+                }
+                Node::Text | Node::Name => {}
+                other => {
+                    self.note(place, "only what is kept needs to be acknowledged");
+                    self.node(place, field, other);
+                }
+            },
+            Node::Asset(hosts) => {
+                if hosts.iter().any(|host| host.is_empty() || host.contains(['*', '/'])) {
+                    self.note(place, "a host is named in full, without a pattern");
+                }
+            }
+            Node::Slot(_) | Node::Code(_) | Node::Owner | Node::Neutral(_) | Node::Drop => {}
+            Node::Id(rule) => self.id(rule),
+            Node::IdOrSlot { space, .. } => {
+                self.used.insert(space);
+            }
+            Node::Object(fields) => {
+                for (name, node) in fields {
+                    if name.starts_with('$') {
+                        self.note(
+                            &format!("{place}.{name}"),
+                            "a field that begins with `$` would read like a marker",
+                        );
+                    }
+                    self.node(&format!("{place}.{name}"), name, node);
+                }
+            }
+            Node::Map { keys, values } => {
+                match keys {
+                    KeyRule::Id(rule) => self.id(rule),
+                    KeyRule::Slot(_) | KeyRule::Name => {}
+                }
+                self.node(&format!("{place}.*"), "", values);
+            }
+            Node::Array(items) => self.node(&format!("{place}[]"), field, items),
+            Node::Variant { on, cases, other } => {
+                if cases.is_empty() {
+                    self.note(place, "a variant without a case: write its other node");
+                }
+                for (case, node) in cases {
+                    match self.profile.resolve(node) {
+                        Node::Object(fields) if fields.contains_key(on) => {}
+                        _ => self.note(
+                            &format!("{place}({case})"),
+                            "a case is an object that has the field it is told by",
+                        ),
+                    }
+                    self.node(&format!("{place}({case})"), field, node);
+                }
+                self.node(&format!("{place}(other)"), field, other);
+            }
+            Node::Json(document) => self.node(&format!("{place}(json)"), field, document),
+            Node::Ref(name) => {
+                self.types.insert(name);
+            }
+        }
+    }
+}
+
+fn is_suspicious(field: &str) -> bool {
+    let field = field.to_ascii_lowercase();
+    SUSPICIOUS.iter().any(|part| field.contains(part))
+        || SUSPICIOUS_ENDS.iter().any(|end| field.ends_with(end))
+}
