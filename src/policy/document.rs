@@ -1,9 +1,15 @@
 //! The document: TagoIO's access-management policy, kept as it came.
 
 use crate::tag::Tag;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{
+        MapAccess, Visitor,
+        value::{MapAccessDeserializer, StrDeserializer},
+    },
+};
 use serde_json::value::RawValue;
-use std::{fmt, sync::Arc};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 /// One access-management policy, as its author wrote it (P1).
 ///
@@ -39,9 +45,10 @@ struct Fields {
     name: Box<str>,
     #[serde(default = "yes")]
     active: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects")]
     tags: Vec<Tag>,
     targets: Vec<Tuple>,
+    #[serde(deserialize_with = "objects")]
     permissions: Vec<Permission>,
 }
 
@@ -56,6 +63,7 @@ pub type Tuple = Vec<Box<str>>;
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct Permission {
     /// Whether it allows or denies.
+    #[serde(deserialize_with = "effect")]
     pub effect: Effect,
     /// The actions, any of which it is about.
     pub action: Vec<Box<str>>,
@@ -71,6 +79,38 @@ pub enum Effect {
     Allow,
     /// It denies, whatever allows (P3).
     Deny,
+}
+
+/// A JSON object. Serde alone takes an array of the fields in their order for one as well, which the product does not.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
+fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let objects = Vec::<Object<T>>::deserialize(deserializer)?;
+    Ok(objects.into_iter().map(|Object(it)| it).collect())
+}
+
+/// An effect, which is a word: serde alone takes `{"allow": null}` for it as well.
+fn effect<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Effect, D::Error> {
+    let word = Box::<str>::deserialize(deserializer)?;
+    Effect::deserialize(StrDeserializer::new(&word))
 }
 
 impl Document {
@@ -96,7 +136,7 @@ impl Document {
 
     fn of_text(text: Box<RawValue>, above: &str) -> Result<Self, DocumentError> {
         let mut reader = serde_json::Deserializer::from_str(text.get());
-        let fields = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let Object(fields) = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             DocumentError::at(&format!("{above}{}", pointer(error.path())), error.inner())
         })?;
         Ok(Self(Arc::new(Inner { text, fields })))
