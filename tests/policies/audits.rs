@@ -222,7 +222,12 @@ fn the_difference_of_two_sets_is_what_asking_for_everything_finds() {
         let mut changed = set.clone();
         for _ in 0..dice.between(1, 3) {
             let place = dice.below(after.len());
-            match dice.below(3) {
+            match dice.below(4) {
+                3 => {
+                    let mut policy = policies[place].clone();
+                    policy.rules.retain(|rule| !rule.denies);
+                    after[place] = policy.json();
+                }
                 0 => after[place]["active"] = json!(!policies[place].active),
                 1 => {
                     let denies = dice.chance(30);
@@ -274,7 +279,7 @@ fn the_difference_of_two_sets_is_what_asking_for_everything_finds() {
         assert_eq!(set.diff(&world::compile(&values), &principals, &resources), Diff::default());
     }
     println!("{opened} opened, {closed} closed");
-    assert!(opened > 500 && closed > 500);
+    assert!(opened > 100 && closed > 500);
 }
 
 /// P9: the rules that no counted request used can go, and none of those requests is decided otherwise.

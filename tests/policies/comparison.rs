@@ -2,7 +2,7 @@
 
 use crate::{
     reference::{self, Ask, Match},
-    world::{self, Dice, Line, Meaning, Policy, Slip, Style},
+    world::{self, Dice, Line, Meaning, Policy, Rule, Slip, Style},
 };
 use dashshare::policy::{Effect, PolicySet};
 use serde_json::Value;
@@ -54,13 +54,25 @@ impl Tally {
         self.of_set("set: a policy aimed at both kinds", policies.iter().any(both));
         self.of_set("set: more than 24 rules at one target", style == Style::Busy);
         let is_broad = |policy: &Policy| {
-            let clean = policy.targets.iter().filter(|line| line.slip.is_none());
-            let users =
-                clean.filter(|line| line.head == "run_user").map(Line::words).collect::<BTreeSet<_>>();
-            let actions = policy.rules.iter().filter(|rule| rule.line.slip.is_none()).flat_map(|rule| {
-                rule.actions.iter().filter(|action| reference::has("run_user", &rule.line.head, action))
-            });
-            policy.active && users.len() * actions.count() > 4096
+            let kinds = ["run_user", "analysis"];
+            let has = |kind: &str, rule: &Rule| {
+                let (head, own) =
+                    (&rule.line.head, |action: &&String| reference::has(kind, &rule.line.head, action));
+                let anyone = |action: &&String| kinds.iter().any(|kind| reference::has(kind, head, action));
+                if both(policy) {
+                    rule.actions.iter().filter(own).count()
+                } else {
+                    rule.actions.iter().filter(anyone).count()
+                }
+            };
+            let entries = |kind: &str| {
+                let aims = policy.targets.iter().filter(|line| line.slip.is_none() && line.head == kind);
+                let rules = policy.rules.iter().filter(|rule| rule.line.slip.is_none());
+                aims.map(Line::words).collect::<BTreeSet<_>>().len()
+                    * rules.map(|rule| has(kind, rule)).sum::<usize>()
+            };
+            // Those that would create something by id do not count, hence some more.
+            policy.active && kinds.iter().any(|kind| entries(kind) > 4500)
         };
         self.of_set("set: more than 4096 entries of a policy", policies.iter().any(is_broad));
         self.of_set("set: a tuple that is too short", lines().any(|line| line.slip == Some(Slip::Shorter)));

@@ -457,7 +457,7 @@ fn what_the_lint_calls_inert_never_matches_and_the_rest_can() {
         }
     }
     println!("{dead} entries inert, {live} not; {asked} requests; {refused} sets refused, {strict} not");
-    assert!(dead > 4000 && live > 20_000 && refused > 500 && strict > 300);
+    assert!(dead > 4000 && live > 20_000 && refused > 500 && strict > 200);
 }
 
 /// P1, P6: two documents of one id are refused by either compile, by name.
