@@ -234,3 +234,43 @@ fn each_mend_is_a_sentence() {
         assert_eq!(nearest.to_string(), sentence);
     }
 }
+
+/// P8: a mend that another rule would undo is not named, and a value is named where not any will do.
+#[test]
+fn a_mend_that_another_rule_undoes_is_not_named() {
+    let rule =
+        |effect: &str, resource: Value| json!({"effect": effect, "action": ["access"], "resource": resource});
+    let nearest = |policies: Value, device: &Resource| {
+        let policies = policies.as_array().expect("an array");
+        world::compile(policies).explain(&Principal::run_user("ann"), "access", device).nearest
+    };
+    let bare = Resource::new("device", "d");
+    let both = |resource: Value| json!([rule("allow", resource.clone()), rule("deny", resource)]);
+    let inactive = json!([{"id": "p", "active": false, "targets": [["run_user"]], "permissions": both(json!(["device"]))}]);
+    assert_eq!(nearest(inactive, &bare), Some(Nearest::AddRule));
+    let north = json!(["device", "tag.key", "site", "tag.value", "north"]);
+    let tagged = json!([{"id": "p", "targets": [["run_user"]], "permissions": both(north)}]);
+    assert_eq!(nearest(tagged, &bare), Some(Nearest::AddRule));
+
+    let wanted = |value: Option<&str>| {
+        let (policy, key) = ("p".to_owned(), "site".to_owned());
+        Some(Nearest::TagPrincipal { policy, key, value: value.map(str::to_owned) })
+    };
+    let open = json!({"id": "p", "targets": [["run_user", "tag_match", "site"]],
+        "permissions": [rule("allow", json!(["device"]))]});
+    let at = |id: &str, site: &str, effect: &str| {
+        json!({"id": id, "targets": [["run_user", "tag.key", "site", "tag.value", site]],
+            "permissions": [rule(effect, json!(["device", "id", "d"]))]})
+    };
+    assert_eq!(nearest(json!([open]), &bare), wanted(None));
+    assert_eq!(
+        nearest(json!([open, at("q", "north", "deny"), at("r", "south", "allow")]), &bare),
+        wanted(Some("south"))
+    );
+    let shared = json!([{"id": "p", "targets": [["run_user", "tag_match", "site"]],
+        "permissions": [rule("allow", json!(["device", "tag_match", "site"]))]}]);
+    for site in ["north", ""] {
+        let device = Resource::new("device", "d").with_tag("site", site);
+        assert_eq!(nearest(shared.clone(), &device), wanted(Some(site)));
+    }
+}
