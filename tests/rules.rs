@@ -50,8 +50,8 @@ fn cited(text: &str) -> BTreeSet<&str> {
 fn citations() -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folders =
-        ["tests", "src/conformance"].map(|folder| fs::read_dir(root.join(folder)).expect("a folder"));
+    let folders = ["tests", "tests/policies", "src/conformance"]
+        .map(|folder| fs::read_dir(root.join(folder)).expect("a folder"));
     for entry in folders.into_iter().flatten().flatten() {
         let path = entry.path();
         let Ok(text) = fs::read_to_string(&path) else { continue };

@@ -3,7 +3,10 @@
 use crate::tag::Tag;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{
+        MapAccess, Visitor,
+        value::{MapAccessDeserializer, StrDeserializer},
+    },
 };
 use serde_json::value::RawValue;
 use std::{fmt, marker::PhantomData, sync::Arc};
@@ -60,6 +63,7 @@ pub type Tuple = Vec<Box<str>>;
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct Permission {
     /// Whether it allows or denies.
+    #[serde(deserialize_with = "effect")]
     pub effect: Effect,
     /// The actions, any of which it is about.
     pub action: Vec<Box<str>>,
@@ -75,6 +79,38 @@ pub enum Effect {
     Allow,
     /// It denies, whatever allows (P3).
     Deny,
+}
+
+/// A JSON object. Serde alone takes an array of the fields in their order for one as well, which the product does not.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
+fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let objects = Vec::<Object<T>>::deserialize(deserializer)?;
+    Ok(objects.into_iter().map(|Object(it)| it).collect())
+}
+
+/// An effect, which is a word: serde alone takes `{"allow": null}` for it as well.
+fn effect<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Effect, D::Error> {
+    let word = Box::<str>::deserialize(deserializer)?;
+    Effect::deserialize(StrDeserializer::new(&word))
 }
 
 impl Document {
@@ -99,12 +135,8 @@ impl Document {
     }
 
     fn of_text(text: Box<RawValue>, above: &str) -> Result<Self, DocumentError> {
-        if !text.get().starts_with('{') {
-            let problem = "a policy document is a JSON object".to_owned();
-            return Err(DocumentError { pointer: above.to_owned(), problem });
-        }
         let mut reader = serde_json::Deserializer::from_str(text.get());
-        let fields = serde_path_to_error::deserialize(&mut reader)
+        let Object(fields) = serde_path_to_error::deserialize(&mut reader)
             .map_err(|error| DocumentError::at(format!("{above}{}", pointer(error.path())), error.inner()))?;
         Ok(Self(Arc::new(Inner { text, fields })))
     }
@@ -210,34 +242,6 @@ impl DocumentError {
     /// object that lacks it.
     pub fn pointer(&self) -> &str {
         &self.pointer
-    }
-}
-
-/// Reads a list of objects. Without this, an array of the right members would pass for an object.
-fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    let objects = Vec::<Object<T>>::deserialize(deserializer)?;
-    Ok(objects.into_iter().map(|object| object.0).collect())
-}
-
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
-    }
-}
-
-struct ObjectVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-    type Value = Object<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(members)).map(Object)
     }
 }
 

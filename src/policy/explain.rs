@@ -9,7 +9,7 @@ use super::{
 };
 use crate::tag::Tag;
 use serde::Serialize;
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 /// A decision of policies with all that went into it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -358,29 +358,41 @@ fn by_tag_of_principal(
     resource: &Resource,
 ) -> Option<Nearest> {
     let active = || documents.iter().filter(|document| document.is_active());
+    let aims = |document| targets(document).filter(|(kind, _)| *kind == principal.kind).map(|(_, form)| form);
     for document in active() {
-        for (_, form) in targets(document).filter(|(kind, _)| *kind == principal.kind) {
+        let helps = |key: &str, value: &str| {
+            let tagged = principal.clone().with_tag(key, value);
+            let says = |of: &Document, effect| says(&outcomes(of, &tagged, action, resource), effect);
+            says(document, Effect::Allow)
+                && !active().any(|other| aims_at(other, &tagged) && says(other, Effect::Deny))
+        };
+        for form in aims(document) {
             let (key, value) = match form {
-                Form::Tag(key, value) => (key, Some(value)),
-                Form::TagMatch(key) => (key, None),
+                Form::Tag(key, value) if helps(key, value) => (key, Some(value)),
+                Form::TagMatch(key) => {
+                    // The values that make a difference: those that the resource carries, and those aimed at.
+                    let carried = resource.tags.iter().filter(|tag| tag.key == key).map(|tag| &*tag.value);
+                    let aimed = active().flat_map(|other| aims(other)).filter_map(|form| match form {
+                        Form::Tag(k, value) if k == key => Some(value),
+                        _ => None,
+                    });
+                    let values: Vec<&str> =
+                        carried.chain(aimed).collect::<BTreeSet<_>>().into_iter().collect();
+                    let other = "x"
+                        .repeat(values.iter().map(|value| value.len()).max().unwrap_or(0).saturating_add(1));
+                    if helps(key, &other) && values.iter().all(|value| helps(key, value)) {
+                        (key, None)
+                    } else if let Some(value) = values.into_iter().find(|value| helps(key, value)) {
+                        (key, Some(value))
+                    } else {
+                        continue;
+                    }
+                }
                 _ => continue,
             };
-            let tagged = principal.clone().with_tag(key, value.unwrap_or_default());
-            if !says(&outcomes(document, &tagged, action, resource), Effect::Allow) {
-                continue;
-            }
-            let denied = active().any(|other| {
-                aims_at(other, &tagged) && says(&outcomes(other, &tagged, action, resource), Effect::Deny)
-            });
-            if !denied {
-                let (policy, key) = (document.id().to_owned(), key.to_owned());
-                return Some(Nearest::TagPrincipal {
-                    policy,
-                    rule: None,
-                    key,
-                    value: value.map(str::to_owned),
-                });
-            }
+            let (policy, key) = (document.id().to_owned(), key.to_owned());
+            let value = value.map(str::to_owned);
+            return Some(Nearest::TagPrincipal { policy, rule: None, key, value });
         }
     }
     None

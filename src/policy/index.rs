@@ -551,8 +551,17 @@ impl Index {
             }
         }
         if counts.tag_match > 0 {
-            for tag in &principal.tags {
-                aim(Form::TagMatch(&tag.key));
+            // A key is looked for once, however often it is carried: what is aimed at it may ask for all its values.
+            let many = principal.tags.len() > CACHED;
+            let mut seen = HashSet::new();
+            for (place, tag) in principal.tags.iter().enumerate() {
+                let again = match many {
+                    true => !seen.insert(&tag.key),
+                    false => principal.tags.iter().take(place).any(|before| before.key == tag.key),
+                };
+                if !again {
+                    aim(Form::TagMatch(&tag.key));
+                }
             }
         }
         found

@@ -7,7 +7,10 @@ use super::{
     tuple::{self, Form, Misshape, Place, Principal, PrincipalKind},
 };
 use serde::Serialize;
-use std::{collections::HashSet, fmt};
+use std::{
+    collections::{BTreeSet, HashSet},
+    fmt,
+};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
@@ -240,13 +243,15 @@ impl<'a> Lint<'a> {
         let mut found = Vec::new();
         for (index, allow) in rules.iter().enumerate().filter(|(_, rule)| rule.effect == Effect::Allow) {
             let deny = |action: &str| rules.iter().position(|deny| covers(deny, allow, action));
-            let denies: Option<Vec<usize>> = allow.action.iter().map(|action| deny(action)).collect();
-            if let Some(by) = denies.as_deref().and_then(<[usize]>::first) {
-                found.push((index, *by));
-            }
+            let denies: Option<BTreeSet<usize>> = allow.action.iter().map(|action| deny(action)).collect();
+            found.extend(denies.filter(|denies| !denies.is_empty()).map(|denies| (index, denies)));
         }
-        for (index, by) in found {
-            let sentence = format!("rule {by} denies all that this one allows: leave one of them out");
+        for (index, denies) in found {
+            let by: Vec<String> = denies.iter().map(ToString::to_string).collect();
+            let sentence = match by.as_slice() {
+                [by] => format!("rule {by} denies all that this one allows: leave one of them out"),
+                by => format!("rules {} together deny all that this one allows", by.join(" and ")),
+            };
             self.warning(&format!("/permissions/{index}"), sentence);
         }
     }
