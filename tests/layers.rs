@@ -7,6 +7,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("0 values", &["id", "tag", "time"]),
     ("0 values, made of those", &["email", "terms", "token"]),
     ("1 things: policies", &["policy"]),
+    ("1 things: templates", &["template"]),
     ("1 things", &["grant", "tenant"]),
     ("1 things: the head", &["dashboard"]),
     ("1 things: what a change leaves", &["record"]),

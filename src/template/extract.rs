@@ -270,13 +270,13 @@ impl<'a> Walk<'a> {
         match (self.profile.resolve(node), value) {
             (Node::Neutral(neutral), value) => {
                 self.remove(value, detect::Kind::Value);
-                return Some(Body::Leaf(neutral.clone()));
+                Some(Body::Leaf(neutral.clone()))
             }
             (Node::Owner, value) => {
                 self.remove(value, detect::Kind::Id);
-                return Some(Body::Owner);
+                Some(Body::Owner)
             }
-            (_, Value::Null) => return None,
+            (_, Value::Null) => None,
             (Node::Keep(vocabulary), value) if self.profile.has(vocabulary, value) => {
                 Some(Body::Leaf(value.clone()))
             }
