@@ -617,7 +617,9 @@ mod tests {
             r#"{{"format": "mini", "version": 1, "vocabularies": {{"kind": {{"words": ["chart"]}}}}, "root": {root}}}"#
         );
         match Profile::parse(&json) {
-            Err(ProfileError::Refused(findings)) => findings.into_iter().map(|finding| finding.sentence).collect(),
+            Err(ProfileError::Refused(findings)) => {
+                findings.into_iter().map(|finding| finding.sentence).collect()
+            }
             other => panic!("{other:?}"),
         }
     }
