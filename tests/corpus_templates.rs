@@ -268,7 +268,7 @@ fn entries<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = (&'a Strin
 
 fn show(value: &Value, fields: &[&str]) -> String {
     let fields = fields.iter().filter_map(|field| Some((field, value.get(field)?)));
-    let fields = fields.filter(|(_, value)| !value.is_null());
+    let fields = fields.filter(|(_, value)| !is_empty(value));
     fields.map(|(field, value)| format!("{field}={value} ")).collect()
 }
 
