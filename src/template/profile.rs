@@ -640,6 +640,45 @@ mod tests {
     }
 
     #[test]
+    fn an_either_is_told_by_the_shape_of_the_value() {
+        let profile = Profile::parse(
+            r#"{"format": "mini", "version": 1, "vocabularies": {"known": {"words": ["mixed"]}}, "root": {"object": {
+                "sources": {"array": {"either": [{"keep": "known"}, {"slot": {"kind": "source"}},
+                  {"object": {"uid": {"slot": {"kind": "source"}}, "sub": {"object": {"uid": {"slot": {"kind": "source"}}}}}}]}}
+            }}}"#,
+        )
+        .unwrap();
+        let document = serde_json::json!({"sources": [
+            "mixed", "olga-1", {"uid": "olga-1", "name": "olga"}, {"sub": {"uid": "olga-2"}}, true, {"name": "olga"}, ["olga-2"]
+        ]});
+        let made =
+            crate::template::extract(&document, &profile, crate::template::Options::default()).unwrap();
+        let written = made.template.to_json();
+        assert_eq!(
+            written["body"]["sources"],
+            serde_json::json!(["mixed", {"$slot": "source-1"}, {"uid": {"$slot": "source-1"}}, {"sub": {"uid": {"$slot": "source-2"}}}])
+        );
+        assert_eq!(made.template.slots().iter().map(|slot| slot.uses).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(crate::template::Template::read(&profile, &written.to_string()).unwrap(), made.template);
+        let stray = written.to_string().replace("mixed", "olga");
+        assert!(
+            crate::template::Template::read(&profile, &stray).is_err(),
+            "a word that is no slot and not kept"
+        );
+    }
+
+    #[test]
+    fn numbers_are_kept_out_of_a_list_only() {
+        let numbers: Vocabulary = serde_json::from_str(r#"{"numbers": [60000, 3600000]}"#).unwrap();
+        assert!(numbers.has(&serde_json::json!(60000)));
+        for other in [serde_json::json!(60001), serde_json::json!("60000"), serde_json::json!(60000.5)] {
+            assert!(!numbers.has(&other), "{other}");
+        }
+        assert!(numbers.problem().is_none());
+        assert!(Vocabulary::Numbers(Vec::new()).problem().is_some());
+    }
+
+    #[test]
     fn an_either_whose_node_is_never_reached_is_refused() {
         let found = findings(
             r#"{"object": {"type": {"keep": "kind"}, "a": {"either": ["text", {"code": "sql"}]}, "b": {"either": ["drop", "text"]}}}"#,
