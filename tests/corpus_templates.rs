@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use dashshare::template::{
-    Extracted, Fills, Options, Profile, Recipient, Template, Texts, extract_json, fill,
+    ExtractError, Extracted, Fills, Options, Profile, Recipient, Template, Texts, extract_json, fill,
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Map, Value, json};
@@ -200,32 +200,47 @@ fn round_trip(
     _: &Schema,
     documents: &[(String, String)],
 ) -> Result<String, Failed> {
-    let (mut slots, mut bytes) = (0, 0);
+    let (mut slots, mut bytes, mut with_code) = (0, 0, 0);
     for (name, json) in documents {
         let first = template(name, json, profile)?.template;
-        let written = first.to_json().to_string();
-        let read = Template::read(profile, &written).map_err(|error| format!("{name}: {error}"))?;
-        if read != first {
-            return Err(
-                format!("{name}: read again: {}", difference(&written, &read.to_json().to_string())).into()
-            );
+        // Code may name what was removed: then nothing is given out.
+        let options = Options { texts: Texts::LetStand, keep_code: true, ..Options::default() };
+        match extract_json(json, profile, options) {
+            Ok(extracted) => {
+                reads_and_returns(name, profile, &extracted.template, seed(format.name, name, 3))?;
+                with_code += 1;
+            }
+            Err(ExtractError::Leak(_)) => {}
+            Err(error) => return Err(format!("{name}: with its code: {error}").into()),
         }
-        let mut dice = Dice(seed(format.name, name, 1));
-        let made = filled(&first, profile, &mut dice)?;
-        let mut text = String::new();
-        write(&made, &mut dice, &mut text);
-        let again = template(name, &text, profile)?.template;
-        if again != first {
-            return Err(format!(
-                "{name}: filled and extracted again: {}",
-                difference(&written, &again.to_json().to_string())
-            )
-            .into());
-        }
+        reads_and_returns(name, profile, &first, seed(format.name, name, 1))?;
         slots += first.slots().len();
-        bytes += written.len();
+        bytes += first.to_json().to_string().len();
     }
-    Ok(format!("{slots} slots, templates of {bytes} bytes"))
+    Ok(format!(
+        "{slots} slots, templates of {bytes} bytes; {with_code} documents may keep their code, the others are refused with it"
+    ))
+}
+
+fn reads_and_returns(name: &str, profile: &Profile, first: &Template, seed: u64) -> Result<(), Failed> {
+    let written = first.to_json().to_string();
+    let read = Template::read(profile, &written).map_err(|error| format!("{name}: {error}"))?;
+    if read != *first {
+        let found = read.to_json().to_string();
+        return Err(format!("{name}: read again: {}", difference(&written, &found)).into());
+    }
+    let mut dice = Dice(seed);
+    let made = filled(first, profile, &mut dice)?;
+    let mut text = String::new();
+    write(&made, &mut dice, &mut text);
+    let options =
+        Options { texts: Texts::LetStand, keep_code: written.contains("\"$code\""), ..Options::default() };
+    let again = extract_json(&text, profile, options).map_err(|error| format!("{name}: filled: {error}"))?;
+    if again.template != *first {
+        let found = again.template.to_json().to_string();
+        return Err(format!("{name}: filled and extracted again: {}", difference(&written, &found)).into());
+    }
+    Ok(())
 }
 
 fn same_frame(
