@@ -59,11 +59,12 @@ const FORMATS: [Format; 3] = [
 
 type Law = fn(&Format, &Profile, &Schema, &[(String, String)]) -> Result<String, Failed>;
 
-const LAWS: [(&str, Law); 4] = [
+const LAWS: [(&str, Law); 5] = [
     ("mutants_have_the_same_template", mutants),
     ("no_canary_survives", canaries),
     ("templates_are_read_filled_and_extracted_again", round_trip),
     ("a_clone_has_the_frame_of_its_source", same_frame),
+    ("a_broken_profile_is_found_out", broken),
 ];
 
 fn main() -> ExitCode {
@@ -263,6 +264,118 @@ fn same_frame(
         facts += of_source.len();
     }
     Ok(format!("{facts} facts of frames: widgets, types, places, tabs, variables"))
+}
+
+/// Profiles that somebody might write in a hurry: the place in the shipped one, and what is there instead.
+const BREAKAGES: &[(&str, &str, &str)] = &[
+    ("tagoio", "/types/source/object/bucket", r#"{"code": "any"}"#),
+    ("tagoio", "/types/reference/object/bucket", r#"{"code": "any"}"#),
+    ("tagoio", "/types/origin", r#"{"code": "any"}"#),
+    ("tagoio", "/types/widget/variant/cases/icon/object/id", r#"{"code": "any"}"#),
+    ("tagoio", "/types/dashboard/object/arrangement/array/object/widget_id", r#"{"code": "any"}"#),
+    ("tagoio", "/types/dashboard/object/blueprint_devices/array/object/id", r#"{"code": "any"}"#),
+    ("tagoio", "/types/dashboard/object/created_at", r#"{"name": null, "acknowledged": true}"#),
+    ("tagoio", "/types/dashboard/object/created_at", r#""text""#),
+    ("tagoio", "/types/dashboard/object/tags", r#"{"array": {"object": {"value": "name"}}}"#),
+    ("tagoio", "/vocabularies/number", r#"{"number": {"min": -1e308, "max": 1e308}}"#),
+    ("tagoio", "/types/icon", r#"{"asset": {"hosts": ["*"]}}"#),
+    ("grafana", "/types/datasource", r#"{"code": "any"}"#),
+    ("grafana", "/types/datasource/either/1", r#"{"either": ["name", {"slot": {"kind": "datasource"}}]}"#),
+    ("grafana", "/types/datasource/either/2/object/uid", r#"{"code": "any"}"#),
+    ("grafana", "/types/datasource/either/2/object/name", r#"{"name": null, "acknowledged": true}"#),
+    ("grafana", "/types/variable/variant/cases/custom/object/query", r#""text""#),
+    (
+        "grafana",
+        "/types/variable/variant/cases/query/object/current",
+        r#"{"object": {"text": "text", "value": "text"}}"#,
+    ),
+    (
+        "grafana",
+        "/types/panel/variant/cases/graph/object/aliasColors",
+        r#"{"map": {"keys": "name", "values": {"keep": "colour"}}}"#,
+    ),
+    (
+        "grafana",
+        "/types/field_config/object/overrides",
+        r#"{"array": {"object": {"matcher": {"object": {"options": "text"}}}}}"#,
+    ),
+    ("grafana", "/root/object/uid", r#"{"name": null, "acknowledged": true}"#),
+    ("grafana", "/root/object/version", r#"{"keep": "number"}"#),
+    ("grafana", "/root/object/panels/array", r#"{"ref": "pannel"}"#),
+    ("thingsboard", "/types/entity/object/id", r#"{"code": "any"}"#),
+    ("thingsboard", "/types/source/object/entityAliasId", r#"{"code": "any"}"#),
+    ("thingsboard", "/types/source/object/filterId", r#"{"code": "any"}"#),
+    ("thingsboard", "/types/widget/object/id", r#"{"code": "any"}"#),
+    ("thingsboard", "/types/data_key/object/_hash", r#"{"keep": "number"}"#),
+    ("thingsboard", "/types/source/object/name", r#""text""#),
+    (
+        "thingsboard",
+        "/types/alias_filter/variant/cases/entityName/object/entityNameFilter",
+        r#"{"name": null, "acknowledged": true}"#,
+    ),
+    ("thingsboard", "/root/object/image", r#""text""#),
+    ("thingsboard", "/root/object/configuration/object/states/map/keys", r#""name""#),
+];
+
+/// Each breakage is found by the linter, by the detector, or by a law.
+fn broken(
+    format: &Format,
+    _: &Profile,
+    schema: &Schema,
+    documents: &[(String, String)],
+) -> Result<String, Failed> {
+    let (mut found, mut missed) = (BTreeMap::<&str, usize>::new(), Vec::new());
+    for (_, place, node) in BREAKAGES.iter().filter(|(name, ..)| *name == format.name) {
+        let mut json = parse(format.json)?;
+        let there = json.pointer_mut(place).ok_or_else(|| format!("{place}: no such place"))?;
+        *there = parse(node)?;
+        match Profile::parse(&json.to_string()) {
+            Err(_) => *found.entry("the linter").or_default() += 1,
+            Ok(profile) => match found_by(format, &profile, schema, documents)? {
+                Some(by) => *found.entry(by).or_default() += 1,
+                None => missed.push((place, node)),
+            },
+        }
+    }
+    if missed.is_empty() {
+        Ok(format!("breakages found by {found:?}"))
+    } else {
+        Err(format!("missed: {missed:?}").into())
+    }
+}
+
+fn found_by(
+    format: &Format,
+    profile: &Profile,
+    schema: &Schema,
+    documents: &[(String, String)],
+) -> Result<Option<&'static str>, Failed> {
+    let options = Options { texts: Texts::LetStand, keep_code: true, ..Options::default() };
+    let right = (format.profile)();
+    for (_, json) in documents {
+        // A document whose code names what was removed says nothing about the profile.
+        let leaks = |profile| matches!(extract_json(json, profile, options), Err(ExtractError::Leak(_)));
+        if leaks(profile) && !leaks(&right) {
+            return Ok(Some("the detector"));
+        }
+    }
+    for (name, json) in documents {
+        let document = parse(json)?;
+        let extracted =
+            |text: &str| template(name, text, profile).map(|of| of.template.to_json().to_string());
+        let Ok(expected) = extracted(json) else { return Ok(Some("the detector")) };
+        for mode in [Mode::Canaries, Mode::Mutant, Mode::Mutant] {
+            let mut hand = Hand::new(schema, &document, mode, seed(format.name, name, 4));
+            let other = hand.rewrite(&schema.root, &document).unwrap_or(Value::Null);
+            match extracted(&other.to_string()) {
+                Err(_) => return Ok(Some("the detector, on a mutant")),
+                Ok(found) if found.to_lowercase().contains(CANARY) => return Ok(Some("the canaries")),
+                Ok(found) if found != expected => return Ok(Some("the mutants")),
+                Ok(_) => {}
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn difference(one: &str, other: &str) -> String {
@@ -748,11 +861,15 @@ impl<'a> Hand<'a> {
     fn canary(&mut self) -> String {
         self.planted += 1;
         let number = self.dice.next() >> 16;
-        match self.planted % 4 {
+        // Some look like ids, and some like words, which get by where ids do not.
+        let letters: String = (0..8)
+            .map(|place| char::from(b'a' + u8::try_from(number >> (4 * place) & 15).unwrap_or(0)))
+            .collect();
+        match self.planted % 5 {
             0 => format!("{CANARY}{number:012x}"),
             1 => format!("{}-{number:012x}", CANARY.to_uppercase()),
             2 => format!("{number:08}{CANARY}@example.com"),
-            _ => format!("{CANARY}_{number}"),
+            _ => format!("{CANARY}{letters}"),
         }
     }
 
@@ -928,7 +1045,13 @@ impl<'a> Hand<'a> {
         match (nothing, pick) {
             (Nothing::Empty, pick) => [json!(null), json!({}), json!([]), json!([null])][pick % 4].clone(),
             (_, 0) => Value::Null,
-            (Nothing::Any | Nothing::NoObject | Nothing::NoArray, 1) => strange,
+            (Nothing::Any | Nothing::NoObject | Nothing::NoArray, 1) => match word % 3 {
+                0 => strange,
+                1 => {
+                    json!(["Cold room", "temperature", "2024-11-22", "#ff0000", "now-6h"][self.dice.below(5)])
+                }
+                _ => json!(self.dice.id("")),
+            },
             (Nothing::Any | Nothing::NoText | Nothing::NoObject | Nothing::NoArray, 2) => huge,
             (Nothing::Strange, 1 | 2) => [strange, huge][pick - 1].clone(),
             (Nothing::Any | Nothing::NoText | Nothing::NoId | Nothing::NoObject | Nothing::NoArray, 3) => {

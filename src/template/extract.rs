@@ -308,7 +308,9 @@ impl<'a> Walk<'a> {
             }
             (Node::Slot(rule), value) => self.hole(rule, value),
             (Node::Id(rule), value) => {
-                self.id(&rule.space, value).or_else(|| self.drop(value, detect::Kind::Id))
+                // What is no id at all is looked for by its shape only.
+                let kind = id_text(value).map_or(detect::Kind::Value, |_| detect::Kind::Id);
+                self.id(&rule.space, value).or_else(|| self.drop(value, kind))
             }
             (Node::IdOrSlot { space, slot }, value) => {
                 self.id(space, value).or_else(|| self.hole(slot, value))
