@@ -268,6 +268,17 @@ fn same_frame(
 
 /// Profiles that somebody might write in a hurry: the place in the shipped one, and what is there instead.
 const BREAKAGES: &[(&str, &str, &str)] = &[
+    ("tagoio", "/types/widget/variant/cases/card/object/id", r#"{"code": "any"}"#),
+    ("tagoio", "/types/widget/variant/cases/line_chart/object/id", r#"{"code": "any"}"#),
+    ("tagoio", "/types/dashboard/object/tabs/array/object/key", r#"{"code": "any"}"#),
+    (
+        "thingsboard",
+        "/root/object/configuration/object/entityAliases/map/values/object/id",
+        r#"{"code": "any"}"#,
+    ),
+    ("thingsboard", "/root/object/configuration/object/filters/map/values/object/id", r#"{"code": "any"}"#),
+    ("thingsboard", "/types/config/object/targetDevice/object/entityAliasId", r#"{"code": "any"}"#),
+    ("thingsboard", "/types/action/object/targetDashboardStateId", r#"{"code": "any"}"#),
     ("tagoio", "/types/source/object/bucket", r#"{"code": "any"}"#),
     ("tagoio", "/types/reference/object/bucket", r#"{"code": "any"}"#),
     ("tagoio", "/types/origin", r#"{"code": "any"}"#),
@@ -1055,7 +1066,7 @@ impl<'a> Hand<'a> {
             (Nothing::Any | Nothing::NoText | Nothing::NoObject | Nothing::NoArray, 2) => huge,
             (Nothing::Strange, 1 | 2) => [strange, huge][pick - 1].clone(),
             (Nothing::Any | Nothing::NoText | Nothing::NoId | Nothing::NoObject | Nothing::NoArray, 3) => {
-                json!(word % 2 == 0)
+                json!(word & 1 == 0)
             }
             (Nothing::NoId, 1 | 2) => [json!(""), json!(1.5)][pick - 1].clone(),
             (Nothing::Any | Nothing::Strange | Nothing::NoText | Nothing::NoId | Nothing::NoObject, 4) => {

@@ -668,6 +668,37 @@ mod tests {
     }
 
     #[test]
+    fn a_widget_of_an_unknown_type_keeps_its_frame_only() {
+        let widget = |id: &str, kind: &str| {
+            serde_json::json!({
+                "id": id, "type": kind, "label": "Cold room", "display": {"help": "olga's", "range": {"maximum": 8}},
+                "data": [{"origin": "67ffb4806ae7fc000aac735d", "variables": ["temperature"]}]
+            })
+        };
+        let place = |id: &str| serde_json::json!({"widget_id": id, "x": 0, "y": 1, "width": 2, "height": 3});
+        let document = serde_json::json!({
+            "dashboard": {"arrangement": [place("a1"), place("b2")]},
+            "widgets": [widget("a1", "olga's own"), widget("b2", "video")]
+        });
+        let made =
+            crate::template::extract(&document, &Profile::tagoio(), crate::template::Options::default())
+                .unwrap();
+        let place =
+            |id: &str| serde_json::json!({"widget_id": {"$id": id}, "x": 0, "y": 1, "width": 2, "height": 3});
+        assert_eq!(
+            made.template.to_json()["body"],
+            serde_json::json!({
+                "dashboard": {"arrangement": [place("widget-1"), place("widget-2")]},
+                "widgets": [
+                    {"id": {"$id": "widget-1"}, "label": "Cold room"},
+                    {"id": {"$id": "widget-2"}, "label": "Cold room", "type": "video"}
+                ]
+            })
+        );
+        assert_eq!(made.report.unknown.keys().collect::<Vec<_>>(), ["widgets.[].data", "widgets.[].display"]);
+    }
+
+    #[test]
     fn numbers_are_kept_out_of_a_list_only() {
         let numbers: Vocabulary = serde_json::from_str(r#"{"numbers": [60000, 3600000]}"#).unwrap();
         assert!(numbers.has(&serde_json::json!(60000)));
