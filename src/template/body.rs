@@ -268,6 +268,7 @@ impl Reader<'_> {
                 let case = value.get(on).and_then(Value::as_str).and_then(|case| cases.get(case));
                 self.body(case.unwrap_or(other), value)?
             }
+            (Node::Either(nodes), value) => self.either(nodes, value)?,
             (Node::Json(node), Value::Object(members)) if members.len() == 1 => match members.get("$json") {
                 Some(document) => {
                     Body::Json(Box::new(self.inside("$json", |reader| reader.body(node, document))?))
@@ -276,6 +277,19 @@ impl Reader<'_> {
             },
             _ => return self.refuse("this does not belong here"),
         })
+    }
+
+    /// The first node that the value reads by. What one that it does not read by has counted is forgotten.
+    fn either(&mut self, nodes: &[Node], value: &Value) -> Result<Body, TemplateError> {
+        let (uses, place) = (self.uses.clone(), self.place.len());
+        for node in nodes {
+            if let Ok(body) = self.body(node, value) {
+                return Ok(body);
+            }
+            self.uses.clone_from(&uses);
+            self.place.truncate(place);
+        }
+        self.refuse("none of the nodes here is fit for this")
     }
 
     fn fields(

@@ -4,7 +4,7 @@ use super::{
     body::{Body, Key, Slot, Template, code_kind, id_name},
     detect::{self, Taint},
     order,
-    profile::{KeyRule, Node, Profile, SlotRule},
+    profile::{KeyRule, Node, Profile, Shape, SlotRule},
     source,
 };
 use serde::Serialize;
@@ -255,6 +255,11 @@ impl<'a> Walk<'a> {
             (Node::Variant { on, cases, other }, value) => {
                 self.note_definitions(case(on, cases, other, value), value);
             }
+            (Node::Either(nodes), value) => {
+                if let Some(node) = self.profile.fit(nodes, value) {
+                    self.note_definitions(node, value);
+                }
+            }
             (Node::Json(node), Value::String(text)) => {
                 if let Ok(document) = source::parse(text) {
                     self.note_definitions(node, &document);
@@ -303,7 +308,9 @@ impl<'a> Walk<'a> {
             }
             (Node::Slot(rule), value) => self.hole(rule, value),
             (Node::Id(rule), value) => {
-                self.id(&rule.space, value).or_else(|| self.drop(value, detect::Kind::Id))
+                // What is no id at all is looked for by its shape only.
+                let kind = id_text(value).map_or(detect::Kind::Value, |_| detect::Kind::Id);
+                self.id(&rule.space, value).or_else(|| self.drop(value, kind))
             }
             (Node::IdOrSlot { space, slot }, value) => {
                 self.id(space, value).or_else(|| self.hole(slot, value))
@@ -317,6 +324,10 @@ impl<'a> Walk<'a> {
                 (!list.is_empty()).then_some(Body::List(list))
             }
             (Node::Variant { on, cases, other }, value) => self.node(case(on, cases, other, value), value),
+            (Node::Either(nodes), value) => match self.profile.fit(nodes, value) {
+                Some(node) => self.node(node, value),
+                None => self.drop(value, detect::Kind::Value),
+            },
             (Node::Json(node), Value::String(text)) => match source::parse(text) {
                 Ok(document) => self.node(node, &document).map(|left| Body::Json(Box::new(left))),
                 Err(_) => self.drop(value, detect::Kind::Value),
@@ -508,6 +519,24 @@ impl Numbers {
 
 fn case<'n>(on: &str, cases: &'n BTreeMap<String, Node>, other: &'n Node, value: &Value) -> &'n Node {
     value.get(on).and_then(Value::as_str).and_then(|case| cases.get(case)).unwrap_or(other)
+}
+
+impl Profile {
+    /// The first of some nodes that a value is fit for.
+    fn fit<'n>(&'n self, nodes: &'n [Node], value: &Value) -> Option<&'n Node> {
+        nodes.iter().find(|node| match self.resolve(node) {
+            Node::Keep(vocabulary) => self.has(vocabulary, value),
+            Node::Name => value.as_str().is_some_and(is_name),
+            Node::Asset(hosts) => value.as_str().is_some_and(|url| is_asset(url, hosts)),
+            Node::Text | Node::Code(_) | Node::Json(_) => value.is_string(),
+            Node::Slot(_) | Node::Id(_) | Node::IdOrSlot { .. } => id_text(value).is_some(),
+            node => match node.shape() {
+                Shape::Object => value.is_object(),
+                Shape::Array => value.is_array(),
+                Shape::Leaf | Shape::All => true,
+            },
+        })
+    }
 }
 
 /// An id as text: what is neither a text nor a whole number is none, and neither is an empty one.

@@ -31,6 +31,7 @@ use std::{
 /// | `{"map": {"keys": KEYS, "values": NODE}}` | an object whose keys are data: `{"id": …}`, `{"slot": …}` or `"name"` |
 /// | `{"array": NODE}` | a list |
 /// | `{"variant": {"on": FIELD, "cases": {…}, "other": NODE}}` | a node by the value of one of its fields |
+/// | `{"either": [NODE, …]}` | the first of these that a value is fit for: a text or an object, a known word or a slot |
 /// | `{"json": NODE}` | a document in a string |
 /// | `{"ref": TYPE}` | a node of `types`, for what contains itself |
 #[derive(Clone, Debug)]
@@ -80,6 +81,8 @@ pub(super) enum Node {
         cases: BTreeMap<String, Node>,
         other: Box<Node>,
     },
+    /// The first that the value is fit for, by its shape alone.
+    Either(Vec<Node>),
     Json(Box<Node>),
     Ref(String),
     /// A leaf whose name the linter would ask about.
@@ -128,6 +131,7 @@ enum Action {
     Map(MapRule),
     Array(Box<Node>),
     Variant(VariantRule),
+    Either(Vec<Node>),
     Json(Box<Node>),
     Ref(String),
 }
@@ -191,6 +195,7 @@ impl<'de> Deserialize<'de> for Node {
             Action::Variant(variant) => {
                 Self::Variant { on: variant.on, cases: variant.cases, other: variant.other }
             }
+            Action::Either(nodes) => Self::Either(nodes),
             Action::Json(document) => Self::Json(document),
             Action::Ref(name) => Self::Ref(name),
         };
@@ -256,6 +261,24 @@ impl Profile {
         if findings.is_empty() { Ok(profile) } else { Err(ProfileError::Refused(findings)) }
     }
 
+    /// TagoIO's dashboards, normal and blueprint: a document `{"dashboard": {…}, "widgets": […]}`.
+    #[must_use]
+    pub fn tagoio() -> Self {
+        shipped(include_str!("../../profiles/tagoio.json"))
+    }
+
+    /// Grafana's dashboards of the classic model, with panels in rows or on a grid.
+    #[must_use]
+    pub fn grafana() -> Self {
+        shipped(include_str!("../../profiles/grafana.json"))
+    }
+
+    /// ThingsBoard's dashboards, as they are exported.
+    #[must_use]
+    pub fn thingsboard() -> Self {
+        shipped(include_str!("../../profiles/thingsboard.json"))
+    }
+
     /// The name of the document format.
     pub fn format(&self) -> &str {
         &self.format
@@ -292,6 +315,11 @@ impl Profile {
     }
 }
 
+#[expect(clippy::expect_used, reason = "a test parses each of the shipped profiles")]
+fn shipped(json: &str) -> Profile {
+    Profile::parse(json).expect("a shipped profile passes the linter")
+}
+
 fn leaves(node: &Node, kind: &str) -> bool {
     match node {
         Node::Slot(rule) | Node::IdOrSlot { slot: rule, .. } => rule.kind == kind,
@@ -304,6 +332,7 @@ fn leaves(node: &Node, kind: &str) -> bool {
         Node::Variant { cases, other, .. } => {
             cases.values().any(|node| leaves(node, kind)) || leaves(other, kind)
         }
+        Node::Either(nodes) => nodes.iter().any(|node| leaves(node, kind)),
         _ => false,
     }
 }
@@ -501,20 +530,74 @@ impl<'a> Linter<'a> {
                 }
                 for (case, node) in cases {
                     match self.profile.resolve(node) {
-                        Node::Object(fields) if fields.contains_key(on) => {}
+                        Node::Object(fields) if self.tells(fields.get(on), case) => {}
                         _ => self.note(
                             &format!("{place}({case})"),
-                            "a case is an object that has the field it is told by",
+                            "a case is an object that keeps the word it is told by",
                         ),
                     }
                     self.node(&format!("{place}({case})"), field, node);
                 }
                 self.node(&format!("{place}(other)"), field, other);
             }
+            Node::Either(nodes) => self.either(place, field, nodes),
             Node::Json(document) => self.node(&format!("{place}(json)"), field, document),
             Node::Ref(name) => {
                 self.types.insert(name);
             }
+        }
+    }
+
+    /// Whether a field keeps this word, so that a template is read by the same case that it was extracted by.
+    fn tells(&self, field: Option<&'a Node>, word: &str) -> bool {
+        match field.map(|node| self.profile.resolve(node)) {
+            Some(Node::Keep(vocabulary)) => self.profile.has(vocabulary, &Value::String(word.to_owned())),
+            Some(Node::Neutral(neutral)) => neutral == word,
+            _ => false,
+        }
+    }
+
+    fn either(&mut self, place: &str, field: &str, nodes: &'a [Node]) {
+        if nodes.len() < 2 {
+            self.note(place, "either of one: write the node itself");
+        }
+        let mut taken = Vec::new();
+        for (index, node) in nodes.iter().enumerate() {
+            let place = format!("{place}(either {index})");
+            let shape = self.profile.resolve(node).shape();
+            if taken.iter().any(|before| matches!(before, Shape::All) || *before == shape) {
+                self.note(&place, "a node before this one is fit for all that this one is fit for");
+            }
+            // What is kept is a part of the texts only.
+            if !matches!(self.profile.resolve(node), Node::Keep(_) | Node::Name | Node::Asset(_)) {
+                taken.push(shape);
+            }
+            self.node(&place, field, node);
+        }
+    }
+}
+
+/// The values that a node is fit for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shape {
+    Leaf,
+    Object,
+    Array,
+    All,
+}
+
+impl Node {
+    pub(super) fn shape(&self) -> Shape {
+        match self {
+            Self::Object(_) | Self::Map { .. } | Self::Variant { .. } => Shape::Object,
+            Self::Array(_) => Shape::Array,
+            Self::Owner
+            | Self::Neutral(_)
+            | Self::Drop
+            | Self::Either(_)
+            | Self::Ref(_)
+            | Self::Acknowledged(_) => Shape::All,
+            _ => Shape::Leaf,
         }
     }
 }
@@ -523,4 +606,114 @@ fn is_suspicious(field: &str) -> bool {
     let field = field.to_ascii_lowercase();
     SUSPICIOUS.iter().any(|part| field.contains(part))
         || SUSPICIOUS_ENDS.iter().any(|end| field.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn findings(root: &str) -> Vec<String> {
+        let json = format!(
+            r#"{{"format": "mini", "version": 1, "vocabularies": {{"kind": {{"words": ["chart"]}}}}, "root": {root}}}"#
+        );
+        match Profile::parse(&json) {
+            Err(ProfileError::Refused(findings)) => {
+                findings.into_iter().map(|finding| finding.sentence).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_shipped_profiles_pass_the_linter() {
+        for profile in [Profile::tagoio(), Profile::grafana(), Profile::thingsboard()] {
+            assert_eq!(profile.version(), 1, "{}", profile.format());
+        }
+    }
+
+    #[test]
+    fn a_case_keeps_the_word_that_it_is_told_by() {
+        let found = findings(
+            r#"{"variant": {"on": "type", "cases": {"table": {"object": {"type": {"keep": "kind"}}}}, "other": "drop"}}"#,
+        );
+        assert_eq!(found, ["a case is an object that keeps the word it is told by"]);
+    }
+
+    #[test]
+    fn an_either_is_told_by_the_shape_of_the_value() {
+        let profile = Profile::parse(
+            r#"{"format": "mini", "version": 1, "vocabularies": {"known": {"words": ["mixed"]}}, "root": {"object": {
+                "sources": {"array": {"either": [{"keep": "known"}, {"slot": {"kind": "source"}},
+                  {"object": {"uid": {"slot": {"kind": "source"}}, "sub": {"object": {"uid": {"slot": {"kind": "source"}}}}}}]}}
+            }}}"#,
+        )
+        .unwrap();
+        let document = serde_json::json!({"sources": [
+            "mixed", "olga-1", {"uid": "olga-1", "name": "olga"}, {"sub": {"uid": "olga-2"}}, true, {"name": "olga"}, ["olga-2"]
+        ]});
+        let made =
+            crate::template::extract(&document, &profile, crate::template::Options::default()).unwrap();
+        let written = made.template.to_json();
+        assert_eq!(
+            written["body"]["sources"],
+            serde_json::json!(["mixed", {"$slot": "source-1"}, {"uid": {"$slot": "source-1"}}, {"sub": {"uid": {"$slot": "source-2"}}}])
+        );
+        assert_eq!(made.template.slots().iter().map(|slot| slot.uses).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(crate::template::Template::read(&profile, &written.to_string()).unwrap(), made.template);
+        let stray = written.to_string().replace("mixed", "olga");
+        assert!(
+            crate::template::Template::read(&profile, &stray).is_err(),
+            "a word that is no slot and not kept"
+        );
+    }
+
+    #[test]
+    fn a_widget_of_an_unknown_type_keeps_its_frame_only() {
+        let widget = |id: &str, kind: &str| {
+            serde_json::json!({
+                "id": id, "type": kind, "label": "Cold room", "display": {"help": "olga's", "range": {"maximum": 8}},
+                "data": [{"origin": "67ffb4806ae7fc000aac735d", "variables": ["temperature"]}]
+            })
+        };
+        let place = |id: &str| serde_json::json!({"widget_id": id, "x": 0, "y": 1, "width": 2, "height": 3});
+        let document = serde_json::json!({
+            "dashboard": {"arrangement": [place("a1"), place("b2")]},
+            "widgets": [widget("a1", "olga's own"), widget("b2", "video")]
+        });
+        let made =
+            crate::template::extract(&document, &Profile::tagoio(), crate::template::Options::default())
+                .unwrap();
+        let place =
+            |id: &str| serde_json::json!({"widget_id": {"$id": id}, "x": 0, "y": 1, "width": 2, "height": 3});
+        assert_eq!(
+            made.template.to_json()["body"],
+            serde_json::json!({
+                "dashboard": {"arrangement": [place("widget-1"), place("widget-2")]},
+                "widgets": [
+                    {"id": {"$id": "widget-1"}, "label": "Cold room"},
+                    {"id": {"$id": "widget-2"}, "label": "Cold room", "type": "video"}
+                ]
+            })
+        );
+        assert_eq!(made.report.unknown.keys().collect::<Vec<_>>(), ["widgets.[].data", "widgets.[].display"]);
+    }
+
+    #[test]
+    fn numbers_are_kept_out_of_a_list_only() {
+        let numbers: Vocabulary = serde_json::from_str(r#"{"numbers": [60000, 3600000]}"#).unwrap();
+        assert!(numbers.has(&serde_json::json!(60000)));
+        for other in [serde_json::json!(60001), serde_json::json!("60000"), serde_json::json!(60000.5)] {
+            assert!(!numbers.has(&other), "{other}");
+        }
+        assert!(numbers.problem().is_none());
+        assert!(Vocabulary::Numbers(Vec::new()).problem().is_some());
+    }
+
+    #[test]
+    fn an_either_whose_node_is_never_reached_is_refused() {
+        let found = findings(
+            r#"{"object": {"type": {"keep": "kind"}, "a": {"either": ["text", {"code": "sql"}]}, "b": {"either": ["drop", "text"]}}}"#,
+        );
+        assert_eq!(found, ["a node before this one is fit for all that this one is fit for"; 2]);
+    }
 }

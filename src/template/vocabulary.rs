@@ -13,6 +13,8 @@ pub(super) enum Vocabulary {
     Words(Vec<String>),
     /// A number between two others, both included.
     Number { min: f64, max: f64 },
+    /// One of these whole numbers, such as the lengths of time that a format offers, in milliseconds.
+    Numbers(Vec<i64>),
     /// A text that spells such a number, as some formats do.
     NumberText { min: f64, max: f64 },
     /// A colour as style sheets write it: a hexadecimal one, `rgb`, `rgba`, `hsl` or `hsla`, or a plain name.
@@ -97,6 +99,9 @@ impl Vocabulary {
             (Self::Number { min, max }, Value::Number(number)) => {
                 number.as_f64().is_some_and(|number| (*min..=*max).contains(&number))
             }
+            (Self::Numbers(numbers), Value::Number(number)) => {
+                number.as_i64().is_some_and(|number| numbers.contains(&number))
+            }
             (Self::NumberText { min, max }, Value::String(text)) => is_number_text(text, *min, *max),
             (Self::Colour, Value::String(text)) => is_colour(text),
             (Self::Length, Value::String(text)) => is_length(text),
@@ -112,6 +117,9 @@ impl Vocabulary {
         match self {
             Self::Words(words) if words.is_empty() => {
                 Some("a vocabulary of no words keeps nothing: drop the leaf")
+            }
+            Self::Numbers(numbers) if numbers.is_empty() => {
+                Some("a vocabulary of no numbers keeps nothing: drop the leaf")
             }
             Self::Number { min, max } | Self::NumberText { min, max } => {
                 let bounded = min.is_finite() && max.is_finite() && min <= max;
