@@ -414,30 +414,35 @@ pub(super) fn targets(document: &Document) -> impl Iterator<Item = (PrincipalKin
     })
 }
 
-/// Whether a document names targets of both kinds (P7), well formed or not.
+/// Whether a document is aimed at both kinds of principals (P7).
 pub(super) fn is_mixed(document: &Document) -> bool {
-    let names = |kind: PrincipalKind| {
-        document.targets().iter().any(|target| target.first().is_some_and(|word| **word == *kind.word()))
-    };
-    PrincipalKind::ALL.into_iter().all(names)
+    PrincipalKind::ALL.into_iter().all(|kind| targets(document).any(|(of, _)| of == kind))
 }
 
-/// Whether an action of a rule can ever match for principals of a kind (P6, P7).
-pub(super) fn counts(kind: PrincipalKind, mixed: bool, head: &str, form: Form<'_>, action: &str) -> bool {
+/// Whether an action of a rule can ever match for principals of a kind (P6, P7). A policy aimed at both kinds gives to
+/// each only what the catalogue has for it; what it denies, it denies to both.
+pub(super) fn counts(
+    kind: PrincipalKind,
+    lends: bool,
+    effect: Effect,
+    head: &str,
+    form: Form<'_>,
+    action: &str,
+) -> bool {
     catalog::has(head, action)
         && !(action == "create" && matches!(form, Form::Id(_)))
-        && (!mixed || catalog::gives(kind, head, action))
+        && (lends || effect == Effect::Deny || catalog::gives(kind, head, action))
 }
 
 /// The entries of a document for principals of a kind.
 fn entries(hasher: &Hash, document: &Document, kind: PrincipalKind) -> Vec<Entry> {
-    let mixed = is_mixed(document);
+    let lends = !is_mixed(document);
     let mut entries = Vec::new();
     for (rule, permission) in (0_u32..).zip(document.permissions()) {
         let Ok((head, form)) = tuple::read(&permission.resource, Place::Resource) else { continue };
         let hash = hasher.form(form);
         for (action, word) in (0_u32..).zip(&permission.action) {
-            if counts(kind, mixed, head, form, word) {
+            if counts(kind, lends, permission.effect, head, form, word) {
                 let key = mix(hasher.pair(head, word), hash);
                 entries.push(Entry { key, document: document.clone(), rule, action });
             }
