@@ -5,6 +5,7 @@ mod cedar;
 mod floor;
 mod rego;
 mod rounds;
+mod shares;
 mod workload;
 
 use crate::allocated;
@@ -26,7 +27,7 @@ const PEERS: [(&str, &[&str]); 3] = [
 ];
 
 /// Prints what was measured beside what was aimed at.
-pub(crate) fn judge(name: &str, measured: f64, aim: Aim, comment: &str) {
+fn judge(name: &str, measured: f64, aim: Aim, comment: &str) {
     let (met, aim) = match aim {
         Aim::AtMost(most) => (measured <= most, format!("<={most}")),
         Aim::AtLeast(least) => (measured >= least, format!(">={least}")),
@@ -35,7 +36,7 @@ pub(crate) fn judge(name: &str, measured: f64, aim: Aim, comment: &str) {
 }
 
 #[derive(Clone, Copy)]
-pub(crate) enum Aim {
+enum Aim {
     AtMost(f64),
     AtLeast(f64),
 }
@@ -46,6 +47,7 @@ pub(crate) fn run() {
     }
     flat();
     upkeep();
+    shares::SIZES.into_iter().for_each(shares::checks);
 }
 
 fn compile(workload: &Workload) -> PolicySet {

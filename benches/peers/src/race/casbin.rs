@@ -1,10 +1,11 @@
-//! Casbin, in the fastest model that was found: one row a policy, matched by one native function.
+//! Casbin, in the fastest model that was found: one row a policy, the one most likely to fail asked first, with a native function
+//! over lists in text.
 //!
 //! The textbook model with roles is 1.6 to 2 times slower, and the cache of its `CachedEnforcer` outlives what it
 //! cached.
 
 use super::workload::{Request, Selector, Target, Workload};
-use ::casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi, function_map::OperatorFunction, rhai::Dynamic};
+use ::casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi, function_map::OperatorFunction, rhai::{Dynamic, ImmutableString}};
 use std::{
     future::Future,
     pin::pin,
@@ -19,7 +20,7 @@ p = sub, act, obj, eft
 [policy_effect]
 e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
 [matchers]
-m = matches(r.sub, p.sub, r.act, p.act, r.obj, p.obj)
+m = has(r.sub, p.sub) && has(p.act, r.act) && has(r.obj, p.obj)
 ";
 
 /// Casbin is asynchronous for its adapters only; without one nothing waits.
@@ -31,17 +32,9 @@ pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Whether a list `|a|b|` has the word `|a|`.
-fn has(list: &Dynamic, word: &Dynamic) -> bool {
-    match (list.read_lock::<::casbin::rhai::ImmutableString>(), word.read_lock::<::casbin::rhai::ImmutableString>()) {
-        (Some(list), Some(word)) => list.contains(word.as_str()),
-        _ => false,
-    }
-}
-
-fn matches(
-    sub: Dynamic, of_sub: Dynamic, act: Dynamic, of_act: Dynamic, obj: Dynamic, of_obj: Dynamic,
-) -> Dynamic {
-    (has(&of_act, &act) && has(&sub, &of_sub) && has(&obj, &of_obj)).into()
+fn has(list: Dynamic, word: Dynamic) -> Dynamic {
+    let (list, word) = (list.read_lock::<ImmutableString>(), word.read_lock::<ImmutableString>());
+    list.zip(word).is_some_and(|(list, word)| list.contains(word.as_str())).into()
 }
 
 pub(crate) struct Casbin {
@@ -53,7 +46,7 @@ impl Casbin {
     pub(crate) fn new(workload: &Workload) -> Self {
         let model = ready(DefaultModel::from_str(MODEL)).unwrap();
         let mut enforcer = ready(Enforcer::new(model, ())).unwrap();
-        enforcer.add_function("matches", OperatorFunction::Arg6(matches));
+        enforcer.add_function("has", OperatorFunction::Arg2(has));
         let rows = workload.policies.iter().map(|policy| {
             let target = match &policy.target {
                 Target::Id(id) => format!("|{id}|"),

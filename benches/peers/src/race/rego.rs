@@ -5,23 +5,8 @@ use regorus::{Engine, Value, languages::rego::compiler::Compiler, rvm::vm::RegoV
 use serde_json::{Map, Value as Json, json};
 use std::cell::RefCell;
 
+/// Not through a function, as a call costs.
 const LINEAR: &str = "
-package authz
-import rego.v1
-
-matches(rule) if {
-    input.targets[rule.target]
-    rule.actions[input.action]
-    input.resources[rule.resource]
-}
-allowed if { some rule in data.allow; matches(rule) }
-denied if { some rule in data.deny; matches(rule) }
-default decision := false
-decision if { allowed; not denied }
-";
-
-/// Inlined, as a call costs.
-const LINEAR_INLINE: &str = "
 package authz
 import rego.v1
 
@@ -103,7 +88,7 @@ fn child<'a>(of: &'a mut Map<String, Json>, key: &str) -> &'a mut Map<String, Js
 }
 
 impl Rego {
-    fn new(text: &str, data: Json, inputs: Vec<Json>) -> Self {
+    pub(crate) fn new(text: &str, data: Json, inputs: Vec<Json>) -> Self {
         let mut engine = Engine::new();
         engine.add_policy("authz.rego".to_owned(), text.to_owned()).unwrap();
         let compiled = engine.compile_with_entrypoint(&"data.authz.decision".into()).unwrap();
@@ -133,8 +118,7 @@ impl Rego {
             json!({"targets": set(targets), "action": request.action, "resources": set(resources)})
         };
         let inputs = workload.requests.iter().map(input).collect();
-        let text = if std::env::var_os("REGO_CALL").is_some() { LINEAR } else { LINEAR_INLINE };
-        Self::new(text, json!({"allow": rules(false), "deny": rules(true)}), inputs)
+        Self::new(LINEAR, json!({"allow": rules(false), "deny": rules(true)}), inputs)
     }
 
     pub(crate) fn indexed(workload: &Workload) -> Self {

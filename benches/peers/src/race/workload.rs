@@ -67,9 +67,6 @@ pub(crate) struct Request {
     pub(crate) principal: Principal,
     pub(crate) action: &'static str,
     pub(crate) resource: Resource,
-    /// The places of both among the entities.
-    pub(crate) user: usize,
-    pub(crate) device: usize,
 }
 
 pub(crate) struct Workload {
@@ -131,13 +128,7 @@ impl Workload {
     }
 
     fn request(&self, user: usize, action: &'static str, device: usize) -> Request {
-        Request {
-            principal: self.users[user].clone(),
-            action,
-            resource: self.devices[device].clone(),
-            user,
-            device,
-        }
+        Request { principal: self.users[user].clone(), action, resource: self.devices[device].clone() }
     }
 
     fn any(&self, random: &mut Random) -> Request {
