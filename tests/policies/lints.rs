@@ -146,7 +146,7 @@ fn every_inert_shape_is_found_at_its_place_with_its_mend() {
         (
             with_rule(access(), json!(["device", "path", "/a"])),
             "/permissions/1/resource",
-            "a device has no path, only a file has",
+            "`device` has no path, only a file has",
         ),
     ];
     for (value, pointer, mend) in cases {
