@@ -142,8 +142,10 @@ impl Translation {
 
     fn document(&mut self, document: &Value) {
         let targets: Vec<Vec<&str>> = list(document, "targets").iter().map(words).collect();
-        let aims_at = |kind: &str| targets.iter().any(|target| target.first() == Some(&kind));
-        let mixed = aims_at("run_user") && aims_at("analysis") && !self.is(Fault::LendsToTheOtherKind);
+        let aimed = |(kind, entity): &(&str, &str)| {
+            targets.iter().any(|target| target.first() == Some(kind) && self.target(entity, target).is_some())
+        };
+        let mixed = PRINCIPALS.iter().all(aimed) && !self.is(Fault::LendsToTheOtherKind);
         for (kind, entity) in PRINCIPALS {
             let aimed = targets.iter().filter(|target| target.first() == Some(&kind));
             let who: Vec<String> = aimed.filter_map(|target| self.target(entity, target)).collect();
@@ -153,10 +155,11 @@ impl Translation {
             for (rule, permission) in list(document, "permissions").iter().enumerate() {
                 let resource = words(&permission["resource"]);
                 let Some(what) = self.resource(&resource) else { continue };
+                let denies = permission["effect"] == "deny";
                 let counts = |action: &&str| {
                     let by_id = resource.get(1) == Some(&"id");
                     (has(&["run_user", "analysis"], resource[0], action) || self.is(Fault::KeepsUnknownActions))
-                        && (!mixed || has(&[kind], resource[0], action))
+                        && (!mixed || denies || has(&[kind], resource[0], action))
                         && !(*action == "create" && by_id && !self.is(Fault::AllowsToCreateById))
                 };
                 let actions: Vec<String> = words(&permission["action"])
@@ -164,7 +167,7 @@ impl Translation {
                     .filter(counts)
                     .map(|action| format!("Action::{}", self.text(action)))
                     .collect();
-                let effect = if permission["effect"] == "deny" { "forbid" } else { "permit" };
+                let effect = if denies { "forbid" } else { "permit" };
                 if actions.is_empty() || effect == "forbid" && self.is(Fault::IgnoresDenies) {
                     continue;
                 }
