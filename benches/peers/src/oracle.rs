@@ -103,7 +103,9 @@ pub(crate) fn run() -> ExitCode {
         }
     }
     let Counts { requests, policies, allowed, denied, nothing } = counts;
-    println!("{requests} requests to {SETS} sets of {policies} policies: dashshare and Cedar agree on every one");
+    println!(
+        "{requests} requests to {SETS} sets of {policies} policies: dashshare and Cedar agree on every one"
+    );
     println!("{allowed} allowed, {denied} denied by a rule, {nothing} about which no rule said anything");
     assert!(requests >= 20_000 && allowed * 3 >= requests && denied * 3 >= requests, "too one-sided");
     saboteurs()

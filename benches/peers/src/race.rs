@@ -95,7 +95,11 @@ fn decisions(size: usize) {
     let times = rounds(&contenders, count);
     for ((contender, time), allocations) in contenders.iter().zip(&times).zip(&allocations) {
         let (ours, floor) = (time.over(&times[0]), time.over(&times[1]));
-        println!("{:<16} {:>12.1} {ours:>12.2} {floor:>12.2} {allocations:>14.1}", contender.name, time.median());
+        println!(
+            "{:<16} {:>12.1} {ours:>12.2} {floor:>12.2} {allocations:>14.1}",
+            contender.name,
+            time.median()
+        );
     }
     judge_size(size, &contenders, &times);
     judge(&format!("policy_allocations_{size}"), allocations[0], Aim::AtMost(0.0), "a decision");
@@ -118,8 +122,7 @@ fn judge_size(size: usize, contenders: &[Contender<'_>], times: &[Times]) {
 fn flat() {
     let [small, big] = [10, 10_000].map(|size| Workload::new(size, MANY_VALUES).aimed_at_by_one());
     let (few, many) = (compile(&small), compile(&big));
-    let (few_floor, many_floor) =
-        (floor::Floor::new(&small.policies), floor::Floor::new(&big.policies));
+    let (few_floor, many_floor) = (floor::Floor::new(&small.policies), floor::Floor::new(&big.policies));
     let contenders = [
         ours(&few, &small),
         ours(&many, &big),

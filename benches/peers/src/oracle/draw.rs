@@ -11,13 +11,34 @@ use serde_json::{Value, json};
 const KEYS: [&str; 8] = ["site", "Site", "k\"ey", "k\\ey", "ключ", "", "s*te", "tag.key"];
 const VALUES: [&str; 9] =
     ["north", "North", "v\"", "v\\u{41}", "значение", "", "n*", "\u{1f600}\u{0}\n", "tag.value"];
-const IDS: [&str; 8] = ["one", "One", "o\"ne", "one\\", "едно", "", "o*", "'; permit(principal, action, resource);"];
+const IDS: [&str; 8] =
+    ["one", "One", "o\"ne", "one\\", "едно", "", "o*", "'; permit(principal, action, resource);"];
 const KINDS: [&str; 12] = [
-    "device", "device", "device", "dashboard", "file", "file", "sql", "run_user", "dictionary", "account", "gate",
+    "device",
+    "device",
+    "device",
+    "dashboard",
+    "file",
+    "file",
+    "sql",
+    "run_user",
+    "dictionary",
+    "account",
+    "gate",
     "Ga\"te",
 ];
 const ACTIONS: [&str; 11] = [
-    "access", "access", "create", "edit", "Edit", "get_data", "upload", "execute", "arrangement", "fly", "о\"\\",
+    "access",
+    "access",
+    "create",
+    "edit",
+    "Edit",
+    "get_data",
+    "upload",
+    "execute",
+    "arrangement",
+    "fly",
+    "о\"\\",
 ];
 /// Actions that some kinds have.
 const COMMON: [(&str, [&str; 3]); 6] = [
@@ -105,8 +126,7 @@ pub(crate) fn documents(random: &mut Random) -> Vec<Value> {
         }
         1 => {
             let targets: Vec<Value> = (0..100).map(|_| target(random)).collect();
-            let permissions: Vec<Value> =
-                (0..100).map(|_| permission(random, Some("dictionary"))).collect();
+            let permissions: Vec<Value> = (0..100).map(|_| permission(random, Some("dictionary"))).collect();
             documents.push(json!({"id": "broad", "targets": targets, "permissions": permissions}));
         }
         _ => {}
@@ -122,7 +142,8 @@ fn tags(count: usize, random: &mut Random) -> Vec<Tag> {
 /// A request that some rule is about, or one about anything.
 pub(crate) fn request(documents: &[Value], random: &mut Random) -> Asked {
     let name = (*random.pick(&IDS)).to_owned();
-    let mut principal = if random.percent(50) { Principal::run_user(name) } else { Principal::analysis(name) };
+    let mut principal =
+        if random.percent(50) { Principal::run_user(name) } else { Principal::analysis(name) };
     let mut resource = Resource::new(*random.pick(&KINDS), *random.pick(&IDS));
     let mut action = (*random.pick(&ACTIONS)).to_owned();
     (principal.tags, resource.tags) = (tags(random.below(3), random), tags(random.below(3), random));

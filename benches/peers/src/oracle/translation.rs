@@ -158,7 +158,8 @@ impl Translation {
                 let denies = permission["effect"] == "deny";
                 let counts = |action: &&str| {
                     let by_id = resource.get(1) == Some(&"id");
-                    (has(&["run_user", "analysis"], resource[0], action) || self.is(Fault::KeepsUnknownActions))
+                    (has(&["run_user", "analysis"], resource[0], action)
+                        || self.is(Fault::KeepsUnknownActions))
                         && (!mixed || denies || has(&[kind], resource[0], action))
                         && !(*action == "create" && by_id && !self.is(Fault::AllowsToCreateById))
                 };
@@ -177,7 +178,8 @@ impl Translation {
                     who.join(" || "),
                 );
                 let id = PolicyId::new(self.rules.len().to_string());
-                let policy = Policy::parse(Some(id), &text).unwrap_or_else(|error| panic!("{error:?}: {text}"));
+                let policy =
+                    Policy::parse(Some(id), &text).unwrap_or_else(|error| panic!("{error:?}: {text}"));
                 self.policies.add(policy).unwrap();
                 let name = document["id"].as_str().unwrap_or_default();
                 let order = if self.is(Fault::NamesTheLast) { usize::MAX - rule } else { rule };

@@ -5,7 +5,11 @@
 //! cached.
 
 use super::workload::{Request, Selector, Target, Workload};
-use ::casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi, function_map::OperatorFunction, rhai::{Dynamic, ImmutableString}};
+use ::casbin::{
+    CoreApi, DefaultModel, Enforcer, MgmtApi,
+    function_map::OperatorFunction,
+    rhai::{Dynamic, ImmutableString},
+};
 use std::{
     future::Future,
     pin::pin,

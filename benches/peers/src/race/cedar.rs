@@ -34,8 +34,7 @@ fn parse(at: usize, policy: &Policy) -> cedar_policy::Policy {
         Selector::Tag((key, value)) => format!("resource in Tag::\"{key}={value}\""),
     };
     let effect = if policy.deny { "forbid" } else { "permit" };
-    let actions: Vec<String> =
-        policy.actions.iter().map(|action| format!("Action::\"{action}\"")).collect();
+    let actions: Vec<String> = policy.actions.iter().map(|action| format!("Action::\"{action}\"")).collect();
     let text = format!("{effect}({principal}, action in [{}], {resource});", actions.join(", "));
     cedar_policy::Policy::parse(Some(PolicyId::new(format!("{at}"))), text).unwrap()
 }
@@ -84,14 +83,17 @@ impl<'a> Whole<'a> {
     }
 }
 
+/// The numbers of a request's targets and resources, where a policy has them.
+type Numbers = ([Option<usize>; 4], [Option<usize>; 5]);
+
 /// A policy set for each pair of a target and a resource that some policy has. The application looks up the pairs of a
 /// request (4 targets by 5 resources) and joins the answers. Targets and resources are numbered beforehand, the numbers
 /// of a request too: kinder than any application could be.
 pub(crate) struct Sharded<'a> {
     prepared: &'a Prepared,
     shards: HashMap<(usize, usize), PolicySet>,
-    /// The targets and the resources of each request.
-    numbers: Vec<([Option<usize>; 4], [Option<usize>; 5])>,
+    /// Of each request.
+    numbers: Vec<Numbers>,
 }
 
 impl<'a> Sharded<'a> {
@@ -131,8 +133,7 @@ impl<'a> Sharded<'a> {
         };
         let numbers = workload.requests.iter().map(numbers).collect();
         // Most look-ups miss, and a table that is more than half full makes a miss long.
-        let mut sharded =
-            Self { prepared, shards: HashMap::with_capacity(shards.len() * 2), numbers };
+        let mut sharded = Self { prepared, shards: HashMap::with_capacity(shards.len() * 2), numbers };
         for (pair, policies) in shards {
             sharded.shards.insert(pair, PolicySet::from_policies(policies).unwrap());
         }

@@ -39,8 +39,7 @@ impl Floor {
     pub(crate) fn new(policies: &[Policy]) -> Self {
         // Room for twice as many: most look-ups miss, and a fuller table makes a miss long.
         let room = policies.len() * 2;
-        let mut floor =
-            Self { by_id: HashMap::with_capacity(room), by_tag: HashMap::with_capacity(room) };
+        let mut floor = Self { by_id: HashMap::with_capacity(room), by_tag: HashMap::with_capacity(room) };
         for policy in policies {
             let bit = |action: &str| 1_u8 << ACTIONS.iter().position(|known| *known == action).unwrap();
             let rule = Rule {

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::random::Random;
 use ::casbin::{
-    CoreApi, DefaultModel, EnforceArgs, Enforcer, MgmtApi, function_map::OperatorFunction,
+    CoreApi, DefaultModel, EnforceArgs, Enforcer, MgmtApi,
+    function_map::OperatorFunction,
     rhai::{Dynamic, ImmutableString},
 };
 use cedar_policy::{
@@ -130,9 +131,7 @@ decision if data.shares[input.dashboard][input.account] > input.now
             (dashboard, Value::Object(accounts.collect()))
         });
         let boards: Map<String, Value> = boards.collect();
-        let input = |(dashboard, account): &Key| {
-            json!({"dashboard": dashboard.to_string(), "account": account.to_string(), "now": NOW})
-        };
+        let input = |(dashboard, account): &Key| json!({"dashboard": dashboard.to_string(), "account": account.to_string(), "now": NOW});
         Rego::new(TEXT, json!({"shares": boards}), self.questions.iter().map(input).collect())
     }
 }
@@ -232,7 +231,8 @@ impl Casbin {
         let questions = shares.questions.iter().map(question).collect();
         if matcher.starts_with("g(") {
             let live = shares.shares.iter().filter(|(_, ends)| is_live(*ends));
-            let links = live.map(|((dashboard, account), _)| vec![account.to_string(), dashboard.to_string()]);
+            let links =
+                live.map(|((dashboard, account), _)| vec![account.to_string(), dashboard.to_string()]);
             assert!(ready(enforcer.add_grouping_policies(links.collect())).unwrap());
         } else {
             let rows = shares.shares.iter().map(|((dashboard, account), ends)| {
@@ -258,12 +258,16 @@ pub(crate) fn checks(size: usize) {
         Casbin::new(&shares, matcher)
     });
     let now = at(NOW).micros();
-    let bare: Vec<(u128, u128)> =
-        shares.questions.iter().map(|(dashboard, account)| (dashboard.to_u128(), account.to_u128())).collect();
+    let bare: Vec<(u128, u128)> = shares
+        .questions
+        .iter()
+        .map(|(dashboard, account)| (dashboard.to_u128(), account.to_u128()))
+        .collect();
     let mut contenders = vec![
         Contender::new("dashshare", |at| {
             let (dashboard, account) = shares.questions[at];
-            ready(sharing.authorize(account, dashboard, Action::View)).is_ok_and(|decision| decision.is_allowed())
+            ready(sharing.authorize(account, dashboard, Action::View))
+                .is_ok_and(|decision| decision.is_allowed())
         }),
         Contender::new("floor", |at| floor.get(&bare[at]).is_some_and(|ends| now < *ends)),
         Contender::new("cedar", |at| cedar.decide(at)),
@@ -290,6 +294,11 @@ pub(crate) fn checks(size: usize) {
     let peers = contenders.iter().zip(&times).skip(2);
     let fastest = peers.map(|(contender, time)| (time.over(&times[0]), contender.name));
     if let Some((ratio, name)) = fastest.min_by(|one, other| one.0.total_cmp(&other.0)) {
-        judge(&format!("share_{size}"), ratio, Aim::AtLeast(1.0), &format!("{name}, the fastest peer, by dashshare"));
+        judge(
+            &format!("share_{size}"),
+            ratio,
+            Aim::AtLeast(1.0),
+            &format!("{name}, the fastest peer, by dashshare"),
+        );
     }
 }
