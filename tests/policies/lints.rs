@@ -123,11 +123,7 @@ fn every_inert_shape_is_found_at_its_place_with_its_mend() {
             "/permissions/1/resource",
             "write `id` or `tag_match`",
         ),
-        (
-            with_rule(access(), json!(["file", "name", "d"])),
-            "/permissions/1/resource",
-            "write `path`",
-        ),
+        (with_rule(access(), json!(["file", "name", "d"])), "/permissions/1/resource", "write `path`"),
         (
             with_rule(access(), json!(["device", "tag.match", "k"])),
             "/permissions/1/resource",
