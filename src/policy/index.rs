@@ -11,12 +11,12 @@ use hashbrown::{DefaultHashBuilder, HashSet};
 use std::{
     cmp::Ordering,
     collections::BTreeMap,
-    hash::{BuildHasher as _, Hash as _, Hasher as _},
+    hash::{BuildHasher as _, Hasher as _},
     sync::Arc,
 };
 
 /// Above this many rules, what is aimed at one target gets an index of its own.
-const SMALL: usize = 24;
+const SMALL: usize = 96;
 /// Above this many entries, a policy's rules are kept once and not under each of its targets.
 const COPIED: usize = 4096;
 /// Up to this many keys of a request are computed once.
@@ -293,8 +293,10 @@ impl Hash {
 
     fn pair(&self, one: &str, other: &str) -> u64 {
         let mut hasher = self.0.build_hasher();
-        one.hash(&mut hasher);
-        other.hash(&mut hasher);
+        hasher.write(one.as_bytes());
+        // Where one ends, so that no other pair has the same bytes.
+        hasher.write_usize(one.len());
+        hasher.write(other.as_bytes());
         hasher.finish()
     }
 
@@ -324,6 +326,8 @@ struct Keys {
     keys: [u64; CACHED],
     /// How many there are; `None` if they do not fit.
     len: Option<usize>,
+    /// A bit for each, by its lowest bits: most entries are told apart by it.
+    bits: u64,
     /// Whether a rule of the set may ask that a tag is shared.
     matches: bool,
 }
@@ -331,25 +335,23 @@ struct Keys {
 impl Keys {
     fn of(request: &Request<'_>, matches: bool) -> Self {
         let ask = request.hasher.pair(&request.resource.kind, request.action);
-        let mut keys = Self { ask, keys: [0; CACHED], len: None, matches };
+        let keys = Self { ask, keys: [0; CACHED], len: None, bits: 0, matches };
         if request.resource.tags.len().saturating_mul(2).saturating_add(3) > CACHED {
             return keys;
         }
-        let (mut list, mut len) = ([0; CACHED], 0_usize);
-        keys.each(request, &mut |key| {
+        let (mut list, mut len, mut bits) = ([0; CACHED], 0_usize, 0);
+        let mut push = |key: u64| {
             if let Some(free) = list.get_mut(len) {
                 *free = key;
+                bits |= 1 << (key & 63);
                 len = len.saturating_add(1);
             }
-        });
-        if request.resource.path.is_some()
-            && let Some(free) = list.get_mut(len)
-        {
-            *free = keys.path();
-            len = len.saturating_add(1);
+        };
+        keys.each(request, &mut push);
+        if request.resource.path.is_some() {
+            push(keys.path());
         }
-        (keys.keys, keys.len) = (list, Some(len));
-        keys
+        Self { keys: list, len: Some(len), bits, ..keys }
     }
 
     fn path(&self) -> u64 {
@@ -565,7 +567,9 @@ fn look<'a>(rules: &'a Rules, found: &mut Found<'a>, request: &Request<'_>, keys
         Rules::Many(many) => many.look(found, request, keys),
         Rules::Few(list) => match keys.cached() {
             Some(cached) => {
-                list.look(found, |entry| cached.contains(&entry.key) && entry.matches(request));
+                let bits = keys.bits;
+                let may = |key: u64| bits >> (key & 63) & 1 == 1 && cached.contains(&key);
+                list.look(found, |entry| may(entry.key) && entry.matches(request));
             }
             None => list.look(found, |entry| entry.matches(request)),
         },
