@@ -17,6 +17,8 @@ use std::{
 
 /// Above this many rules, what is aimed at one target gets an index of its own.
 const SMALL: usize = 96;
+/// Up to this many entries are looked at before the keys of a request are computed.
+const TINY: usize = 3;
 /// Above this many entries, a policy's rules are kept once and not under each of its targets.
 const COPIED: usize = 4096;
 /// Up to this many keys of a request are computed once.
@@ -528,7 +530,7 @@ impl Index {
         let request = Request { hasher: &self.hasher, principal, action, resource };
         let mut found = Found::default();
         let Some(counts) = self.kinds.get(principal.kind as usize) else { return found };
-        let mut keys = None;
+        let (mut tiny, mut keys) = (TINY, None);
         let mut aim = |form: Form<'_>| {
             let hash = mix(principal.kind as u64, self.hasher.form(form));
             let Some(bucket) =
@@ -536,6 +538,14 @@ impl Index {
             else {
                 return;
             };
+            if let Rules::Few(list) = &bucket.rules
+                && keys.is_none()
+                && bucket.shared.is_empty()
+                && let Some(rest) = tiny.checked_sub(list.len())
+            {
+                tiny = rest;
+                return list.look(&mut found, |entry| entry.matches(&request));
+            }
             let keys = keys.get_or_insert_with(|| Keys::of(&request, self.matching > 0));
             look(&bucket.rules, &mut found, &request, keys);
             for (_, rules) in &bucket.shared {
