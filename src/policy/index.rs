@@ -26,34 +26,45 @@ const CACHED: usize = 24;
 /// Above this many pairs of tags, those that match are found with a table.
 const PAIRS: usize = 4096;
 
-/// One action of one rule of a policy.
+/// One action of one rule of a policy, under one of its targets.
 #[derive(Clone)]
 pub(super) struct Entry {
     /// The hash of kind, action and form: only what has the request's is looked at closer.
     key: u64,
+    pub(super) part: Arc<Part>,
+}
+
+/// One action of one rule of a policy, with copies of its words: the document's own are more steps away.
+pub(super) struct Part {
     pub(super) document: Document,
     pub(super) rule: u32,
     action: u32,
+    /// The first bytes of the policy's id, which mostly tell the order.
+    front: u64,
+    word: Box<str>,
+    kind: Box<str>,
+    form: OwnForm,
 }
 
 impl Entry {
     fn effect(&self) -> Effect {
-        let rule = self.document.permissions().get(self.rule as usize);
+        let rule = self.part.document.permissions().get(self.part.rule as usize);
         rule.map_or(Effect::Deny, |rule| rule.effect)
     }
 
     /// The order in which matching rules are named as the one that decided: whatever was built first (P4).
     fn order(&self, other: &Self) -> Ordering {
-        let key = |entry: &Self| (entry.rule, entry.action);
-        self.document.id().cmp(other.document.id()).then_with(|| key(self).cmp(&key(other)))
+        let (one, other) = (&self.part, &other.part);
+        let ids = || one.document.id().cmp(other.document.id());
+        let places = || (one.rule, one.action).cmp(&(other.rule, other.action));
+        one.front.cmp(&other.front).then_with(ids).then_with(places)
     }
 
     fn matches(&self, request: &Request<'_>) -> bool {
-        let Some(rule) = self.document.permissions().get(self.rule as usize) else { return false };
-        rule.action.get(self.action as usize).is_some_and(|action| **action == *request.action)
-            && tuple::read(&rule.resource, Place::Resource).is_ok_and(|(kind, form)| {
-                kind == request.resource.kind && form.is_about(request.principal, request.resource)
-            })
+        let Part { word, kind, form, .. } = &*self.part;
+        **word == *request.action
+            && **kind == *request.resource.kind
+            && form.as_form().is_about(request.principal, request.resource)
     }
 }
 
@@ -82,8 +93,8 @@ impl List {
     /// Takes a document's entries away, and says how many.
     fn take(&mut self, gone: &Document) -> usize {
         let before = self.len();
-        self.denies.retain(|entry| !entry.document.is_same(gone));
-        self.allows.retain(|entry| !entry.document.is_same(gone));
+        self.denies.retain(|entry| !entry.part.document.is_same(gone));
+        self.allows.retain(|entry| !entry.part.document.is_same(gone));
         before.saturating_sub(self.len())
     }
 
@@ -170,11 +181,8 @@ impl Rules {
 impl Many {
     /// The key that an entry is kept under, and the length of its path's prefix, if it has one: that takes part.
     fn key(hasher: &Hash, entry: &Entry) -> (u64, Option<usize>) {
-        let rule = entry.document.permissions().get(entry.rule as usize);
-        match rule.map(|rule| tuple::read(&rule.resource, Place::Resource)) {
-            Some(Ok((_, Form::Path(prefix)))) => {
-                (mix(entry.key, hasher.word(prefix.as_bytes())), Some(prefix.len()))
-            }
+        match &entry.part.form {
+            OwnForm::Path(prefix) => (mix(entry.key, hasher.word(prefix.as_bytes())), Some(prefix.len())),
             _ => (entry.key, None),
         }
     }
@@ -196,7 +204,7 @@ impl Many {
         let (key, prefix) = Self::key(hasher, gone);
         let mut taken = 0;
         let take = |(_, list): &mut (u64, List)| {
-            taken = list.take(&gone.document);
+            taken = list.take(&gone.part.document);
             list.len() > 0
         };
         self.by_key.change(key, |(of, _)| *of == key, || (key, List::default()), take);
@@ -245,17 +253,28 @@ enum OwnForm {
     Id(Box<str>),
     Tag(Box<str>, Box<str>),
     TagMatch(Box<str>),
+    Path(Box<str>),
 }
 
 impl OwnForm {
-    fn of(form: Form<'_>) -> Option<Self> {
-        Some(match form {
+    fn of(form: Form<'_>) -> Self {
+        match form {
             Form::Any => Self::Any,
             Form::Id(id) => Self::Id(id.into()),
             Form::Tag(key, value) => Self::Tag(key.into(), value.into()),
             Form::TagMatch(key) => Self::TagMatch(key.into()),
-            Form::Path(_) => return None,
-        })
+            Form::Path(prefix) => Self::Path(prefix.into()),
+        }
+    }
+
+    fn as_form(&self) -> Form<'_> {
+        match self {
+            Self::Any => Form::Any,
+            Self::Id(id) => Form::Id(id),
+            Self::Tag(key, value) => Form::Tag(key, value),
+            Self::TagMatch(key) => Form::TagMatch(key),
+            Self::Path(prefix) => Form::Path(prefix),
+        }
     }
 
     fn is(&self, form: Form<'_>) -> bool {
@@ -436,6 +455,9 @@ pub(super) fn counts(kind: PrincipalKind, mixed: bool, head: &str, form: Form<'_
 /// The entries of a document for principals of a kind.
 fn entries(hasher: &Hash, document: &Document, kind: PrincipalKind) -> Vec<Entry> {
     let mixed = is_mixed(document);
+    let mut front = [0; 8];
+    front.iter_mut().zip(document.id().bytes()).for_each(|(byte, of)| *byte = of);
+    let front = u64::from_be_bytes(front);
     let mut entries = Vec::new();
     for (rule, permission) in (0_u32..).zip(document.permissions()) {
         let Ok((head, form)) = tuple::read(&permission.resource, Place::Resource) else { continue };
@@ -443,7 +465,16 @@ fn entries(hasher: &Hash, document: &Document, kind: PrincipalKind) -> Vec<Entry
         for (action, word) in (0_u32..).zip(&permission.action) {
             if counts(kind, mixed, head, form, word) {
                 let key = mix(hasher.pair(head, word), hash);
-                entries.push(Entry { key, document: document.clone(), rule, action });
+                let part = Part {
+                    document: document.clone(),
+                    rule,
+                    action,
+                    front,
+                    word: word.clone(),
+                    kind: head.into(),
+                    form: OwnForm::of(form),
+                };
+                entries.push(Entry { key, part: Arc::new(part) });
             }
         }
     }
@@ -498,7 +529,7 @@ impl Index {
                     Form::TagMatch(_) => step(&mut counts.tag_match),
                     Form::Path(_) => continue,
                 }
-                let Some(own) = OwnForm::of(form) else { continue };
+                let own = OwnForm::of(form);
                 let hasher = &self.hasher;
                 self.buckets.change(
                     mix(kind as u64, hasher.form(form)),

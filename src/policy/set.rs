@@ -177,7 +177,9 @@ impl PolicySet {
             (None, Some(allow)) => Some((allow, Effect::Allow)),
             (None, None) => None,
         };
-        Verdict { decided: decided.map(|(entry, effect)| (&entry.document, entry.rule as usize, effect)) }
+        Verdict {
+            decided: decided.map(|(entry, effect)| (&entry.part.document, entry.part.rule as usize, effect)),
+        }
     }
 
     /// Whether any policy may deny principals of this kind anything.
