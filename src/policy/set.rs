@@ -204,7 +204,9 @@ impl PolicySet {
             (None, Some(allow)) => Some((allow, Effect::Allow)),
             (None, None) => None,
         };
-        Verdict { decided: decided.map(|(entry, effect)| (&entry.document, entry.rule as usize, effect)) }
+        Verdict {
+            decided: decided.map(|(entry, effect)| (&entry.part.document, entry.part.rule as usize, effect)),
+        }
     }
 
     /// Whether any active policy has a rule that denies.
