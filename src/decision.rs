@@ -4,10 +4,10 @@ use crate::{
     dashboard::{Head, Revision, Snapshot},
     grant::Chain,
     id::{AccountId, DashboardId},
-    policy::{self, Effect, PolicySet, Resource, RuleRef},
+    policy::{self, Effect, Nearest, PolicySet, Resource, RuleRef},
     standing::{self, Fall, Standing},
     store::leaf,
-    tenant::{ACCESS, AnonymousAccess, SharingRules, Tenant},
+    tenant::{ACCESS, AnonymousAccess, Barred, SharingRules, Tenant},
     terms::{Expiry, Right, Rights},
     time::Timestamp,
     token::LinkDigest,
@@ -63,6 +63,10 @@ pub struct Decision {
     basis: Basis,
     /// `None` when no policy could have changed it.
     consulted: Option<Consulted>,
+    /// Whether a grant allows it, or would if no policy denied it.
+    granted: bool,
+    /// The device that it was narrowed to.
+    device: Option<Arc<Resource>>,
 }
 
 /// As whom, and for what, a tenant's policies were asked.
@@ -113,12 +117,48 @@ impl Consulted {
         }
     }
 
-    /// What the policies have to say to an action on the dashboard, with all that they considered.
-    pub(crate) fn explanation(&self, action: Action) -> Option<policy::Explanation> {
-        let (principal, dashboard) = (self.principal()?, self.dashboard.as_deref()?);
-        let access = self.tenant.policies.explain(principal, ACCESS, dashboard);
-        let arranges = action == Action::Arrange && access.allowed;
-        Some(if arranges { self.tenant.policies.explain(principal, ARRANGEMENT, dashboard) } else { access })
+    /// Whether they let the account see the dashboard, or keep it from that.
+    pub(crate) fn barred(&self) -> Option<Barred> {
+        match self.dashboard {
+            None => Some(Barred::Unknown),
+            Some(_) => self.denies(Action::View).map(Barred::By),
+        }
+    }
+
+    pub(crate) fn lets_view(&self) -> bool {
+        self.allows(Action::View).is_some()
+    }
+
+    /// What the policies have to say to an action on the dashboard, or to one of its devices, with all that they
+    /// considered; `granted` says that a grant or the ownership allows it, so that only a deny is in the way.
+    fn explanation(
+        &self,
+        action: Action,
+        granted: bool,
+        device: Option<&Resource>,
+    ) -> Option<policy::Explanation> {
+        let (principal, policies) = (self.principal()?, &self.tenant.policies);
+        let subject = match device {
+            Some(device) => device,
+            None => self.dashboard.as_deref()?,
+        };
+        let mut found = policies.explain(principal, ACCESS, subject);
+        let denied = |found: &policy::Explanation| found.effect == Some(Effect::Deny);
+        if action == Action::Arrange && device.is_none() && !denied(&found) {
+            let arrangement = policies.explain(principal, ARRANGEMENT, subject);
+            // One thing that would change it is named only if it is enough for both.
+            let enough = found.allowed || arrangement.allowed || found.nearest == arrangement.nearest;
+            let nearest =
+                if arrangement.allowed { found.nearest.take() } else { arrangement.nearest.clone() };
+            found = policy::Explanation { nearest: nearest.filter(|_| enough), ..arrangement };
+        }
+        match &mut found.nearest {
+            Some(Nearest::RemoveDeny { suffices, .. }) if granted => *suffices = true,
+            // No rule lets anybody export, share or edit.
+            nearest if matches!(action, Action::Export | Action::Share | Action::Edit) => *nearest = None,
+            _ => {}
+        }
+        Some(found)
     }
 }
 
@@ -252,13 +292,10 @@ impl Decision {
         self.head.as_ref()
     }
 
-    /// The same decision, denied.
-    fn denied(&self, denial: Denial) -> Self {
-        Self { basis: Basis::Denied(denial), ..self.clone() }
-    }
-
-    pub(crate) fn consulted(&self) -> Option<&Consulted> {
-        self.consulted.as_ref()
+    /// What policies said, as far as they could have changed it.
+    pub(crate) fn explain_policies(&self) -> Option<policy::Explanation> {
+        let consulted = self.consulted.as_ref()?;
+        consulted.explanation(self.action, self.granted, self.device.as_deref())
     }
 
     /// Whether policies could change it: the owner is above them, and what a grant allows only a deny takes away (D2).
@@ -271,6 +308,7 @@ impl Decision {
 
     /// The decision under the tenant's policies, in the order of D2: a deny comes before a grant, an allow after it.
     pub(crate) fn under(mut self, consulted: Consulted) -> Self {
+        self.granted = self.is_allowed();
         if consulted.dashboard.is_none() {
             self.basis = Basis::Denied(Denial::UnknownDashboard);
         } else if let Some(rule) = consulted.denies(self.action) {
@@ -289,24 +327,29 @@ impl Decision {
     pub(crate) fn for_device(
         &self,
         name: &str,
-        device: Option<&Resource>,
-        consulted: Option<&Consulted>,
+        device: Option<Arc<Resource>>,
+        consulted: Option<Consulted>,
     ) -> Self {
         if !self.is_allowed() {
             return self.clone();
         }
-        let Some(device) = device else { return self.denied(Denial::DeviceNotShown(name.to_owned())) };
-        let said = consulted.and_then(|consulted| consulted.ask(ACCESS, device));
-        match (&self.basis, said) {
-            (Basis::Owner, _) => self.clone(),
+        let Some(device) = device else {
+            let basis = Basis::Denied(Denial::DeviceNotShown(name.to_owned()));
+            return Self { basis, consulted: None, ..self.clone() };
+        };
+        let said = consulted.as_ref().and_then(|consulted| consulted.ask(ACCESS, &device));
+        let granted = matches!(self.basis, Basis::Owner | Basis::Grant { .. });
+        let basis = match (&self.basis, said) {
+            (Basis::Owner, _) => Basis::Owner,
             (_, Some((Effect::Deny, by))) => {
-                self.denied(Denial::DeviceDenied { device: name.to_owned(), by })
+                Basis::Denied(Denial::DeviceDenied { device: name.to_owned(), by })
             }
             (Basis::Link { .. } | Basis::Policy(_), None) => {
-                self.denied(Denial::DeviceNotAllowed(name.to_owned()))
+                Basis::Denied(Denial::DeviceNotAllowed(name.to_owned()))
             }
-            _ => self.clone(),
-        }
+            (basis, _) => basis.clone(),
+        };
+        Self { basis, consulted, granted, device: Some(device), ..self.clone() }
     }
 }
 
@@ -330,6 +373,8 @@ pub(crate) fn decide(
             head: None,
             basis: Basis::Denied(Denial::UnknownDashboard),
             consulted: None,
+            granted: false,
+            device: None,
         };
     };
     let basis = match head.owner_at(t) {
@@ -338,7 +383,8 @@ pub(crate) fn decide(
         Some(_) => by_grants(account, action, &head, chains, rules, t),
     };
     let unknown = matches!(basis, Basis::Denied(Denial::UnknownDashboard));
-    Decision { principal, action, at: t, head: (!unknown).then_some(head), basis, consulted: None }
+    let head = (!unknown).then_some(head);
+    Decision { principal, action, at: t, head, basis, consulted: None, granted: false, device: None }
 }
 
 fn by_grants(
@@ -453,12 +499,14 @@ pub(crate) fn decide_visit(
         Some((head, consulted, basis)) => {
             // L5, G5: a link shows; it exports, shares and edits nothing.
             let basis = if action == Action::View { basis } else { Basis::Denied(Denial::LinkOnlyShows) };
-            Decision { principal, action, at: t, head: Some(head), basis, consulted: Some(consulted) }
+            let (head, consulted) = (Some(head), Some(consulted));
+            Decision { principal, action, at: t, head, basis, consulted, granted: false, device: None }
         }
         None => {
             let basis = Basis::Denied(Denial::LinkNotUsable);
             // Not `t`: a dashboard's clock that is ahead of the host's would tell that the link exists (L9).
-            Decision { principal, action, at: now, head: None, basis, consulted: None }
+            let (head, consulted) = (None, None);
+            Decision { principal, action, at: now, head, basis, consulted, granted: false, device: None }
         }
     }
 }

@@ -38,8 +38,9 @@ pub struct Explanation {
     pub ends_first: Option<GrantId>,
     /// Until when an allowance can be relied on.
     pub valid_until: Option<Timestamp>,
-    /// What the tenant's policies said about the dashboard, all that they considered, and the nearest thing that would
-    /// change a denial (P8); `None` when they do not know the asker, or could not have changed the decision.
+    /// What the tenant's policies said about the dashboard, or about the device that the decision was narrowed to, all
+    /// that they considered, and the nearest thing that would change a denial (P8); `None` when they do not know the
+    /// asker, or could not have changed the decision.
     pub policies: Option<policy::Explanation>,
 }
 
@@ -106,7 +107,7 @@ impl Decision {
             path,
             ends_first,
             valid_until: self.valid_until(),
-            policies: self.consulted().and_then(|consulted| consulted.explanation(self.action())),
+            policies: self.explain_policies(),
         }
     }
 
@@ -149,10 +150,14 @@ impl Decision {
             Action::Arrange => "arrange",
             Action::Edit => "edit",
         };
-        let mut text = if explanation.allowed {
-            format!("{who} may {verb} the dashboard")
-        } else {
-            format!("{who} may not {verb} the dashboard")
+        let may = if explanation.allowed { "may" } else { "may not" };
+        let device = match &explanation.because {
+            Because::Denied(denial) => denial.device(),
+            _ => None,
+        };
+        let mut text = match device {
+            Some(device) => format!("{who} may not see device `{device}` on the dashboard"),
+            None => format!("{who} {may} {verb} the dashboard"),
         };
         // Writing to a String does not fail.
         let _ = match &explanation.because {
@@ -174,7 +179,15 @@ impl Decision {
                     Denial::Ended(fall) => fall_in_words(fall, &explanation.path, name),
                     _ => denial.sentence(),
                 };
-                write!(text, ": {sentence} {}", denial.remedy())
+                // Nobody can share what only the owner or a policy gives.
+                let remedy = match (self.action(), denial) {
+                    (Action::Edit, Denial::NotShared | Denial::Ended(_)) => Denial::OwnersOnly.remedy(),
+                    (Action::Arrange, Denial::NotShared | Denial::Ended(_)) => {
+                        Denial::ArrangementNotGiven.remedy()
+                    }
+                    _ => denial.remedy(),
+                };
+                write!(text, ": {sentence} {remedy}")
             }
         };
         text
@@ -235,13 +248,23 @@ impl Denial {
             Self::ResharingOff => "the tenant has switched sharing on off.".to_owned(),
             Self::LinkNotUsable => "this link opens nothing.".to_owned(),
             Self::LinkOnlyShows => "a public link shows the dashboard and nothing more.".to_owned(),
-            Self::DeviceNotShown(device) => format!("it does not show device `{device}`."),
+            Self::DeviceNotShown(device) => format!("the dashboard does not show device `{device}`."),
             Self::DeviceNotAllowed(device) => {
                 format!("the dashboard is allowed, but no policy allows device `{device}`.")
             }
             Self::DeviceDenied { device, by } => {
                 format!("the dashboard is allowed, but {by} denies device `{device}`.")
             }
+        }
+    }
+
+    /// The device that it is about, if it is about one.
+    fn device(&self) -> Option<&str> {
+        match self {
+            Self::DeviceNotShown(device)
+            | Self::DeviceNotAllowed(device)
+            | Self::DeviceDenied { device, .. } => Some(device),
+            _ => None,
         }
     }
 
@@ -269,7 +292,7 @@ impl Denial {
             Self::LinkNotUsable => "Ask whoever sent it for a new one.",
             Self::LinkOnlyShows => "The owner can share the dashboard with an account.",
             Self::DeviceNotShown(_) => "Ask for a device that the dashboard shows.",
-            Self::DeviceNotAllowed(_) => "Add a policy that lets the asker access the device.",
+            Self::DeviceNotAllowed(_) => "A policy can let them access the device.",
         }
     }
 }

@@ -95,6 +95,13 @@ impl MemoryDirectory {
         self.people().dashboards.insert(dashboard, Arc::new(resource));
     }
 
+    /// Forgets a dashboard's tags and devices, when it was deleted.
+    pub fn forget_dashboard(&self, dashboard: DashboardId) {
+        let mut people = self.people();
+        people.dashboards.remove(&dashboard);
+        people.devices.remove(&dashboard);
+    }
+
     /// Notes a device that a dashboard shows.
     pub fn add_device(&self, dashboard: DashboardId, device: Resource) {
         let id = device.id.clone().unwrap_or_default();

@@ -62,7 +62,7 @@
 //!
 //! | floor | what | files |
 //! | --- | --- | --- |
-//! | 0 values | ids, tags, instants, addresses, rights and terms, tokens | `id` `tag` `time` `email` `terms` `token` |
+//! | 0 values | ids, tags, instants, addresses, rights and terms, tokens | `id` `object` `tag` `time` `email` `terms` `token` |
 //! | 1 policies | the document, its lint, the compiled set, explanation and audit; nothing of sharing | `policy/…` |
 //! | 1 things | a grant, a tenant's rules, a dashboard's head with its link, audit and outbox, the commit | `grant` `tenant` `dashboard` `record` `commit` |
 //! | 2 host | the traits that a host implements | `store` `host` |
@@ -97,6 +97,7 @@ mod host;
 mod id;
 mod ledger;
 mod memory;
+mod object;
 pub mod policy;
 mod record;
 mod refusal;

@@ -6,17 +6,16 @@ mod questions;
 use crate::{
     commit::Commit,
     dashboard::{Head, Revision, Snapshot},
-    decision::{Action, Consulted},
+    decision::Consulted,
     email::Attestor,
     error::{Error, Unresolved},
     grant::Grant,
     host::{Account, Directory, Env},
     id::{AccountId, DashboardId, TenantId},
     ledger::Ledger,
-    policy::RuleRef,
-    sharing::{Command, Draw, Facts, More},
+    sharing::{Command, Draw, Facts, More, Verdict},
     store::{BoxError, CommitError, Seed, Store},
-    tenant::{AnonymousAccess, SharingRules, Tenant},
+    tenant::{AnonymousAccess, Barred, SharingRules, Tenant},
     time::Timestamp,
 };
 use std::{ops::Deref, sync::Arc};
@@ -131,35 +130,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let mut links_seen = None;
         for _ in 0..ATTEMPTS {
             let Some(ledger) = self.load(command).await? else { continue };
-            let now = ledger.as_ref().map_or_else(|| self.env.now(), |ledger| ledger.now);
-            let (tenant, access) = match &ledger {
-                Some(ledger) => {
-                    let tenant = self.tenant(ledger.head.tenant).await?;
-                    let access = match command.publishes() {
-                        true => self.access(&tenant, ledger.head.dashboard).await?,
-                        false => AnonymousAccess::default(),
-                    };
-                    (tenant, access)
-                }
-                None => (Arc::new(Tenant::closed()), AnonymousAccess::default()),
-            };
-            let denied_by = match (&ledger, command.hands_on()) {
-                (Some(ledger), Some(by)) if !ledger.is_owner(by) => {
-                    self.denied_by(&tenant, &ledger.head, by).await?
-                }
-                _ => None,
-            };
             let links_made = ledger.as_ref().map_or(0, |ledger| ledger.head.links_made);
-            let facts = Facts {
-                ledger: ledger.as_ref(),
-                tenant: &tenant,
-                access: &access,
-                denied_by: denied_by.as_ref(),
-                now,
-                links_seen: *links_seen.get_or_insert(links_made),
-                draw: &draw,
-            };
-            let verdict = command.judge(&facts)?;
+            let links_seen = *links_seen.get_or_insert(links_made);
+            let verdict = self.verdict(command, ledger.as_ref(), &draw, links_seen).await?;
             let found = ledger.as_ref().map_or(Revision::ZERO, |ledger| ledger.head.revision);
             let answer = verdict.answer;
             let Some(commit) = verdict.commit.map(Box::new) else {
@@ -172,6 +145,47 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 Settled::Conflict => continue,
             };
             return Ok(Outcome { answer, revision, fate });
+        }
+        Err(Error::Contended)
+    }
+
+    /// Judges a command by what the host knows.
+    async fn verdict<C: Command>(
+        &self,
+        command: &C,
+        ledger: Option<&Ledger>,
+        draw: &Draw,
+        links_seen: u64,
+    ) -> Result<Verdict<C::Answer>, Error> {
+        let now = ledger.map_or_else(|| self.env.now(), |ledger| ledger.now);
+        let (tenant, access) = match ledger {
+            Some(ledger) => {
+                let tenant = self.tenant(ledger.head.tenant).await?;
+                let access = match command.publishes() {
+                    true => self.access(&tenant, ledger.head.dashboard).await?,
+                    false => AnonymousAccess::default(),
+                };
+                (tenant, access)
+            }
+            None => (Arc::new(Tenant::closed()), AnonymousAccess::default()),
+        };
+        let barred = match (ledger, command.hands_on()) {
+            (Some(ledger), Some(by)) if !ledger.is_owner(by) => {
+                self.barred(&tenant, &ledger.head, by).await?
+            }
+            _ => None,
+        };
+        let (tenant, access, barred) = (&*tenant, &access, barred.as_ref());
+        Ok(command.judge(&Facts { ledger, tenant, access, barred, now, links_seen, draw })?)
+    }
+
+    /// Judges a command and writes nothing.
+    async fn judge<C: Command>(&self, command: &C) -> Result<C::Answer, Error> {
+        for _ in 0..ATTEMPTS {
+            let Some(ledger) = self.load(command).await? else { continue };
+            let links_made = ledger.as_ref().map_or(0, |ledger| ledger.head.links_made);
+            let draw = Draw::new([0; 32]);
+            return Ok(self.verdict(command, ledger.as_ref(), &draw, links_made).await?.answer);
         }
         Err(Error::Contended)
     }
@@ -333,18 +347,18 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(Some(Consulted { tenant, account: Some(principal), dashboard }))
     }
 
-    /// The rule of the tenant's policies that denies an account the dashboard, if one does.
-    async fn denied_by(
+    /// What keeps an account from a dashboard, whatever was shared with it, if the tenant's policies do.
+    async fn barred(
         &self,
         tenant: &Arc<Tenant>,
         head: &Head,
         account: AccountId,
-    ) -> Result<Option<RuleRef>, Error> {
+    ) -> Result<Option<Barred>, Error> {
         if !tenant.policies.has_denies() {
             return Ok(None);
         }
         let consulted = self.consult(Arc::clone(tenant), head, account).await?;
-        Ok(consulted.and_then(|consulted| consulted.denies(Action::View)))
+        Ok(consulted.and_then(|consulted| consulted.barred()))
     }
 
     async fn account(&self, account: AccountId) -> Result<Option<Account>, Error> {

@@ -15,11 +15,10 @@ use crate::{
     grant::{Grant, Holder},
     id::{AccountId, DashboardId, GrantId},
     ledger::{Ledger, Live},
-    policy::RuleRef,
     record::{Actor, AuditRecord, Event, Message, MessageId, OutboxMessage},
     refusal::Refusal,
     store::Seed,
-    tenant::{AnonymousAccess, Tenant},
+    tenant::{AnonymousAccess, Barred, Tenant},
     terms::Expiry,
     time::Timestamp,
 };
@@ -73,8 +72,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) ledger: Option<&'a Ledger>,
     pub(crate) tenant: &'a Tenant,
     pub(crate) access: &'a AnonymousAccess,
-    /// The rule that denies the dashboard to whoever hands it on.
-    pub(crate) denied_by: Option<&'a RuleRef>,
+    /// What keeps whoever hands the dashboard on from it.
+    pub(crate) barred: Option<&'a Barred>,
     pub(crate) now: Timestamp,
     /// How many links had been made when the command was first judged.
     pub(crate) links_seen: u64,
@@ -94,7 +93,11 @@ impl<'a> Facts<'a> {
 
     /// Refuses to hand on what a policy denies to the actor.
     pub(crate) fn check_policies(&self) -> Result<(), Refusal> {
-        self.denied_by.map_or(Ok(()), |rule| Err(Refusal::PolicyDenies(rule.clone())))
+        match self.barred {
+            None => Ok(()),
+            Some(Barred::Unknown) => Err(Refusal::UnknownDashboard),
+            Some(Barred::By(rule)) => Err(Refusal::PolicyDenies(rule.clone())),
+        }
     }
 
     /// Refuses what would last longer than the tenant allows (G20).

@@ -5,7 +5,7 @@ use crate::{
     policy::{Effect, PolicySet, Principal, Resource, RuleRef, Verdict},
 };
 use serde::{Deserialize, Serialize};
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 /// What the host knows of a tenant that decides about sharing.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -140,6 +140,14 @@ pub(crate) struct AnonymousAccess {
     pub(crate) blank: Vec<Missing>,
 }
 
+/// What keeps an account from a dashboard, whatever was shared with it.
+#[derive(Clone, Debug)]
+pub(crate) enum Barred {
+    /// The host does not know the dashboard.
+    Unknown,
+    By(RuleRef),
+}
+
 /// The action of policies on a dashboard that is looked at, and on a device whose data is shown.
 pub(crate) const ACCESS: &str = "access";
 
@@ -160,7 +168,8 @@ impl AnonymousAccess {
                 None => Missing::DashboardPolicy,
             }),
         }
-        for device in devices {
+        let mut seen = BTreeSet::new();
+        for device in devices.iter().filter(|device| seen.insert(device.id.as_deref())) {
             let verdict = ask(device);
             let id = || device.id.clone().unwrap_or_default();
             if !verdict.is_allowed() {

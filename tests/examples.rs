@@ -70,7 +70,7 @@ fn the_story_has_its_facts_in_order() {
             "denied: the visitor may not view the dashboard: this link opens nothing",
             "opens: the visitor may view",
             "this is an older link",
-            "it does not show device `another-device`",
+            "the dashboard does not show device `another-device`",
             "│ │ └─ Dora view until 2026-03-20 from Ben, through Ann",
             "desk@audit.example invited to view",
             "To: Carl. Subject: Your access to",

@@ -206,7 +206,8 @@ fn an_explanation_has_the_policies_that_were_considered() {
         (anns.effect, anns.policy.as_deref(), anns.rule),
         (Some(Effect::Deny), Some("not-ann"), Some(0))
     );
-    let nearest = Nearest::RemoveDeny { policy: "not-ann".to_owned(), rule: 0, denies: 1, suffices: false };
+    let nearest = Nearest::RemoveDeny { policy: "not-ann".to_owned(), rule: 0, denies: 1, suffices: true };
+    // Her grant allows it, so that the deny alone is in the way.
     assert_eq!(anns.nearest, Some(nearest));
 
     let link = block_on(sharing.rotate_link(account(OLGA), board(), Expiry::Never)).unwrap();

@@ -158,7 +158,7 @@ fn every_line_is_answered_and_bad_ones_say_what_is_wrong() {
             "at column 1: not UTF-8",
             "at column 1: a request is a JSON object",
             "at `/principal`, column 13: EOF while parsing a value",
-            "at `/principal/kind`, column 27: unknown variant `user`, expected `run_user` or `analysis`",
+            "at `/principal/kind`, column 27: `user` is neither `run_user` nor `analysis`",
             "at column 60: missing field `resource`",
             "at `/action`, column 52: invalid type: integer `7`, expected a string",
             "at `/principal/tags/0`, column 60: missing field `value`",

@@ -72,9 +72,8 @@ impl Engine {
                     _ => {}
                 }
                 let nearest = explanation.policies.as_ref().and_then(|policies| policies.nearest.as_ref());
-                if let Some(nearest) = nearest.filter(|nearest| **nearest != Nearest::AddRule) {
-                    reason["nearest"] = json!(nearest.to_string());
-                }
+                let nearest = nearest.filter(|nearest| **nearest != Nearest::AddRule);
+                reason["nearest"] = json!(nearest.map(ToString::to_string));
                 reason
             }
             _ => json!({}),

@@ -251,8 +251,9 @@ impl Engine {
         let owner = fields.text("owner")?;
         let dashboard = self.dashboard_named(fields)?;
         let (tenant, owner) = (self.tenant(tenant), self.account(owner)?);
-        self.describe_dashboard(fields)?;
+        let described = Self::description(fields)?;
         block_on(self.sharing.register(dashboard, tenant, owner))?;
+        self.describe_dashboard(dashboard, described);
         Ok(json!({}))
     }
 
@@ -397,6 +398,7 @@ impl Engine {
         };
         let dashboard = self.dashboard_named(fields)?;
         let ended = block_on(self.sharing.delete_dashboard(by, dashboard))?;
+        self.forget_dashboard(dashboard);
         Ok(self.ended(dashboard, &ended))
     }
 

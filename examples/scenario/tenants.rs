@@ -5,7 +5,7 @@ use super::{
     fields::{Fields, Problem, bad},
 };
 use dashshare::{
-    AccountId, MemoryDirectory, Tag, Tenant, TenantId,
+    AccountId, DashboardId, MemoryDirectory, Tag, Tenant, TenantId,
     policy::{Document, PolicySet, Principal, Resource, lint},
 };
 use serde_json::{Value, json};
@@ -135,8 +135,8 @@ impl Engine {
         })
     }
 
-    /// The members of a `dashboard` line that policies know it by.
-    pub(super) fn describe_dashboard(&mut self, fields: &Fields) -> Result<(), Problem> {
+    /// The members of a `dashboard` line that policies know it by: its tags, and the devices that it shows.
+    pub(super) fn description(fields: &Fields) -> Result<Description, Problem> {
         let label = fields.text("dashboard")?;
         let tags = fields.optional("tags", Fields::tags)?;
         let devices = match fields.optional("devices", Fields::get)? {
@@ -144,16 +144,32 @@ impl Engine {
             Some(_) => return bad("`devices` is not a list"),
             None => Vec::new(),
         };
-        let dashboard = self.dashboard_named(fields)?;
-        if let Some(tags) = tags {
-            let resource = Resource { tags, ..Resource::new("dashboard", label) };
+        let resource = tags.map(|tags| Resource { tags, ..Resource::new("dashboard", label) });
+        Ok(Description { resource, devices })
+    }
+
+    pub(super) fn describe_dashboard(&self, dashboard: DashboardId, described: Description) {
+        if let Some(resource) = described.resource {
             self.sharing.directory().set_dashboard(dashboard, resource);
         }
-        for device in devices {
+        for device in described.devices {
             self.sharing.directory().add_device(dashboard, device);
         }
-        Ok(())
     }
+
+    /// A new dashboard of the same label starts without tags and devices.
+    pub(super) fn forget_dashboard(&self, dashboard: DashboardId) {
+        self.sharing.directory().forget_dashboard(dashboard);
+        if let Some(label) = self.dashboards.labels.get(&dashboard) {
+            self.sharing.directory().set_dashboard(dashboard, Resource::new("dashboard", label.as_str()));
+        }
+    }
+}
+
+/// What policies know a dashboard by.
+pub(super) struct Description {
+    resource: Option<Resource>,
+    devices: Vec<Resource>,
 }
 
 /// A device: its id, or an object with `id` and `tags`.

@@ -127,7 +127,7 @@ impl<'s, S: Store> Desk<'s, S> {
             ledger: ledger.as_ref(),
             tenant: &self.tenant,
             access: &AnonymousAccess::default(),
-            denied_by: None,
+            barred: None,
             now: ledger.as_ref().map_or(self.now, |ledger| ledger.now),
             links_seen: ledger.as_ref().map_or(0, |ledger| ledger.head.links_made),
             draw: &draw,

@@ -47,7 +47,7 @@ pub struct Wide {
     /// The actions that it allows on every one of them.
     pub actions: Vec<String>,
     /// How many of the listed resources the principal has some of these actions on by this rule alone: what a narrower
-    /// rule would have to name.
+    /// rule would have to name. Two rules that give the same each count none: leave out one, and ask again.
     pub needed_for: usize,
 }
 
@@ -165,14 +165,15 @@ impl PolicySet {
     }
 
     fn wide(&self, document: &Document, principal: &Principal, resources: &[Resource]) -> Vec<Wide> {
-        let mixed = is_mixed(document);
+        let lends = !is_mixed(document);
         let rules =
             document.permissions().iter().enumerate().filter(|(_, rule)| rule.effect == Effect::Allow);
         let wide = rules.filter_map(|(index, rule)| {
             let Ok((kind, Form::Any)) = tuple::read(&rule.resource, Place::Resource) else { return None };
             let words = rule.action.iter().map(|word| word.to_string());
-            let actions: Vec<String> =
-                words.filter(|word| counts(principal.kind, mixed, kind, Form::Any, word)).collect();
+            let actions: Vec<String> = words
+                .filter(|word| counts(principal.kind, lends, rule.effect, kind, Form::Any, word))
+                .collect();
             if actions.is_empty() {
                 return None;
             }

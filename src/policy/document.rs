@@ -1,15 +1,9 @@
 //! The document: TagoIO's access-management policy, kept as it came.
 
-use crate::tag::Tag;
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{
-        MapAccess, Visitor,
-        value::{MapAccessDeserializer, StrDeserializer},
-    },
-};
+use crate::{object::Object, tag::Tag};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::value::StrDeserializer};
 use serde_json::value::RawValue;
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, sync::Arc};
 
 /// One access-management policy, as its author wrote it (P1).
 ///
@@ -18,6 +12,9 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 ///
 /// `id`, `targets` and `permissions` must be there; `active` is true, `tags` and `name` are empty if left out. What is
 /// well formed and yet can never match is no error here: [`lint`](super::lint) finds it.
+///
+/// With serde it is read and written by `serde_json` alone. The text is kept only if it is read from text directly: by
+/// way of a `serde_json::Value` the members come sorted, and within a tagged or flattened enum it cannot be read.
 ///
 /// ```
 /// use dashshare::policy::Document;
@@ -45,7 +42,7 @@ struct Fields {
     name: Box<str>,
     #[serde(default = "yes")]
     active: bool,
-    #[serde(default, deserialize_with = "objects")]
+    #[serde(default)]
     tags: Vec<Tag>,
     targets: Vec<Tuple>,
     #[serde(deserialize_with = "objects")]
@@ -81,27 +78,6 @@ pub enum Effect {
     Deny,
 }
 
-/// A JSON object. Serde alone takes an array of the fields in their order for one as well, which the product does not.
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(members)).map(Object)
-            }
-        }
-        deserializer.deserialize_map(Members(PhantomData))
-    }
-}
-
 fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     let objects = Vec::<Object<T>>::deserialize(deserializer)?;
     Ok(objects.into_iter().map(|Object(it)| it).collect())
@@ -134,7 +110,7 @@ impl Document {
         texts.into_iter().enumerate().map(place).collect()
     }
 
-    fn of_text(text: Box<RawValue>, above: &str) -> Result<Self, DocumentError> {
+    pub(super) fn of_text(text: Box<RawValue>, above: &str) -> Result<Self, DocumentError> {
         let mut reader = serde_json::Deserializer::from_str(text.get());
         let Object(fields) = serde_path_to_error::deserialize(&mut reader)
             .map_err(|error| DocumentError::at(format!("{above}{}", pointer(error.path())), error.inner()))?;
@@ -220,7 +196,7 @@ impl<'de> Deserialize<'de> for Document {
 
 /// A text that is no policy document, and where.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("at `{}`: {problem}", if .pointer.is_empty() { "/" } else { .pointer })]
+#[error("{}: {problem}", if .pointer.is_empty() { "at the root".to_owned() } else { format!("at `{}`", .pointer) })]
 pub struct DocumentError {
     pointer: String,
     problem: String,

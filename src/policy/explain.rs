@@ -5,7 +5,7 @@ use super::{
     document::{Document, Effect},
     index::{counts, is_mixed, targets},
     set::{PolicySet, aims_at},
-    tuple::{self, Form, Place, Principal, Resource},
+    tuple::{self, Form, Misshape, Place, Principal, Resource},
 };
 use crate::tag::Tag;
 use serde::Serialize;
@@ -88,7 +88,7 @@ pub enum Nearest {
         rule: usize,
         /// How many rules deny it in all.
         denies: usize,
-        /// Whether it is allowed then; if not, a rule that allows it is missing as well.
+        /// Whether it is allowed then; if not, what allows it is missing as well.
         suffices: bool,
     },
     /// A policy that allows it is not active.
@@ -116,12 +116,12 @@ pub enum Nearest {
         /// The value.
         value: String,
     },
-    /// A rule that looks as if it were meant for this can never match; the lint says how to mend it.
+    /// A rule or a target that may be meant for this can never match as it is written; the lint says how to mend it.
     Mend {
         /// Its policy.
         policy: String,
-        /// Its index there.
-        rule: usize,
+        /// Its place in the document, as a JSON pointer.
+        pointer: String,
     },
     /// A policy allows it to principals that carry this tag.
     TagPrincipal {
@@ -151,7 +151,7 @@ impl fmt::Display for Nearest {
                 if *denies > 1 {
                     write!(f, " and the {} others that deny it", denies.saturating_sub(1))?;
                 }
-                if *suffices { Ok(()) } else { f.write_str(", and add a rule that allows it") }
+                if *suffices { Ok(()) } else { f.write_str("; something must still allow it then") }
             }
             Self::Activate { policy } => write!(f, "activate policy `{policy}`"),
             Self::AddAction { policy, rule, action } => {
@@ -161,8 +161,8 @@ impl fmt::Display for Nearest {
                 f,
                 "give the resource the tag `{key}` = `{value}`, which rule {rule} of policy `{policy}` asks for"
             ),
-            Self::Mend { policy, rule } => {
-                write!(f, "mend rule {rule} of policy `{policy}`, which can never match as it is written")
+            Self::Mend { policy, pointer } => {
+                write!(f, "look at {pointer} of policy `{policy}`, which can never match as it is written")
             }
             Self::TagPrincipal { policy, rule: Some(rule), key, value } => write!(
                 f,
@@ -192,10 +192,10 @@ fn outcomes(
     action: &str,
     resource: &Resource,
 ) -> Vec<RuleOutcome> {
-    let mixed = is_mixed(document);
+    let lends = !is_mixed(document);
     let outcome = |rule: &super::Permission| {
         let Ok((head, form)) = tuple::read(&rule.resource, Place::Resource) else { return Outcome::Inert };
-        let lives = |word: &str| counts(principal.kind, mixed, head, form, word);
+        let lives = |word: &str| counts(principal.kind, lends, rule.effect, head, form, word);
         if !rule.action.iter().any(|word| lives(word)) {
             Outcome::Inert
         } else if head != resource.kind {
@@ -284,7 +284,6 @@ fn nearest(
         let suffices = active().any(|policy| says(&policy.rules, Effect::Allow));
         return Nearest::RemoveDeny { policy, rule, denies: denies.count().saturating_add(1), suffices };
     }
-    let helps = |rules: &[RuleOutcome]| says(rules, Effect::Allow) && !says(rules, Effect::Deny);
     if let Some(policy) = considered.iter().find(|policy| !policy.active && helps(&policy.rules)) {
         return Nearest::Activate { policy: policy.policy.clone() };
     }
@@ -295,7 +294,7 @@ fn nearest(
                 let allows = document.permissions().iter().enumerate();
                 allows.filter(|(_, rule)| rule.effect == Effect::Allow).filter_map(move |(index, rule)| {
                     let (head, form) = tuple::read(&rule.resource, Place::Resource).ok()?;
-                    let lives = counts(principal.kind, is_mixed(document), head, form, action);
+                    let lives = counts(principal.kind, !is_mixed(document), rule.effect, head, form, action);
                     (head == resource.kind && lives).then_some((document.id(), index, rule, form))
                 })
             })
@@ -311,43 +310,79 @@ fn nearest(
         aimed.any(|document| says(&outcomes(document, principal, action, resource), Effect::Deny))
     };
     for (policy, rule, _, form) in about_action() {
-        let (key, value) = match form {
-            Form::Tag(key, value) => (key, Some(value)),
-            Form::TagMatch(key) => (key, value_of(&principal.tags, key)),
+        let (key, values) = match form {
+            Form::Tag(key, value) => (key, vec![value]),
+            Form::TagMatch(key) => (key, values_of(&principal.tags, key)),
             _ => continue,
         };
-        if let Some(value) = value
-            && !denied(principal, &resource.clone().with_tag(key, value))
-        {
-            let (policy, key, value) = (policy.to_owned(), key.to_owned(), value.to_owned());
+        let helps = |value: &&&str| !denied(principal, &resource.clone().with_tag(key, **value));
+        if let Some(value) = values.iter().find(helps) {
+            let (policy, key, value) = (policy.to_owned(), key.to_owned(), (*value).to_owned());
             return Nearest::TagResource { policy, rule, key, value };
         }
-        if let (Form::TagMatch(_), None, Some(value)) = (form, value, value_of(&resource.tags, key))
-            && !denied(&principal.clone().with_tag(key, value), resource)
-        {
-            let (policy, key, value) = (policy.to_owned(), key.to_owned(), Some(value.to_owned()));
+        let carried =
+            if matches!(form, Form::TagMatch(_)) { values_of(&resource.tags, key) } else { Vec::new() };
+        let helps = |value: &&&str| !denied(&principal.clone().with_tag(key, **value), resource);
+        if let Some(value) = carried.iter().find(helps) {
+            let (policy, key, value) = (policy.to_owned(), key.to_owned(), Some((*value).to_owned()));
             return Nearest::TagPrincipal { policy, rule: Some(rule), key, value };
         }
     }
-    let meant = |rule: &super::Permission| {
-        rule.effect == Effect::Allow
-            && rule.resource.first().is_some_and(|head| **head == *resource.kind)
-            && tuple::read(&rule.resource, Place::Resource).is_err()
-            && rule.action.iter().any(|word| **word == *action)
-    };
-    for policy in active() {
-        let Some(document) = documents.iter().find(|document| document.id() == policy.policy) else {
-            continue;
-        };
-        if let Some(rule) = document.permissions().iter().position(meant) {
-            return Nearest::Mend { policy: policy.policy.clone(), rule };
-        }
+    if let Some(slip) = slip(documents, principal, action, resource) {
+        return slip;
     }
     by_tag_of_principal(documents, principal, action, resource).unwrap_or(Nearest::AddRule)
 }
 
-fn value_of<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
-    tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str())
+fn values_of<'a>(tags: &'a [Tag], key: &str) -> Vec<&'a str> {
+    tags.iter().filter(|tag| tag.key == key).map(|tag| tag.value.as_str()).collect()
+}
+
+/// What a tuple that can never match may have been meant to match: a tag whose words are the wrong way round is that
+/// tag, and of anything else nobody can tell.
+fn may_mean(tuple: &[Box<str>], place: Place, matches: impl Fn(Form<'_>) -> bool) -> bool {
+    match (tuple::read(tuple, place), tuple) {
+        (Err(Misshape::Swapped), [_, _, value, _, key]) => matches(Form::Tag(key, value)),
+        (Err(_), _) => true,
+        (Ok(_), _) => false,
+    }
+}
+
+/// A rule or a target of an active policy that can never match and may be meant for this.
+fn slip(
+    documents: &[&Document],
+    principal: &Principal,
+    action: &str,
+    resource: &Resource,
+) -> Option<Nearest> {
+    for document in documents.iter().filter(|document| document.is_active()) {
+        let mend = |pointer: String| Some(Nearest::Mend { policy: document.id().to_owned(), pointer });
+        if aims_at(document, principal) {
+            let meant = |rule: &super::Permission| {
+                rule.effect == Effect::Allow
+                    && rule.resource.first().is_some_and(|head| **head == *resource.kind)
+                    && rule.action.iter().any(|word| **word == *action)
+                    && may_mean(&rule.resource, Place::Resource, |form| form.is_about(principal, resource))
+            };
+            if let Some(rule) = document.permissions().iter().position(meant) {
+                return mend(format!("/permissions/{rule}/resource"));
+            }
+        } else if helps(&outcomes(document, principal, action, resource)) {
+            let meant = |target: &super::Tuple| {
+                target.first().is_some_and(|head| **head == *principal.kind.word())
+                    && may_mean(target, Place::Target, |form| form.aims_at(principal))
+            };
+            if let Some(target) = document.targets().iter().position(meant) {
+                return mend(format!("/targets/{target}"));
+            }
+        }
+    }
+    None
+}
+
+/// Whether a policy of these outcomes allows the request and does not deny it.
+fn helps(rules: &[RuleOutcome]) -> bool {
+    says(rules, Effect::Allow) && !says(rules, Effect::Deny)
 }
 
 /// A tag that would bring the principal under a policy that allows it, and under none that denies it.

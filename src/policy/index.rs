@@ -11,12 +11,14 @@ use hashbrown::{DefaultHashBuilder, HashSet};
 use std::{
     cmp::Ordering,
     collections::BTreeMap,
-    hash::{BuildHasher as _, Hash as _, Hasher as _},
+    hash::{BuildHasher as _, Hasher as _},
     sync::Arc,
 };
 
 /// Above this many rules, what is aimed at one target gets an index of its own.
-const SMALL: usize = 24;
+const SMALL: usize = 96;
+/// Up to this many entries are looked at before the keys of a request are computed.
+const TINY: usize = 3;
 /// Above this many entries, a policy's rules are kept once and not under each of its targets.
 const COPIED: usize = 4096;
 /// Up to this many keys of a request are computed once.
@@ -24,34 +26,45 @@ const CACHED: usize = 24;
 /// Above this many pairs of tags, those that match are found with a table.
 const PAIRS: usize = 4096;
 
-/// One action of one rule of a policy.
+/// One action of one rule of a policy, under one of its targets.
 #[derive(Clone)]
 pub(super) struct Entry {
     /// The hash of kind, action and form: only what has the request's is looked at closer.
     key: u64,
+    pub(super) part: Arc<Part>,
+}
+
+/// One action of one rule of a policy, with copies of its words: the document's own are more steps away.
+pub(super) struct Part {
     pub(super) document: Document,
     pub(super) rule: u32,
     action: u32,
+    /// The first bytes of the policy's id, which mostly tell the order.
+    front: u64,
+    word: Box<str>,
+    kind: Box<str>,
+    form: OwnForm,
 }
 
 impl Entry {
     fn effect(&self) -> Effect {
-        let rule = self.document.permissions().get(self.rule as usize);
+        let rule = self.part.document.permissions().get(self.part.rule as usize);
         rule.map_or(Effect::Deny, |rule| rule.effect)
     }
 
     /// The order in which matching rules are named as the one that decided: whatever was built first (P4).
     fn order(&self, other: &Self) -> Ordering {
-        let key = |entry: &Self| (entry.rule, entry.action);
-        self.document.id().cmp(other.document.id()).then_with(|| key(self).cmp(&key(other)))
+        let (one, other) = (&self.part, &other.part);
+        let ids = || one.document.id().cmp(other.document.id());
+        let places = || (one.rule, one.action).cmp(&(other.rule, other.action));
+        one.front.cmp(&other.front).then_with(ids).then_with(places)
     }
 
     fn matches(&self, request: &Request<'_>) -> bool {
-        let Some(rule) = self.document.permissions().get(self.rule as usize) else { return false };
-        rule.action.get(self.action as usize).is_some_and(|action| **action == *request.action)
-            && tuple::read(&rule.resource, Place::Resource).is_ok_and(|(kind, form)| {
-                kind == request.resource.kind && form.is_about(request.principal, request.resource)
-            })
+        let Part { word, kind, form, .. } = &*self.part;
+        **word == *request.action
+            && **kind == *request.resource.kind
+            && form.as_form().is_about(request.principal, request.resource)
     }
 }
 
@@ -80,8 +93,8 @@ impl List {
     /// Takes a document's entries away, and says how many.
     fn take(&mut self, gone: &Document) -> usize {
         let before = self.len();
-        self.denies.retain(|entry| !entry.document.is_same(gone));
-        self.allows.retain(|entry| !entry.document.is_same(gone));
+        self.denies.retain(|entry| !entry.part.document.is_same(gone));
+        self.allows.retain(|entry| !entry.part.document.is_same(gone));
         before.saturating_sub(self.len())
     }
 
@@ -168,11 +181,8 @@ impl Rules {
 impl Many {
     /// The key that an entry is kept under, and the length of its path's prefix, if it has one: that takes part.
     fn key(hasher: &Hash, entry: &Entry) -> (u64, Option<usize>) {
-        let rule = entry.document.permissions().get(entry.rule as usize);
-        match rule.map(|rule| tuple::read(&rule.resource, Place::Resource)) {
-            Some(Ok((_, Form::Path(prefix)))) => {
-                (mix(entry.key, hasher.word(prefix.as_bytes())), Some(prefix.len()))
-            }
+        match &entry.part.form {
+            OwnForm::Path(prefix) => (mix(entry.key, hasher.word(prefix.as_bytes())), Some(prefix.len())),
             _ => (entry.key, None),
         }
     }
@@ -194,7 +204,7 @@ impl Many {
         let (key, prefix) = Self::key(hasher, gone);
         let mut taken = 0;
         let take = |(_, list): &mut (u64, List)| {
-            taken = list.take(&gone.document);
+            taken = list.take(&gone.part.document);
             list.len() > 0
         };
         self.by_key.change(key, |(of, _)| *of == key, || (key, List::default()), take);
@@ -243,17 +253,28 @@ enum OwnForm {
     Id(Box<str>),
     Tag(Box<str>, Box<str>),
     TagMatch(Box<str>),
+    Path(Box<str>),
 }
 
 impl OwnForm {
-    fn of(form: Form<'_>) -> Option<Self> {
-        Some(match form {
+    fn of(form: Form<'_>) -> Self {
+        match form {
             Form::Any => Self::Any,
             Form::Id(id) => Self::Id(id.into()),
             Form::Tag(key, value) => Self::Tag(key.into(), value.into()),
             Form::TagMatch(key) => Self::TagMatch(key.into()),
-            Form::Path(_) => return None,
-        })
+            Form::Path(prefix) => Self::Path(prefix.into()),
+        }
+    }
+
+    fn as_form(&self) -> Form<'_> {
+        match self {
+            Self::Any => Form::Any,
+            Self::Id(id) => Form::Id(id),
+            Self::Tag(key, value) => Form::Tag(key, value),
+            Self::TagMatch(key) => Form::TagMatch(key),
+            Self::Path(prefix) => Form::Path(prefix),
+        }
     }
 
     fn is(&self, form: Form<'_>) -> bool {
@@ -293,8 +314,10 @@ impl Hash {
 
     fn pair(&self, one: &str, other: &str) -> u64 {
         let mut hasher = self.0.build_hasher();
-        one.hash(&mut hasher);
-        other.hash(&mut hasher);
+        hasher.write(one.as_bytes());
+        // Where one ends, so that no other pair has the same bytes.
+        hasher.write_usize(one.len());
+        hasher.write(other.as_bytes());
         hasher.finish()
     }
 
@@ -324,6 +347,8 @@ struct Keys {
     keys: [u64; CACHED],
     /// How many there are; `None` if they do not fit.
     len: Option<usize>,
+    /// A bit for each, by its lowest bits: most entries are told apart by it.
+    bits: u64,
     /// Whether a rule of the set may ask that a tag is shared.
     matches: bool,
 }
@@ -331,25 +356,23 @@ struct Keys {
 impl Keys {
     fn of(request: &Request<'_>, matches: bool) -> Self {
         let ask = request.hasher.pair(&request.resource.kind, request.action);
-        let mut keys = Self { ask, keys: [0; CACHED], len: None, matches };
+        let keys = Self { ask, keys: [0; CACHED], len: None, bits: 0, matches };
         if request.resource.tags.len().saturating_mul(2).saturating_add(3) > CACHED {
             return keys;
         }
-        let (mut list, mut len) = ([0; CACHED], 0_usize);
-        keys.each(request, &mut |key| {
+        let (mut list, mut len, mut bits) = ([0; CACHED], 0_usize, 0);
+        let mut push = |key: u64| {
             if let Some(free) = list.get_mut(len) {
                 *free = key;
+                bits |= 1 << (key & 63);
                 len = len.saturating_add(1);
             }
-        });
-        if request.resource.path.is_some()
-            && let Some(free) = list.get_mut(len)
-        {
-            *free = keys.path();
-            len = len.saturating_add(1);
+        };
+        keys.each(request, &mut push);
+        if request.resource.path.is_some() {
+            push(keys.path());
         }
-        (keys.keys, keys.len) = (list, Some(len));
-        keys
+        Self { keys: list, len: Some(len), bits, ..keys }
     }
 
     fn path(&self) -> u64 {
@@ -414,32 +437,49 @@ pub(super) fn targets(document: &Document) -> impl Iterator<Item = (PrincipalKin
     })
 }
 
-/// Whether a document names targets of both kinds (P7), well formed or not.
+/// Whether a document is aimed at both kinds of principals (P7).
 pub(super) fn is_mixed(document: &Document) -> bool {
-    let names = |kind: PrincipalKind| {
-        document.targets().iter().any(|target| target.first().is_some_and(|word| **word == *kind.word()))
-    };
-    PrincipalKind::ALL.into_iter().all(names)
+    PrincipalKind::ALL.into_iter().all(|kind| targets(document).any(|(of, _)| of == kind))
 }
 
-/// Whether an action of a rule can ever match for principals of a kind (P6, P7).
-pub(super) fn counts(kind: PrincipalKind, mixed: bool, head: &str, form: Form<'_>, action: &str) -> bool {
+/// Whether an action of a rule can ever match for principals of a kind (P6, P7). A policy aimed at both kinds gives to
+/// each only what the catalogue has for it; what it denies, it denies to both.
+pub(super) fn counts(
+    kind: PrincipalKind,
+    lends: bool,
+    effect: Effect,
+    head: &str,
+    form: Form<'_>,
+    action: &str,
+) -> bool {
     catalog::has(head, action)
         && !(action == "create" && matches!(form, Form::Id(_)))
-        && (!mixed || catalog::gives(kind, head, action))
+        && (lends || effect == Effect::Deny || catalog::gives(kind, head, action))
 }
 
 /// The entries of a document for principals of a kind.
 fn entries(hasher: &Hash, document: &Document, kind: PrincipalKind) -> Vec<Entry> {
-    let mixed = is_mixed(document);
+    let lends = !is_mixed(document);
+    let mut front = [0; 8];
+    front.iter_mut().zip(document.id().bytes()).for_each(|(byte, of)| *byte = of);
+    let front = u64::from_be_bytes(front);
     let mut entries = Vec::new();
     for (rule, permission) in (0_u32..).zip(document.permissions()) {
         let Ok((head, form)) = tuple::read(&permission.resource, Place::Resource) else { continue };
         let hash = hasher.form(form);
         for (action, word) in (0_u32..).zip(&permission.action) {
-            if counts(kind, mixed, head, form, word) {
+            if counts(kind, lends, permission.effect, head, form, word) {
                 let key = mix(hasher.pair(head, word), hash);
-                entries.push(Entry { key, document: document.clone(), rule, action });
+                let part = Part {
+                    document: document.clone(),
+                    rule,
+                    action,
+                    front,
+                    word: word.clone(),
+                    kind: head.into(),
+                    form: OwnForm::of(form),
+                };
+                entries.push(Entry { key, part: Arc::new(part) });
             }
         }
     }
@@ -493,7 +533,7 @@ impl Index {
                     Form::TagMatch(_) => step(&mut counts.tag_match),
                     Form::Path(_) => continue,
                 }
-                let Some(own) = OwnForm::of(form) else { continue };
+                let own = OwnForm::of(form);
                 let hasher = &self.hasher;
                 self.buckets.change(
                     mix(kind as u64, hasher.form(form)),
@@ -525,7 +565,7 @@ impl Index {
         let request = Request { hasher: &self.hasher, principal, action, resource };
         let mut found = Found::default();
         let Some(counts) = self.kinds.get(principal.kind as usize) else { return found };
-        let mut keys = None;
+        let (mut tiny, mut keys) = (TINY, None);
         let mut aim = |form: Form<'_>| {
             let hash = mix(principal.kind as u64, self.hasher.form(form));
             let Some(bucket) =
@@ -533,6 +573,14 @@ impl Index {
             else {
                 return;
             };
+            if let Rules::Few(list) = &bucket.rules
+                && keys.is_none()
+                && bucket.shared.is_empty()
+                && let Some(rest) = tiny.checked_sub(list.len())
+            {
+                tiny = rest;
+                return list.look(&mut found, |entry| entry.matches(&request));
+            }
             let keys = keys.get_or_insert_with(|| Keys::of(&request, self.matching > 0));
             look(&bucket.rules, &mut found, &request, keys);
             for (_, rules) in &bucket.shared {
@@ -573,7 +621,9 @@ fn look<'a>(rules: &'a Rules, found: &mut Found<'a>, request: &Request<'_>, keys
         Rules::Many(many) => many.look(found, request, keys),
         Rules::Few(list) => match keys.cached() {
             Some(cached) => {
-                list.look(found, |entry| cached.contains(&entry.key) && entry.matches(request));
+                let bits = keys.bits;
+                let may = |key: u64| bits >> (key & 63) & 1 == 1 && cached.contains(&key);
+                list.look(found, |entry| may(entry.key) && entry.matches(request));
             }
             None => list.look(found, |entry| entry.matches(request)),
         },

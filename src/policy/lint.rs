@@ -161,15 +161,21 @@ impl<'a> Lint<'a> {
             if !seen.insert(action) {
                 self.warning(&pointer, format!("`{action}` stands here twice: leave one out"));
             }
+            if action.trim() != &**action || action.is_empty() {
+                self.warning(
+                    &pointer,
+                    format!("`{action}` is empty or has blanks around it, which count: mend it"),
+                );
+            }
             if let Ok((head, form)) = &read {
-                self.action(&pointer, head, *form, action);
+                self.action(&pointer, rule.effect, head, *form, action);
             }
         }
     }
 
-    fn action(&mut self, pointer: &str, head: &str, form: Form<'_>, action: &str) {
+    fn action(&mut self, pointer: &str, effect: Effect, head: &str, form: Form<'_>, action: &str) {
         if !catalog::has(head, action) {
-            return self.inert(pointer, format!("a {head} has no action `{action}`: {}", known(head)));
+            return self.inert(pointer, format!("`{head}` has no action `{action}`: {}", known(head)));
         }
         if action == "create" && matches!(form, Form::Id(_)) {
             let sentence = "what is still to be created has no id: match it by tag, or as a whole";
@@ -180,7 +186,8 @@ impl<'a> Lint<'a> {
             .filter(|kind| targets(self.document).any(|(of, _)| of == *kind))
             .collect();
         for kind in aimed {
-            if catalog::gives(kind, head, action) {
+            // A deny is for both kinds, and does no harm where there is nothing to deny.
+            if catalog::gives(kind, head, action) || (self.mixed && effect == Effect::Deny) {
                 continue;
             }
             let whom = match kind {
@@ -189,11 +196,11 @@ impl<'a> Lint<'a> {
             };
             let sentence = if self.mixed {
                 format!(
-                    "{whom} have no `{action}` on a {head}, so this is for the other targets alone: write two policies"
+                    "{whom} have no `{action}` on `{head}`, so this is for the other targets alone: write two policies"
                 )
             } else {
                 format!(
-                    "the product gives {whom} no `{action}` on a {head}: leave it out if it is not your own"
+                    "the product gives {whom} no `{action}` on `{head}`: leave it out if it is not your own"
                 )
             };
             self.warning(pointer, sentence);
@@ -236,8 +243,10 @@ impl<'a> Lint<'a> {
     fn overruled(&mut self) {
         let rules = self.document.permissions();
         let covers = |deny: &Permission, allow: &Permission, action: &str| {
-            let same = deny.resource == allow.resource
-                || (deny.resource.len() == 1 && deny.resource.first() == allow.resource.first());
+            let reads = tuple::read(&allow.resource, Place::Resource).is_ok();
+            let same = reads
+                && (deny.resource == allow.resource
+                    || (deny.resource.len() == 1 && deny.resource.first() == allow.resource.first()));
             deny.effect == Effect::Deny && same && deny.action.iter().any(|other| **other == *action)
         };
         let mut found = Vec::new();
@@ -264,10 +273,13 @@ impl<'a> Lint<'a> {
         if !aimed {
             return;
         }
+        let kind = anonymous.map_or(PrincipalKind::RunUser, |principal| principal.kind);
+        let lives =
+            |effect, head: &str, action: &str| counts(kind, !self.mixed, effect, head, Form::Any, action);
         let wide = |rule: &Permission| {
             rule.effect == Effect::Allow
                 && matches!(tuple::read(&rule.resource, Place::Resource), Ok((head, Form::Any))
-                    if rule.action.iter().any(|action| counts(PrincipalKind::RunUser, self.mixed, head, Form::Any, action)))
+                    if rule.action.iter().any(|action| lives(rule.effect, head, action)))
         };
         let places: Vec<usize> = self
             .document
@@ -296,6 +308,7 @@ fn known(head: &str) -> String {
 /// What to do about a tuple that is none.
 fn mend(misshape: &Misshape, tuple: &[Box<str>], place: Place) -> String {
     let head = tuple.first().map_or("", |head| head);
+    let is_file = place == Place::Resource && head == "file";
     match misshape {
         Misshape::Empty => match place {
             Place::Target => "this is empty: write `run_user` or `analysis`".to_owned(),
@@ -305,8 +318,9 @@ fn mend(misshape: &Misshape, tuple: &[Box<str>], place: Place) -> String {
             "a tuple of {length} words matches nothing, and is never cut to fit: write one, three or five"
         ),
         Misshape::Length(length) => {
+            let three = if is_file { "`path`" } else { "`id`, `tag_match`" };
             format!(
-                "a tuple of {length} words matches nothing: write one (any), three (`id`, `tag_match`) or five (a tag)"
+                "a tuple of {length} words matches nothing: write one (any), three ({three}) or five (a tag)"
             )
         }
         Misshape::Swapped => {
@@ -316,19 +330,18 @@ fn mend(misshape: &Misshape, tuple: &[Box<str>], place: Place) -> String {
         Misshape::PathElsewhere => match place {
             Place::Target => "a target has no path: match it by `id`, `tag_match` or a tag".to_owned(),
             Place::Resource => {
-                format!("a {head} has no path, only a file has: match it by `id`, `tag_match` or a tag")
+                format!("`{head}` has no path, only a file has: match it by `id`, `tag_match` or a tag")
             }
         },
         Misshape::UnknownSeparator(word) if tuple.len() == 5 => {
             format!("`{word}` does not belong here: write `tag.key`, the key, `tag.value`, the value")
         }
+        Misshape::UnknownSeparator(word) if word == "tag.key" => {
+            "a tag has a value too: write `tag.key`, the key, `tag.value`, the value".to_owned()
+        }
         Misshape::UnknownSeparator(word) => {
-            let others = if place == Place::Resource && head == "file" {
-                ", `tag_match` or `path`"
-            } else {
-                " or `tag_match`"
-            };
-            format!("`{word}` is no way to match: write `id`{others}")
+            let others = if is_file { "`path`" } else { "`id` or `tag_match`" };
+            format!("`{word}` is no way to match: write {others}")
         }
     }
 }

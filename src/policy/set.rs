@@ -8,6 +8,7 @@ use super::{
     tuple::{Principal, Resource},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 use std::{fmt, sync::Arc};
 
 /// Policies that were compiled to decide quickly, however many there are.
@@ -203,7 +204,9 @@ impl PolicySet {
             (None, Some(allow)) => Some((allow, Effect::Allow)),
             (None, None) => None,
         };
-        Verdict { decided: decided.map(|(entry, effect)| (&entry.document, entry.rule as usize, effect)) }
+        Verdict {
+            decided: decided.map(|(entry, effect)| (&entry.part.document, entry.part.rule as usize, effect)),
+        }
     }
 
     /// Whether any active policy has a rule that denies.
@@ -257,7 +260,10 @@ impl Serialize for PolicySet {
 
 impl<'de> Deserialize<'de> for PolicySet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let documents = Vec::<Document>::deserialize(deserializer)?;
+        let texts = Vec::<Box<RawValue>>::deserialize(deserializer)?;
+        let read = |(index, text)| Document::of_text(text, &format!("/{index}"));
+        let documents: Result<Vec<Document>, _> = texts.into_iter().enumerate().map(read).collect();
+        let documents = documents.map_err(serde::de::Error::custom)?;
         Self::compile(&documents).map_err(serde::de::Error::custom)
     }
 }

@@ -1,16 +1,24 @@
 //! The grammar of targets and resources (P1), and the principals and resources that they match.
 
-use crate::tag::Tag;
+use crate::{object::Object, tag::Tag};
 use serde::{Deserialize, Serialize};
 
 /// Who may be aimed at.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub enum PrincipalKind {
     /// A user of the portal, the anonymous one among them.
     RunUser,
     /// A program that runs on the platform.
     Analysis,
+}
+
+impl TryFrom<String> for PrincipalKind {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        Self::of_word(&word).ok_or_else(|| format!("`{word}` is neither `run_user` nor `analysis`"))
+    }
 }
 
 impl PrincipalKind {
@@ -31,14 +39,29 @@ impl PrincipalKind {
 
 /// Who asks.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(from = "Object<PrincipalFields>")]
 pub struct Principal {
     /// Its kind.
     pub kind: PrincipalKind,
     /// Its id, as policies name it.
     pub id: String,
     /// Its tags, in any order.
-    #[serde(default)]
     pub tags: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+struct PrincipalFields {
+    kind: PrincipalKind,
+    id: String,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+impl From<Object<PrincipalFields>> for Principal {
+    fn from(Object(fields): Object<PrincipalFields>) -> Self {
+        let PrincipalFields { kind, id, tags } = fields;
+        Self { kind, id, tags }
+    }
 }
 
 impl Principal {
@@ -62,18 +85,34 @@ impl Principal {
 
 /// What is asked for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(from = "Object<ResourceFields>")]
 pub struct Resource {
     /// Its kind: `dashboard`, `device`, `file` …
     pub kind: String,
     /// Its id, as policies name it; `None` for what does not exist yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Its tags, in any order.
-    #[serde(default)]
     pub tags: Vec<Tag>,
     /// The path of a file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ResourceFields {
+    kind: String,
+    id: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+    path: Option<String>,
+}
+
+impl From<Object<ResourceFields>> for Resource {
+    fn from(Object(fields): Object<ResourceFields>) -> Self {
+        let ResourceFields { kind, id, tags, path } = fields;
+        Self { kind, id, tags, path }
+    }
 }
 
 impl Resource {

@@ -221,7 +221,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.done(&Transfer { dashboard, by: by.into(), to, keep }).await
     }
 
-    /// Ends a dashboard with all its grants and its link (G19). To be called when the host deletes it.
+    /// Ends a dashboard with all its grants and its link (G19). To be called when the host deletes it. What the host's
+    /// [`Directory`] answers about it (tags, devices) has to end as well, lest a new dashboard of the same id inherits it.
     pub async fn delete_dashboard(
         &self,
         by: impl Into<Actor>,

@@ -13,14 +13,14 @@ use crate::{
     ledger::Ledger,
     record::{Actor, AuditRecord, MessageId, OutboxMessage},
     refusal::Refusal,
-    sharing::{More, share::parent_for},
+    sharing::{More, link::RotateLink},
     store::{Seed, Store, leaf},
     tenant::Missing,
     terms::{Expiry, Rights},
     time::Timestamp,
     token::{LinkDigest, LinkToken},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The cursor that a held grant stands at.
 pub(super) fn place(held: &Snapshot) -> Option<(DashboardId, u64)> {
@@ -159,7 +159,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 Some(Consulted { tenant, account: None, dashboard: None })
             }
         };
-        Ok(decision.for_device(device, shown.as_deref(), consulted.as_ref()))
+        Ok(decision.for_device(device, shown, consulted))
     }
 
     /// What is missing before a dashboard can be public, without publishing it: for a settings page (L8). Empty when
@@ -186,12 +186,16 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     pub async fn setup(&self, by: AccountId, dashboard: DashboardId) -> Result<Vec<Missing>, Error> {
-        let ledger = self.ledger(dashboard, &[by.into()], |_| More::default(), None).await?;
-        let ledger = ledger.filter(|ledger| ledger.is_party(by)).ok_or(Refusal::UnknownDashboard)?;
-        parent_for(&ledger, by, Rights::VIEW, None)?;
-        let tenant = self.tenant(ledger.head.tenant).await?;
-        let access = self.access(&tenant, dashboard).await?;
-        Ok(tenant.missing(&access))
+        // As if a link was made now, and nothing written.
+        let digest = LinkToken::from_random([0; 32]).digest();
+        let command = RotateLink { dashboard, by, expiry: Expiry::Never, digest };
+        match self.judge(&command).await {
+            // How long a link may last is for whoever makes it to choose.
+            Ok(_) | Err(Error::Refused(Refusal::OverMaximum { .. })) => Ok(Vec::new()),
+            Err(Error::Refused(Refusal::SetupIncomplete { missing })) => Ok(missing),
+            Err(Error::Refused(Refusal::PublicSharingOff)) => Ok(vec![Missing::PublicSharing]),
+            Err(error) => Err(error),
+        }
     }
 
     /// Every live authority over a dashboard that the asker may see, now or as of an instant: all for the owner, for a
@@ -247,7 +251,17 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             return Err(Refusal::NotYours.into());
         }
         let tenant = self.tenant(ledger.head.tenant).await?;
-        Ok(answers::impact(&ledger, &tenant.rules, live.grant))
+        let mut impact = answers::impact(&ledger, &tenant.rules, live.grant);
+        for account in std::mem::take(&mut impact.lose) {
+            let consulted = self.consult(Arc::clone(&tenant), &ledger.head, account).await?;
+            match consulted {
+                Some(consulted) if consulted.barred().is_some() => {}
+                Some(consulted) if consulted.lets_view() => impact.keep.push((account, Rights::VIEW)),
+                _ => impact.lose.push(account),
+            }
+        }
+        impact.keep.sort_unstable_by_key(|(account, _)| *account);
+        Ok(impact)
     }
 
     /// The dashboards that others share with an account, now or as of an instant, by id (D7). What a policy denies it is
@@ -266,7 +280,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             for held in &page {
                 let t = as_of.unwrap_or_else(|| now.max(held.head.clock));
                 let tenant = self.tenant(held.head.tenant).await?;
-                if self.denied_by(&tenant, &held.head, account).await?.is_some() {
+                if self.barred(&tenant, &held.head, account).await?.is_some() {
                     continue;
                 }
                 answers::note_shared(&mut shared, account, held, &tenant.rules, t);
@@ -291,14 +305,15 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let tenant = self.tenant(ledger.head.tenant).await?;
         let mut viewers = answers::viewers(&ledger, &tenant.rules);
         for account in viewers.keys().copied().collect::<Vec<_>>() {
-            if self.denied_by(&tenant, &ledger.head, account).await?.is_some() {
+            if self.barred(&tenant, &ledger.head, account).await?.is_some() {
                 viewers.remove(&account);
             }
         }
         Ok(viewers)
     }
 
-    /// Who has access to a dashboard now and would lose it by `until`, if nothing is changed (D7). A question of the
+    /// Who has access to a dashboard now and would lose it by `until`, if nothing is changed (D7): not whom a policy lets
+    /// see it anyway, or denies it. A question of the
     /// host's own: it is not checked who asks.
     pub async fn losing(&self, dashboard: DashboardId, until: Timestamp) -> Result<Vec<Losing>, Error> {
         let ledger = self.ledger(dashboard, &[], everything, None).await?;
@@ -307,9 +322,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let tenant = self.tenant(ledger.head.tenant).await?;
         let mut losing = Vec::new();
         for loser in answers::losing(&ledger, &tenant.rules, until) {
-            if self.denied_by(&tenant, &ledger.head, loser.who).await?.is_none() {
-                losing.push(loser);
-            }
+            let consulted = self.consult(Arc::clone(&tenant), &ledger.head, loser.who).await?;
+            let is_out = consulted.is_some_and(|it| it.barred().is_some() || it.lets_view());
+            losing.extend((!is_out).then_some(loser));
         }
         Ok(losing)
     }

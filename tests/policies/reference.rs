@@ -120,7 +120,12 @@ pub(crate) fn considers(policy: &Value, ask: &Ask) -> bool {
 
 /// Every rule of a policy that matches, as if the policy were active.
 pub(crate) fn rules_of<'a>(policy: &'a Value, ask: &Ask) -> Vec<Match<'a>> {
-    let names = |who: &str| list(&policy["targets"]).iter().any(|target| words(target).first() == Some(&who));
+    let names = |who: &str| {
+        list(&policy["targets"]).iter().any(|target| match words(target).as_slice() {
+            [kind] | [kind, "id" | "tag_match", _] | [kind, "tag.key", _, "tag.value", _] => *kind == who,
+            _ => false,
+        })
+    };
     let mixed = names("run_user") && names("analysis");
     let mut found = Vec::new();
     for target in list(&policy["targets"]) {
@@ -132,11 +137,11 @@ pub(crate) fn rules_of<'a>(policy: &'a Value, ask: &Ask) -> Vec<Match<'a>> {
                 }
                 let anyone =
                     has("run_user", &ask.kind, &ask.action) || has("analysis", &ask.kind, &ask.action);
-                if !anyone || (mixed && !has(&ask.who, &ask.kind, &ask.action)) {
+                let denies = permission["effect"] == "deny";
+                if !anyone || (mixed && !denies && !has(&ask.who, &ask.kind, &ask.action)) {
                     continue;
                 }
                 if let Some(resource_form) = is_about(&permission["resource"], ask) {
-                    let denies = permission["effect"] == "deny";
                     let policy = policy["id"].as_str().expect("an id");
                     found.push(Match { policy, rule, denies, target_form, resource_form });
                 }

@@ -215,7 +215,7 @@ fn each_mend_is_a_sentence() {
     let deny = |denies, suffices| Nearest::RemoveDeny { policy: policy(), rule: 2, denies, suffices };
     for (nearest, sentence) in [
         (deny(1, true), "take away rule 2 of policy `p`"),
-        (deny(1, false), "take away rule 2 of policy `p`, and add a rule that allows it"),
+        (deny(1, false), "take away rule 2 of policy `p`; something must still allow it then"),
         (deny(3, true), "take away rule 2 of policy `p` and the 2 others that deny it"),
         (Nearest::Activate { policy: policy() }, "activate policy `p`"),
         (
@@ -245,8 +245,8 @@ fn each_mend_is_a_sentence() {
             "give the principal the tag `k` = `v`, which rule 1 of policy `p` asks it to share with the resource",
         ),
         (
-            Nearest::Mend { policy: policy(), rule: 3 },
-            "mend rule 3 of policy `p`, which can never match as it is written",
+            Nearest::Mend { policy: policy(), pointer: "/targets/3".to_owned() },
+            "look at /targets/3 of policy `p`, which can never match as it is written",
         ),
         (
             Nearest::UnknownAction { known: vec!["access".to_owned(), "edit".to_owned()] },
@@ -323,10 +323,34 @@ fn a_slip_is_named_before_what_would_only_go_around_it() {
     assert_eq!(nearest(shared, &south, "access", &device), Some(tag));
 
     let swapped = rule(json!(["device", "tag.value", "north", "tag.key", "site"]));
-    let mend = Nearest::Mend { policy: "crew".to_owned(), rule: 0 };
-    assert_eq!(nearest(swapped.clone(), &crew, "access", &device), Some(mend));
+    let mend = |pointer: &str| Nearest::Mend { policy: "crew".to_owned(), pointer: pointer.to_owned() };
+    let place = "/permissions/0/resource";
+    assert_eq!(nearest(swapped.clone(), &crew, "access", &device), Some(mend(place)));
+    // Mended it would be about other devices, so that is no remedy here; a misspelt one may be about anything.
+    let elsewhere = Resource::new("device", "d").with_tag("site", "south");
+    let around = nearest(swapped.clone(), &crew, "access", &elsewhere);
+    assert!(matches!(around, Some(Nearest::TagPrincipal { rule: None, .. })), "{around:?}");
+    let misspelt = rule(json!(["device", "tags", "site"]));
+    assert_eq!(nearest(misspelt, &crew, "access", &elsewhere), Some(mend(place)));
+    let target = json!([{"id": "crew", "targets": [["run_user", "tag_key", "role", "tag.value", "crew"]],
+        "permissions": rule(json!(["device"]))}]);
+    let nearest_of = |policies: &Value, who: &Principal| {
+        world::compile(policies.as_array().expect("an array")).explain(who, "access", &device).nearest
+    };
+    assert_eq!(nearest_of(&target, &crew), Some(mend("/targets/0")));
     let tag = nearest(swapped, &crew, "access", &Resource::new("dashboard", "d"));
     assert_eq!(tag, Some(Nearest::AddRule));
+
+    // Of several values of a repeated key, one that no deny is about.
+    let sites = json!([{"id": "p", "targets": [["run_user"]], "permissions": [
+        {"effect": "allow", "action": ["access"], "resource": ["device", "tag_match", "site"]},
+        {"effect": "deny", "action": ["access"], "resource": ["device", "tag.key", "site", "tag.value", "n"]}]}]);
+    let roamer = Principal::run_user("bob").with_tag("site", "n").with_tag("site", "s");
+    let (policy, key, value) = ("p".to_owned(), "site".to_owned(), "s".to_owned());
+    let tag = Nearest::TagResource { policy, rule: 0, key, value };
+    let bare = Resource::new("device", "d");
+    let found = world::compile(sites.as_array().expect("an array")).explain(&roamer, "access", &bare).nearest;
+    assert_eq!(found, Some(tag));
 
     let Some(Nearest::UnknownAction { known }) = nearest(json!([]), &crew, "acess", &device) else {
         panic!("there is no such action");
