@@ -1,0 +1,215 @@
+//! What extracting and filling a template costs: `cargo bench --bench template`.
+//!
+//! Each contender and its floor take turns on the same documents, and the median of the rounds' own ratios is printed
+//! as `RATIO <name> <value>`. The floor is `serde_json` parsing the same bytes to a value and writing it back. The
+//! documents are those of the corpus beside the project if it is there, of the three shipped formats; and one of our own
+//! that is grown to sizes from 10 kB to 10 MB. Peak memory is what the allocator had handed out at most.
+
+use dashshare::template::{Extracted, Fills, Options, Profile, Recipient, Texts, extract_json, fill};
+use serde_json::{Value, json};
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    fs,
+    hint::black_box,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Instant,
+};
+
+/// Counts the bytes that are handed out, and the most that ever were.
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+#[expect(unsafe_code, reason = "an allocator is unsafe by its trait; it only counts and passes on")]
+// SAFETY: every call is passed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        PEAK.fetch_max(now, Ordering::Relaxed);
+        // SAFETY: as required of our caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as required of our caller.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const OPTIONS: Options = Options { texts: Texts::LetStand, keep_code: false, strict: false };
+
+fn floor(text: &str) -> usize {
+    let value: Value = serde_json::from_str(text).expect("a document");
+    serde_json::to_string(&value).expect("it can be written").len()
+}
+
+fn ours(text: &str, profile: &Profile) -> Extracted {
+    extract_json(text, profile, OPTIONS).expect("it can be extracted")
+}
+
+fn filled(extracted: &Extracted, profile: &Profile, fills: &Fills) -> usize {
+    let mut drawn = 0_u128;
+    let mut random = || {
+        drawn += 1;
+        drawn.to_be_bytes()
+    };
+    let recipient = Recipient {
+        owner: "ann",
+        accepts_code: false,
+        partial: false,
+        may_use: &|_, _| true,
+        random: &mut random,
+    };
+    let made = fill(&extracted.template, profile, fills, recipient).expect("it can be filled");
+    made.to_string().len()
+}
+
+fn fills_of(extracted: &Extracted) -> Fills {
+    let slots = extracted.template.slots().iter().enumerate();
+    slots.map(|(index, slot)| (slot.name.clone(), json!(format!("mine-{index}")))).collect()
+}
+
+fn time(act: impl FnOnce() -> usize) -> f64 {
+    let start = Instant::now();
+    black_box(act());
+    start.elapsed().as_secs_f64() * 1e6
+}
+
+/// The most bytes handed out while something ran, above what there was before.
+fn peak(act: impl FnOnce() -> usize) -> usize {
+    let before = NOW.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    black_box(act());
+    PEAK.load(Ordering::Relaxed).saturating_sub(before)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+const ROUNDS: usize = 15;
+
+/// Prints the ratio of ours to the floor over all documents, round by round.
+fn race(name: &str, aim: f64, ours: impl Fn() -> usize, floor: impl Fn() -> usize) -> f64 {
+    let mut ratios = Vec::new();
+    let (mut mine, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (one, other) = (time(&ours), time(&floor));
+        ratios.push(one / other);
+        mine.push(one);
+        theirs.push(other);
+    }
+    let ratio = median(ratios);
+    let verdict = if ratio <= aim { "met" } else { "missed" };
+    println!(
+        "RATIO {name} {ratio:.2} <={aim} {verdict}    # {:.0} µs beside {:.0} µs",
+        median(mine),
+        median(theirs)
+    );
+    ratio
+}
+
+fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            documents(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            found.push(path);
+        }
+    }
+}
+
+/// A dashboard of our own of about so many bytes.
+fn grown(bytes: usize) -> String {
+    let widget = |index: usize| {
+        json!({
+            "id": format!("{index:024x}"), "type": "line_chart", "label": format!("Room {}", index % 50),
+            "data": [{ "origin": format!("{:024x}", 0xd000 + index % 200), "bucket": format!("{:024x}", 0xd000 + index % 200), "qty": 500, "variables": ["temperature", "humidity"] }],
+            "display": { "line_curve": "smooth", "stacked": false, "show_values": true,
+                "theme": { "color": { "background": "hsla(0, 0%, 100%, 1)", "text": "#336699" } } },
+            "mock_data": [{ "result": (0..8).map(|n| json!({ "id": format!("{n:024x}"), "value": n, "time": "2026-01-01T00:00:00Z" })).collect::<Vec<_>>() }],
+            "created_at": "2026-01-01T00:00:00Z",
+        })
+    };
+    let one = widget(0).to_string().len() + 120;
+    let count = bytes / one + 1;
+    let arrangement: Vec<Value> = (0..count)
+        .map(|index| json!({ "widget_id": format!("{index:024x}"), "x": index % 4, "y": index % 64, "width": 1, "height": 3 }))
+        .collect();
+    json!({
+        "dashboard": { "id": format!("{:024x}", 0xabc), "label": "Cold rooms", "type": "dashboard", "arrangement": arrangement },
+        "widgets": (0..count).map(widget).collect::<Vec<_>>(),
+    })
+    .to_string()
+}
+
+fn main() {
+    let profiles = [
+        ("tagoio", Profile::tagoio()),
+        ("grafana", Profile::grafana()),
+        ("thingsboard", Profile::thingsboard()),
+    ];
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    for (format, profile) in &profiles {
+        let mut paths = Vec::new();
+        for folder in fs::read_dir(&corpus).into_iter().flatten().flatten() {
+            if folder.file_name().to_string_lossy().starts_with(format) {
+                documents(&folder.path(), &mut paths);
+            }
+        }
+        let texts: Vec<String> = paths
+            .iter()
+            .filter(|path| !path.to_string_lossy().contains("template-config"))
+            .filter_map(|path| fs::read_to_string(path).ok())
+            .filter(|text| extract_json(text, profile, OPTIONS).is_ok())
+            .collect();
+        if texts.is_empty() {
+            println!("# no corpus of {format} beside the project");
+            continue;
+        }
+        let bytes: usize = texts.iter().map(String::len).sum();
+        println!("# {format}: {} documents, {} kB", texts.len(), bytes / 1000);
+        race(
+            &format!("extract_{format}"),
+            2.5,
+            || texts.iter().map(|text| ours(text, profile).template.slots().len()).sum(),
+            || texts.iter().map(|text| floor(text)).sum(),
+        );
+        let extracted: Vec<Extracted> = texts.iter().map(|text| ours(text, profile)).collect();
+        let fills: Vec<Fills> = extracted.iter().map(fills_of).collect();
+        let made: Vec<String> = extracted.iter().map(|it| it.template.to_json().to_string()).collect();
+        race(
+            &format!("fill_{format}"),
+            1.5,
+            || extracted.iter().zip(&fills).map(|(it, fills)| filled(it, profile, fills)).sum(),
+            || made.iter().map(|text| floor(text)).sum(),
+        );
+        let ratios = texts
+            .iter()
+            .map(|text| peak(|| ours(text, profile).report.kept) as f64 / peak(|| floor(text)) as f64);
+        println!("RATIO peak_{format} {:.2} <=3    # the median document's", median(ratios.collect()));
+    }
+    let (_, tagoio) = &profiles[0];
+    let mut per_byte = Vec::new();
+    for size in [10_000, 100_000, 1_000_000, 10_000_000] {
+        let text = grown(size);
+        race(&format!("extract_{size}"), 2.5, || ours(&text, tagoio).report.kept, || floor(&text));
+        let times = (0..5).map(|_| time(|| ours(&text, tagoio).report.kept)).collect();
+        per_byte.push(median(times) / text.len() as f64);
+        let ratio = peak(|| ours(&text, tagoio).report.kept) as f64 / peak(|| floor(&text)) as f64;
+        println!("RATIO peak_{size} {ratio:.2} <=3");
+    }
+    println!(
+        "RATIO extract_linear {:.2}    # time a byte at 10 MB by that at 10 kB",
+        per_byte[3] / per_byte[0]
+    );
+}
