@@ -3,44 +3,18 @@
 //! Each contender and its floor take turns on the same documents, and the median of the rounds' own ratios is printed
 //! as `RATIO <name> <value>`. The floor is `serde_json` parsing the same bytes to a value and writing it back. The
 //! documents are those of the corpus beside the project if it is there, of the three shipped formats; and one of our own
-//! that is grown to sizes from 10 kB to 10 MB. Peak memory is what the allocator had handed out at most.
+//! that is grown to sizes from 10 kB to 10 MB. Peak memory is what a
+//! process of its own held at most, above what it held before.
 
 use dashshare::template::{Extracted, Fills, Options, Profile, Recipient, Texts, extract_json, fill};
 use serde_json::{Value, json};
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
     fs,
     hint::black_box,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicUsize, Ordering},
+    process::Command,
     time::Instant,
 };
-
-/// Counts the bytes that are handed out, and the most that ever were.
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-#[expect(unsafe_code, reason = "an allocator is unsafe by its trait; it only counts and passes on")]
-// SAFETY: every call is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(now, Ordering::Relaxed);
-        // SAFETY: as required of our caller.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as required of our caller.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const OPTIONS: Options = Options { texts: Texts::LetStand, keep_code: false, strict: false };
 
@@ -81,12 +55,27 @@ fn time(act: impl FnOnce() -> usize) -> f64 {
     start.elapsed().as_secs_f64() * 1e6
 }
 
-/// The most bytes handed out while something ran, above what there was before.
-fn peak(act: impl FnOnce() -> usize) -> usize {
-    let before = NOW.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
-    black_box(act());
-    PEAK.load(Ordering::Relaxed).saturating_sub(before)
+/// The most memory that a process of its own held while it did this once, above what it held before, in kB.
+fn peak(what: &str, size: usize) -> f64 {
+    let this = std::env::current_exe().expect("the bench knows where it is");
+    let output = Command::new(this).args(["--peak", what, &size.to_string()]).output().expect("it runs");
+    String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(f64::NAN)
+}
+
+/// The most memory that this process has held so far, in kB, where the system tells.
+fn held() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(f64::NAN)
+}
+
+/// What a process of its own does for [`peak`].
+fn hold(what: &str, size: usize) {
+    let (text, profile) = (grown(size), Profile::tagoio());
+    let before = held();
+    let done = if what == "ours" { ours(&text, &profile).report.kept } else { floor(&text) };
+    black_box(done);
+    println!("{}", held() - before);
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -153,6 +142,12 @@ fn grown(bytes: usize) -> String {
 }
 
 fn main() {
+    let words: Vec<String> = std::env::args().collect();
+    if let [_, flag, what, size] = words.as_slice()
+        && flag == "--peak"
+    {
+        return hold(what, size.parse().expect("a size"));
+    }
     let profiles = [
         ("tagoio", Profile::tagoio()),
         ("grafana", Profile::grafana()),
@@ -193,10 +188,6 @@ fn main() {
             || extracted.iter().zip(&fills).map(|(it, fills)| filled(it, profile, fills)).sum(),
             || made.iter().map(|text| floor(text)).sum(),
         );
-        let ratios = texts
-            .iter()
-            .map(|text| peak(|| ours(text, profile).report.kept) as f64 / peak(|| floor(text)) as f64);
-        println!("RATIO peak_{format} {:.2} <=3    # the median document's", median(ratios.collect()));
     }
     let (_, tagoio) = &profiles[0];
     let mut per_byte = Vec::new();
@@ -205,8 +196,10 @@ fn main() {
         race(&format!("extract_{size}"), 2.5, || ours(&text, tagoio).report.kept, || floor(&text));
         let times = (0..5).map(|_| time(|| ours(&text, tagoio).report.kept)).collect();
         per_byte.push(median(times) / text.len() as f64);
-        let ratio = peak(|| ours(&text, tagoio).report.kept) as f64 / peak(|| floor(&text)) as f64;
-        println!("RATIO peak_{size} {ratio:.2} <=3");
+        if size >= 1_000_000 {
+            let (ours, floor) = (peak("ours", size), peak("floor", size));
+            println!("RATIO peak_{size} {:.2} <=3    # {ours:.0} kB beside {floor:.0} kB", ours / floor);
+        }
     }
     println!(
         "RATIO extract_linear {:.2}    # time a byte at 10 MB by that at 10 kB",
