@@ -64,6 +64,7 @@
 //! | --- | --- | --- |
 //! | 0 values | ids, tags, instants, addresses, rights and terms, tokens | `id` `object` `tag` `time` `email` `terms` `token` |
 //! | 1 policies | the document, its lint, the compiled set, explanation and audit; nothing of sharing | `policy/…` |
+//! | 1 templates | profiles of document formats, extraction, the leak detector, filling; nothing of sharing | `template/…` |
 //! | 1 things | a grant, a tenant's rules, a dashboard's head with its link, audit and outbox, the commit | `grant` `tenant` `dashboard` `record` `commit` |
 //! | 2 host | the traits that a host implements | `store` `host` |
 //! | 3 rules | what a grant is worth; a dashboard at an instant; the commands; decision, lists, diagnosis | `standing` `refusal` `ledger` `sharing/…` `decision` `answers` `diagnosis` |
