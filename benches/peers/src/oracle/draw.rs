@@ -102,7 +102,9 @@ fn permission(random: &mut Random, kind: Option<&str>) -> Value {
 fn document(at: usize, random: &mut Random) -> Value {
     let targets: Vec<Value> = (0..1 + random.below(3)).map(|_| target(random)).collect();
     let permissions: Vec<Value> = (0..1 + random.below(3)).map(|_| permission(random, None)).collect();
-    let mut document = json!({"id": format!("{at}"), "targets": targets, "permissions": permissions});
+    // Some that differ late.
+    let id = format!("{}{at}", ["", "the policy of number "][random.below(2)]);
+    let mut document = json!({"id": id, "targets": targets, "permissions": permissions});
     match random.below(10) {
         0 | 1 => document["active"] = json!(false),
         2 => document["active"] = json!(true),
