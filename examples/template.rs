@@ -116,7 +116,8 @@ impl Arguments {
             "tagoio" => Ok(Profile::tagoio()),
             "grafana" => Ok(Profile::grafana()),
             "thingsboard" => Ok(Profile::thingsboard()),
-            file => Profile::parse(&read(file)?).map_err(|error| failed(format_args!("{file}: {}", whole(&error)))),
+            file => Profile::parse(&read(file)?)
+                .map_err(|error| failed(format_args!("{file}: {}", whole(&error)))),
         }
     }
 }
@@ -204,7 +205,9 @@ fn fill_in(arguments: &Arguments) -> Result<(), Problem> {
     let (profile, template) = template(arguments)?;
     let owner = arguments.value("--owner").ok_or_else(|| Problem::Usage("name an `--owner`".to_owned()))?;
     let fills: Fills = match arguments.value("--fills") {
-        Some(file) => serde_json::from_str(&read(file)?).map_err(|error| failed(format_args!("{file}: {error}")))?,
+        Some(file) => {
+            serde_json::from_str(&read(file)?).map_err(|error| failed(format_args!("{file}: {error}")))?
+        }
         None => Fills::new(),
     };
     let mut random = || uuid::Builder::from_random_bytes(bytes()).into_uuid().into_bytes();
