@@ -1,57 +1,1656 @@
-use dashshare::template::{Fills, Options, Profile, Recipient, Template, extract_json, fill};
-use serde_json::{Value, json};
+//! The template-only clone (T1–T8), on small profiles and documents of our own. Its laws on real dashboards are in
+//! `corpus_templates`.
 
-const PROFILE: &str = r#"{
-  "format": "mini", "version": 1,
-  "spaces": {"widget": "uuid"},
-  "vocabularies": {"size": {"number": {"min": 0, "max": 100}}, "kind": {"words": ["chart", "card"]}},
-  "root": {"object": {
-    "id": {"id": {"space": "widget"}},
-    "title": "text",
-    "owner": "owner",
-    "layout": {"array": {"object": {"widget": {"id": {"space": "widget"}}, "x": {"keep": "size"}}}},
-    "widgets": {"map": {"keys": {"id": {"space": "widget", "defines": true}}, "values": {"variant": {"on": "type",
-      "cases": {"chart": {"object": {"type": {"keep": "kind"}, "device": {"slot": {"kind": "device", "required": true}}, "label": "text", "w": {"keep": "size"}}}},
-      "other": {"object": {"type": {"keep": "kind"}, "w": {"keep": "size"}}}}}}}
-  }}
-}"#;
+use dashshare::template::{
+    ExtractError, Extracted, FillError, Fills, Options, Profile, ProfileError, Recipient, Template, Texts,
+    extract, extract_json, fill,
+};
+use serde_json::{Value, json};
+use std::cell::RefCell;
+
+/// A profile with these vocabularies, spaces or types, and this root.
+fn of(more: &Value, root: &Value) -> Profile {
+    profile(more, root).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn profile(more: &Value, root: &Value) -> Result<Profile, ProfileError> {
+    let mut text = json!({"format": "house", "version": 1, "root": root});
+    for (name, value) in more.as_object().into_iter().flatten() {
+        text[name] = value.clone();
+    }
+    Profile::parse(&text.to_string())
+}
+
+fn extracted(profile: &Profile, document: &Value) -> Extracted {
+    extract(document, profile, Options::default()).unwrap_or_else(|error| panic!("{error} {error:?}"))
+}
+
+fn body(profile: &Profile, document: &Value) -> Value {
+    extracted(profile, document).template.to_json()["body"].clone()
+}
+
+/// What becomes of a value at a place with this node.
+fn becomes(more: &Value, node: &Value, value: &Value) -> Value {
+    body(&of(more, &json!({"object": {"it": node}})), &json!({ "it": value }))["it"].clone()
+}
+
+/// Everything that a recipient may say about a fill, with what is mostly said.
+fn fill_with(
+    template: &Template,
+    profile: &Profile,
+    fills: &[(&str, Value)],
+    partial: bool,
+) -> Result<Value, Vec<FillError>> {
+    let fills: Fills = fills.iter().map(|(slot, value)| ((*slot).to_owned(), value.clone())).collect();
+    let mut last = 0_u8;
+    let recipient = Recipient {
+        owner: "ann",
+        accepts_code: true,
+        partial,
+        may_use: &|_, _| true,
+        random: &mut || {
+            last += 1;
+            [last; 16]
+        },
+    };
+    fill(template, profile, &fills, recipient)
+}
+
+/// Fills every slot with a value of its own.
+fn fill_each(template: &Template, profile: &Profile) -> Value {
+    let fills: Vec<(&str, Value)> = template
+        .slots()
+        .iter()
+        .map(|slot| (slot.name.as_str(), json!(format!("ann's {}", slot.name))))
+        .collect();
+    fill_with(template, profile, &fills, false).expect("all slots are filled")
+}
+
+/// That reading, and filling and extracting again, gives the same template (T7).
+fn assert_returns(profile: &Profile, template: &Template) {
+    let written = template.to_json();
+    assert_eq!(&Template::read(profile, &written.to_string()).expect("it was extracted"), template);
+    let made = fill_each(template, profile);
+    let options = Options {
+        texts: Texts::LetStand,
+        keep_code: written.to_string().contains("$code"),
+        ..Options::default()
+    };
+    let again = extract(&made, profile, options).unwrap_or_else(|error| panic!("{error}: {made}"));
+    assert_eq!(again.template.to_json(), written, "{made}");
+}
+
+fn device() -> Value {
+    json!({"slot": {"kind": "device", "required": true}})
+}
+
+/// A profile with a little of everything.
+fn house() -> Profile {
+    of(
+        &json!({
+            "spaces": {"page": "object_id", "widget": "uuid", "row": "counter"},
+            "vocabularies": {"kind": {"words": ["chart", "card"]}, "size": {"number": {"min": 0, "max": 100}}},
+            "types": {"box": {"object": {"title": "text", "inner": {"ref": "box"}, "device": {"slot": {"kind": "device"}}}}}
+        }),
+        &json!({"object": {
+            "id": {"id": {"space": "page", "defines": true}},
+            "title": "text",
+            "owner": "owner",
+            "schema": {"neutral": 3},
+            "cached": "drop",
+            "start": {"id": {"space": "widget"}},
+            "rows": {"array": {"object": {"number": {"id": {"space": "row", "defines": true}}, "height": {"keep": "size"}}}},
+            "layout": {"array": {"object": {"widget": {"id": {"space": "widget"}}, "row": {"id": {"space": "row"}}, "x": {"keep": "size"}}}},
+            "box": {"ref": "box"},
+            "widgets": {"map": {"keys": {"id": {"space": "widget", "defines": true}}, "values": {"variant": {"on": "type",
+                "cases": {"chart": {"object": {"type": {"keep": "kind"}, "device": device(), "variable": "name", "label": "text",
+                    "query": {"code": "sql"}, "next": {"id": {"space": "widget"}}}}},
+                "other": {"object": {"type": {"keep": "kind"}, "label": "text"}}}}}}
+        }}),
+    )
+}
+
+/// A dashboard of the house, with ids of one's choice.
+fn cold_room(ids: [&str; 3], device: &str) -> Value {
+    let [page, one, two] = ids;
+    json!({
+        "id": page, "title": "Cold room", "owner": "olga", "cached": {"last": [4.5, 4.7]}, "start": two, "unheard": "of",
+        "rows": [{"number": 7, "height": 30}, {"number": 3, "height": 20}],
+        "layout": [{"widget": one, "row": 3, "x": 0}, {"widget": two, "row": 7, "x": 50}],
+        "widgets": {
+            one: {"type": "chart", "device": device, "variable": "temperature", "label": "Air", "query": "select 1", "next": two},
+            two: {"type": "card", "label": "Door", "device": device}
+        }
+    })
+}
+
+const IDS: [&str; 3] = ["p-1", "w-1", "w-2"];
+
+// The actions of nodes.
+
+/// T2: what is kept is a member of a closed vocabulary; all else is dropped.
+#[test]
+fn a_leaf_is_kept_only_as_a_member_of_its_vocabulary() {
+    let vocabularies: [(Value, &[Value], &[Value]); 9] = [
+        (json!("bool"), &[json!(true), json!(false)], &[json!("true"), json!(1), json!([true])]),
+        (
+            json!({"words": ["line", "bar"]}),
+            &[json!("line"), json!("bar")],
+            &[json!("Line"), json!("lines"), json!(""), json!({"line": 1})],
+        ),
+        (
+            json!({"number": {"min": 0, "max": 10}}),
+            &[json!(0), json!(10), json!(2.5)],
+            &[json!(-1), json!(10.5), json!(u64::MAX), json!("5")],
+        ),
+        (json!({"numbers": [60, 3600]}), &[json!(60)], &[json!(61), json!(60.5), json!("60")]),
+        (
+            json!({"number_text": {"min": 0, "max": 10}}),
+            &[json!("5"), json!("0.5")],
+            &[json!("11"), json!("5e0"), json!("five"), json!(5), json!("0.00000000000001")],
+        ),
+        (
+            json!("colour"),
+            &[json!("#fff"), json!("rgba(1, 2, 3, 0.5)"), json!("red")],
+            &[json!("#ffffg0"), json!("olga"), json!("url(http://olga)"), json!("rgb(1,2)")],
+        ),
+        (json!("length"), &[json!("12px"), json!("50%")], &[json!("12 olgas"), json!("px"), json!(12)]),
+        (
+            json!("relative_time"),
+            &[json!("now-6h"), json!("now/d"), json!("30s"), json!("1 day")],
+            &[json!("2024-12-11"), json!("1733925837"), json!("12345d"), json!("6h/d"), json!("now-olga")],
+        ),
+        (json!("time_zone"), &[json!("UTC"), json!("browser")], &[json!("Europe/Berlin")]),
+    ];
+    for (vocabulary, members, others) in vocabularies {
+        let more = json!({"vocabularies": {"it": vocabulary}});
+        for value in members {
+            assert_eq!(becomes(&more, &json!({"keep": "it"}), value), *value, "{vocabulary}");
+        }
+        for value in others {
+            assert_eq!(
+                becomes(&more, &json!({"keep": "it"}), value),
+                Value::Null,
+                "{vocabulary} has {value}"
+            );
+        }
+    }
+}
+
+/// T2: a name is a word of the schema, not what looks like an id, a link or a marker.
+#[test]
+fn a_name_is_kept_if_it_looks_like_a_word() {
+    for name in ["temperature", "air_temp-2", "Room/Air", "élan vital"] {
+        assert_eq!(becomes(&Value::Null, &json!("name"), &json!(name)), name);
+    }
+    for other in [
+        json!("$slot:device-1"),
+        json!(" temperature"),
+        json!(""),
+        json!("x".repeat(65)),
+        json!("5f2b9c0d7a1e4b6c8d9e0f1a"),
+        json!("olga@example.com"),
+        json!("10.20.30.40"),
+        json!("a;b"),
+        json!(7),
+        json!(["temperature"]),
+    ] {
+        assert_eq!(becomes(&Value::Null, &json!("name"), &other), Value::Null, "{other}");
+    }
+}
+
+/// T2, T5: a text loses markup and links, and does not stay with an id or a credential in it.
+#[test]
+fn a_text_is_kept_without_markup_links_and_ids() {
+    for (text, kept) in [
+        ("Cold room", json!("Cold room")),
+        ("<b>Cold</b> room", json!("Cold room")),
+        ("<<b>b>Cold", json!("b>Cold")),
+        ("see https://olga.example/d/1 now", json!("see now")),
+        ("www.olga.example", Value::Null),
+        ("[help](javascript:alert(1))", Value::Null),
+        ("Cold\n\troom\u{7}\u{200b}\u{202e}", json!("Cold room")),
+        ("", Value::Null),
+        ("<img src=x onerror=alert(1)>", Value::Null),
+        ("device 5f2b9c0d7a1e4b6c8d9e0f1a", Value::Null),
+        ("5f2b9c0d\u{200b}7a1e4b6c8d9e0f1a", Value::Null),
+        ("7D44CF0E-5b1c-4c5f-9f3e-0d9a3b7c1e2f", Value::Null),
+        ("ask olga@example.com", Value::Null),
+        ("at 10.20.30.40:1883", Value::Null),
+        ("at fe80::1ff:fe23:4567:890a", Value::Null),
+        ("b8:27:eb:12:34:56", Value::Null),
+        ("call 00491701234567", Value::Null),
+        ("key sk-abcdef012345", Value::Null),
+        ("Tr0ub4dorAndSoForth", Value::Null),
+    ] {
+        assert_eq!(becomes(&Value::Null, &json!("text"), &json!(text)), kept, "{text:?}");
+    }
+    assert_eq!(becomes(&Value::Null, &json!("text"), &json!("word ".repeat(500))), Value::Null);
+    assert_eq!(becomes(&Value::Null, &json!("text"), &json!({"text": "Cold room"})), Value::Null);
+}
+
+/// T2: code is a slot of its own, which is optional; the owner may let it stand, and the recipient may refuse it.
+#[test]
+fn code_is_an_optional_slot_unless_both_sides_let_it_stand() {
+    let profile =
+        of(&Value::Null, &json!({"object": {"queries": {"array": {"code": "sql"}}, "title": "text"}}));
+    let document = json!({"queries": ["select 1", "select 1", "  ", 7], "title": "Cold room"});
+    let template = extracted(&profile, &document).template;
+    assert_eq!(
+        template.to_json()["body"]["queries"],
+        json!([{"$slot": "code:sql-1"}, {"$slot": "code:sql-2"}])
+    );
+    assert!(template.slots().iter().all(|slot| !slot.required && slot.uses == 1));
+
+    let options = Options { keep_code: true, ..Options::default() };
+    let template = extract(&document, &profile, options).expect("nothing leaks").template;
+    assert_eq!(template.to_json()["body"]["queries"], json!([{"$code": "select 1"}, {"$code": "select 1"}]));
+    assert_returns(&profile, &template);
+    let of_a_careful_one = Recipient {
+        owner: "ann",
+        accepts_code: false,
+        partial: false,
+        may_use: &|_, _| true,
+        random: &mut || [0; 16],
+    };
+    let made = fill(&template, &profile, &Fills::new(), of_a_careful_one).expect("there are no slots");
+    assert_eq!(made, json!({"queries": [], "title": "Cold room"}));
+}
+
+/// T2: an image's address tells its host when the clone is opened, and may hold the owner's id.
+#[test]
+fn an_asset_is_kept_of_the_named_hosts_only() {
+    let node = json!({"asset": {"hosts": ["icons.example"]}});
+    let kept = json!("https://icons.example/set/bell.svg");
+    assert_eq!(becomes(&Value::Null, &node, &kept), kept);
+    for other in [
+        "http://icons.example/bell.svg",
+        "https://icons.example.olga.example/bell.svg",
+        "https://olga@icons.example/bell.svg",
+        "https://icons.example/bell.svg?who=olga",
+        "https://icons.example/bell.svg#olga",
+        "https://icons.example/5f2b9c0d7a1e4b6c8d9e0f1a/bell.svg",
+        "//icons.example/bell.svg",
+        "data:image/svg+xml;base64,PHN2Zy8+",
+    ] {
+        assert_eq!(becomes(&Value::Null, &node, &json!(other)), Value::Null, "{other}");
+    }
+}
 
 #[test]
-fn round() {
-    let profile = Profile::parse(PROFILE).unwrap_or_else(|e| panic!("{e}"));
-    let doc = |a: &str, b: &str, dev: &str| {
+fn equal_values_of_one_kind_share_a_slot_and_others_do_not() {
+    let profile = of(
+        &Value::Null,
+        &json!({"object": {"devices": {"array": {"slot": {"kind": "device"}}}, "main": device(), "report": {"slot": {"kind": "analysis"}}}}),
+    );
+    let document = json!({"devices": ["olga-1", "olga-2", "olga-1", 7, "", null, true, {"id": 1}], "main": "olga-2", "report": "olga-1"});
+    let template = extracted(&profile, &document).template;
+    assert_eq!(
+        template.to_json()["body"],
         json!({
-        "id": "x1", "title": "Cold room", "owner": "olga", "secret": {"a": [1,2,"67ffb4806ae7fc000aac735d"]},
-        "layout": [{"widget": a, "x": 1}, {"widget": b, "x": 2}],
-        "widgets": {a: {"type": "chart", "device": dev, "label": "Air", "w": 3}, b: {"type": "chart", "device": dev, "label": "Air", "w": 3}}
-    }).to_string()
+            "devices": [{"$slot": "device-1"}, {"$slot": "device-2"}, {"$slot": "device-1"}, {"$slot": "device-3"}],
+            "main": {"$slot": "device-2"}, "report": {"$slot": "analysis-1"}
+        })
+    );
+    let slots: Vec<(&str, bool, usize)> =
+        template.slots().iter().map(|slot| (slot.name.as_str(), slot.required, slot.uses)).collect();
+    assert_eq!(
+        slots,
+        [("device-1", false, 2), ("device-2", true, 2), ("device-3", false, 1), ("analysis-1", false, 1)]
+    );
+    assert_returns(&profile, &template);
+}
+
+/// T2, T6: an id is renamed wherever it stands, as a key too; one that the document does not define is somebody
+/// else's.
+#[test]
+fn an_id_is_renamed_wherever_it_stands_and_dropped_where_nothing_defines_it() {
+    let mut document = cold_room(IDS, "olga-1");
+    document["layout"][1]["widget"] = json!("w-of-another-page");
+    let template = extracted(&house(), &document).template;
+    let body = &template.to_json()["body"];
+    assert_eq!(body["layout"][0], json!({"widget": {"$id": "widget-1"}, "row": {"$id": "row-1"}, "x": 0}));
+    assert_eq!(body["layout"][1], json!({"row": {"$id": "row-2"}, "x": 50}));
+    assert_eq!(body["start"], body["widgets"]["$id:widget-1"]["next"]);
+    let made = fill_with(&template, &house(), &[("device-1", json!("mine"))], false).expect("filled");
+    let start = made["start"].as_str().expect("an id");
+    assert_eq!(made["widgets"][start]["label"], "Door");
+    assert_eq!((start.len(), made["id"].as_str().map(str::len)), (36, Some(24)));
+    assert_eq!(made["rows"][1]["number"], made["layout"][0]["row"], "{made}");
+}
+
+/// T7: nothing refers to what is left out.
+#[test]
+fn an_id_whose_definition_does_not_survive_is_dropped_everywhere() {
+    let mut document = cold_room(IDS, "olga-1");
+    let expected = {
+        let mut without = document.clone();
+        without["widgets"].as_object_mut().expect("a map").remove("w-2");
+        body(&house(), &without)
     };
-    let one = extract_json(&doc("zz", "aa", "dev-123"), &profile, Options::default()).unwrap();
-    let two = extract_json(&doc("aa", "zz", "dev-999"), &profile, Options::default()).unwrap();
-    println!("{}", serde_json::to_string_pretty(&one.template.to_json()).unwrap());
-    println!("{:?}", one.report);
-    assert_eq!(one.template, two.template);
-    let text = one.template.to_json().to_string();
-    assert_eq!(Template::read(&profile, &text).unwrap(), one.template);
-    let fills: Fills = [("device-1".to_owned(), json!("mine"))].into();
-    let mut n = 0u8;
-    let made: Value = fill(
-        &one.template,
-        &profile,
-        &fills,
-        Recipient {
+    for nothing in [json!(null), json!({}), json!([]), json!({"readings": [4.5]}), json!("w-1")] {
+        document["widgets"]["w-2"] = nothing;
+        let template = extracted(&house(), &document).template;
+        assert_eq!(template.to_json()["body"], expected);
+        assert_returns(&house(), &template);
+    }
+}
+
+#[test]
+fn an_id_or_slot_is_an_id_if_the_document_defines_it() {
+    let profile = of(
+        &json!({"spaces": {"place": "uuid"}}),
+        &json!({"object": {"places": {"array": {"object": {"id": {"id": {"space": "place", "defines": true}}}}},
+            "uses": {"array": {"id_or_slot": {"space": "place", "kind": "device", "required": true}}}}}),
+    );
+    let template =
+        extracted(&profile, &json!({"places": [{"id": "a"}], "uses": ["a", "olga-1", 5, false]})).template;
+    assert_eq!(
+        template.to_json()["body"],
+        json!({"places": [{"id": {"$id": "place-1"}}], "uses": [{"$id": "place-1"}, {"$slot": "device-1"}, {"$slot": "device-2"}]})
+    );
+    assert!(template.slots().iter().all(|slot| slot.required));
+    assert_returns(&profile, &template);
+}
+
+/// T3: what is the same in every template says nothing of its source.
+#[test]
+fn the_owner_and_what_is_neutral_are_there_whatever_the_source_says() {
+    let mut first = None;
+    for (owner, schema) in
+        [(json!("olga"), json!(36)), (Value::Null, json!("x")), (json!({"id": 5}), Value::Null)]
+    {
+        let document = json!({"title": "Cold room", "owner": owner, "schema": schema});
+        let template = extracted(&house(), &document).template;
+        let made = fill_each(&template, &house());
+        assert_eq!((&made["owner"], &made["schema"]), (&json!("ann"), &json!(3)));
+        assert_eq!(*first.get_or_insert(template.clone()), template);
+    }
+    assert_eq!(
+        body(&house(), &json!({"owner": "olga", "schema": 4})),
+        json!({}),
+        "nothing but constants is nothing"
+    );
+}
+
+/// T2: keys of maps are data.
+#[test]
+fn keys_of_maps_are_renamed_or_slots_or_words_or_dropped() {
+    let profile = of(
+        &json!({"vocabularies": {"flag": "bool"}}),
+        &json!({"object": {
+            "shown": {"map": {"keys": "name", "values": {"keep": "flag"}}},
+            "devices": {"map": {"keys": {"slot": {"kind": "device"}}, "values": {"keep": "flag"}}}
+        }}),
+    );
+    let document = json!({
+        "shown": {"temperature": true, "5f2b9c0d7a1e4b6c8d9e0f1a": true, "$slot:device-1": true, "olga@example.com": false, "humidity": "no"},
+        "devices": {"olga-1": true, "olga-2": 7}
+    });
+    let found = extracted(&profile, &document);
+    assert_eq!(
+        found.template.to_json()["body"],
+        json!({"shown": {"temperature": true}, "devices": {"$slot:device-1": true}})
+    );
+    assert_eq!(found.report.dropped["shown.*"], 4);
+    assert_returns(&profile, &found.template);
+    let made = fill_with(&found.template, &profile, &[], false).expect("the slot is optional");
+    assert_eq!(made, json!({"shown": {"temperature": true}, "devices": {}}));
+}
+
+#[test]
+fn a_variant_is_told_by_a_field_and_else_keeps_the_rest() {
+    let mut document = cold_room(IDS, "olga-1");
+    document["widgets"]["w-1"]["type"] = json!("olga's own");
+    let widgets = body(&house(), &document)["widgets"].clone();
+    let mut kept: Vec<&Value> = widgets.as_object().expect("a map").values().collect();
+    kept.sort_by_key(|widget| widget.to_string());
+    assert_eq!(kept, [&json!({"label": "Air"}), &json!({"label": "Door", "type": "card"})]);
+}
+
+/// T2: a document in a string is a document.
+#[test]
+fn a_document_in_a_string_is_walked_and_one_that_is_none_is_dropped() {
+    let node = json!({"json": {"object": {"title": "text", "device": device(), "more": {"json": {"object": {"title": "text"}}}}}});
+    let profile = of(&Value::Null, &json!({"object": {"it": node}}));
+    let inner = json!({"title": "Inside", "token": "olga"}).to_string();
+    let document = json!({"it": json!({"title": "Room", "device": "olga-1", "more": inner}).to_string()});
+    let template = extracted(&profile, &document).template;
+    let left = json!({"$json": {"title": "Room", "device": {"$slot": "device-1"}, "more": {"$json": {"title": "Inside"}}}});
+    assert_eq!(template.to_json()["body"], json!({"it": left}));
+    assert_returns(&profile, &template);
+    let made = fill_with(&template, &profile, &[("device-1", json!("\"}{"))], false).expect("filled");
+    let document: Value = serde_json::from_str(made["it"].as_str().expect("a string")).expect("JSON");
+    assert_eq!(document["device"], "\"}{", "a fill is a value, not a part of a text");
+    for other in
+        [json!("{"), json!("[1]"), json!("{\"title\":\"a\",\"title\":\"b\"}"), json!({"title": "Room"})]
+    {
+        assert_eq!(body(&profile, &json!({ "it": other })), json!({}), "{other}");
+    }
+}
+
+#[test]
+fn a_type_may_contain_itself() {
+    let document = json!({"box": {"title": "A", "inner": {"title": "B", "inner": {"device": "olga-1", "inner": {"x": 1}}}}});
+    assert_eq!(
+        body(&house(), &document),
+        json!({"box": {"title": "A", "inner": {"title": "B", "inner": {"device": {"$slot": "device-1"}}}},
+            "owner": {"$owner": true}, "schema": 3})
+    );
+}
+
+// T1: a template is read as strictly as it was made.
+
+/// T1: reading refuses what extracting could not have left, and says where.
+#[test]
+fn a_forged_template_is_refused_with_its_place() {
+    let template = extracted(&house(), &cold_room(IDS, "olga-1")).template.to_json();
+    assert!(Template::read(&house(), &template.to_string()).is_ok());
+    let forgeries: Vec<(&str, &str, Value, &str)> = vec![
+        ("a device id in a leaf", "/body/layout/0/x", json!("5f2b9c0d7a1e4b6c8d9e0f1a"), "/layout/0/x"),
+        ("a number beyond the vocabulary", "/body/layout/0/x", json!(101), "/layout/0/x"),
+        ("a device id in a slot's place", "/body/widgets/$id:widget-1/device", json!("olga-1"), "device"),
+        (
+            "a device id in a name",
+            "/body/widgets/$id:widget-1/variable",
+            json!("5f2b9c0d7a1e4b6c8d9e0f1a"),
+            "variable",
+        ),
+        ("an unknown field", "/body/token", json!("olga"), "token"),
+        ("a dropped field", "/body/cached", json!(1), "/cached"),
+        ("an unknown slot", "/body/widgets/$id:widget-1/device", json!({"$slot": "device-2"}), "device"),
+        (
+            "a slot of another kind",
+            "/body/widgets/$id:widget-1/device",
+            json!({"$slot": "code:sql-1"}),
+            "device",
+        ),
+        (
+            "a slot with more in it",
+            "/body/widgets/$id:widget-1/device",
+            json!({"$slot": "device-1", "was": "olga-1"}),
+            "device",
+        ),
+        ("an id out of range", "/body/start", json!({"$id": "widget-1000001"}), "/start"),
+        ("an id that nothing defines", "/body/start", json!({"$id": "widget-31337"}), "widget-31337"),
+        ("an id of another space", "/body/start", json!({"$id": "row-1"}), "/start"),
+        ("an id spelt otherwise", "/body/start", json!({"$id": "widget-01"}), "/start"),
+        ("an id that is none", "/body/start", json!({"$id": "widget-0"}), "/start"),
+        ("a source's id", "/body/start", json!("w-2"), "/start"),
+        ("markup in a text", "/body/title", json!("<script>alert(1)</script>"), "/title"),
+        ("a link in a text", "/body/title", json!("http://olga.example"), "/title"),
+        ("an address in a text", "/body/title", json!("olga@example.com"), "/title"),
+        ("a key of the source's", "/body/widgets/w-3", json!({"label": "Air"}), "w-3"),
+        ("a marker as key", "/body/widgets/$slot:device-1", json!({"label": "Air"}), "$slot:device-1"),
+        ("an owner", "/body/owner", json!("olga"), "/owner"),
+        ("a marker with more", "/body/owner", json!({"$owner": "olga"}), "/owner"),
+        ("another constant", "/body/schema", json!(4), "/schema"),
+        ("an object for a list", "/body/layout", json!({"0": {}}), "/layout"),
+        ("a list for the body", "/body", json!([]), "/"),
+        ("a member beside", "/source", json!("p-1"), "source"),
+        ("another format", "/format", json!("barn"), "house"),
+        ("another version", "/version", json!(2), "house"),
+        ("a slot of the author's naming", "/slots/0/name", json!("olga's freezer"), "slot"),
+        ("a slot of an unknown kind", "/slots/0/kind", json!("person"), "slot"),
+        ("a slot with a label", "/slots/0/label", json!("olga's freezer"), "label"),
+        ("a slot that is none", "/slots/0", json!("device-1"), "slot"),
+        ("no slots", "/slots", Value::Null, "slots"),
+    ];
+    for (what, place, forged, says) in forgeries {
+        let mut text = template.clone();
+        let (parent, name) = place.rsplit_once('/').expect("a pointer");
+        let there = text.pointer_mut(parent).unwrap_or_else(|| panic!("{place} in {template}"));
+        match there {
+            Value::Array(items) => items[name.parse::<usize>().expect("an index")] = forged,
+            other => other[name] = forged,
+        }
+        let error = Template::read(&house(), &text.to_string()).expect_err(what).to_string();
+        assert!(error.contains(says), "{what}: `{says}` is not in: {error}");
+    }
+}
+
+/// T1: who reads a member that stands twice elsewhere may see the other one.
+#[test]
+fn a_template_with_a_member_twice_or_an_idle_slot_is_refused() {
+    let profile = of(&Value::Null, &json!({"object": {"title": "text", "device": device()}}));
+    let text = |slots: &str, body: &str| {
+        format!(r#"{{"format":"house","version":1,"slots":[{slots}],"body":{{{body}}}}}"#)
+    };
+    let slot = r#"{"name":"device-1","kind":"device","required":true,"uses":1}"#;
+    assert!(Template::read(&profile, &text(slot, r#""device":{"$slot":"device-1"}"#)).is_ok());
+    for (slots, body) in [
+        (slot, ""),
+        ("", r#""title":"a","title":"b""#),
+        ("", r#""device":{"$slot":"device-1"}"#),
+        ("", r#""title":"\ud800""#),
+    ] {
+        assert!(Template::read(&profile, &text(slots, body)).is_err(), "{slots} {body}");
+    }
+    for text in ["", "[]", "null", "{}", &"[".repeat(100_000)] {
+        assert!(Template::read(&profile, text).is_err());
+    }
+}
+
+// T2: the report.
+
+/// T2: the report counts what was dropped, what was unknown and what was kept, by path.
+#[test]
+fn the_report_counts_what_was_dropped_and_what_was_unknown() {
+    let mut document = cold_room(IDS, "olga-1");
+    document["layout"][0]["x"] = json!(1000);
+    document["layout"][1]["x"] = json!("left");
+    document["layout"][1]["who"] = json!("olga");
+    let report = extracted(&house(), &document).report;
+    let counts = |of: &std::collections::BTreeMap<String, usize>| -> Vec<(String, usize)> {
+        of.iter().map(|(path, count)| (path.clone(), *count)).collect()
+    };
+    assert_eq!(counts(&report.dropped), [("cached".to_owned(), 1), ("layout.[].x".to_owned(), 2)]);
+    assert_eq!(
+        counts(&report.unknown),
+        [("layout.[].who".to_owned(), 1), ("unheard".to_owned(), 1), ("widgets.*.device".to_owned(), 1)]
+    );
+    // The title, the constant, two heights, and of the widgets two types, two labels and a variable.
+    assert_eq!(report.kept, 9);
+    assert_eq!(
+        report.slots.iter().map(|slot| slot.name.as_str()).collect::<Vec<_>>(),
+        ["code:sql-1", "device-1"]
+    );
+}
+
+/// T2: on wish, what the profile does not know is an error.
+#[test]
+fn a_strict_extraction_fails_on_what_the_profile_does_not_know() {
+    let options = Options { strict: true, ..Options::default() };
+    let document = cold_room(IDS, "olga-1");
+    match extract(&document, &house(), options) {
+        Err(ExtractError::Unknown(report)) => assert_eq!(report.unknown.len(), 2),
+        other => panic!("{other:?}"),
+    }
+    let mut known = document;
+    known.as_object_mut().expect("an object").remove("unheard");
+    known["widgets"]["w-2"].as_object_mut().expect("an object").remove("device");
+    assert!(extract(&known, &house(), options).is_ok());
+}
+
+// T3: non-interference.
+
+/// T3: nothing that is not kept is seen in the template, be it a value, a type, a presence or a length.
+#[test]
+fn documents_that_differ_only_in_what_is_not_kept_have_one_template() {
+    let expected = extracted(&house(), &cold_room(IDS, "olga-1")).template.to_json().to_string();
+    let twin = |change: &dyn Fn(&mut Value)| {
+        let mut document = cold_room(IDS, "olga-1");
+        change(&mut document);
+        assert_eq!(extracted(&house(), &document).template.to_json().to_string(), expected, "{document}");
+    };
+    for value in [
+        json!(null),
+        json!({}),
+        json!([]),
+        json!(""),
+        json!([1, 2, 3]),
+        json!({"title": "Cold room"}),
+        json!(1e300),
+    ] {
+        twin(&|document| document["cached"] = value.clone());
+        twin(&|document| document["unheard"] = value.clone());
+        twin(&|document| document["owner"] = value.clone());
+        twin(&|document| document["schema"] = value.clone());
+        twin(&|document| document["layout"][0]["seen"] = value.clone());
+        twin(&|document| document["widgets"]["w-2"]["display"] = value.clone());
+    }
+    for nothing in [json!(null), json!({}), json!([]), json!(7)] {
+        twin(&|document| document["box"] = nothing.clone());
+        twin(&|document| document["box"] = json!({ "inner": nothing, "title": nothing }));
+    }
+    twin(&|document| document["widgets"]["w-1"]["query"] = json!("select secret from olga"));
+    twin(&|document| *document = cold_room(["another", "w-1", "w-2"], "5f2b9c0d7a1e4b6c8d9e0f1a"));
+    twin(&|document| {
+        document["rows"][0]["number"] = json!(1);
+        document["layout"][1]["row"] = json!(1);
+    });
+}
+
+/// T3: databases and parsers sort maps by their keys, and the keys are ids: numbers must not tell of their order.
+#[test]
+fn numbers_do_not_depend_on_the_spelling_of_ids() {
+    let expected = extracted(&house(), &cold_room(["p", "a", "b"], "x-1")).template;
+    for ids in [["p", "b", "a"], ["p", "zzz", "0"], ["0", "10", "9"], ["p", "B", "a"]] {
+        assert_eq!(extracted(&house(), &cold_room(ids, "y-2")).template, expected, "{ids:?}");
+    }
+    let devices = |one: &str, two: &str| {
+        let widget = |device: &str, label: &str| json!({"type": "chart", "device": device, "label": label});
+        extracted(&house(), &json!({"widgets": {one: widget(one, "Air"), two: widget(two, "Door")}})).template
+    };
+    assert_eq!(devices("olga-1", "olga-2"), devices("olga-2", "olga-1"));
+}
+
+/// T3: the order of members is the writer's.
+#[test]
+fn the_order_of_members_does_not_show() {
+    let one = r#"{"title": "Cold room", "layout": [{"x": 1, "widget": "a"}], "widgets": {"a": {"type": "card"}, "b": {"label": "Door"}}}"#;
+    let other = r#"{"widgets": {"b": {"label": "Door"}, "a": {"type": "card"}}, "layout": [{"widget": "a", "x": 1}], "title": "Cold room"}"#;
+    let of = |json: &str| extract_json(json, &house(), Options::default()).expect("a dashboard").template;
+    assert_eq!(of(one).to_json().to_string(), of(other).to_json().to_string());
+}
+
+/// T3: a ring of widgets that are alike but for their ids has no first one.
+#[test]
+fn a_ring_of_widgets_that_are_alike_has_one_template() {
+    let ring = |ids: [&str; 6]| {
+        let widgets: serde_json::Map<String, Value> = (0..6)
+            .map(|place| (ids[place].to_owned(), json!({"type": "chart", "next": ids[(place + 1) % 6]})))
+            .collect();
+        extracted(&house(), &json!({ "widgets": widgets })).template
+    };
+    let expected = ring(["a", "b", "c", "d", "e", "f"]);
+    for ids in
+        [["a", "c", "e", "b", "d", "f"], ["f", "e", "d", "c", "b", "a"], ["a", "d", "b", "e", "c", "f"]]
+    {
+        assert_eq!(ring(ids), expected, "{ids:?}");
+    }
+}
+
+// T4 and T5: the detector.
+
+/// A device in a slot, and what might still tell of it.
+fn watched() -> Profile {
+    of(
+        &Value::Null,
+        &json!({"object": {"device": device(), "token": "drop", "title": "text", "variable": "name", "query": {"code": "sql"},
+            "shown": {"map": {"keys": "name", "values": "text"}}, "inner": {"json": {"object": {"title": "text"}}}}}),
+    )
+}
+
+fn normal_forms(id: &str) -> Vec<String> {
+    let bytes = id.as_bytes();
+    vec![
+        id.to_owned(),
+        id.to_uppercase(),
+        bytes.iter().map(|byte| format!("%{byte:02x}")).collect(),
+        bytes.iter().map(|byte| format!("%{byte:02X}")).collect(),
+        bytes.iter().map(|byte| format!("\\u{byte:04x}")).collect(),
+        format!(
+            "\\\"{}\\\" ~ '\\d+'\n",
+            bytes.iter().map(|byte| format!("\\u{byte:04X}")).collect::<String>()
+        ),
+        data_encoding::BASE64.encode(bytes),
+        data_encoding::BASE64_NOPAD.encode(bytes),
+        data_encoding::BASE64URL.encode(bytes),
+        data_encoding::BASE64.encode(format!("the device {id}.").as_bytes()),
+        data_encoding::HEXLOWER.encode(bytes),
+        data_encoding::HEXUPPER.encode(bytes),
+    ]
+}
+
+const UUID: &str = "7d44cf0e-5b1c-4c5f-9f3e-0d9a3b7c1e2f";
+
+/// T4, T5: an id that was removed and still stands in what is left refuses the whole, however it is written.
+#[test]
+fn an_id_in_what_is_left_refuses_in_every_normal_form() {
+    let options = Options { keep_code: true, texts: Texts::LetStand, ..Options::default() };
+    let ids = ["cold-7", "boiler-77", "s:12.4", "room 7", "5f2b9c0d7a1e4b6c8d9e0f1a", UUID, "Wärme-7"];
+    for id in ids {
+        let mut forms = normal_forms(id);
+        if id == UUID {
+            forms.extend([id.replace('-', ""), id.replace('-', "").to_uppercase()]);
+        }
+        for form in forms {
+            for code in [
+                form.clone(),
+                format!("id={form}"),
+                format!("where device = '{form}'"),
+                format!("a/{form}/b"),
+            ] {
+                let document = json!({"device": id, "query": code});
+                match extract(&document, &watched(), options) {
+                    Err(ExtractError::Leak(leaks)) => {
+                        assert!(
+                            leaks.iter().any(|leak| leak.path == "device" && leak.text == code),
+                            "{leaks:?}"
+                        );
+                    }
+                    other => panic!("{id} as {code:?}: {other:?}"),
+                }
+            }
+            // A text does not stay with what looks like an id, whether it was removed or not.
+            for title in [form.clone(), format!("Room {form}")] {
+                for document in [
+                    json!({"device": id, "title": title, "query": "select 1"}),
+                    json!({"device": id, "inner": json!({"title": title}).to_string()}),
+                    json!({"device": id, "shown": {title.as_str(): "Room"}}),
+                    json!({"device": id, "variable": title}),
+                ] {
+                    if let Ok(found) = extract(&document, &watched(), options) {
+                        let left = found.template.to_json()["body"].to_string();
+                        assert!(
+                            !left.contains(form.trim_end()) && !left.contains("Room "),
+                            "{title:?}: {left}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+    let dashes = json!({"device": UUID.replace('-', ""), "query": UUID});
+    assert!(matches!(extract(&dashes, &watched(), options), Err(ExtractError::Leak(_))));
+}
+
+/// T5: a credential is looked for wherever it was removed from, also from what the profile does not know.
+#[test]
+fn a_credential_in_what_is_left_refuses_wherever_it_was_removed_from() {
+    let options = Options { keep_code: true, ..Options::default() };
+    for secret in [
+        "ghp_0123456789abcdef",
+        "Tr0ub4dorAndSoForth",
+        "olga@example.com",
+        "10.20.30.40",
+        "b8:27:eb:12:34:56",
+    ] {
+        for place in ["token", "unheard"] {
+            let document = json!({place: {"deep": [{"in": format!("x {secret} y")}]}, "query": format!("use '{secret}'")});
+            assert!(
+                matches!(extract(&document, &watched(), options), Err(ExtractError::Leak(_))),
+                "{secret} in {place}"
+            );
+        }
+        // As a key of something removed, too.
+        let document = json!({"unheard": {secret: 1}, "query": format!("use '{secret}'")});
+        assert!(
+            matches!(extract(&document, &watched(), options), Err(ExtractError::Leak(_))),
+            "{secret} as a key"
+        );
+    }
+    let harmless = json!({"device": "olga-1", "token": "temperature", "query": "select temperature", "title": "olga-12"});
+    let found = extract(&harmless, &watched(), options).expect("a part of a short word is no id");
+    assert_eq!(found.template.to_json()["body"]["title"], "olga-12");
+}
+
+/// T5: a name found in a kept text is put to the owner, who lets it stand or blanks it.
+#[test]
+fn a_name_in_a_kept_text_is_put_to_the_owner() {
+    let profile = of(
+        &Value::Null,
+        &json!({"object": {"device": {"object": {"id": device(), "name": "drop"}}, "title": "text", "box": {"object": {"label": "text"}},
+            "labels": {"array": "text"}}}),
+    );
+    let document = json!({
+        "device": {"id": "olga-1", "name": "North Freezer"}, "title": "Temperatures",
+        "box": {"label": "The NORTH freezer's door"}, "labels": ["Air", "north-freezer", "Northern Freezers"]
+    });
+    let report = match extract(&document, &profile, Options::default()) {
+        Err(ExtractError::AskOwner(report)) => report,
+        other => panic!("{other:?}"),
+    };
+    let asked: Vec<(&str, &str)> =
+        report.texts.iter().map(|found| (found.text.as_str(), found.name.as_str())).collect();
+    assert_eq!(asked, [("The NORTH freezer's door", "north freezer"), ("north-freezer", "north freezer")]);
+
+    let with = |texts| {
+        extract(&document, &profile, Options { texts, ..Options::default() }).expect("the owner was asked")
+    };
+    let stands = with(Texts::LetStand);
+    assert_eq!(stands.report.texts, report.texts);
+    assert_eq!(
+        stands.template.to_json()["body"]["labels"],
+        json!(["Air", "north-freezer", "Northern Freezers"])
+    );
+    let blank = with(Texts::Blank);
+    assert_eq!(blank.report.texts, report.texts);
+    assert_eq!(
+        blank.template.to_json()["body"],
+        json!({"device": {"id": {"$slot": "device-1"}}, "title": "Temperatures", "labels": ["Air", "Northern Freezers"]})
+    );
+    for template in [stands.template, blank.template] {
+        assert_returns(&profile, &template);
+    }
+}
+
+/// T5: the value of a slot that is a plain word may be a word of the design as well: that is for the owner to say.
+#[test]
+fn a_plain_word_of_a_slot_is_put_to_the_owner() {
+    let document = json!({"device": "freezer", "title": "Freezer temperature"});
+    assert!(matches!(extract(&document, &watched(), Options::default()), Err(ExtractError::AskOwner(_))));
+    let blank = Options { texts: Texts::Blank, ..Options::default() };
+    let found = extract(&document, &watched(), blank).expect("the owner blanks it");
+    assert_eq!(found.template.to_json()["body"], json!({"device": {"$slot": "device-1"}}));
+}
+
+// T6: filling.
+
+/// T6: all that is wrong with the fills is said at once, and nothing is made.
+#[test]
+fn all_that_is_wrong_with_the_fills_is_said_at_once() {
+    let profile = of(
+        &Value::Null,
+        &json!({"object": {"devices": {"array": device()}, "report": {"slot": {"kind": "analysis"}}}}),
+    );
+    let template =
+        extracted(&profile, &json!({"devices": ["a1", "b2", "c3", "d4"], "report": "r5"})).template;
+    let fills: Fills = [
+        ("device-1", json!("mine")),
+        ("device-2", json!({"id": "mine"})),
+        ("device-3", json!("hers")),
+        ("analysis-1", json!("")),
+        ("device-9", json!("mine")),
+    ]
+    .into_iter()
+    .map(|(slot, value)| (slot.to_owned(), value))
+    .collect();
+    let asked = RefCell::new(Vec::new());
+    let recipient = Recipient {
+        owner: "ann",
+        accepts_code: true,
+        partial: false,
+        may_use: &|kind, value| {
+            asked.borrow_mut().push((kind.to_owned(), value.clone()));
+            *value != json!("hers")
+        },
+        random: &mut || panic!("something was made"),
+    };
+    let errors = fill(&template, &profile, &fills, recipient).expect_err("nothing is right");
+    assert_eq!(
+        errors,
+        [
+            FillError::Missing("device-4".to_owned()),
+            FillError::Unknown("device-9".to_owned()),
+            FillError::WrongShape("analysis-1".to_owned()),
+            FillError::WrongShape("device-2".to_owned()),
+            FillError::NotAllowed("device-3".to_owned()),
+        ]
+    );
+    let devices = [("device".to_owned(), json!("mine")), ("device".to_owned(), json!("hers"))];
+    assert_eq!(asked.into_inner(), devices);
+}
+
+/// T6: the host is asked for each fill before anything is made, so that a clone is no way to somebody else's device.
+#[test]
+fn the_host_is_asked_for_each_fill_before_anything_is_made() {
+    let template = extracted(&house(), &cold_room(IDS, "olga-1")).template;
+    let fills: Fills =
+        [("device-1".to_owned(), json!("mine")), ("code:sql-1".to_owned(), json!("select 2"))].into();
+    let told = RefCell::new(Vec::new());
+    let recipient = Recipient {
+        owner: "ann",
+        accepts_code: true,
+        partial: false,
+        may_use: &|kind, _| {
+            told.borrow_mut().push(kind.to_owned());
+            true
+        },
+        random: &mut || {
+            told.borrow_mut().push("made".to_owned());
+            [7; 16]
+        },
+    };
+    fill(&template, &house(), &fills, recipient).expect("all is right");
+    let told = told.into_inner();
+    assert_eq!(told[..2], ["code:sql", "device"]);
+    assert!(told.len() > 2 && told[2..].iter().all(|made| made == "made"), "{told:?}");
+}
+
+#[test]
+fn every_shape_but_a_text_and_a_whole_number_is_wrong() {
+    let profile = of(&Value::Null, &json!({"object": {"device": device()}}));
+    let template = extracted(&profile, &json!({"device": "olga-1"})).template;
+    for wrong in [
+        json!(null),
+        json!(true),
+        json!(1.5),
+        json!([]),
+        json!(["mine"]),
+        json!({"$slot": "device-1"}),
+        json!(""),
+    ] {
+        let errors =
+            fill_with(&template, &profile, &[("device-1", wrong)], false).expect_err("of a wrong shape");
+        assert_eq!(errors, [FillError::WrongShape("device-1".to_owned())]);
+    }
+    for right in [json!("mine"), json!(7), json!(-7), json!(9_007_199_254_740_993_u64)] {
+        let made = fill_with(&template, &profile, &[("device-1", right.clone())], false).expect("filled");
+        assert_eq!(made, json!({ "device": right }));
+    }
+}
+
+/// T6: an optional slot without a fill leaves its place out; a required one may wait, if that was asked for.
+#[test]
+fn an_open_slot_leaves_its_place_out() {
+    let template = extracted(&house(), &cold_room(IDS, "olga-1")).template;
+    let missing = fill_with(&template, &house(), &[], false).expect_err("a device is required");
+    assert_eq!(missing, [FillError::Missing("device-1".to_owned())]);
+    for (fills, partial) in [(vec![("device-1", json!("mine"))], false), (vec![], true)] {
+        let made = fill_with(&template, &house(), &fills, partial).expect("that is enough");
+        let widgets = made["widgets"].as_object().expect("a map");
+        let chart = widgets.values().find(|widget| widget["type"] == "chart").expect("the chart");
+        assert_eq!((chart.get("query"), chart.get("device").is_some()), (None, !partial));
+        assert_eq!(widgets.len(), 2);
+        assert!(!made.to_string().contains('$'), "no marker is left: {made}");
+    }
+}
+
+/// T6: ids are fresh with every filling.
+#[test]
+fn two_clones_share_no_id_and_none_with_the_source() {
+    let template = extracted(&house(), &cold_room(IDS, "olga-1")).template;
+    let made = |start: u8| {
+        let mut last = start;
+        let recipient = Recipient {
             owner: "ann",
-            accepts_code: false,
-            partial: false,
+            accepts_code: true,
+            partial: true,
             may_use: &|_, _| true,
             random: &mut || {
-                n += 1;
-                [n; 16]
+                last += 1;
+                [last; 16]
             },
-        },
-    )
-    .unwrap();
-    println!("{made:#}");
-    let again = extract_json(&made.to_string(), &profile, Options::default()).unwrap();
-    assert_eq!(again.template, one.template);
+        };
+        fill(&template, &house(), &Fills::new(), recipient).expect("partial")
+    };
+    let ids = |made: &Value| -> Vec<String> {
+        let keys = made["widgets"].as_object().expect("a map").keys().cloned();
+        keys.chain(made["id"].as_str().map(str::to_owned)).collect()
+    };
+    let (one, other) = (made(0), made(100));
+    for id in ids(&one) {
+        assert!(!ids(&other).contains(&id) && !IDS.contains(&id.as_str()), "{id}");
+    }
+}
+
+#[test]
+fn a_template_is_filled_under_its_own_profile_only() {
+    let template = extracted(&house(), &cold_room(IDS, "olga-1")).template;
+    let errors = fill_with(&template, &Profile::tagoio(), &[], true).expect_err("another profile");
+    assert_eq!(errors, [FillError::OtherProfile]);
+}
+
+// T7 and T8.
+
+/// T7: `template(fill(T, f)) == T` for injective fills.
+#[test]
+fn a_filled_template_is_extracted_as_it_was() {
+    let documents = [
+        cold_room(IDS, "olga-1"),
+        cold_room(["z", "y", "x"], "7"),
+        json!({"title": "Cold room"}),
+        json!({"widgets": {"a": {"type": "chart", "device": 7, "next": "b"}, "b": {"type": "chart", "device": "seven", "next": "a"}}}),
+        json!({"box": {"inner": {"inner": {"device": "olga-1", "title": "A"}}}}),
+        json!({}),
+    ];
+    for document in documents {
+        assert_returns(&house(), &extracted(&house(), &document).template);
+    }
+}
+
+/// T8: editing the clone changes neither the template nor the source, nor another clone.
+#[test]
+fn the_clone_the_template_and_the_source_are_independent() {
+    let source = cold_room(IDS, "olga-1");
+    let (source_before, template) = (source.clone(), extracted(&house(), &source).template);
+    let before = template.to_json();
+    let clone = fill_each(&template, &house());
+    let mut edited = clone.clone();
+    edited["title"] = json!("Mine");
+    edited["widgets"] = json!({});
+    drop(edited);
+    assert_eq!((template.to_json(), &source), (before.clone(), &source_before));
+    assert_eq!(fill_each(&template, &house()), clone);
+    // The other way round, too: what happens to the source is not seen by who reads the template.
+    let mut source = source;
+    source["title"] = json!("Sold");
+    assert_eq!(template.to_json(), before);
+    assert_ne!(extracted(&house(), &source).template, template);
+}
+
+// The linter of profiles.
+
+/// T2: a profile is checked when it is loaded, and all findings are told with their places.
+#[test]
+fn the_linter_refuses_what_would_let_data_through_or_never_apply() {
+    let kinds = json!({"vocabularies": {"kind": {"words": ["chart"]}}});
+    let kept = json!({"keep": "kind"});
+    let with = |field: &str, node: Value| json!({"object": {"type": kept, field: node}});
+    let suspicious = "hardly ever structure";
+    let refused: Vec<(Value, Value, &str, &str)> = vec![
+        (json!({}), json!("text"), "root", "a document is an object"),
+        (json!({}), json!({"array": "text"}), "root", "a document is an object"),
+        (kinds.clone(), with("a", json!({"keep": "unheard"})), "root.a", "does not have"),
+        (kinds.clone(), with("a", json!({"ref": "unheard"})), "unheard", "does not have"),
+        (kinds.clone(), json!({"object": {"a": "text"}}), "kind", "nothing keeps this vocabulary"),
+        (json!({"types": {"box": "text"}}), json!({"object": {"a": "text"}}), "box", "nothing refers"),
+        (
+            json!({"types": {"box": {"ref": "box"}}}),
+            json!({"object": {"a": {"ref": "box"}}}),
+            "box",
+            "itself",
+        ),
+        (json!({"spaces": {"w": "uuid"}}), json!({"object": {"a": "text"}}), "w", "no id is of this space"),
+        (
+            json!({"spaces": {"w": "uuid"}}),
+            json!({"object": {"a": {"id": {"space": "w"}}}}),
+            "w",
+            "nothing defines",
+        ),
+        (json!({}), json!({"object": {"a": {"id": {"space": "w", "defines": true}}}}), "w", "spelling"),
+        (kinds.clone(), with("api_token", json!("text")), "root.api_token", suspicious),
+        (kinds.clone(), with("tokens", json!({"array": "name"})), "root.tokens[]", suspicious),
+        (kinds.clone(), with("created_at", json!("name")), "root.created_at", suspicious),
+        (kinds.clone(), with("$slot", json!("text")), "root.$slot", "marker"),
+        (kinds.clone(), with("a", json!({"asset": {"hosts": ["*.example"]}})), "root.a", "in full"),
+        (kinds.clone(), with("a", json!({"asset": {"hosts": [""]}})), "root.a", "in full"),
+        (
+            kinds.clone(),
+            with("a", json!({"drop": null, "acknowledged": true})),
+            "root.a",
+            "needs to be acknowledged",
+        ),
+        (kinds.clone(), with("a", json!({"either": ["text"]})), "root.a", "either of one"),
+        (
+            kinds.clone(),
+            with("a", json!({"either": ["text", {"slot": {"kind": "x"}}]})),
+            "root.a(either 1)",
+            "before this one",
+        ),
+        (
+            kinds.clone(),
+            with("a", json!({"variant": {"on": "type", "cases": {}, "other": "drop"}})),
+            "root.a",
+            "without a case",
+        ),
+        (
+            kinds.clone(),
+            with(
+                "a",
+                json!({"variant": {"on": "type", "cases": {"chart": {"object": {"label": "text"}}}, "other": "drop"}}),
+            ),
+            "root.a(chart)",
+            "told by",
+        ),
+        (
+            kinds.clone(),
+            with(
+                "a",
+                json!({"variant": {"on": "type", "cases": {"table": {"object": {"type": kept}}}, "other": "drop"}}),
+            ),
+            "root.a(table)",
+            "told by",
+        ),
+    ];
+    for (more, root, place, sentence) in refused {
+        match profile(&more, &root) {
+            Err(ProfileError::Refused(findings)) => assert!(
+                findings.iter().any(|finding| finding.place == place && finding.sentence.contains(sentence)),
+                "{root}: {findings:?}"
+            ),
+            other => panic!("{root}: {other:?}"),
+        }
+    }
+}
+
+/// T2: an open vocabulary is a way for data.
+#[test]
+fn the_linter_refuses_open_and_empty_vocabularies() {
+    for vocabulary in [
+        json!({"words": []}),
+        json!({"numbers": []}),
+        json!({"any": []}),
+        json!({"number": {"min": 0, "max": 1e12}}),
+        json!({"number": {"min": 5, "max": 1}}),
+        json!({"number_text": {"min": -1e300, "max": 1e300}}),
+        json!({"any": ["bool", {"number": {"min": 0, "max": 1e9}}]}),
+    ] {
+        let found =
+            profile(&json!({"vocabularies": {"it": vocabulary}}), &json!({"object": {"a": {"keep": "it"}}}));
+        assert!(
+            matches!(found, Err(ProfileError::Refused(ref findings)) if findings.len() == 1),
+            "{vocabulary}: {found:?}"
+        );
+    }
+    // There is no word for an open one.
+    for vocabulary in [json!("any"), json!({"regex": ".*"}), json!("string"), json!({"words": "*"})] {
+        let found =
+            profile(&json!({"vocabularies": {"it": vocabulary}}), &json!({"object": {"a": {"keep": "it"}}}));
+        assert!(matches!(found, Err(ProfileError::Malformed(_))), "{vocabulary}: {found:?}");
+    }
+}
+
+#[test]
+fn a_text_that_is_no_profile_is_refused() {
+    for text in [
+        "",
+        "[]",
+        "{}",
+        r#"{"format": "house", "version": 1}"#,
+        r#"{"format": "house", "version": 1, "root": {"object": {}}, "extra": 1}"#,
+        r#"{"format": "house", "version": 1, "root": {"object": {"a": "keep"}}}"#,
+        r#"{"format": "house", "version": 1, "root": {"object": {"a": {"slot": {"kind": "device", "requried": true}}}}}"#,
+        r#"{"format": "house", "version": 1, "root": {"object": {"a": {"text": null, "drop": null}}}}"#,
+        r#"{"format": "house", "version": 1, "root": {"object": {"**": {"keep": "everything"}}}}"#,
+    ] {
+        assert!(Profile::parse(text).is_err(), "{text}");
+    }
+    let deep = format!("{}\"text\"{}", r#"{"array": "#.repeat(500), "}".repeat(500));
+    assert!(profile(&Value::Null, &Value::Null).is_err());
+    assert!(Profile::parse(&format!(r#"{{"format": "h", "version": 1, "root": {deep}}}"#)).is_err());
+}
+
+// Bad input.
+
+/// T2: under a wrong profile hardly anything is left, and the report says what was not known.
+#[test]
+fn a_wrong_profile_leaves_almost_nothing_and_reports_it() {
+    let document = cold_room(IDS, "olga-1");
+    for profile in [Profile::tagoio(), Profile::grafana(), Profile::thingsboard()] {
+        let found = extracted(&profile, &document);
+        let left = found.template.to_json()["body"].to_string();
+        assert!(["{}", r#"{"title":"Cold room"}"#].contains(&left.as_str()), "{}: {left}", profile.format());
+        assert!(found.report.unknown.contains_key("layout") && found.template.slots().is_empty());
+    }
+    for document in [json!(null), json!(7), json!("olga"), json!([cold_room(IDS, "olga-1")])] {
+        let found = extracted(&house(), &document);
+        assert_eq!((found.template.to_json()["body"].clone(), found.report.kept), (json!({}), 0));
+    }
+}
+
+/// T2: what is no JSON, or has a member twice, is an error and no part of it a template.
+#[test]
+fn a_document_that_cannot_be_read_is_an_error() {
+    for text in [
+        "",
+        "{",
+        "{\"title\": \"Cold room\"} x",
+        "{\"title\": \"a\", \"title\": \"b\"}",
+        "{\"unheard\": {\"a\": 1, \"a\": 1}}",
+        "{\"title\": 1e999}",
+        "{'title': 'Cold room'}",
+        "title: Cold room",
+    ] {
+        let found = extract_json(text, &house(), Options::default());
+        assert!(matches!(found, Err(ExtractError::Malformed(_))), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn sixty_megabytes_are_read_and_dropped() {
+    let reading = r#"{"time": "2024-12-11T14:03:57Z", "value": 4.5, "device": "5f2b9c0d7a1e4b6c8d9e0f1a"},"#;
+    let count = 60_000_000 / reading.len() + 1;
+    let mut text = String::from(r#"{"title": "Cold room", "cached": ["#);
+    text.push_str(&reading.repeat(count));
+    text.push_str("0]}");
+    assert!(text.len() > 60_000_000);
+    let found = extract_json(&text, &house(), Options::default()).expect("it is only long");
+    let left = found.template.to_json()["body"].clone();
+    assert_eq!(left, json!({"title": "Cold room", "owner": {"$owner": true}, "schema": 3}));
+    assert_eq!(found.report.dropped["cached"], 1);
+}
+
+/// The traps that real documents hold and other exporters fell into, each under its own name. The documents are our
+/// own.
+mod traps {
+    use super::*;
+
+    const ID: &str = "5f2b9c0d7a1e4b6c8d9e0f1a";
+    const OTHER: &str = "0a1b2c3d4e5f60718293a4b5";
+
+    fn is_left(profile: &Profile, document: &Value) -> Value {
+        let options = Options { texts: Texts::LetStand, ..Options::default() };
+        let found = extract(document, profile, options).unwrap_or_else(|error| panic!("{error} {error:?}"));
+        assert_returns(profile, &found.template);
+        found.template.to_json()["body"].clone()
+    }
+
+    /// Two documents that differ in a secret only: the template is the same, and it has the secret nowhere.
+    fn assert_hidden(profile: &Profile, document: impl Fn(&str) -> Value) -> Value {
+        let left = is_left(profile, &document("olgas-freezer"));
+        for secret in ["bobs-boiler", ID, "7"] {
+            assert_eq!(is_left(profile, &document(secret)), left, "{secret}");
+        }
+        assert!(!left.to_string().contains("olga"), "{left}");
+        left
+    }
+
+    fn panel(of: &Value) -> Value {
+        let mut panel = json!({"id": 4, "type": "graph", "title": "Load"});
+        for (name, value) in of.as_object().expect("an object") {
+            panel[name] = value.clone();
+        }
+        json!({"title": "House", "panels": [panel]})
+    }
+
+    fn variable(of: &Value) -> Value {
+        let mut variable = json!({"name": "room", "type": "query", "label": "Room"});
+        for (name, value) in of.as_object().expect("an object") {
+            variable[name] = value.clone();
+        }
+        json!({"title": "House", "templating": {"list": [variable]}})
+    }
+
+    fn widget(kind: &str, of: &Value) -> Value {
+        let mut widget = json!({"id": "a1", "type": kind, "label": "Air"});
+        for (name, value) in of.as_object().expect("an object") {
+            widget[name] = value.clone();
+        }
+        json!({"dashboard": {"arrangement": [{"widget_id": "a1", "x": 0}]}, "widgets": [widget]})
+    }
+
+    #[test]
+    fn the_datasource_of_a_row() {
+        let left = assert_hidden(&Profile::grafana(), |secret| {
+            json!({
+                "rows": [{"title": "Old", "datasource": secret, "panels": [{"id": 1, "type": "graph", "datasource": secret}]}],
+                "panels": [{"id": 2, "type": "row", "datasource": {"type": "prometheus", "uid": secret}, "panels": [
+                    {"id": 3, "type": "graph", "datasource": {"uid": secret}, "targets": [{"refId": "A", "datasource": secret}]}
+                ]}]
+            })
+        });
+        let hole = json!({"$slot": "datasource-1"});
+        for place in [
+            "/rows/0/datasource",
+            "/rows/0/panels/0/datasource",
+            "/panels/0/datasource/uid",
+            "/panels/0/panels/0/datasource/uid",
+            "/panels/0/panels/0/targets/0/datasource",
+        ] {
+            assert_eq!(left.pointer(place), Some(&hole), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_display_in_a_display_in_a_display() {
+        let left = assert_hidden(&Profile::tagoio(), |secret| {
+            let variables = json!([{"origin": {"id": secret, "bucket": secret, "name": secret}, "bucket": secret, "variable": "temperature"}]);
+            let mut display = json!({ "variables": variables });
+            for _ in 0..6 {
+                display = json!({"display": display, "variables": variables});
+            }
+            widget("line_chart", &json!({ "display": display }))
+        });
+        let hole = json!({"$slot": "device-1"});
+        let deepest =
+            left.pointer("/widgets/0/display/display/display/display/display/display/display/variables/0");
+        assert_eq!(
+            deepest,
+            Some(&json!({"origin": {"id": hole, "bucket": hole}, "bucket": hole, "variable": "temperature"}))
+        );
+    }
+
+    #[test]
+    fn ids_glued_together_in_a_key() {
+        let of = |glued: String| {
+            let position = json!({glued: {"x": 1, "y": 2}});
+            let variable =
+                json!({"variable": "temperature", "origin": ID, "metadata": {"fixed_position": position}});
+            widget("line_chart", &json!({"display": {"x_axis": {"variable": variable}}}))
+        };
+        let left = is_left(&Profile::tagoio(), &of(format!("{ID}{OTHER}")));
+        assert_eq!(
+            left["widgets"][0]["display"]["x_axis"]["variable"],
+            json!({"variable": "temperature", "origin": {"$slot": "device-1"}})
+        );
+        assert_eq!(is_left(&Profile::tagoio(), &of(format!("{OTHER}-{ID}"))), left);
+        // Were the key kept, the detector would see the id in it.
+        let careless = of_careless_keys();
+        let document = json!({"device": "olga-freezer-1", "positions": {"xyolga-freezer-1zz": true}});
+        assert!(matches!(extract(&document, &careless, Options::default()), Err(ExtractError::Leak(_))));
+    }
+
+    fn of_careless_keys() -> Profile {
+        of(
+            &json!({"vocabularies": {"flag": "bool"}}),
+            &json!({"object": {"device": device(), "positions": {"map": {"keys": "name", "values": {"keep": "flag"}}}}}),
+        )
+    }
+
+    #[test]
+    fn an_id_in_the_path_of_an_address() {
+        let left = is_left(
+            &Profile::tagoio(),
+            &json!({
+                "dashboard": {
+                    "label": format!("Help at https://files.example/{ID}/help.html today"),
+                    "background": {"media": format!("https://files.example/file/{ID}/room.png"), "color": "#ffffff"},
+                    "icon": {"url": format!("https://svg.internal.tago.io/{ID}.svg"), "color": "#000000"}
+                }
+            }),
+        );
+        assert_eq!(
+            left["dashboard"],
+            json!({"label": "Help at today", "background": {"color": "#ffffff"}, "icon": {"color": "#000000"}})
+        );
+    }
+
+    #[test]
+    fn an_id_that_is_a_key_only() {
+        let of = |widget: &str, alias: &str, state: &str| {
+            json!({"title": "House", "configuration": {
+                "widgets": {widget: {"type": "latest", "row": 1}},
+                "entityAliases": {alias: {"alias": "Rooms", "filter": {"type": "entityType", "entityType": "DEVICE"}}},
+                "states": {state: {"name": "Start", "root": true}}
+            }})
+        };
+        let left = is_left(&Profile::thingsboard(), &of(UUID, UUID, "olgas_room"));
+        assert_eq!(is_left(&Profile::thingsboard(), &of("b", "c", "default")), left);
+        for (map, id) in
+            [("widgets", "$id:widget-1"), ("entityAliases", "$id:alias-1"), ("states", "$id:state-1")]
+        {
+            assert_eq!(
+                left["configuration"][map].as_object().map(|map| map.contains_key(id)),
+                Some(true),
+                "{left}"
+            );
+        }
+        assert!(!left.to_string().contains("olga") && !left.to_string().contains(UUID));
+    }
+
+    #[test]
+    fn a_document_in_a_string_in_a_document_in_a_string() {
+        let source = json!({"json": {"object": {"index": device(), "query": {"code": "kql"}}}});
+        let panel = json!({"object": {"title": "text", "source": source}});
+        let profile = of(&Value::Null, &json!({"object": {"panels": {"json": {"array": panel}}}}));
+        let left = assert_hidden(&profile, |secret| {
+            let source =
+                json!({"index": secret, "query": format!("host: {secret}"), "cache": secret}).to_string();
+            json!({"panels": json!([{"title": "Load", "source": source, "state": secret}]).to_string()})
+        });
+        let source = json!({"$json": {"index": {"$slot": "device-1"}, "query": {"$slot": "code:kql-1"}}});
+        assert_eq!(left, json!({"panels": {"$json": [{"title": "Load", "source": source}]}}));
+    }
+
+    #[test]
+    fn the_name_of_a_device_in_a_label() {
+        let document = widget(
+            "card",
+            &json!({
+                "label": "North Freezer, temperature",
+                "display": {"origin": {"id": ID, "bucket": ID, "name": "North Freezer"}, "alias": "North freezer"}
+            }),
+        );
+        match extract(&document, &Profile::tagoio(), Options::default()) {
+            Err(ExtractError::AskOwner(report)) => assert_eq!(report.texts.len(), 2, "{:?}", report.texts),
+            other => panic!("{other:?}"),
+        }
+        let blank = Options { texts: Texts::Blank, ..Options::default() };
+        let template = extract(&document, &Profile::tagoio(), blank).expect("the owner blanks them").template;
+        assert!(!template.to_json().to_string().to_lowercase().contains("freezer"));
+        assert_returns(&Profile::tagoio(), &template);
+    }
+
+    #[test]
+    fn the_chosen_value_beside_the_options() {
+        for kind in ["query", "datasource", "custom", "textbox", "interval", "adhoc"] {
+            let left = assert_hidden(&Profile::grafana(), |secret| {
+                let chosen = json!({"text": secret, "value": [secret], "selected": true});
+                variable(
+                    &json!({"type": kind, "current": chosen, "options": [chosen, chosen], "filters": [chosen]}),
+                )
+            });
+            assert_eq!(left["templating"]["list"][0], json!({"name": "room", "type": kind, "label": "Room"}));
+        }
+    }
+
+    #[test]
+    fn the_values_of_repeated_clones() {
+        let left = assert_hidden(&Profile::grafana(), |secret| {
+            panel(&json!({"repeat": "room", "repeatPanelId": 4, "repeatIteration": 1_733_925_837_123_u64,
+                "scopedVars": {"room": {"text": secret, "value": secret, "selected": false}}}))
+        });
+        let row = json!([{"id": {"$id": "panel-1"}, "type": "graph", "title": "Load", "repeat": "room"}]);
+        assert_eq!(left["panels"], row);
+    }
+
+    #[test]
+    fn the_value_of_a_constant() {
+        let left = assert_hidden(&Profile::grafana(), |secret| {
+            let mut document =
+                variable(&json!({"type": "constant", "query": secret, "current": {"value": secret}}));
+            document["__inputs"] =
+                json!([{"name": "VAR_ROOM", "type": "constant", "label": secret, "value": secret}]);
+            document
+        });
+        assert_eq!(
+            left["templating"]["list"][0],
+            json!({"name": "room", "type": "constant", "label": "Room"})
+        );
+    }
+
+    #[test]
+    fn a_list_of_values_of_ones_own() {
+        let left = assert_hidden(&Profile::grafana(), |secret| {
+            variable(
+                &json!({"type": "custom", "query": format!("{secret},other"), "allValue": secret, "multi": true}),
+            )
+        });
+        assert_eq!(
+            left["templating"]["list"][0],
+            json!({"name": "room", "type": "custom", "label": "Room", "multi": true})
+        );
+    }
+
+    #[test]
+    fn colours_by_the_name_of_a_series() {
+        let left = assert_hidden(&Profile::grafana(), |secret| {
+            panel(&json!({"aliasColors": {secret: "#ff0000"}, "lines": true}))
+        });
+        assert_eq!(left["panels"][0].get("aliasColors"), None);
+        assert_eq!(left["panels"][0]["lines"], true);
+    }
+
+    #[test]
+    fn overrides_by_the_name_of_a_series() {
+        let left = assert_hidden(&Profile::grafana(), |secret| {
+            let rule = json!({"matcher": {"id": "byName", "options": secret}, "properties": [{"id": "links", "value": [{"url": secret}]}]});
+            panel(
+                &json!({"seriesOverrides": [{"alias": secret, "yaxis": 2}], "fieldConfig": {"defaults": {"unit": "watt"}, "overrides": [rule]}}),
+            )
+        });
+        assert_eq!(left["panels"][0]["fieldConfig"], json!({"defaults": {"unit": "watt"}}));
+    }
+
+    #[test]
+    fn the_organisation_in_a_link() {
+        let left = assert_hidden(&Profile::grafana(), |secret| {
+            let links =
+                json!([{"title": secret, "url": format!("/d/{secret}/house?orgId=1&var-room={secret}")}]);
+            let mut document = panel(
+                &json!({"links": links, "fieldConfig": {"defaults": {"links": links}}, "options": {"dataLinks": links}}),
+            );
+            document["links"] = links;
+            document
+        });
+        assert!(!left.to_string().contains("orgId") && !left.to_string().contains("/d/"), "{left}");
+    }
+
+    /// An ObjectId begins with the second of its making.
+    #[test]
+    fn the_time_in_an_object_id() {
+        let of = |dashboard: &str, made: &str| {
+            let mut document = widget("card", &json!({"created_at": made, "updated_at": made}));
+            document["dashboard"]["id"] = json!(dashboard);
+            document["dashboard"]["created_at"] = json!(made);
+            document
+        };
+        let template = extracted(&Profile::tagoio(), &of(ID, "2020-08-06T06:20:13Z")).template;
+        assert_eq!(extracted(&Profile::tagoio(), &of(OTHER, "1975-05-21T12:00:00Z")).template, template);
+        let made = fill_each(&template, &Profile::tagoio());
+        let id = made["dashboard"]["id"].as_str().expect("an id");
+        assert!(id.len() == 24 && !id.starts_with(&ID[..8]), "{id}");
+        assert!(!made.to_string().contains("2020"));
+    }
+
+    #[test]
+    fn the_hash_of_a_data_key() {
+        let left = assert_hidden(&Profile::thingsboard(), |secret| {
+            let key = json!({"name": "temperature", "type": "timeseries", "_hash": secret, "label": "Air"});
+            json!({"configuration": {"widgets": {"a": {"type": "latest", "config": {"datasources": [{"type": "entity", "dataKeys": [key]}]}}}}})
+        });
+        assert!(!left.to_string().contains("_hash") && left.to_string().contains("temperature"), "{left}");
+    }
+
+    #[test]
+    fn the_query_that_a_snapshot_has_executed() {
+        let left = assert_hidden(&Profile::grafana(), |secret| {
+            let frame = json!({"meta": {"executedQueryString": format!("select * from {secret}")}, "data": {"values": [[1], [secret]]}});
+            panel(
+                &json!({"snapshotData": [frame], "targets": [{"refId": "A", "snapshot": [frame], "executedQueryString": secret}]}),
+            )
+        });
+        assert_eq!(left["panels"][0]["targets"], json!([{"refId": "A"}]));
+    }
+
+    #[test]
+    fn the_text_of_a_query_under_an_unknown_name() {
+        let left = assert_hidden(&Profile::grafana(), |secret| {
+            let query = format!("select * from {secret}");
+            panel(
+                &json!({"targets": [{"refId": "A", "rawSql": query, "rawQueryV3": query, "builder": {"sql": {"text": query}}, "rawQuery": query}]}),
+            )
+        });
+        assert_eq!(left["panels"][0]["targets"], json!([{"refId": "A", "rawSql": {"$slot": "code:sql-1"}}]));
+    }
+
+    #[test]
+    fn the_defaults_of_environment_variables() {
+        let left = assert_hidden(&Profile::tagoio(), |secret| {
+            let mut document = widget("card", &json!({"analysis_run": ID}));
+            document["dashboard"]["setup"] =
+                json!({"analysis": [{"id": ID, "name": secret, "environment": {"API_KEY": secret}}]});
+            document["analysis"] = json!([{"id": ID, "variables": [{"key": "API_KEY", "value": secret}]}]);
+            document
+        });
+        assert_eq!(left["widgets"][0]["analysis_run"], json!({"$slot": "analysis-1"}));
+        assert!(!left.to_string().contains("API_KEY"));
+    }
+
+    #[test]
+    fn the_hundredth_device() {
+        let count = 120;
+        let data: Vec<Value> = (0..count)
+            .map(|n| json!({"origin": format!("{n:024x}"), "bucket": format!("{n:024x}")}))
+            .collect();
+        let found = extracted(&Profile::tagoio(), &widget("line_chart", &json!({ "data": data })));
+        assert_eq!(found.template.slots().len(), count);
+        assert!(found.template.slots().iter().all(|slot| slot.required && slot.uses == 2));
+        let written = found.template.to_json().to_string();
+        assert!(!written.contains("00000000"), "an id is left: {written}");
+        assert_returns(&Profile::tagoio(), &found.template);
+    }
+
+    /// T7 holds for injective fills: with one device in two slots, the slots merge.
+    #[test]
+    fn the_same_device_in_two_slots() {
+        let data = json!([{"origin": ID}, {"origin": OTHER}]);
+        let template =
+            extracted(&Profile::tagoio(), &widget("line_chart", &json!({ "data": data }))).template;
+        let fills = [("device-1", json!("mine")), ("device-2", json!("mine"))];
+        let made = fill_with(&template, &Profile::tagoio(), &fills, false).expect("that is allowed");
+        let again = extracted(&Profile::tagoio(), &made).template;
+        assert_eq!((again.slots().len(), again.slots()[0].uses), (1, 2));
+        assert_ne!(again, template);
+    }
+
+    /// A marker in a source would carry a name of the author's choice into the template.
+    #[test]
+    fn a_marker_in_the_source() {
+        let marker = |kind: &str| json!({kind: "olgas-freezer"});
+        for marker in
+            [marker("$slot"), marker("$id"), marker("$code"), marker("$json"), json!({"$owner": true})]
+        {
+            let mut document = cold_room(IDS, "olga-1");
+            for place in ["title", "owner", "schema", "cached", "start", "box", "id", "layout", "rows"] {
+                document[place] = marker.clone();
+            }
+            document["widgets"]["w-1"] =
+                json!({"type": "chart", "device": marker, "label": marker, "query": marker});
+            document["widgets"]["$slot:device-1"] = json!({"type": "card", "label": "Door"});
+            document["widgets"]["$id:widget-7"] = json!({"type": "card", "label": "Gate"});
+            let template = extracted(&house(), &document).template;
+            assert!(template.slots().is_empty());
+            let made = fill_each(&template, &house()).to_string();
+            assert!(!made.contains('$') && !made.contains("olga"), "{made}");
+            assert_returns(&house(), &template);
+        }
+        // As a text it is a text, and is filled as one.
+        let profile = of(&Value::Null, &json!({"object": {"title": "text", "device": device()}}));
+        let template = extracted(&profile, &json!({"title": "{\"$slot\": 7}", "device": "olga-1"})).template;
+        assert_eq!(fill_each(&template, &profile)["title"], "{\"$slot\": 7}");
+    }
+
+    /// Half a character is none: what another parser would make of it is not known.
+    #[test]
+    fn lone_surrogates() {
+        for text in [r#""\ud800""#, r#""\udc00""#, r#""\ud800x\udc00""#, r#"{"\ud83d": 1}"#] {
+            for place in ["title", "unheard", "cached"] {
+                let found = extract_json(&format!(r#"{{"{place}": {text}}}"#), &house(), Options::default());
+                assert!(matches!(found, Err(ExtractError::Malformed(_))), "{text}: {found:?}");
+            }
+        }
+        let whole =
+            extract_json(r#"{"title": "\ud83d\ude00"}"#, &house(), Options::default()).expect("a pair");
+        assert_eq!(whole.template.to_json()["body"]["title"], "😀");
+        // In a document in a string it is no error of the whole.
+        let profile = of(
+            &Value::Null,
+            &json!({"object": {"it": {"json": {"object": {"title": "text"}}}, "title": "text"}}),
+        );
+        let inner = extracted(&profile, &json!({"it": r#"{"title": "\ud800"}"#, "title": "Room"}));
+        assert_eq!(inner.template.to_json()["body"], json!({"title": "Room"}));
+    }
+
+    /// Two ids that are one as floating-point numbers stay two.
+    #[test]
+    fn numbers_beyond_the_exact_ones() {
+        let profile = of(
+            &json!({"vocabularies": {"size": {"number": {"min": -1e7, "max": 1e7}}}}),
+            &json!({"object": {"devices": {"array": {"slot": {"kind": "device"}}}, "size": {"keep": "size"}}}),
+        );
+        let text = r#"{"devices": [9007199254740992, 9007199254740993, 18446744073709551615, -9223372036854775808, 18446744073709551616, 1e300, 1.0],
+            "size": 9007199254740993}"#;
+        let found = extract_json(text, &profile, Options::default()).expect("numbers");
+        assert_eq!(found.template.slots().len(), 4, "what is no whole number is no id");
+        assert_eq!(found.template.to_json()["body"].get("size"), None);
+        let fills = [("device-1", json!(9_007_199_254_740_993_u64))];
+        let made = fill_with(&found.template, &profile, &fills, false).expect("optional");
+        assert_eq!(made.to_string(), r#"{"devices":[9007199254740993]}"#);
+    }
+
+    #[test]
+    fn very_deep_nesting() {
+        let deep = |levels: usize| {
+            format!("{}{{\"title\": \"Room\"}}{}", r#"{"inner": "#.repeat(levels), "}".repeat(levels))
+        };
+        // Within the limit a template can also be read again.
+        let found = extract_json(&format!(r#"{{"box": {}}}"#, deep(62)), &house(), Options::default())
+            .expect("64 levels");
+        assert_returns(&house(), &found.template);
+        for levels in [63, 64, 126, 127, 128, 200, 100_000] {
+            for place in ["box", "unheard", "cached"] {
+                let text = format!(r#"{{"{place}": {}}}"#, deep(levels));
+                let found = extract_json(&text, &house(), Options::default());
+                assert!(matches!(found, Err(ExtractError::Malformed(_))), "{levels} in {place}");
+            }
+        }
+        let mut document = json!({"title": "Room"});
+        for _ in 0..200 {
+            document = json!({ "inner": document });
+        }
+        let found = extract(&json!({ "box": document }), &house(), Options::default());
+        assert!(matches!(found, Err(ExtractError::TooDeep)));
+    }
+
+    /// Each document in a string may be as deep as one: what is made of them all must be readable still.
+    #[test]
+    fn very_deep_nesting_in_documents_in_strings() {
+        let profile = of(
+            &json!({"types": {"box": {"object": {"title": "text", "inner": {"ref": "box"}, "text": {"json": {"ref": "box"}}}}}}),
+            &json!({"object": {"box": {"ref": "box"}}}),
+        );
+        let deep = |innermost: Value| (0..60).fold(innermost, |inner, _| json!({ "inner": inner }));
+        let mut text = json!({"title": "Room"});
+        for _ in 0..4 {
+            text = json!({"text": deep(text).to_string()});
+            match extract(&json!({ "box": text }), &profile, Options::default()) {
+                Ok(found) => assert_returns(&profile, &found.template),
+                Err(error) => assert!(matches!(error, ExtractError::TooDeep), "{error}"),
+            }
+        }
+    }
 }
