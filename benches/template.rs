@@ -56,9 +56,12 @@ fn time(act: impl FnOnce() -> usize) -> f64 {
 }
 
 /// The most memory that a process of its own held while it did this once, above what it held before, in kB.
-fn peak(what: &str, size: usize) -> f64 {
+fn peak(what: &str, text: &str) -> f64 {
+    let file = std::env::temp_dir().join(format!("template-bench-{}.json", std::process::id()));
+    fs::write(&file, text).expect("a temporary file");
     let this = std::env::current_exe().expect("the bench knows where it is");
-    let output = Command::new(this).args(["--peak", what, &size.to_string()]).output().expect("it runs");
+    let output = Command::new(this).args(["--peak", what]).arg(&file).output().expect("it runs");
+    let _ = fs::remove_file(&file);
     String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(f64::NAN)
 }
 
@@ -70,8 +73,8 @@ fn held() -> f64 {
 }
 
 /// What a process of its own does for [`peak`].
-fn hold(what: &str, size: usize) {
-    let (text, profile) = (grown(size), Profile::tagoio());
+fn hold(what: &str, file: &str) {
+    let (text, profile) = (fs::read_to_string(file).expect("a document"), Profile::tagoio());
     let before = held();
     let done = if what == "ours" { ours(&text, &profile).report.kept } else { floor(&text) };
     black_box(done);
@@ -143,10 +146,10 @@ fn grown(bytes: usize) -> String {
 
 fn main() {
     let words: Vec<String> = std::env::args().collect();
-    if let [_, flag, what, size] = words.as_slice()
+    if let [_, flag, what, file] = words.as_slice()
         && flag == "--peak"
     {
-        return hold(what, size.parse().expect("a size"));
+        return hold(what, file);
     }
     let profiles = [
         ("tagoio", Profile::tagoio()),
@@ -197,7 +200,7 @@ fn main() {
         let times = (0..5).map(|_| time(|| ours(&text, tagoio).report.kept)).collect();
         per_byte.push(median(times) / text.len() as f64);
         if size >= 1_000_000 {
-            let (ours, floor) = (peak("ours", size), peak("floor", size));
+            let (ours, floor) = (peak("ours", &text), peak("floor", &text));
             println!("RATIO peak_{size} {:.2} <=3    # {ours:.0} kB beside {floor:.0} kB", ours / floor);
         }
     }

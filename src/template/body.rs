@@ -2,7 +2,7 @@
 
 use super::{
     extract::{is_name, tidy},
-    profile::{KeyRule, Node, Profile},
+    profile::{Fields, KeyRule, Node, Profile},
     source,
 };
 use serde::Serialize;
@@ -292,11 +292,7 @@ impl Reader<'_> {
         self.refuse("none of the nodes here is fit for this")
     }
 
-    fn fields(
-        &mut self,
-        nodes: &BTreeMap<String, Node>,
-        members: &Map<String, Value>,
-    ) -> Result<Body, TemplateError> {
+    fn fields(&mut self, nodes: &Fields, members: &Map<String, Value>) -> Result<Body, TemplateError> {
         let mut fields = BTreeMap::new();
         for (name, value) in members {
             let Some(node) = nodes.get(name) else {

@@ -5,10 +5,8 @@ use super::{
     extract::{FoundText, Leak},
 };
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-};
+use hashbrown::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// From this length on, a removed value is looked for within words too.
 const WITHIN: usize = 8;
@@ -23,7 +21,7 @@ pub(super) enum Kind {
     Value,
 }
 
-/// The removed values that are looked for, each once, in lower case: with the place of one of them, and whether finding
+/// The removed values that are looked for, each once: with the place of one of them, and whether finding
 /// it refuses the template; if not, the owner is asked.
 #[derive(Default, Debug)]
 pub(super) struct Taint {
@@ -32,9 +30,11 @@ pub(super) struct Taint {
 
 impl Taint {
     /// Notes a removed value, if it is one to look for.
-    pub(super) fn note(&mut self, text: &str, kind: Kind, path: &[Cow<'_, str>]) {
-        for token in tokens(text).filter(|token| is_id_shaped(token)) {
-            self.put(token, true, path);
+    pub(super) fn note(&mut self, text: &str, kind: Kind, path: &Path) {
+        if may_hold_id(text) {
+            for token in tokens(text).filter(|token| is_id_shaped(token)) {
+                self.put(token, true, path);
+            }
         }
         match kind {
             Kind::Id if is_plain(text) => self.put(text, false, path),
@@ -50,26 +50,59 @@ impl Taint {
         }
     }
 
-    fn put(&mut self, text: &str, refuses: bool, path: &[Cow<'_, str>]) {
+    fn put(&mut self, text: &str, refuses: bool, path: &Path) {
         if text.len() > 4096 {
             return;
         }
-        let text = text.to_lowercase();
-        match self.values.get_mut(&text) {
+        match self.values.get_mut(text) {
             Some((_, before)) => *before |= refuses,
             None => {
-                self.values.insert(text, (path.join("."), refuses));
+                self.values.insert(text.to_owned(), (path.text.clone(), refuses));
             }
         }
     }
 }
 
+/// Where in a document the walk is: the fields on the way there.
+#[derive(Default, Debug)]
+pub(super) struct Path {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Path {
+    pub(super) fn push(&mut self, field: &str) {
+        self.ends.push(self.text.len());
+        if !self.text.is_empty() {
+            self.text.push('.');
+        }
+        self.text.push_str(field);
+    }
+
+    pub(super) fn pop(&mut self) {
+        self.text.truncate(self.ends.pop().unwrap_or(0));
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    fn last(&self) -> &str {
+        self.ends.last().and_then(|end| self.text.get(*end..)).unwrap_or_default()
+    }
+}
+
 /// Whether the field that a value stands in holds names of things.
-fn names_something(path: &[Cow<'_, str>]) -> bool {
-    path.last().is_some_and(|field| {
-        let field = field.to_ascii_lowercase();
-        ["name", "alias", "label", "title", "host", "instance"].iter().any(|part| field.contains(part))
-    })
+fn names_something(path: &Path) -> bool {
+    let field = path.last().as_bytes();
+    ["name", "alias", "label", "title", "host", "instance"]
+        .iter()
+        .any(|part| field.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes())))
+}
+
+/// Whether a text may hold an id at all: none is as short, and none is without a digit or an `@`.
+fn may_hold_id(text: &str) -> bool {
+    text.len() >= 7 && text.bytes().any(|byte| byte.is_ascii_digit() || byte == b'@')
 }
 
 fn is_plain(text: &str) -> bool {
@@ -78,14 +111,22 @@ fn is_plain(text: &str) -> bool {
 
 /// The parts of a text that may be ids.
 fn tokens(text: &str) -> impl Iterator<Item = &str> {
-    let parts =
-        text.split(|c: char| c.is_whitespace() || c.is_control() || "\"'`()[]{}<>,;|/?&=\\$#*".contains(c));
-    parts.map(|part| part.trim_matches(|c: char| ".:!-_+~^".contains(c))).filter(|part| part.len() >= 7)
+    let parts = text.split(|c: char| match c {
+        '"' | '\'' | '`' | '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>' | ',' | ';' | '|' | '/' | '?'
+        | '&' | '=' | '\\' | '$' | '#' | '*' => true,
+        c if c.is_ascii() => c.is_ascii_whitespace() || c.is_ascii_control(),
+        c => c.is_whitespace() || c.is_control(),
+    });
+    let trims = |c: char| matches!(c, '.' | ':' | '!' | '-' | '_' | '+' | '~' | '^');
+    parts
+        .filter(|part| part.len() >= 7)
+        .map(move |part| part.trim_matches(trims))
+        .filter(|part| part.len() >= 7)
 }
 
 /// Whether a text holds what looks like an id or a credential.
 pub(super) fn has_id_shape(text: &str) -> bool {
-    tokens(text).any(is_id_shaped)
+    may_hold_id(text) && tokens(text).any(is_id_shaped)
 }
 
 const PREFIXES: &[&str] = &[
@@ -107,6 +148,9 @@ const PREFIXES: &[&str] = &[
 fn is_id_shaped(token: &str) -> bool {
     let bytes = token.as_bytes();
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if digits == 0 && !bytes.contains(&b'@') {
+        return false;
+    }
     let upper = bytes.iter().any(u8::is_ascii_uppercase);
     let lower = bytes.iter().any(u8::is_ascii_lowercase);
     longest_hex(bytes) >= 16
@@ -122,7 +166,9 @@ fn is_id_shaped(token: &str) -> bool {
         || is_mac(bytes)
         || (bytes.len() >= 12
             && digits > 0
-            && PREFIXES.iter().any(|prefix| token.to_ascii_lowercase().starts_with(prefix)))
+            && PREFIXES.iter().any(|prefix| {
+                bytes.get(..prefix.len()).is_some_and(|front| front.eq_ignore_ascii_case(prefix.as_bytes()))
+            }))
 }
 
 fn longest(bytes: &[u8], is: impl Fn(&u8) -> bool) -> usize {
@@ -238,11 +284,13 @@ pub(super) fn leaks(body: &Body, removed: &Taint) -> Vec<Leak> {
     let unique: BTreeSet<&str> = left.into_iter().collect();
     let left: Vec<(&str, Vec<String>)> = unique.into_iter().map(|text| (text, forms(text))).collect();
     // Most removed values are nowhere: their first bytes alone tell.
-    let mut starts: HashSet<&[u8]> = HashSet::new();
+    let mut starts: HashSet<[u8; WITHIN]> = HashSet::new();
     let mut words: HashMap<&str, &str> = HashMap::new();
     for (text, forms) in &left {
         for form in forms {
-            starts.extend(form.as_bytes().windows(WITHIN));
+            starts.extend(
+                form.as_bytes().windows(WITHIN).filter_map(|window| <[u8; WITHIN]>::try_from(window).ok()),
+            );
             for word in form.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_') {
                 words.insert(word, text);
             }
@@ -250,10 +298,15 @@ pub(super) fn leaks(body: &Body, removed: &Taint) -> Vec<Leak> {
     }
     let mut found = BTreeSet::new();
     for (value, (path, _)) in removed.values.iter().filter(|(_, (_, refuses))| *refuses) {
+        let value = value.to_lowercase();
         let joined = value.replace('-', "");
         for needle in [value.as_str(), joined.as_str()] {
             let text = match needle.as_bytes().get(..WITHIN) {
-                Some(start) if !starts.contains(start) => None,
+                Some(start)
+                    if !<[u8; WITHIN]>::try_from(start).is_ok_and(|start| starts.contains(&start)) =>
+                {
+                    None
+                }
                 Some(_) => left
                     .iter()
                     .find(|(_, forms)| forms.iter().any(|form| form.contains(needle)))

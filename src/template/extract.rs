@@ -2,17 +2,14 @@
 
 use super::{
     body::{Body, Key, Slot, Template, code_kind, id_name},
-    detect::{self, Taint},
+    detect::{self, Path, Taint},
     order,
-    profile::{KeyRule, Node, Profile, Shape, SlotRule},
+    profile::{Fields, KeyRule, Node, Profile, Shape, SlotRule},
     source,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashMap},
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What the owner decides before a template is made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -178,7 +175,7 @@ struct Walk<'a> {
     required: Vec<bool>,
     kinds: Vec<Option<String>>,
     defined: BTreeSet<(String, String)>,
-    path: Vec<Cow<'a, str>>,
+    path: Path,
     removed: Taint,
     report: Report,
 }
@@ -192,7 +189,7 @@ impl<'a> Walk<'a> {
             required: Vec::new(),
             kinds: Vec::new(),
             defined: BTreeSet::new(),
-            path: Vec::new(),
+            path: Path::default(),
             removed: Taint::default(),
             report: Report::default(),
         }
@@ -220,8 +217,13 @@ impl<'a> Walk<'a> {
         number
     }
 
-    fn path(&self) -> String {
-        self.path.join(".")
+    fn count(counts: &mut BTreeMap<String, usize>, path: &Path) {
+        match counts.get_mut(path.as_str()) {
+            Some(count) => *count = count.saturating_add(1),
+            None => {
+                counts.insert(path.as_str().to_owned(), 1);
+            }
+        }
     }
 
     /// First the ids that the document defines: a reference to one that it does not is dropped.
@@ -233,8 +235,8 @@ impl<'a> Walk<'a> {
                 }
             }
             (Node::Object(fields), Value::Object(members)) => {
-                for (name, node) in fields {
-                    if let Some(value) = members.get(name) {
+                for (name, value) in members {
+                    if let Some(node) = fields.get(name) {
                         self.note_definitions(node, value);
                     }
                 }
@@ -300,7 +302,7 @@ impl<'a> Walk<'a> {
             (Node::Code(language), Value::String(_)) => {
                 self.remove(value, detect::Kind::Value);
                 let rule = SlotRule { kind: code_kind(language), required: false };
-                let path = format!("{}#{}", self.path(), self.symbols.len());
+                let path = format!("{}#{}", self.path.as_str(), self.symbols.len());
                 Some(Body::Hole(self.slot(&rule, &path)))
             }
             (Node::Asset(hosts), Value::String(url)) if is_asset(url, hosts) => {
@@ -318,7 +320,7 @@ impl<'a> Walk<'a> {
             (Node::Object(fields), Value::Object(members)) => self.object(fields, members),
             (Node::Map { keys, values }, Value::Object(members)) => self.map(keys, values, members),
             (Node::Array(node), Value::Array(items)) => {
-                self.path.push(Cow::Borrowed("[]"));
+                self.path.push("[]");
                 let list: Vec<Body> = items.iter().filter_map(|item| self.node(node, item)).collect();
                 self.path.pop();
                 (!list.is_empty()).then_some(Body::List(list))
@@ -336,41 +338,42 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn object(&mut self, fields: &BTreeMap<String, Node>, members: &Map<String, Value>) -> Option<Body> {
+    fn object(&mut self, fields: &Fields, members: &Map<String, Value>) -> Option<Body> {
         let mut left = BTreeMap::new();
-        for (name, node) in fields {
-            let absent = Value::Null;
-            let value = members.get(name).unwrap_or(&absent);
-            self.path.push(Cow::Owned(name.clone()));
-            if let Some(body) = self.node(node, value) {
-                left.insert(name.clone(), body);
+        for (name, value) in members {
+            self.path.push(name);
+            match fields.get(name) {
+                Some(node) => {
+                    if let Some(body) = self.node(node, value) {
+                        left.insert(name.clone(), body);
+                    }
+                }
+                None => {
+                    self.remove(value, detect::Kind::Value);
+                    self.removed.note(name, detect::Kind::Value, &self.path);
+                    if !matches!(value, Value::Null) {
+                        Self::count(&mut self.report.unknown, &self.path);
+                    }
+                }
             }
             self.path.pop();
         }
-        for (name, value) in members {
-            if !fields.contains_key(name) {
-                self.path.push(Cow::Owned(name.clone()));
-                self.remove(value, detect::Kind::Value);
-                if !matches!(value, Value::Null) {
-                    let count = self.report.unknown.entry(self.path()).or_default();
-                    *count = count.saturating_add(1);
-                }
-                self.path.pop();
-                self.remove(&Value::String(name.clone()), detect::Kind::Value);
+        // An object of nothing but what is there in every document is as good as none.
+        if left.keys().all(|name| fields.constant.contains(name)) {
+            return None;
+        }
+        for name in fields.constant.iter().filter(|name| !members.contains_key(*name)) {
+            if let Some(body) = fields.get(name).and_then(|node| self.node(node, &Value::Null)) {
+                left.insert(name.clone(), body);
             }
         }
-        // An object of nothing but what is there in every document is as good as none.
-        let constant = |name: &String| {
-            let node = fields.get(name).map(|node| self.profile.resolve(node));
-            matches!(node, Some(Node::Owner | Node::Neutral(_)))
-        };
-        (!left.keys().all(constant)).then_some(Body::Fields(left))
+        Some(Body::Fields(left))
     }
 
     fn map(&mut self, keys: &KeyRule, node: &Node, members: &Map<String, Value>) -> Option<Body> {
         let mut entries = Vec::new();
         for (name, value) in members {
-            self.path.push(Cow::Borrowed("*"));
+            self.path.push("*");
             let text = Value::String(name.clone());
             let key = match keys {
                 KeyRule::Id(rule) => match self.id(&rule.space, &text) {
@@ -423,8 +426,7 @@ impl<'a> Walk<'a> {
     fn drop<T>(&mut self, value: &Value, kind: detect::Kind) -> Option<T> {
         self.remove(value, kind);
         if !is_empty(value) {
-            let count = self.report.dropped.entry(self.path()).or_default();
-            *count = count.saturating_add(1);
+            Self::count(&mut self.report.dropped, &self.path);
         }
         None
     }
@@ -438,7 +440,7 @@ impl<'a> Walk<'a> {
             Value::Object(members) => {
                 for (name, value) in members {
                     self.removed.note(name, detect::Kind::Value, &self.path);
-                    self.path.push(Cow::Owned(name.clone()));
+                    self.path.push(name);
                     self.remove(value, kind);
                     self.path.pop();
                 }

@@ -1,21 +1,35 @@
 //! An order of maps whose keys are ids, that does not depend on the ids (T3).
 
 use super::body::{Body, Key};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
+use serde_json::Value;
 /// How often what is around a symbol is taken into account.
 const ROUNDS: usize = 4;
 
+/// Two hashes in one. It has no seed, as a template has to come out the same wherever it is made; what it does not tell
+/// apart only stands in a less settled order.
 fn mix(one: u64, other: u64) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (one, other).hash(&mut hasher);
-    hasher.finish()
+    let product = u128::from(one ^ 0x9e37_79b9_7f4a_7c15)
+        .wrapping_mul(u128::from(other.rotate_left(29) ^ 0xc2b2_ae3d_27d4_eb4f));
+    (product as u64) ^ (product >> 64) as u64
 }
 
 fn text(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
+    let mut hash = text.len() as u64;
+    for chunk in text.as_bytes().chunks(8) {
+        let mut word = [0; 8];
+        word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+        hash = mix(hash, u64::from_le_bytes(word));
+    }
+    hash
+}
+
+fn leaf(value: &Value) -> u64 {
+    match value {
+        Value::Bool(flag) => mix(20, u64::from(*flag)),
+        Value::Number(number) => mix(21, number.as_f64().unwrap_or(0.0).to_bits()),
+        Value::String(word) => mix(22, text(word)),
+        other => mix(23, text(&other.to_string())),
+    }
 }
 
 fn has_maps(body: &Body) -> bool {
@@ -59,7 +73,7 @@ fn key_colour(key: &Key, colours: &[u64]) -> u64 {
 /// What a tree holds, its symbols by their colours.
 fn content(body: &Body, colours: &[u64]) -> u64 {
     match body {
-        Body::Leaf(value) => mix(2, text(&value.to_string())),
+        Body::Leaf(value) => mix(2, leaf(value)),
         Body::Text(of) => mix(3, text(of)),
         Body::Code(of) => mix(4, text(of)),
         Body::Hole(symbol) => mix(5, colours.get(*symbol).copied().unwrap_or(0)),
@@ -81,44 +95,50 @@ fn content(body: &Body, colours: &[u64]) -> u64 {
     }
 }
 
-/// Notes for every symbol the places that it stands at.
-fn look(body: &Body, place: u64, colours: &[u64], seen: &mut [Vec<u64>]) {
-    let mut note = |symbol: usize, what: u64| {
+/// Notes for every symbol the places that it stands at, and answers with what the tree holds.
+fn look(body: &Body, place: u64, colours: &[u64], seen: &mut [Vec<u64>]) -> u64 {
+    fn note(seen: &mut [Vec<u64>], symbol: usize, what: u64) {
         if let Some(places) = seen.get_mut(symbol) {
-            places.push(mix(place, what));
+            places.push(what);
         }
-    };
+    }
     match body {
-        Body::Hole(symbol) | Body::Id(_, symbol) => note(*symbol, 1),
+        Body::Hole(symbol) | Body::Id(_, symbol) => {
+            note(seen, *symbol, mix(place, 1));
+            content(body, colours)
+        }
         Body::List(items) => {
-            for (index, item) in (0_u64..).zip(items) {
-                look(item, mix(place, index), colours, seen);
-            }
+            let items = (0_u64..).zip(items);
+            items.fold(8, |hash, (index, item)| mix(hash, look(item, mix(place, index), colours, seen)))
         }
         Body::Fields(fields) => {
+            let holds = fields.iter().fold(9, |hash, (name, field)| {
+                let name = text(name);
+                mix(mix(hash, name), look(field, mix(place, name), colours, seen))
+            });
             // What stands beside a symbol tells it from its like.
-            let around = content(body, colours);
             for field in fields.values() {
                 if let Body::Hole(symbol) | Body::Id(_, symbol) = field {
-                    note(*symbol, around);
+                    note(seen, *symbol, mix(place, holds));
                 }
             }
-            for (name, field) in fields {
-                look(field, mix(place, text(name)), colours, seen);
-            }
+            holds
         }
         Body::Map(entries) => {
+            let mut hashes = Vec::with_capacity(entries.len());
             for (key, value) in entries {
+                let colour = key_colour(key, colours);
+                let holds = look(value, mix(place, colour), colours, seen);
                 if let Key::Id(_, symbol) | Key::Hole(symbol) = key {
-                    note(*symbol, content(value, colours));
+                    note(seen, *symbol, mix(place, holds));
                 }
+                hashes.push(mix(colour, holds));
             }
-            for (key, value) in entries {
-                look(value, mix(place, key_colour(key, colours)), colours, seen);
-            }
+            hashes.sort_unstable();
+            hashes.into_iter().fold(10, mix)
         }
-        Body::Json(document) => look(document, mix(place, 12), colours, seen),
-        Body::Leaf(_) | Body::Text(_) | Body::Code(_) | Body::Owner => {}
+        Body::Json(document) => mix(11, look(document, mix(place, 12), colours, seen)),
+        Body::Leaf(_) | Body::Text(_) | Body::Code(_) | Body::Owner => content(body, colours),
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    ops::Deref,
 };
 
 /// What a dashboard document of one format consists of, and what of it a template may keep (T2).
@@ -70,7 +71,7 @@ pub(super) enum Node {
     Owner,
     Neutral(Value),
     Drop,
-    Object(BTreeMap<String, Node>),
+    Object(Fields),
     Map {
         keys: KeyRule,
         values: Box<Node>,
@@ -87,6 +88,29 @@ pub(super) enum Node {
     Ref(String),
     /// A leaf whose name the linter would ask about.
     Acknowledged(Box<Node>),
+}
+
+/// The fields of an object.
+#[derive(Clone, Debug)]
+pub(super) struct Fields {
+    nodes: BTreeMap<String, Node>,
+    /// Those that are there in every document, whatever the source has.
+    pub(super) constant: Vec<String>,
+}
+
+impl Fields {
+    fn of(nodes: BTreeMap<String, Node>) -> Self {
+        let constant = nodes.iter().filter(|(_, node)| node.is_constant()).map(|(name, _)| name.clone());
+        Self { constant: constant.collect(), nodes }
+    }
+}
+
+impl Deref for Fields {
+    type Target = BTreeMap<String, Node>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.nodes
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
@@ -166,6 +190,13 @@ struct VariantRule {
     other: Box<Node>,
 }
 
+impl Node {
+    /// Whether it leaves the same in every document.
+    pub(super) fn is_constant(&self) -> bool {
+        matches!(self, Self::Owner | Self::Neutral(_))
+    }
+}
+
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut value = Value::deserialize(deserializer)?;
@@ -189,7 +220,7 @@ impl<'de> Deserialize<'de> for Node {
             Action::Owner => Self::Owner,
             Action::Neutral(value) => Self::Neutral(value),
             Action::Drop => Self::Drop,
-            Action::Object(fields) => Self::Object(fields),
+            Action::Object(fields) => Self::Object(Fields::of(fields)),
             Action::Map(map) => Self::Map { keys: map.keys, values: map.values },
             Action::Array(items) => Self::Array(items),
             Action::Variant(variant) => {
@@ -500,13 +531,22 @@ impl<'a> Linter<'a> {
                     self.note(place, "a host is named in full, without a pattern");
                 }
             }
-            Node::Slot(_) | Node::Code(_) | Node::Owner | Node::Neutral(_) | Node::Drop => {}
+            Node::Owner | Node::Neutral(_) => {
+                // Anywhere else it would tell whether the source has something there.
+                if field.is_empty() || place.rsplit('.').next() != Some(field) {
+                    self.note(
+                        place,
+                        "what is there in every document is a field of an object, written in its place",
+                    );
+                }
+            }
+            Node::Slot(_) | Node::Code(_) | Node::Drop => {}
             Node::Id(rule) => self.id(rule),
             Node::IdOrSlot { space, .. } => {
                 self.used.insert(space);
             }
             Node::Object(fields) => {
-                for (name, node) in fields {
+                for (name, node) in fields.iter() {
                     if name.starts_with('$') {
                         self.note(
                             &format!("{place}.{name}"),
