@@ -114,7 +114,11 @@ pub fn extract(document: &Value, profile: &Profile, options: Options) -> Result<
     walk.note_definitions(&profile.root, document);
     let mut body = walk.node(&profile.root, document).unwrap_or_else(|| Body::Fields(BTreeMap::new()));
     let removed = std::mem::take(&mut walk.removed);
-    let mut report = std::mem::take(&mut walk.report);
+    let mut report = Report {
+        dropped: std::mem::take(&mut walk.dropped).into_iter().collect(),
+        unknown: std::mem::take(&mut walk.unknown).into_iter().collect(),
+        ..Report::default()
+    };
 
     let found = detect::names(&body, &removed);
     match options.texts {
@@ -167,6 +171,9 @@ enum Symbol {
     Slot(String, String),
 }
 
+/// How often something stood at a path.
+type Counts = hashbrown::HashMap<String, usize>;
+
 struct Walk<'a> {
     profile: &'a Profile,
     options: Options,
@@ -177,7 +184,8 @@ struct Walk<'a> {
     defined: BTreeSet<(String, String)>,
     path: Path,
     removed: Taint,
-    report: Report,
+    dropped: Counts,
+    unknown: Counts,
 }
 
 impl<'a> Walk<'a> {
@@ -191,7 +199,8 @@ impl<'a> Walk<'a> {
             defined: BTreeSet::new(),
             path: Path::default(),
             removed: Taint::default(),
-            report: Report::default(),
+            dropped: Counts::new(),
+            unknown: Counts::new(),
         }
     }
 
@@ -217,7 +226,7 @@ impl<'a> Walk<'a> {
         number
     }
 
-    fn count(counts: &mut BTreeMap<String, usize>, path: &Path) {
+    fn count(counts: &mut Counts, path: &Path) {
         match counts.get_mut(path.as_str()) {
             Some(count) => *count = count.saturating_add(1),
             None => {
@@ -352,7 +361,7 @@ impl<'a> Walk<'a> {
                     self.remove(value, detect::Kind::Value);
                     self.removed.note(name, detect::Kind::Value, &self.path);
                     if !matches!(value, Value::Null) {
-                        Self::count(&mut self.report.unknown, &self.path);
+                        Self::count(&mut self.unknown, &self.path);
                     }
                 }
             }
@@ -426,7 +435,7 @@ impl<'a> Walk<'a> {
     fn drop<T>(&mut self, value: &Value, kind: detect::Kind) -> Option<T> {
         self.remove(value, kind);
         if !is_empty(value) {
-            Self::count(&mut self.report.dropped, &self.path);
+            Self::count(&mut self.dropped, &self.path);
         }
         None
     }

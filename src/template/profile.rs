@@ -1,12 +1,12 @@
 //! The profile of a document format: what of it is structure, as data (T2).
 
 use super::vocabulary::Vocabulary;
+use hashbrown::HashMap;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    ops::Deref,
 };
 
 /// What a dashboard document of one format consists of, and what of it a template may keep (T2).
@@ -93,23 +93,31 @@ pub(super) enum Node {
 /// The fields of an object.
 #[derive(Clone, Debug)]
 pub(super) struct Fields {
-    nodes: BTreeMap<String, Node>,
+    /// By name.
+    nodes: Vec<(String, Node)>,
+    places: HashMap<String, usize>,
     /// Those that are there in every document, whatever the source has.
     pub(super) constant: Vec<String>,
 }
 
 impl Fields {
     fn of(nodes: BTreeMap<String, Node>) -> Self {
-        let constant = nodes.iter().filter(|(_, node)| node.is_constant()).map(|(name, _)| name.clone());
-        Self { constant: constant.collect(), nodes }
+        let names = || nodes.iter().filter(|(_, node)| node.is_constant()).map(|(name, _)| name.clone());
+        let constant = names().collect();
+        let places = nodes.keys().cloned().zip(0..).collect();
+        Self { constant, places, nodes: nodes.into_iter().collect() }
     }
-}
 
-impl Deref for Fields {
-    type Target = BTreeMap<String, Node>;
+    pub(super) fn get(&self, name: &str) -> Option<&Node> {
+        self.nodes.get(*self.places.get(name)?).map(|(_, node)| node)
+    }
 
-    fn deref(&self) -> &Self::Target {
-        &self.nodes
+    fn iter(&self) -> impl Iterator<Item = (&String, &Node)> {
+        self.nodes.iter().map(|(name, node)| (name, node))
+    }
+
+    fn values(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().map(|(_, node)| node)
     }
 }
 
