@@ -124,9 +124,10 @@ impl Template {
     /// # Errors
     /// With the place of the first thing that does not belong there.
     pub fn read(profile: &Profile, json: &str) -> Result<Self, TemplateError> {
-        let value = source::parse(json)
+        let value = source::parse_to(json, source::TEMPLATE_DEPTH)
             .map_err(|error| TemplateError { place: "/".to_owned(), problem: error.to_string() })?;
-        let mut reader = Reader { profile, slots: Vec::new(), uses: Vec::new(), place: Vec::new() };
+        let mut reader =
+            Reader { profile, slots: Vec::new(), uses: Vec::new(), ids: Vec::new(), place: Vec::new() };
         reader.template(&value)
     }
 }
@@ -139,6 +140,8 @@ struct Reader<'a> {
     profile: &'a Profile,
     slots: Vec<Slot>,
     uses: Vec<usize>,
+    /// The ids of the body, by space and number, and whether the place defines them.
+    ids: Vec<(String, usize, bool)>,
     place: Vec<String>,
 }
 
@@ -172,6 +175,12 @@ impl Reader<'_> {
         for slot in slots {
             let kind = slot.get("kind").and_then(Value::as_str).unwrap_or_default();
             let required = slot.get("required").and_then(Value::as_bool).unwrap_or(false);
+            let known = ["name", "kind", "required", "uses"];
+            let other =
+                slot.as_object().into_iter().flatten().find(|(name, _)| !known.contains(&name.as_str()));
+            if let Some((other, _)) = other {
+                return self.refuse(format_args!("`{other}` has no place in a slot"));
+            }
             let number = counts.entry(kind).or_default();
             let name = id_name(kind, *number);
             *number = number.saturating_add(1);
@@ -190,6 +199,20 @@ impl Reader<'_> {
         }
         if self.uses.contains(&0) {
             return self.refuse("a slot has no place in the body");
+        }
+        // Extracting numbers the ids of a space from one on, and leaves none that nothing defines.
+        let mut ids: BTreeMap<(&str, usize), bool> = BTreeMap::new();
+        for (space, number, defines) in &self.ids {
+            *ids.entry((space, *number)).or_default() |= defines;
+        }
+        let mut before: BTreeMap<&str, usize> = BTreeMap::new();
+        for ((space, number), defined) in &ids {
+            let next = before.entry(space).or_default();
+            if number != next || !defined {
+                return self
+                    .refuse(format_args!("`{}` is an id that nothing defines", id_name(space, *number)));
+            }
+            *next = next.saturating_add(1);
         }
         let slots = std::mem::take(&mut self.slots);
         Ok(Template { format: profile.format.clone(), version: profile.version, slots, body })
@@ -217,12 +240,15 @@ impl Reader<'_> {
         Ok(slot)
     }
 
-    fn id(&self, space: &str, name: Option<&str>) -> Result<usize, TemplateError> {
+    fn id(&mut self, space: &str, defines: bool, name: Option<&str>) -> Result<usize, TemplateError> {
         let number = name
             .and_then(|name| name.strip_prefix(space)?.strip_prefix('-')?.parse::<usize>().ok())
             .and_then(|number| number.checked_sub(1));
         match number {
-            Some(number) if number < 1_000_000 && Some(id_name(space, number).as_str()) == name => Ok(number),
+            Some(number) if number < 1_000_000 && Some(id_name(space, number).as_str()) == name => {
+                self.ids.push((space.to_owned(), number, defines));
+                Ok(number)
+            }
             _ => self.refuse(format_args!("not an id of the space `{space}`")),
         }
     }
@@ -248,9 +274,11 @@ impl Reader<'_> {
                 Body::Leaf(value.clone())
             }
             (Node::Slot(rule), _) => Body::Hole(self.hole(&rule.kind, marker("$slot"))?),
-            (Node::Id(rule), _) => Body::Id(rule.space.clone(), self.id(&rule.space, marker("$id"))?),
+            (Node::Id(rule), _) => {
+                Body::Id(rule.space.clone(), self.id(&rule.space, rule.defines, marker("$id"))?)
+            }
             (Node::IdOrSlot { space, .. }, _) if marker("$id").is_some() => {
-                Body::Id(space.clone(), self.id(space, marker("$id"))?)
+                Body::Id(space.clone(), self.id(space, false, marker("$id"))?)
             }
             (Node::IdOrSlot { slot, .. }, _) => Body::Hole(self.hole(&slot.kind, marker("$slot"))?),
             (Node::Owner, value) if *value == json!({ "$owner": true }) => Body::Owner,
@@ -281,12 +309,13 @@ impl Reader<'_> {
 
     /// The first node that the value reads by. What one that it does not read by has counted is forgotten.
     fn either(&mut self, nodes: &[Node], value: &Value) -> Result<Body, TemplateError> {
-        let (uses, place) = (self.uses.clone(), self.place.len());
+        let (uses, ids, place) = (self.uses.clone(), self.ids.len(), self.place.len());
         for node in nodes {
             if let Ok(body) = self.body(node, value) {
                 return Ok(body);
             }
             self.uses.clone_from(&uses);
+            self.ids.truncate(ids);
             self.place.truncate(place);
         }
         self.refuse("none of the nodes here is fit for this")
@@ -313,7 +342,8 @@ impl Reader<'_> {
         for (name, value) in members {
             let key = match keys {
                 KeyRule::Id(rule) => {
-                    Key::Id(rule.space.clone(), self.id(&rule.space, name.strip_prefix("$id:"))?)
+                    let number = self.id(&rule.space, rule.defines, name.strip_prefix("$id:"))?;
+                    Key::Id(rule.space.clone(), number)
                 }
                 KeyRule::Slot(rule) => Key::Hole(self.hole(&rule.kind, name.strip_prefix("$slot:"))?),
                 KeyRule::Name if is_name(name) => Key::Word(name.clone()),
@@ -323,6 +353,21 @@ impl Reader<'_> {
         }
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(Body::Map(entries))
+    }
+}
+
+impl Body {
+    /// How deep it nests when it is written.
+    pub(super) fn depth(&self) -> usize {
+        let below = match self {
+            Self::Leaf(_) | Self::Text(_) => return 0,
+            Self::Code(_) | Self::Hole(_) | Self::Id(..) | Self::Owner => 0,
+            Self::List(items) => items.iter().map(Self::depth).max().unwrap_or(0),
+            Self::Fields(fields) => fields.values().map(Self::depth).max().unwrap_or(0),
+            Self::Map(entries) => entries.iter().map(|(_, value)| value.depth()).max().unwrap_or(0),
+            Self::Json(document) => document.depth(),
+        };
+        below.saturating_add(1)
     }
 }
 

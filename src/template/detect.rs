@@ -4,9 +4,12 @@ use super::{
     body::{Body, Key},
     extract::{FoundText, Leak},
 };
-use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
+use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use hashbrown::{HashMap, HashSet};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv6Addr,
+};
 
 /// From this length on, a removed value is looked for within words too.
 const WITHIN: usize = 8;
@@ -163,6 +166,7 @@ fn is_id_shaped(token: &str) -> bool {
             && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')))
         || is_email(token)
         || is_ip(token)
+        || (digits > 0 && bytes.contains(&b':') && token.parse::<Ipv6Addr>().is_ok())
         || is_mac(bytes)
         || (bytes.len() >= 12
             && digits > 0
@@ -238,14 +242,14 @@ fn forms(text: &str) -> Vec<String> {
     if text.contains('%') {
         forms.push(percent_decoded(text).to_lowercase());
     }
-    if text.contains('\\')
-        && let Ok(plain) = serde_json::from_str::<String>(&format!("\"{}\"", text.replace('"', "\\\"")))
-    {
-        forms.push(plain.to_lowercase());
+    if text.contains('\\') {
+        forms.push(json_decoded(text).to_lowercase());
     }
-    let encoded = text.split(|c: char| !(c.is_ascii_alphanumeric() || "+/=-_".contains(c)));
-    for token in encoded.filter(|token| token.len() >= 8) {
-        let decoders = [&BASE64, &BASE64_NOPAD, &BASE64URL, &BASE64URL_NOPAD, &HEXLOWER_PERMISSIVE];
+    // What stands before or behind an encoded value may be of the same characters.
+    let within = |c: char| c.is_ascii_alphanumeric() || "+/-_".contains(c);
+    let tokens = text.split(|c: char| !within(c)).chain(text.split(|c: char| !c.is_ascii_alphanumeric()));
+    for token in tokens.filter(|token| token.len() >= 6) {
+        let decoders = [&BASE64_NOPAD, &BASE64URL_NOPAD, &HEXLOWER_PERMISSIVE];
         let decoded = decoders.iter().filter_map(|decoder| decoder.decode(token.as_bytes()).ok());
         forms.extend(
             decoded.filter_map(|bytes| String::from_utf8(bytes).ok()).map(|plain| plain.to_lowercase()),
@@ -255,6 +259,42 @@ fn forms(text: &str) -> Vec<String> {
         forms.iter().filter(|form| form.contains('-')).map(|form| form.replace('-', "")).collect();
     forms.extend(joined);
     forms
+}
+
+/// Escapes resolved as in a JSON string. The text need not be one: what is no escape stays.
+fn json_decoded(text: &str) -> String {
+    let mut units: Vec<u16> = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        units.extend(before.encode_utf16());
+        let hex = escape.get(2..6).filter(|_| escape.starts_with("\\u"));
+        if let Some(unit) = hex.and_then(|hex| u16::from_str_radix(hex, 16).ok()) {
+            units.push(unit);
+            rest = escape.get(6..).unwrap_or_default();
+        } else {
+            // An escaped quote, slash or backslash is the character itself; other escapes are as good as spaces.
+            let character = escape.chars().nth(1);
+            match character.filter(|c| !c.is_alphabetic()) {
+                Some(character) => units.extend(character.encode_utf16(&mut [0; 2]).iter()),
+                None => units.push(u16::from(b' ')),
+            }
+            rest =
+                escape.get(1_usize.saturating_add(character.map_or(0, char::len_utf8))..).unwrap_or_default();
+        }
+    }
+    units.extend(rest.encode_utf16());
+    String::from_utf16_lossy(&units)
+}
+
+/// Whether a text has a value in it that no letter or digit stands right beside.
+fn has_whole(text: &str, value: &str) -> bool {
+    text.match_indices(value).any(|(at, _)| {
+        let end = at.saturating_add(value.len());
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        let behind = text.get(end..).and_then(|behind| behind.chars().next());
+        ![before, behind].into_iter().flatten().any(char::is_alphanumeric)
+    })
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -277,6 +317,10 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '-' | '_')
+}
+
 /// The removed ids and credentials that are still there.
 pub(super) fn leaks(body: &Body, removed: &Taint) -> Vec<Leak> {
     let mut left = Vec::new();
@@ -291,7 +335,7 @@ pub(super) fn leaks(body: &Body, removed: &Taint) -> Vec<Leak> {
             starts.extend(
                 form.as_bytes().windows(WITHIN).filter_map(|window| <[u8; WITHIN]>::try_from(window).ok()),
             );
-            for word in form.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_') {
+            for word in form.split(|c: char| !is_of_word(c)) {
                 words.insert(word, text);
             }
         }
@@ -311,7 +355,11 @@ pub(super) fn leaks(body: &Body, removed: &Taint) -> Vec<Leak> {
                     .iter()
                     .find(|(_, forms)| forms.iter().any(|form| form.contains(needle)))
                     .map(|(text, _)| *text),
-                None => words.get(needle).copied(),
+                None if needle.chars().all(is_of_word) => words.get(needle).copied(),
+                None => left
+                    .iter()
+                    .find(|(_, forms)| forms.iter().any(|form| has_whole(form, needle)))
+                    .map(|(text, _)| *text),
             };
             if let Some(text) = text {
                 found.insert(Leak { path: path.clone(), text: text.to_owned() });
@@ -362,25 +410,4 @@ pub(super) fn names(body: &Body, removed: &Taint) -> Vec<FoundText> {
         }
     }
     found.into_iter().map(|(text, name)| FoundText { text: text.to_owned(), name }).collect()
-}
-
-/// Takes texts out of a tree.
-pub(super) fn blank(body: &mut Body, found: &[FoundText]) {
-    let goes = |body: &Body| matches!(body, Body::Text(text) | Body::Code(text) if found.iter().any(|found| found.text == *text));
-    match body {
-        Body::List(items) => {
-            items.retain(|item| !goes(item));
-            items.iter_mut().for_each(|item| blank(item, found));
-        }
-        Body::Fields(fields) => {
-            fields.retain(|_, field| !goes(field));
-            fields.values_mut().for_each(|field| blank(field, found));
-        }
-        Body::Map(entries) => {
-            entries.retain(|(_, value)| !goes(value));
-            entries.iter_mut().for_each(|(_, value)| blank(value, found));
-        }
-        Body::Json(document) => blank(document, found),
-        _ => {}
-    }
 }

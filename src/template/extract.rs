@@ -78,7 +78,7 @@ pub enum ExtractError {
     /// The document is no JSON, has a member twice, or is nested too deep.
     #[error("the document cannot be read")]
     Malformed(#[source] serde_json::Error),
-    /// It is nested deeper than 64 levels.
+    /// It is nested deeper than 64 levels, or what is left of the documents in its strings is much deeper.
     #[error("the document is nested deeper than {} levels", source::DEPTH)]
     TooDeep,
     /// Something that was removed still stands in what is left (T5). Nothing is given out.
@@ -110,23 +110,37 @@ pub fn extract(document: &Value, profile: &Profile, options: Options) -> Result<
     if !source::is_shallow(document, source::DEPTH) {
         return Err(ExtractError::TooDeep);
     }
-    let mut walk = Walk::new(profile, options);
-    walk.note_definitions(&profile.root, document);
-    let mut body = walk.node(&profile.root, document).unwrap_or_else(|| Body::Fields(BTreeMap::new()));
-    let removed = std::mem::take(&mut walk.removed);
+    let mut defined = definitions(profile, document);
+    let (mut blank, mut texts) = (BTreeSet::new(), Vec::new());
+    let (mut walk, body, removed) = loop {
+        let mut walk = Walk::new(profile, options, defined, blank);
+        let body = walk.node(&profile.root, document).unwrap_or_else(|| Body::Fields(BTreeMap::new()));
+        // Where a definition is left out, what refers to it is as well: in a clone it would refer to nothing.
+        if walk.survived.len() < walk.defined.len() {
+            (defined, blank) = (walk.survived, walk.blank);
+            continue;
+        }
+        let removed = std::mem::take(&mut walk.removed);
+        let found = detect::names(&body, &removed);
+        if options.texts == Texts::Blank && !found.is_empty() {
+            (defined, blank) = (walk.defined, walk.blank);
+            blank.extend(found.iter().map(|found| found.text.clone()));
+            texts.extend(found);
+            continue;
+        }
+        texts.extend(found);
+        break (walk, body, removed);
+    };
+    if body.depth() > source::TEMPLATE_DEPTH.saturating_sub(1) {
+        return Err(ExtractError::TooDeep);
+    }
     let mut report = Report {
         dropped: std::mem::take(&mut walk.dropped).into_iter().collect(),
         unknown: std::mem::take(&mut walk.unknown).into_iter().collect(),
         ..Report::default()
     };
-
-    let found = detect::names(&body, &removed);
-    match options.texts {
-        _ if found.is_empty() => {}
-        Texts::Blank => detect::blank(&mut body, &found),
-        Texts::LetStand | Texts::Ask => {}
-    }
-    report.texts = found;
+    texts.sort_unstable();
+    report.texts = texts;
     let leaks = detect::leaks(&body, &removed);
     if !leaks.is_empty() {
         return Err(ExtractError::Leak(leaks));
@@ -181,7 +195,12 @@ struct Walk<'a> {
     /// For each symbol of a slot whether some place requires it.
     required: Vec<bool>,
     kinds: Vec<Option<String>>,
+    /// The ids that the document defines, by their spaces.
     defined: BTreeSet<(String, String)>,
+    /// Those of them whose definition is left in the template.
+    survived: BTreeSet<(String, String)>,
+    /// Texts that the owner does not let stand.
+    blank: BTreeSet<String>,
     path: Path,
     removed: Taint,
     dropped: Counts,
@@ -189,14 +208,21 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(profile: &'a Profile, options: Options) -> Self {
+    fn new(
+        profile: &'a Profile,
+        options: Options,
+        defined: BTreeSet<(String, String)>,
+        blank: BTreeSet<String>,
+    ) -> Self {
         Self {
             profile,
             options,
             symbols: HashMap::new(),
             required: Vec::new(),
             kinds: Vec::new(),
-            defined: BTreeSet::new(),
+            defined,
+            survived: BTreeSet::new(),
+            blank,
             path: Path::default(),
             removed: Taint::default(),
             dropped: Counts::new(),
@@ -235,51 +261,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// First the ids that the document defines: a reference to one that it does not is dropped.
-    fn note_definitions(&mut self, node: &Node, value: &Value) {
-        match (self.profile.resolve(node), value) {
-            (Node::Id(rule), value) if rule.defines => {
-                if let Some(id) = id_text(value) {
-                    self.defined.insert((rule.space.clone(), id));
-                }
-            }
-            (Node::Object(fields), Value::Object(members)) => {
-                for (name, value) in members {
-                    if let Some(node) = fields.get(name) {
-                        self.note_definitions(node, value);
-                    }
-                }
-            }
-            (Node::Map { keys, values }, Value::Object(members)) => {
-                for (name, value) in members {
-                    if let KeyRule::Id(rule) = keys
-                        && rule.defines
-                    {
-                        self.defined.insert((rule.space.clone(), name.clone()));
-                    }
-                    self.note_definitions(values, value);
-                }
-            }
-            (Node::Array(node), Value::Array(items)) => {
-                items.iter().for_each(|item| self.note_definitions(node, item));
-            }
-            (Node::Variant { on, cases, other }, value) => {
-                self.note_definitions(case(on, cases, other, value), value);
-            }
-            (Node::Either(nodes), value) => {
-                if let Some(node) = self.profile.fit(nodes, value) {
-                    self.note_definitions(node, value);
-                }
-            }
-            (Node::Json(node), Value::String(text)) => {
-                if let Ok(document) = source::parse(text) {
-                    self.note_definitions(node, &document);
-                }
-            }
-            _ => {}
-        }
-    }
-
     /// What is left of a value; `None` if nothing is. What is empty is left out, too: whether a place holds null, an
     /// empty object or nothing at all is a bit of the source.
     fn node(&mut self, node: &Node, value: &Value) -> Option<Body> {
@@ -298,6 +279,7 @@ impl<'a> Walk<'a> {
             }
             (Node::Name, Value::String(name)) if is_name(name) => Some(Body::Leaf(value.clone())),
             (Node::Text, Value::String(text)) => match tidy(text) {
+                Some(tidied) if self.blank.contains(&tidied) => None,
                 Some(tidied) => {
                     if tidied != *text {
                         self.remove(value, detect::Kind::Value);
@@ -307,6 +289,7 @@ impl<'a> Walk<'a> {
                 None => self.drop(value, detect::Kind::Value),
             },
             (Node::Code(_), Value::String(code)) if code.trim().is_empty() => None,
+            (Node::Code(_), Value::String(code)) if self.blank.contains(code) => None,
             (Node::Code(_), Value::String(code)) if self.options.keep_code => Some(Body::Code(code.clone())),
             (Node::Code(language), Value::String(_)) => {
                 self.remove(value, detect::Kind::Value);
@@ -321,7 +304,11 @@ impl<'a> Walk<'a> {
             (Node::Id(rule), value) => {
                 // What is no id at all is looked for by its shape only.
                 let kind = id_text(value).map_or(detect::Kind::Value, |_| detect::Kind::Id);
-                self.id(&rule.space, value).or_else(|| self.drop(value, kind))
+                let left = self.id(&rule.space, value).or_else(|| self.drop(value, kind));
+                if let (true, Some(_), Some(id)) = (rule.defines, &left, id_text(value)) {
+                    self.survived.insert((rule.space.clone(), id));
+                }
+                left
             }
             (Node::IdOrSlot { space, slot }, value) => {
                 self.id(space, value).or_else(|| self.hole(slot, value))
@@ -398,6 +385,11 @@ impl<'a> Walk<'a> {
             match key {
                 Some(key) => {
                     if let Some(body) = self.node(node, value) {
+                        if let KeyRule::Id(rule) = keys
+                            && rule.defines
+                        {
+                            self.survived.insert((rule.space.clone(), name.clone()));
+                        }
                         entries.push((key, body));
                     }
                 }
@@ -525,6 +517,57 @@ impl Numbers {
             Body::Json(document) => self.assign(document, kinds, required),
             Body::Leaf(_) | Body::Text(_) | Body::Code(_) | Body::Owner => {}
         }
+    }
+}
+
+/// The ids that a document defines, by their spaces: a reference to one that it does not is dropped.
+fn definitions(profile: &Profile, document: &Value) -> BTreeSet<(String, String)> {
+    let mut defined = BTreeSet::new();
+    note_definitions(profile, &mut defined, &profile.root, document);
+    defined
+}
+
+fn note_definitions(profile: &Profile, defined: &mut BTreeSet<(String, String)>, node: &Node, value: &Value) {
+    match (profile.resolve(node), value) {
+        (Node::Id(rule), value) if rule.defines => {
+            if let Some(id) = id_text(value) {
+                defined.insert((rule.space.clone(), id));
+            }
+        }
+        (Node::Object(fields), Value::Object(members)) => {
+            for (name, value) in members {
+                if let Some(node) = fields.get(name) {
+                    note_definitions(profile, defined, node, value);
+                }
+            }
+        }
+        (Node::Map { keys, values }, Value::Object(members)) => {
+            for (name, value) in members {
+                if let KeyRule::Id(rule) = keys
+                    && rule.defines
+                {
+                    defined.insert((rule.space.clone(), name.clone()));
+                }
+                note_definitions(profile, defined, values, value);
+            }
+        }
+        (Node::Array(node), Value::Array(items)) => {
+            items.iter().for_each(|item| note_definitions(profile, defined, node, item));
+        }
+        (Node::Variant { on, cases, other }, value) => {
+            note_definitions(profile, defined, case(on, cases, other, value), value);
+        }
+        (Node::Either(nodes), value) => {
+            if let Some(node) = profile.fit(nodes, value) {
+                note_definitions(profile, defined, node, value);
+            }
+        }
+        (Node::Json(node), Value::String(text)) => {
+            if let Ok(document) = source::parse(text) {
+                note_definitions(profile, defined, node, &document);
+            }
+        }
+        _ => {}
     }
 }
 

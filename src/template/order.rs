@@ -1,9 +1,14 @@
 //! An order of maps whose keys are ids, that does not depend on the ids (T3).
 
 use super::body::{Body, Key};
+use hashbrown::HashSet;
 use serde_json::Value;
-/// How often what is around a symbol is taken into account.
-const ROUNDS: usize = 4;
+use std::collections::BTreeMap;
+
+/// How far what is around a symbol is taken into account.
+const ROUNDS: usize = 256;
+/// How many symbols that are alike in all of that are told apart by taking one of them first.
+const TIES: usize = 32;
 
 /// Two hashes in one. It has no seed, as a template has to come out the same wherever it is made; what it does not tell
 /// apart only stands in a less settled order.
@@ -51,15 +56,78 @@ pub(super) fn sort(body: &mut Body, kinds: &[Option<String>]) {
     }
     let first = |kind: &Option<String>| kind.as_deref().map_or(1, text);
     let mut colours: Vec<u64> = kinds.iter().map(first).collect();
+    refine(body, &mut colours);
+    // In a ring of what is alike there is no first one: any of them is, and the others follow from it.
+    let mut uses = vec![0; colours.len()];
+    count(body, &mut uses);
+    for _ in 0..TIES {
+        let Some(symbol) = tied(&colours, &uses) else { break };
+        if let Some(colour) = colours.get_mut(symbol) {
+            *colour = mix(*colour, 13);
+        }
+        refine(body, &mut colours);
+    }
+    arrange(body, &colours);
+}
+
+/// Tells symbols apart by what is around them, until that tells no more of them apart.
+fn refine(body: &Body, colours: &mut [u64]) {
+    let distinct = |colours: &[u64]| colours.iter().collect::<HashSet<_>>().len();
+    let mut classes = distinct(colours);
     for _ in 0..ROUNDS {
         let mut seen: Vec<Vec<u64>> = vec![Vec::new(); colours.len()];
-        look(body, 0, &colours, &mut seen);
+        look(body, 0, colours, &mut seen);
         for (colour, mut places) in colours.iter_mut().zip(seen) {
             places.sort_unstable();
             *colour = places.into_iter().fold(*colour, mix);
         }
+        let before = std::mem::replace(&mut classes, distinct(colours));
+        if before == classes {
+            return;
+        }
     }
-    arrange(body, &colours);
+}
+
+/// One of the symbols that are alike, if any are that stand at several places.
+fn tied(colours: &[u64], uses: &[usize]) -> Option<usize> {
+    let mut first: BTreeMap<u64, usize> = BTreeMap::new();
+    let mut alike: BTreeMap<u64, usize> = BTreeMap::new();
+    for (symbol, (colour, _)) in colours.iter().zip(uses).enumerate().filter(|(_, (_, uses))| **uses > 1) {
+        match first.get(colour) {
+            Some(first) => {
+                alike.insert(*colour, *first);
+            }
+            None => {
+                first.insert(*colour, symbol);
+            }
+        }
+    }
+    alike.into_values().next()
+}
+
+fn count(body: &Body, uses: &mut [usize]) {
+    let mut note = |symbol: usize| {
+        if let Some(uses) = uses.get_mut(symbol) {
+            *uses = uses.saturating_add(1);
+        }
+    };
+    match body {
+        Body::Hole(symbol) | Body::Id(_, symbol) => note(*symbol),
+        Body::List(items) => items.iter().for_each(|item| count(item, uses)),
+        Body::Fields(fields) => fields.values().for_each(|field| count(field, uses)),
+        Body::Map(entries) => {
+            for (key, value) in entries {
+                if let Key::Id(_, symbol) | Key::Hole(symbol) = key
+                    && let Some(uses) = uses.get_mut(*symbol)
+                {
+                    *uses = uses.saturating_add(1);
+                }
+                count(value, uses);
+            }
+        }
+        Body::Json(document) => count(document, uses),
+        Body::Leaf(_) | Body::Text(_) | Body::Code(_) | Body::Owner => {}
+    }
 }
 
 fn key_colour(key: &Key, colours: &[u64]) -> u64 {

@@ -10,11 +10,20 @@ use std::fmt;
 /// How deep a document may be.
 pub(super) const DEPTH: usize = 64;
 
+/// How deep a template may be: markers and what stands around the body nest a little deeper than the document did,
+/// and documents in strings as deep as all of them together. The parser itself ends at 128.
+pub(super) const TEMPLATE_DEPTH: usize = 120;
+
 /// Reads a document. A member that stands twice, and what is nested deeper than 64 levels, is an error: whoever reads
 /// the document elsewhere may see another one of the two.
 pub(super) fn parse(json: &str) -> Result<Value, serde_json::Error> {
+    parse_to(json, DEPTH)
+}
+
+/// The same, to another depth.
+pub(super) fn parse_to(json: &str, depth: usize) -> Result<Value, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(json);
-    let value = Strict(DEPTH).deserialize(&mut reader)?;
+    let value = Strict(depth).deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
 }
