@@ -1672,3 +1672,27 @@ mod traps {
         }
     }
 }
+
+/// T10: profiles of three formats are shipped, each for its own: of another format's document hardly anything is left.
+#[test]
+fn the_shipped_profiles_are_each_for_their_own_format() {
+    let profiles = [Profile::tagoio(), Profile::grafana(), Profile::thingsboard()];
+    let documents = [
+        json!({"dashboard": {"label": "Rooms", "arrangement": [{"widget_id": "a1b2", "x": 0, "y": 1}]},
+            "widgets": [{"id": "a1b2", "type": "card", "label": "Air"}]}),
+        json!({"title": "Rooms", "panels": [{"id": 1, "type": "stat", "title": "Air", "gridPos": {"x": 0, "y": 1, "w": 4, "h": 3}}]}),
+        json!({"title": "Rooms", "configuration": {"widgets": {"w1": {"typeFullFqn": "system.cards.value_card", "sizeX": 4, "sizeY": 3}},
+            "states": {"default": {"name": "Rooms", "root": true, "layouts": {"main": {"widgets": {"w1": {"row": 0, "col": 1, "sizeX": 4, "sizeY": 3}}}}}}}}),
+    ];
+    let formats: Vec<&str> = profiles.iter().map(Profile::format).collect();
+    assert_eq!(formats, ["tagoio", "grafana", "thingsboard"]);
+    for (own, profile) in profiles.iter().enumerate() {
+        let options = Options { texts: Texts::LetStand, ..Options::default() };
+        let kept =
+            |document: &Value| extract(document, profile, options).expect("it can be extracted").report.kept;
+        for (other, document) in documents.iter().enumerate().filter(|(other, _)| *other != own) {
+            assert!(kept(document) <= 1, "{} keeps {} of {}", formats[own], kept(document), formats[other]);
+            assert!(kept(&documents[own]) > 1 + kept(document), "{} keeps nothing of its own", formats[own]);
+        }
+    }
+}
