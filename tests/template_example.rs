@@ -1,0 +1,225 @@
+//! The example `template` does what its page says. `cargo test` builds it before it runs this.
+
+#[path = "support/example.rs"]
+mod example;
+
+use example::example;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+const PAGE: &str = include_str!("../examples/template.md");
+const DASHBOARD: &str = "examples/data/tagoio_dashboard.json";
+const FILLS: &str = "examples/data/template_fills.json";
+
+fn temporary(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// A file with this content, by its path.
+fn file(name: &str, content: &str) -> String {
+    let path = temporary(name);
+    fs::write(&path, content).expect("a file can be written");
+    path.into_os_string().into_string().expect("a path in UTF-8")
+}
+
+struct Run {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Run {
+    fn of(arguments: &[&str]) -> Self {
+        let mut command = example("template");
+        command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+        let output = command.output().expect("the example runs");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// That nothing was given out, and why.
+    fn assert_fails(&self, code: i32, says: &str) {
+        assert_eq!((self.code, self.out.as_str()), (Some(code), ""), "{}", self.err);
+        assert!(self.err.contains(says), "`{says}` is not in: {}", self.err);
+    }
+
+    fn json(&self) -> Value {
+        assert_eq!(self.code, Some(0), "{}", self.err);
+        serde_json::from_str(&self.out).expect("JSON")
+    }
+}
+
+fn extract(options: &[&str]) -> Run {
+    Run::of(&[&["extract", "--profile", "tagoio", DASHBOARD], options].concat())
+}
+
+/// A template of the page's dashboard, by its path.
+fn template(name: &str, options: &[&str]) -> String {
+    file(name, &extract(&[&["--blank-texts"], options].concat()).json().to_string())
+}
+
+/// The fresh ids of a dashboard by numbers, since they are new with every run: which of them are equal is what counts.
+fn masked(text: &str) -> String {
+    let ours = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(FILLS)).expect("the fills");
+    let mut numbers = BTreeMap::new();
+    let parts = text.split('"').map(|part| {
+        let is_id = matches!(part.len(), 24 | 36)
+            && part.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+            && !ours.contains(part);
+        let next = numbers.len();
+        if is_id {
+            format!("id {} of {} characters", numbers.entry(part).or_insert(next), part.len())
+        } else {
+            part.to_owned()
+        }
+    });
+    parts.collect::<Vec<_>>().join("\"")
+}
+
+/// Plays a command of the page and gives what it shows. Files that the page writes are kept out of the sources.
+fn play(command: &str) -> String {
+    if let Some(name) = command.strip_prefix("cat ") {
+        let path = if name.contains('/') { PathBuf::from(name) } else { temporary(name) };
+        return fs::read_to_string(path).expect("it is a fixture, or a command before has written it");
+    }
+    let command = command.strip_prefix("cargo run -q --example template -- ").expect("a command of ours");
+    let (command, into) =
+        command.split_once(" > ").map_or((command, None), |(rest, name)| (rest, Some(name)));
+    let written = |word: &str| match word {
+        "template.json" | "report.json" => temporary(word).to_str().expect("UTF-8").to_owned(),
+        word => word.to_owned(),
+    };
+    let words: Vec<String> = command.split_whitespace().map(written).collect();
+    let run = Run::of(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    match into {
+        Some(name) => {
+            fs::write(temporary(name), run.out).expect("a file can be written");
+            run.err
+        }
+        None => run.out + &run.err,
+    }
+}
+
+#[test]
+fn the_page_shows_what_its_commands_really_answer() {
+    let blocks: Vec<&str> = PAGE
+        .split("```console\n")
+        .skip(1)
+        .map(|rest| rest.split_once("```").expect("a block has an end").0)
+        .collect();
+    assert!(
+        ["extract", "slots", "fill", "lint"]
+            .iter()
+            .all(|name| blocks.concat().contains(&format!("-- {name} ")))
+    );
+    for block in blocks {
+        for shown in block.strip_prefix("$ ").expect("a command").split("\n$ ") {
+            let (command, expected) = shown.split_once('\n').unwrap_or((shown, ""));
+            assert_eq!(masked(play(command).trim_end()), masked(expected.trim_end()), "{command}");
+        }
+    }
+}
+
+/// T4, T8: what the page says the dashboard holds is in no template and in no clone of it.
+#[test]
+fn nothing_of_the_sender_goes_along() {
+    let path = template("nothing.json", &[]);
+    let clone = Run::of(&["fill", &path, "--fills", FILLS, "--owner", "ann"]).json().to_string();
+    let written = fs::read_to_string(&path).expect("it was written");
+    let source = fs::read_to_string(DASHBOARD).expect("the fixture").to_lowercase();
+    for secret in [
+        "60c7d8e9", "60a1b2c3", "5f1c2a9e", "5e90d1c4", "3b9f6c52", "freezer", "olga", "harbour", "-18.4",
+        "2020-07", "2024-03",
+    ] {
+        assert!(source.contains(secret), "{secret} is no secret of the source");
+        for left in [&written, &clone] {
+            assert!(!left.to_lowercase().contains(secret), "{secret} is left");
+        }
+    }
+}
+
+#[test]
+fn every_clone_has_ids_of_its_own() {
+    let path = template("ids.json", &[]);
+    let clone = || Run::of(&["fill", &path, "--fills", FILLS, "--owner", "ann"]).json();
+    let (one, other) = (clone(), clone());
+    for place in ["/dashboard/id", "/dashboard/tabs/0/key", "/widgets/0/id"] {
+        assert!(one.pointer(place).is_some_and(Value::is_string), "{place}");
+        assert_ne!(one.pointer(place), other.pointer(place), "{place}");
+    }
+    assert_eq!(one["widgets"][0]["id"], one["dashboard"]["arrangement"][0]["widget_id"]);
+    assert_eq!(masked(&one.to_string()), masked(&other.to_string()));
+}
+
+/// T5: the owner's choices, each by its option.
+#[test]
+fn the_owner_chooses_what_becomes_of_texts_and_code() {
+    let label = |run: &Run| run.json()["body"]["widgets"][1].get("label").cloned();
+    assert_eq!(label(&extract(&["--owner-lets-stand"])), Some(json!("Door of the North Freezer")));
+    assert_eq!(label(&extract(&["--blank-texts"])), None);
+    extract(&["--owner-lets-stand", "--blank-texts"]).assert_fails(2, "either stand or are blanked");
+
+    let path = template("code.json", &["--keep-code"]);
+    let formula = |options: &[&str]| {
+        let run = Run::of(&[&["fill", &path, "--fills", FILLS, "--owner", "ann"], options].concat());
+        run.json()["widgets"][1]["display"]["formula"].clone()
+    };
+    assert_eq!(formula(&[]), json!({"enable": true}));
+    assert_eq!(formula(&["--accept-code"]), json!({"enable": true, "value": "round($VALUE$)"}));
+}
+
+#[test]
+fn a_partial_clone_may_wait_for_its_devices() {
+    let path = template("partial.json", &[]);
+    let clone = Run::of(&["fill", &path, "--owner", "ann", "--partial"]).json();
+    assert_eq!(clone["widgets"][0]["data"][0], json!({"query": "last_item", "variables": ["temperature"]}));
+    let wrong = file("wrong_fills.json", r#"{"device-1": {"id": 1}, "device-3": "x"}"#);
+    let run = Run::of(&["fill", &path, "--fills", &wrong, "--owner", "ann"]);
+    run.assert_fails(1, "3 fills are wrong");
+    for says in ["`device-1` is neither", "`device-2` is required", "no slot `device-3`"] {
+        assert!(run.err.contains(says), "`{says}` is not in: {}", run.err);
+    }
+}
+
+/// T1: a template from elsewhere is checked again.
+#[test]
+fn a_forged_template_is_refused() {
+    let forged = fs::read_to_string(template("honest.json", &[])).expect("it was written");
+    let forged =
+        file("forged.json", &forged.replacen(r#"{"$slot":"device-1"}"#, r#""60c7d8e9fa0b1c2d3e4f5061""#, 1));
+    Run::of(&["slots", &forged]).assert_fails(1, "not a template: at /");
+    Run::of(&["fill", &forged, "--owner", "ann"]).assert_fails(1, "not a template: at /");
+}
+
+#[test]
+fn what_is_wrong_with_the_command_or_a_file_is_said() {
+    let torn = file("torn_dashboard.json", "{");
+    let twice = file("twice.json", r#"{"dashboard": {}, "dashboard": {}}"#);
+    let leaky = file(
+        "leaky.json",
+        r#"{"widgets": [{"id": "w1", "type": "card", "analysis_run": "north-42", "display": {"formula": {"value": "north-42 + 1"}}}]}"#,
+    );
+    let wrong: [(&[&str], i32, &str); 13] = [
+        (&[], 2, "say what to do"),
+        (&["fly"], 2, "no command `fly`"),
+        (&["extract", DASHBOARD], 2, "name a `--profile`"),
+        (&["extract", "--profile", "tagoio"], 2, "name a file"),
+        (&["extract", "--profile"], 2, "needs a value"),
+        (&["extract", DASHBOARD, "--loud"], 2, "no option `--loud`"),
+        (&["extract", DASHBOARD, DASHBOARD], 2, "one file is enough"),
+        (&["extract", "--profile", "tagoio", "no-such.json"], 1, "no-such.json"),
+        (&["extract", "--profile", "tagoio", &torn], 1, "cannot be read: EOF"),
+        (&["extract", "--profile", "tagoio", &twice], 1, "stands here twice"),
+        (&["extract", "--profile", "tagoio", &leaky, "--keep-code"], 1, "would have stayed"),
+        (&["extract", "--profile", "examples/data/careless_profile.json", DASHBOARD], 1, "refused"),
+        (&["lint", DASHBOARD], 1, "not a profile"),
+    ];
+    for (arguments, code, says) in wrong {
+        Run::of(arguments).assert_fails(code, says);
+    }
+    assert_eq!(Run::of(&["--help"]).code, Some(0));
+}
