@@ -16,6 +16,8 @@ use std::{
     process::ExitCode,
 };
 
+const PAGE: &str = include_str!("../examples/template.md");
+
 struct Format {
     name: &'static str,
     peer: &'static str,
@@ -118,6 +120,11 @@ fn compare(format: &Format, corpus: &Path) -> Result<(), Failed> {
         format.peer,
         total.ours
     );
+    // The page tells of the corpus as it was when it was written.
+    let row = format!("| {} | {} | {} |\n", total.planted, total.theirs, total.ours);
+    if documents.len() == format.floor && !PAGE.contains(&row) {
+        return Err(format!("the page of the example does not have the row {row}").into());
+    }
     let left: Vec<&&str> = kinds
         .iter()
         .filter(|(_, counts)| counts.ours > 0)
