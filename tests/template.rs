@@ -1392,6 +1392,34 @@ mod traps {
         assert_returns(&Profile::tagoio(), &template);
     }
 
+    /// The colour of a text is called `text`, and the colour of a label `label`.
+    #[test]
+    fn a_text_in_the_place_of_a_colour() {
+        let types = [
+            "angular",
+            "area_chart",
+            "card",
+            "dial",
+            "heat_map",
+            "line_chart",
+            "multiple_axis_chart",
+            "solid",
+            "vertical_bar_chart",
+        ];
+        for kind in types {
+            let of = |colour: &str| {
+                let theme = json!({"color": {"text": colour, "label": colour, "fill": colour}});
+                is_left(&Profile::tagoio(), &widget(kind, &json!({"display": {"theme": theme}})))
+            };
+            assert_eq!(
+                of("#336699").pointer("/widgets/0/display/theme/color/text"),
+                Some(&json!("#336699")),
+                "{kind}"
+            );
+            assert_eq!(of("Olga's freezer")["widgets"][0].get("display"), None, "{kind}");
+        }
+    }
+
     #[test]
     fn the_chosen_value_beside_the_options() {
         for kind in ["query", "datasource", "custom", "textbox", "interval", "adhoc"] {
