@@ -516,11 +516,7 @@ fn thingsboard_frame(document: &Value) -> Vec<String> {
         }
     }
     for (_, alias) in entries(configuration, "entityAliases") {
-        facts.push(format!(
-            "alias {} {}",
-            show(alias, &["alias"]),
-            show(&alias["filter"], &["type", "entityType"])
-        ));
+        facts.push(format!("alias {}", show(&alias["filter"], &["type", "entityType"])));
     }
     facts.sort();
     facts

@@ -323,47 +323,57 @@ fn is_of_word(c: char) -> bool {
 
 /// The removed ids and credentials that are still there.
 pub(super) fn leaks(body: &Body, removed: &Taint) -> Vec<Leak> {
+    let mut needles: Vec<(String, &str)> = Vec::new();
+    for (value, (path, _)) in removed.values.iter().filter(|(_, (_, refuses))| *refuses) {
+        let value = value.to_lowercase();
+        if value.contains('-') {
+            needles.push((value.replace('-', ""), path));
+        }
+        needles.push((value, path));
+    }
+    if needles.is_empty() {
+        return Vec::new();
+    }
+    let start = |needle: &str| needle.as_bytes().get(..WITHIN)?.try_into().ok();
+    let starts: HashSet<[u8; WITHIN]> = needles.iter().filter_map(|(needle, _)| start(needle)).collect();
+    let short: HashSet<&str> =
+        needles.iter().map(|(needle, _)| needle.as_str()).filter(|needle| needle.len() < WITHIN).collect();
     let mut left = Vec::new();
     strings(body, &mut left);
-    let unique: BTreeSet<&str> = left.into_iter().collect();
-    let left: Vec<(&str, Vec<String>)> = unique.into_iter().map(|text| (text, forms(text))).collect();
+    left.sort_unstable();
+    left.dedup();
+    let left: Vec<(&str, Vec<String>)> = left.into_iter().map(|text| (text, forms(text))).collect();
     // Most removed values are nowhere: their first bytes alone tell.
-    let mut starts: HashSet<[u8; WITHIN]> = HashSet::new();
+    let mut present: HashSet<[u8; WITHIN]> = HashSet::new();
     let mut words: HashMap<&str, &str> = HashMap::new();
     for (text, forms) in &left {
         for form in forms {
-            starts.extend(
-                form.as_bytes().windows(WITHIN).filter_map(|window| <[u8; WITHIN]>::try_from(window).ok()),
-            );
-            for word in form.split(|c: char| !is_of_word(c)) {
-                words.insert(word, text);
+            let windows =
+                form.as_bytes().windows(WITHIN).filter_map(|window| <[u8; WITHIN]>::try_from(window).ok());
+            present.extend(windows.filter(|window| starts.contains(window)));
+            if !short.is_empty() {
+                let wanted = form.split(|c: char| !is_of_word(c)).filter(|word| short.contains(word));
+                words.extend(wanted.map(|word| (word, *text)));
             }
         }
     }
     let mut found = BTreeSet::new();
-    for (value, (path, _)) in removed.values.iter().filter(|(_, (_, refuses))| *refuses) {
-        let value = value.to_lowercase();
-        let joined = value.replace('-', "");
-        for needle in [value.as_str(), joined.as_str()] {
-            let text = match needle.as_bytes().get(..WITHIN) {
-                Some(start)
-                    if !<[u8; WITHIN]>::try_from(start).is_ok_and(|start| starts.contains(&start)) =>
-                {
-                    None
-                }
-                Some(_) => left
-                    .iter()
-                    .find(|(_, forms)| forms.iter().any(|form| form.contains(needle)))
-                    .map(|(text, _)| *text),
-                None if needle.chars().all(is_of_word) => words.get(needle).copied(),
-                None => left
-                    .iter()
-                    .find(|(_, forms)| forms.iter().any(|form| has_whole(form, needle)))
-                    .map(|(text, _)| *text),
-            };
-            if let Some(text) = text {
-                found.insert(Leak { path: path.clone(), text: text.to_owned() });
-            }
+    for (needle, path) in &needles {
+        let needle = needle.as_str();
+        let text = match needle.as_bytes().get(..WITHIN) {
+            Some(_) if !start(needle).is_some_and(|start| present.contains(&start)) => None,
+            Some(_) => left
+                .iter()
+                .find(|(_, forms)| forms.iter().any(|form| form.contains(needle)))
+                .map(|(text, _)| *text),
+            None if needle.chars().all(is_of_word) => words.get(needle).copied(),
+            None => left
+                .iter()
+                .find(|(_, forms)| forms.iter().any(|form| has_whole(form, needle)))
+                .map(|(text, _)| *text),
+        };
+        if let Some(text) = text {
+            found.insert(Leak { path: (*path).to_owned(), text: text.to_owned() });
         }
     }
     found.into_iter().collect()
