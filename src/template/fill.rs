@@ -50,6 +50,9 @@ pub enum FillError {
 /// Makes a dashboard document out of a template (T6). Its inner ids are fresh, its owner is the recipient, and an
 /// optional slot without a fill leaves its place out.
 ///
+/// Extracted again it gives the same template if no two slots have one fill (T7), and no fill is itself a word that the
+/// profile keeps at that place, as a data source that is called `default` is in Grafana.
+///
 /// # Errors
 /// All that is wrong with the fills, at once. Nothing is made then.
 pub fn fill(
