@@ -41,12 +41,16 @@ mod body;
 mod detect;
 mod extract;
 mod fill;
+mod linter;
 mod order;
 mod profile;
+mod report;
 mod source;
 mod vocabulary;
+mod words;
 
 pub use body::{Slot, Template, TemplateError};
-pub use extract::{ExtractError, Extracted, FoundText, Leak, Options, Report, Texts, extract, extract_json};
+pub use extract::{extract, extract_json};
 pub use fill::{FillError, Fills, Recipient, fill};
 pub use profile::{Profile, ProfileError, ProfileFinding};
+pub use report::{ExtractError, Extracted, FoundText, Leak, Options, Report, Texts};

@@ -1,9 +1,9 @@
 //! The template itself: a tree with holes, which has no place for a value of the source (T1).
 
 use super::{
-    extract::{is_name, tidy},
     profile::{Fields, KeyRule, Node, Profile},
     source,
+    words::{is_asset, is_name, tidy},
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -270,9 +270,7 @@ impl Reader<'_> {
                 Body::Code(marker("$code").unwrap_or_default().to_owned())
             }
             (Node::Code(language), _) => Body::Hole(self.hole(&code_kind(language), marker("$slot"))?),
-            (Node::Asset(hosts), Value::String(url)) if super::extract::is_asset(url, hosts) => {
-                Body::Leaf(value.clone())
-            }
+            (Node::Asset(hosts), Value::String(url)) if is_asset(url, hosts) => Body::Leaf(value.clone()),
             (Node::Slot(rule), _) => Body::Hole(self.hole(&rule.kind, marker("$slot"))?),
             (Node::Id(rule), _) => {
                 Body::Id(rule.space.clone(), self.id(&rule.space, rule.defines, marker("$id"))?)

@@ -2,7 +2,7 @@
 
 use super::{
     body::{Body, Key},
-    extract::{FoundText, Leak},
+    report::{FoundText, Leak},
 };
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use hashbrown::{HashMap, HashSet};

@@ -5,102 +5,12 @@ use super::{
     detect::{self, Path, Taint},
     order,
     profile::{Fields, KeyRule, Node, Profile, Shape, SlotRule},
+    report::{ExtractError, Extracted, Options, Report, Texts},
     source,
+    words::{is_asset, is_name, tidy},
 };
-use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// What the owner decides before a template is made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Options {
-    /// What becomes of texts in which names from the source were found.
-    pub texts: Texts,
-    /// Whether queries, formulas and scripts stand, marked as the sender's, in place of slots. They may say a good deal
-    /// about the source, and they are somebody else's program to the recipient.
-    pub keep_code: bool,
-    /// Whether a field that the profile does not know is an error and not only reported.
-    pub strict: bool,
-}
-
-/// What becomes of texts in which names from the source were found (T5).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Texts {
-    /// Nothing is extracted, and the owner is shown them.
-    #[default]
-    Ask,
-    /// They stand: the owner has seen them.
-    LetStand,
-    /// They are left out.
-    Blank,
-}
-
-/// A template and what became of the rest of the document.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Extracted {
-    /// The template.
-    pub template: Template,
-    /// The report, for the owner's eyes only: it tells of the source.
-    pub report: Report,
-}
-
-/// What became of a document, for its owner: the paths may hold names of the source.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
-#[non_exhaustive]
-pub struct Report {
-    /// How many leaves were kept.
-    pub kept: usize,
-    /// The slots.
-    pub slots: Vec<Slot>,
-    /// What the profile drops, by path and number.
-    pub dropped: BTreeMap<String, usize>,
-    /// What the profile does not know, by path and number.
-    pub unknown: BTreeMap<String, usize>,
-    /// Texts that hold names from the source.
-    pub texts: Vec<FoundText>,
-}
-
-/// A text that would be kept, with a name in it that was removed elsewhere.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
-#[non_exhaustive]
-pub struct FoundText {
-    /// The text.
-    pub text: String,
-    /// The name.
-    pub name: String,
-}
-
-/// Why there is no template.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ExtractError {
-    /// The document is no JSON, has a member twice, or is nested too deep.
-    #[error("the document cannot be read")]
-    Malformed(#[source] serde_json::Error),
-    /// It is nested deeper than 64 levels, or what is left of the documents in its strings is much deeper.
-    #[error("the document is nested deeper than {} levels", source::DEPTH)]
-    TooDeep,
-    /// Something that was removed still stands in what is left (T5). Nothing is given out.
-    #[error("{} of the removed ids or credentials would have stayed in the template", .0.len())]
-    Leak(Vec<Leak>),
-    /// Names from the source stand in texts that would be kept, and the owner has not been asked (T5).
-    #[error("{} texts hold names of the source: let them stand, or blank them", .0.texts.len())]
-    AskOwner(Box<Report>),
-    /// The document has what the profile does not know, and that was to be an error.
-    #[error("the profile does not know {} places of the document", .0.unknown.len())]
-    Unknown(Box<Report>),
-}
-
-/// Something removed that the detector found in what is left.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Leak {
-    /// The place of the source that it was removed from.
-    pub path: String,
-    /// The text of the template that it was found in.
-    pub text: String,
-}
 
 /// Extracts the template of a document (T2).
 ///
@@ -610,67 +520,4 @@ fn is_empty(value: &Value) -> bool {
         Value::Object(members) => members.is_empty(),
         _ => false,
     }
-}
-
-/// Whether a text looks like a word of a schema and not like an id.
-pub(super) fn is_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && !text.starts_with('$')
-        && text.trim() == text
-        && text
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '/' | ' ' | '%' | '#'))
-        && !detect::has_id_shape(text)
-}
-
-/// A text without markup, links and control characters; `None` if it holds what looks like an id or a credential.
-/// Tidying a tidy text changes nothing.
-pub(super) fn tidy(text: &str) -> Option<String> {
-    let mut tidied = text.to_owned();
-    loop {
-        let next = tidy_once(&tidied);
-        if next == tidied {
-            break;
-        }
-        tidied = next;
-    }
-    (!detect::has_id_shape(&tidied) && tidied.len() <= 2000).then_some(tidied)
-}
-
-fn tidy_once(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(open) = rest.find('<') {
-        let (before, tag) = rest.split_at(open);
-        plain.push_str(before);
-        match tag.find('>') {
-            Some(close) => rest = tag.get(close.saturating_add(1)..).unwrap_or_default(),
-            None => rest = tag.get(1..).unwrap_or_default(),
-        }
-    }
-    plain.push_str(rest);
-    let words = plain.split([' ', '\n', '\t', '\r']).filter(|word| !is_link(word));
-    let joined = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    joined.chars().filter(|c| !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')).collect()
-}
-
-fn is_link(word: &str) -> bool {
-    let word = word.to_ascii_lowercase();
-    word.contains("://")
-        || word.contains("www.")
-        || word.contains("javascript:")
-        || word.contains("data:")
-        || word.contains("mailto:")
-}
-
-/// Whether an address of an image is one that may be kept: of a host of the list, without query, user or id.
-pub(super) fn is_asset(url: &str, hosts: &[String]) -> bool {
-    let path = hosts
-        .iter()
-        .find_map(|host| url.strip_prefix("https://")?.strip_prefix(host.as_str())?.strip_prefix('/'));
-    path.is_some_and(|path| {
-        path.len() <= 128
-            && path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/'))
-            && !detect::has_id_shape(path)
-    })
 }

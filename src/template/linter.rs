@@ -1,0 +1,263 @@
+//! The linter of profiles: what would let data through, and what can never apply (T2).
+
+use super::{
+    profile::{IdRule, KeyRule, Node, Profile, ProfileFinding, Shape},
+    vocabulary::Vocabulary,
+};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Parts of names whose values are hardly ever structure.
+const SUSPICIOUS: &[&str] = &[
+    "token",
+    "secret",
+    "passw",
+    "credential",
+    "authorization",
+    "email",
+    "mail",
+    "owner",
+    "user",
+    "created",
+    "updated",
+    "host",
+    "url",
+    "serial",
+    "phone",
+    "address",
+    "account",
+    "profile",
+    "latitude",
+    "longitude",
+];
+const SUSPICIOUS_ENDS: &[&str] = &["key", "_at", "ip", "id", "name"];
+
+pub(super) struct Linter<'a> {
+    profile: &'a Profile,
+    findings: Vec<ProfileFinding>,
+    /// Spaces with a definition, and with any use.
+    defined: BTreeSet<&'a str>,
+    used: BTreeSet<&'a str>,
+    types: BTreeSet<&'a str>,
+    vocabularies: BTreeSet<&'a str>,
+}
+
+impl<'a> Linter<'a> {
+    pub(super) fn of(profile: &'a Profile) -> Vec<ProfileFinding> {
+        let mut linter = Self {
+            profile,
+            findings: Vec::new(),
+            defined: BTreeSet::new(),
+            used: BTreeSet::new(),
+            types: BTreeSet::new(),
+            vocabularies: BTreeSet::new(),
+        };
+        if !matches!(
+            profile.resolve(&profile.root),
+            Node::Object(_) | Node::Map { .. } | Node::Variant { .. }
+        ) {
+            linter.note("root", "a document is an object");
+        }
+        linter.node("root", "", &profile.root);
+        // Types that nothing refers to are reported, and what they hold is checked all the same.
+        let mut seen = BTreeSet::new();
+        while let Some(name) = linter.types.iter().copied().find(|name| !seen.contains(name)) {
+            seen.insert(name);
+            match profile.types.get(name) {
+                Some(node) => linter.node(name, "", node),
+                None => linter.note(name, "a reference to a type that the profile does not have"),
+            }
+        }
+        linter.finish();
+        linter.findings
+    }
+
+    fn note(&mut self, place: &str, sentence: &str) {
+        self.findings.push(ProfileFinding { place: place.to_owned(), sentence: sentence.to_owned() });
+    }
+
+    fn finish(&mut self) {
+        let profile = self.profile;
+        for name in
+            profile.types.keys().filter(|name| !self.types.contains(name.as_str())).collect::<Vec<_>>()
+        {
+            self.note(name, "nothing refers to this type: leave it out");
+        }
+        for (name, vocabulary) in &profile.vocabularies {
+            if let Some(problem) = vocabulary.problem() {
+                self.note(name, problem);
+            }
+            if !self.vocabularies.contains(name.as_str()) {
+                self.note(name, "nothing keeps this vocabulary: leave it out");
+            }
+        }
+        for space in self.used.clone() {
+            if !self.defined.contains(space) {
+                self.note(
+                    space,
+                    "ids of this space are used and nothing defines them: mark the place that does",
+                );
+            }
+            if !profile.spaces.contains_key(space) {
+                self.note(space, "the spelling of this space's ids is missing from `spaces`");
+            }
+        }
+        for name in
+            profile.spaces.keys().filter(|name| !self.used.contains(name.as_str())).collect::<Vec<_>>()
+        {
+            self.note(name, "no id is of this space: leave it out");
+        }
+        for name in profile.types.keys() {
+            if matches!(profile.resolve(&Node::Ref(name.clone())), Node::Drop)
+                && !matches!(profile.types.get(name), Some(Node::Drop))
+            {
+                self.note(name, "this type is nothing but references to itself");
+            }
+        }
+    }
+
+    fn id(&mut self, rule: &'a IdRule) {
+        self.used.insert(&rule.space);
+        if rule.defines {
+            self.defined.insert(&rule.space);
+        }
+    }
+
+    fn node(&mut self, place: &str, field: &str, node: &'a Node) {
+        match node {
+            Node::Keep(name) => {
+                match self.profile.vocabularies.get(name) {
+                    Some(vocabulary) => {
+                        // Truth values, colours and words out of a list are harmless whatever they are called.
+                        let closed = matches!(
+                            vocabulary,
+                            Vocabulary::Bool | Vocabulary::Words(_) | Vocabulary::Colour
+                        );
+                        if !closed && is_suspicious(field) {
+                            self.note(
+                                place,
+                                "a leaf of this name is hardly ever structure: drop it, or acknowledge it",
+                            );
+                        }
+                    }
+                    None => self.note(place, "a vocabulary that the profile does not have"),
+                }
+                self.vocabularies.insert(name);
+            }
+            Node::Text | Node::Name => {
+                if is_suspicious(field) {
+                    self.note(
+                        place,
+                        "a leaf of this name is hardly ever structure: drop it, or acknowledge it",
+                    );
+                }
+            }
+            Node::Acknowledged(node) => match &**node {
+                Node::Keep(name) => {
+                    if !self.profile.vocabularies.contains_key(name) {
+                        self.note(place, "a vocabulary that the profile does not have");
+                    }
+                    self.vocabularies.insert(name);
+                }
+                Node::Text | Node::Name => {}
+                other => {
+                    self.note(place, "only what is kept needs to be acknowledged");
+                    self.node(place, field, other);
+                }
+            },
+            Node::Asset(hosts) => {
+                if hosts.iter().any(|host| host.is_empty() || host.contains(['*', '/'])) {
+                    self.note(place, "a host is named in full, without a pattern");
+                }
+            }
+            Node::Owner | Node::Neutral(_) => {
+                // Anywhere else it would tell whether the source has something there.
+                if field.is_empty() || place.rsplit('.').next() != Some(field) {
+                    self.note(
+                        place,
+                        "what is there in every document is a field of an object, written in its place",
+                    );
+                }
+            }
+            Node::Slot(_) | Node::Code(_) | Node::Drop => {}
+            Node::Id(rule) => self.id(rule),
+            Node::IdOrSlot { space, .. } => {
+                self.used.insert(space);
+            }
+            Node::Object(fields) => {
+                for (name, node) in fields.iter() {
+                    if name.starts_with('$') {
+                        self.note(
+                            &format!("{place}.{name}"),
+                            "a field that begins with `$` would read like a marker",
+                        );
+                    }
+                    self.node(&format!("{place}.{name}"), name, node);
+                }
+            }
+            Node::Map { keys, values } => {
+                match keys {
+                    KeyRule::Id(rule) => self.id(rule),
+                    KeyRule::Slot(_) | KeyRule::Name => {}
+                }
+                self.node(&format!("{place}.*"), "", values);
+            }
+            Node::Array(items) => self.node(&format!("{place}[]"), field, items),
+            Node::Variant { on, cases, other } => {
+                if cases.is_empty() {
+                    self.note(place, "a variant without a case: write its other node");
+                }
+                for (case, node) in cases {
+                    match self.profile.resolve(node) {
+                        Node::Object(fields) if self.tells(fields.get(on), case) => {}
+                        _ => self.note(
+                            &format!("{place}({case})"),
+                            "a case is an object that keeps the word it is told by",
+                        ),
+                    }
+                    self.node(&format!("{place}({case})"), field, node);
+                }
+                self.node(&format!("{place}(other)"), field, other);
+            }
+            Node::Either(nodes) => self.either(place, field, nodes),
+            Node::Json(document) => self.node(&format!("{place}(json)"), field, document),
+            Node::Ref(name) => {
+                self.types.insert(name);
+            }
+        }
+    }
+
+    /// Whether a field keeps this word, so that a template is read by the same case that it was extracted by.
+    fn tells(&self, field: Option<&'a Node>, word: &str) -> bool {
+        match field.map(|node| self.profile.resolve(node)) {
+            Some(Node::Keep(vocabulary)) => self.profile.has(vocabulary, &Value::String(word.to_owned())),
+            Some(Node::Neutral(neutral)) => neutral == word,
+            _ => false,
+        }
+    }
+
+    fn either(&mut self, place: &str, field: &str, nodes: &'a [Node]) {
+        if nodes.len() < 2 {
+            self.note(place, "either of one: write the node itself");
+        }
+        let mut taken = Vec::new();
+        for (index, node) in nodes.iter().enumerate() {
+            let place = format!("{place}(either {index})");
+            let shape = self.profile.resolve(node).shape();
+            if taken.iter().any(|before| matches!(before, Shape::All) || *before == shape) {
+                self.note(&place, "a node before this one is fit for all that this one is fit for");
+            }
+            // What is kept is a part of the texts only.
+            if !matches!(self.profile.resolve(node), Node::Keep(_) | Node::Name | Node::Asset(_)) {
+                taken.push(shape);
+            }
+            self.node(&place, field, node);
+        }
+    }
+}
+
+fn is_suspicious(field: &str) -> bool {
+    let field = field.to_ascii_lowercase();
+    SUSPICIOUS.iter().any(|part| field.contains(part))
+        || SUSPICIOUS_ENDS.iter().any(|end| field.ends_with(end))
+}

@@ -1,0 +1,99 @@
+//! What the owner decides before a template is made, and gets to know afterwards.
+
+use super::{
+    body::{Slot, Template},
+    source,
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What the owner decides before a template is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// What becomes of texts in which names from the source were found.
+    pub texts: Texts,
+    /// Whether queries, formulas and scripts stand, marked as the sender's, in place of slots. They may say a good deal
+    /// about the source, and they are somebody else's program to the recipient.
+    pub keep_code: bool,
+    /// Whether a field that the profile does not know is an error and not only reported.
+    pub strict: bool,
+}
+
+/// What becomes of texts in which names from the source were found (T5).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Texts {
+    /// Nothing is extracted, and the owner is shown them.
+    #[default]
+    Ask,
+    /// They stand: the owner has seen them.
+    LetStand,
+    /// They are left out.
+    Blank,
+}
+
+/// A template and what became of the rest of the document.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Extracted {
+    /// The template.
+    pub template: Template,
+    /// The report, for the owner's eyes only: it tells of the source.
+    pub report: Report,
+}
+
+/// What became of a document, for its owner: the paths may hold names of the source.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// How many leaves were kept.
+    pub kept: usize,
+    /// The slots.
+    pub slots: Vec<Slot>,
+    /// What the profile drops, by path and number.
+    pub dropped: BTreeMap<String, usize>,
+    /// What the profile does not know, by path and number.
+    pub unknown: BTreeMap<String, usize>,
+    /// Texts that hold names from the source.
+    pub texts: Vec<FoundText>,
+}
+
+/// A text that would be kept, with a name in it that was removed elsewhere.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[non_exhaustive]
+pub struct FoundText {
+    /// The text.
+    pub text: String,
+    /// The name.
+    pub name: String,
+}
+
+/// Why there is no template.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExtractError {
+    /// The document is no JSON, has a member twice, or is nested too deep.
+    #[error("the document cannot be read")]
+    Malformed(#[source] serde_json::Error),
+    /// It is nested deeper than 64 levels, or what is left of the documents in its strings is much deeper.
+    #[error("the document is nested deeper than {} levels", source::DEPTH)]
+    TooDeep,
+    /// Something that was removed still stands in what is left (T5). Nothing is given out.
+    #[error("{} of the removed ids or credentials would have stayed in the template", .0.len())]
+    Leak(Vec<Leak>),
+    /// Names from the source stand in texts that would be kept, and the owner has not been asked (T5).
+    #[error("{} texts hold names of the source: let them stand, or blank them", .0.texts.len())]
+    AskOwner(Box<Report>),
+    /// The document has what the profile does not know, and that was to be an error.
+    #[error("the profile does not know {} places of the document", .0.unknown.len())]
+    Unknown(Box<Report>),
+}
+
+/// Something removed that the detector found in what is left.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Leak {
+    /// The place of the source that it was removed from.
+    pub path: String,
+    /// The text of the template that it was found in.
+    pub text: String,
+}
