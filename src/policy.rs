@@ -12,6 +12,7 @@ mod cow;
 mod document;
 mod explain;
 mod index;
+mod keys;
 mod lint;
 mod set;
 mod tuple;

@@ -4,16 +4,11 @@ use super::{
     catalog,
     cow::CowMap,
     document::{Document, Effect},
+    keys::{CACHED, Hash, Keys, Request, mix},
     tuple::{self, Form, Place, Principal, PrincipalKind, Resource},
 };
-use crate::tag::Tag;
-use hashbrown::{DefaultHashBuilder, HashSet};
-use std::{
-    cmp::Ordering,
-    collections::BTreeMap,
-    hash::{BuildHasher as _, Hasher as _},
-    sync::Arc,
-};
+use hashbrown::HashSet;
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 /// Above this many rules, what is aimed at one target gets an index of its own.
 const SMALL: usize = 96;
@@ -21,10 +16,6 @@ const SMALL: usize = 96;
 const TINY: usize = 3;
 /// Above this many entries, a policy's rules are kept once and not under each of its targets.
 const COPIED: usize = 4096;
-/// Up to this many keys of a request are computed once.
-const CACHED: usize = 24;
-/// Above this many pairs of tags, those that match are found with a table.
-const PAIRS: usize = 4096;
 
 /// One action of one rule of a policy, under one of its targets.
 #[derive(Clone)]
@@ -284,124 +275,6 @@ impl OwnForm {
             (Self::Tag(key, value), Form::Tag(k, v)) => **key == *k && **value == *v,
             (Self::TagMatch(key), Form::TagMatch(other)) => **key == *other,
             _ => false,
-        }
-    }
-}
-
-/// How words are hashed: with one random seed for a set and all that are made from it.
-#[derive(Clone, Default)]
-pub(super) struct Hash(DefaultHashBuilder);
-
-/// Constants that keep the forms of targets and of resources apart.
-const ANY: u64 = 0x9e37_79b9_7f4a_7c15;
-const ID: u64 = 0xc2b2_ae3d_27d4_eb4f;
-const TAG: u64 = 0x1656_67b1_9e37_79f9;
-const MATCH: u64 = 0x27d4_eb2f_1656_67c5;
-const PATH: u64 = 0x8525_25d4_5eb1_4a6b;
-
-fn mix(one: u64, other: u64) -> u64 {
-    let product =
-        u128::from(one ^ 0x2d35_8dcc_aa6c_78a5).wrapping_mul(u128::from(other ^ 0x8bb8_4b93_962e_acc9));
-    (product as u64) ^ (product >> 64) as u64
-}
-
-impl Hash {
-    pub(super) fn word(&self, word: &[u8]) -> u64 {
-        let mut hasher = self.0.build_hasher();
-        hasher.write(word);
-        hasher.finish()
-    }
-
-    fn pair(&self, one: &str, other: &str) -> u64 {
-        let mut hasher = self.0.build_hasher();
-        hasher.write(one.as_bytes());
-        // Where one ends, so that no other pair has the same bytes.
-        hasher.write_usize(one.len());
-        hasher.write(other.as_bytes());
-        hasher.finish()
-    }
-
-    fn form(&self, form: Form<'_>) -> u64 {
-        match form {
-            Form::Any => ANY,
-            Form::Id(id) => self.word(id.as_bytes()) ^ ID,
-            Form::Tag(key, value) => self.pair(key, value) ^ TAG,
-            Form::TagMatch(key) => self.word(key.as_bytes()) ^ MATCH,
-            Form::Path(_) => PATH,
-        }
-    }
-}
-
-/// A question, with what finds its answer.
-struct Request<'a> {
-    hasher: &'a Hash,
-    principal: &'a Principal,
-    action: &'a str,
-    resource: &'a Resource,
-}
-
-/// The keys that a request's rules may have, computed when the first rule is aimed at its principal.
-struct Keys {
-    /// Of the kind and the action.
-    ask: u64,
-    keys: [u64; CACHED],
-    /// How many there are; `None` if they do not fit.
-    len: Option<usize>,
-    /// A bit for each, by its lowest bits: most entries are told apart by it.
-    bits: u64,
-    /// Whether a rule of the set may ask that a tag is shared.
-    matches: bool,
-}
-
-impl Keys {
-    fn of(request: &Request<'_>, matches: bool) -> Self {
-        let ask = request.hasher.pair(&request.resource.kind, request.action);
-        let keys = Self { ask, keys: [0; CACHED], len: None, bits: 0, matches };
-        if request.resource.tags.len().saturating_mul(2).saturating_add(3) > CACHED {
-            return keys;
-        }
-        let (mut list, mut len, mut bits) = ([0; CACHED], 0_usize, 0);
-        let mut push = |key: u64| {
-            if let Some(free) = list.get_mut(len) {
-                *free = key;
-                bits |= 1 << (key & 63);
-                len = len.saturating_add(1);
-            }
-        };
-        keys.each(request, &mut push);
-        if request.resource.path.is_some() {
-            push(keys.path());
-        }
-        Self { keys: list, len: Some(len), bits, ..keys }
-    }
-
-    fn path(&self) -> u64 {
-        mix(self.ask, PATH)
-    }
-
-    /// All keys, unless there are too many.
-    fn cached(&self) -> Option<&[u64]> {
-        self.keys.get(..self.len?)
-    }
-
-    /// Each key but the one of paths.
-    fn each(&self, request: &Request<'_>, act: &mut impl FnMut(u64)) {
-        let Request { hasher, resource, principal, .. } = request;
-        act(mix(self.ask, ANY));
-        if let Some(id) = resource.id.as_deref() {
-            act(mix(self.ask, hasher.form(Form::Id(id))));
-        }
-        for tag in &resource.tags {
-            act(mix(self.ask, hasher.form(Form::Tag(&tag.key, &tag.value))));
-        }
-        if !self.matches {
-            return;
-        }
-        let many = principal.tags.len().saturating_mul(resource.tags.len()) > PAIRS;
-        let table: HashSet<&Tag> = if many { principal.tags.iter().collect() } else { HashSet::new() };
-        let is_shared = |tag: &&Tag| if many { table.contains(tag) } else { principal.tags.contains(tag) };
-        for tag in resource.tags.iter().filter(is_shared) {
-            act(mix(self.ask, hasher.form(Form::TagMatch(&tag.key))));
         }
     }
 }
