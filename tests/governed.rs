@@ -143,6 +143,11 @@ fn a_dashboard_that_the_host_does_not_know_is_denied_where_policies_are_asked() 
     assert!(!visits() && allowed(OLGA) && !allowed(BOB) && !allowed(ANN));
     let decision = block_on(sharing.authorize(account(BOB), board(), Action::View)).unwrap();
     assert_eq!(decision.denial(), Some(Denial::UnknownDashboard));
+    // Nor can it be handed on by whom it was shared with.
+    let terms = Terms::view(Expiry::Never);
+    let refused = block_on(sharing.share(account(ANN), board(), account(CYD), terms)).unwrap_err();
+    assert_eq!(refused.refusal(), Some(&Refusal::UnknownDashboard));
+    assert!(block_on(sharing.share(account(OLGA), board(), account(CYD), terms)).is_ok());
 }
 
 /// D2, G12, G20: whom a policy denies a dashboard cannot hand it on or prolong it, and can still take back and end.

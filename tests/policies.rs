@@ -386,6 +386,29 @@ fn two_kinds_of_target_in_one_policy_keep_their_rules_apart() {
     assert!(!allows(&mixed, &Principal::run_user("cron"), "access", &dashboard));
 }
 
+/// P3, P7: what a policy for both kinds denies, it denies to both, and a target that can never match changes nothing.
+#[test]
+fn another_target_opens_nothing_that_a_policy_denies() {
+    let ann = Principal::run_user("ann");
+    let device = Resource::new("device", "d");
+    let rule = |effect: &str| json!([{"effect": effect, "action": ["export_data"], "resource": ["device"]}]);
+    let open = json!({"id": "open", "targets": [["run_user"]], "permissions": rule("allow")});
+    assert!(allows(&set(&json!([open])), &ann, "export_data", &device));
+    for more in [json!([]), json!([["analysis", "id", "a"]]), json!([["analysis", "idd", "a"]])] {
+        let mut targets = json!([["run_user"]]);
+        targets.as_array_mut().expect("an array").extend(more.as_array().expect("an array").clone());
+        let with = |effect: &str| json!({"id": "p", "targets": targets, "permissions": rule(effect)});
+        assert!(!allows(&set(&json!([with("deny"), open])), &ann, "export_data", &device), "{targets}");
+        // It gives portal users what only analyses have unless it is aimed at analyses too.
+        let is_mixed = more == json!([["analysis", "id", "a"]]);
+        assert_eq!(
+            allows(&set(&json!([with("allow")])), &ann, "export_data", &device),
+            !is_mixed,
+            "{targets}"
+        );
+    }
+}
+
 /// P6: the original cuts a tuple to five words, and what is left may match.
 #[test]
 fn a_tuple_longer_than_its_grammar_matches_nothing() {
