@@ -224,14 +224,15 @@ impl Store for OwnStore {
         owner: AccountId,
         after: Option<DashboardId>,
         limit: usize,
-    ) -> Result<Vec<DashboardId>, BoxError> {
+    ) -> Result<Vec<Arc<Head>>, BoxError> {
         let tables = self.tables();
         let first = match after {
             Some(after) => Excluded((owner, after)),
             None => Included((owner, DashboardId::from_bytes([0; 16]))),
         };
         let own = tables.owners.range((first, Unbounded)).take_while(|(account, _)| *account == owner);
-        Ok(own.take(limit).map(|(_, dashboard)| *dashboard).collect())
+        let heads = own.take(limit).map(|(_, dashboard)| tables.head(*dashboard).transpose());
+        heads.flatten().map(|head| head.map(Arc::new)).collect()
     }
 
     async fn audit(

@@ -450,12 +450,14 @@ impl Store for MemoryStore {
         owner: AccountId,
         after: Option<DashboardId>,
         limit: usize,
-    ) -> Result<Vec<DashboardId>, BoxError> {
+    ) -> Result<Vec<Arc<Head>>, BoxError> {
         let state = self.state();
         let first = DashboardId::from_bytes([0; 16]);
         let from = state.owned.range((owner, after.unwrap_or(first))..);
         let own = from.take_while(|(account, _)| *account == owner).map(|(_, dashboard)| *dashboard);
-        Ok(own.filter(|dashboard| after != Some(*dashboard)).take(limit).collect())
+        let page = own.filter(|dashboard| after != Some(*dashboard)).take(limit);
+        let head = |dashboard| state.head(state.number(dashboard)?).cloned();
+        Ok(page.filter_map(head).collect())
     }
 
     async fn audit(

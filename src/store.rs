@@ -27,16 +27,13 @@
 
 use crate::{
     commit::{Commit, CommitKey, Receipt},
-    dashboard::{Revision, Snapshot},
+    dashboard::{Head, Revision, Snapshot},
     grant::{Chain, Grant, Holder},
     id::{AccountId, DashboardId, GrantId},
     record::{AuditRecord, MessageId, OutboxMessage},
     token::LinkDigest,
 };
 use std::{error::Error, future::Future, sync::Arc};
-
-#[expect(unused_imports, reason = "named in the documentation")]
-use crate::dashboard::Head;
 
 /// The error of a host's own database or directory.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -155,13 +152,14 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Snapshot>, BoxError>> + Send;
 
-    /// Up to `limit` of the dashboards that an account owns and that are not deleted, after the given one, by id.
+    /// Up to `limit` of the heads of the dashboards that an account owns and that are not deleted, after the given
+    /// dashboard, by its id.
     fn owned(
         &self,
         owner: AccountId,
         after: Option<DashboardId>,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<DashboardId>, BoxError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Arc<Head>>, BoxError>> + Send;
 
     /// Up to `limit` of a dashboard's audit records after the given revision, oldest first.
     fn audit(
@@ -242,7 +240,7 @@ macro_rules! delegate {
                 owner: AccountId,
                 after: Option<DashboardId>,
                 limit: usize,
-            ) -> Result<Vec<DashboardId>, BoxError> {
+            ) -> Result<Vec<Arc<Head>>, BoxError> {
                 S::owned(self, owner, after, limit).await
             }
 

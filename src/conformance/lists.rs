@@ -26,7 +26,7 @@ pub(super) enum List {
 pub(super) enum Row {
     Grant(Arc<Grant>),
     Held(Arc<Head>, Vec<Chain>),
-    Owned(DashboardId),
+    Owned(Arc<Head>),
     Audit(AuditRecord),
     Message(OutboxMessage),
 }
@@ -60,7 +60,7 @@ impl List {
             }
             Self::Owned(owner) => {
                 let after = match after {
-                    Some(Row::Owned(dashboard)) => Some(*dashboard),
+                    Some(Row::Owned(head)) => Some(head.dashboard),
                     _ => None,
                 };
                 answer(store.owned(*owner, after, limit).await).into_iter().map(Row::Owned).collect()
@@ -106,7 +106,7 @@ impl List {
             Self::Owned(owner) => {
                 let heads = desk.boards.values().map(|board| &board.head);
                 let own = heads.filter(|head| head.owner == *owner && head.deleted.is_none());
-                own.map(|head| Row::Owned(head.dashboard)).collect()
+                own.map(|head| Row::Owned(Arc::clone(head))).collect()
             }
             Self::Audit(dashboard) => desk.board(*dashboard).audit.iter().cloned().map(Row::Audit).collect(),
             Self::Outbox => desk.outbox.values().cloned().map(Row::Message).collect(),

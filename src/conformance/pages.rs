@@ -297,7 +297,7 @@ fn name(row: &Row) -> String {
             let leaf = chains.first().and_then(|chain| chain.first());
             format!("{} {:?}", head.dashboard, leaf.map(|grant| grant.id))
         }
-        Row::Owned(dashboard) => dashboard.to_string(),
+        Row::Owned(head) => head.dashboard.to_string(),
         Row::Audit(record) => record.revision.to_string(),
         Row::Message(message) => format!("{:?}", message.id),
     }

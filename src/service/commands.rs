@@ -3,6 +3,7 @@
 use super::{ATTEMPTS, Dashshare, Done, Fate, Outcome, PAGE, Settled};
 use crate::{
     commit::Commit,
+    dashboard::Head,
     email::{Attestor, EmailAddress, VerifiedEmail},
     error::{Error, Unresolved},
     grant::Holder,
@@ -24,7 +25,7 @@ use crate::{
     time::Timestamp,
     token::LinkToken,
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Makes a dashboard known. Repeating it is no error; a deleted dashboard's id may be registered again and starts
@@ -240,7 +241,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Errors
     /// [`Refusal::OwnsDashboards`] while it owns any: transfer or delete those first.
     pub async fn delete_account(&self, account: AccountId) -> Result<Vec<(DashboardId, Ended)>, Error> {
-        let dashboards = self.owned(account).await?;
+        let dashboards: Vec<DashboardId> =
+            self.owned(account).await?.iter().map(|head| head.dashboard).collect();
         if !dashboards.is_empty() {
             return Err(Refusal::OwnsDashboards { dashboards }.into());
         }
@@ -430,10 +432,11 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(dashboards)
     }
 
-    async fn owned(&self, account: AccountId) -> Result<Vec<DashboardId>, Error> {
-        let mut owned = Vec::new();
+    async fn owned(&self, account: AccountId) -> Result<Vec<Arc<Head>>, Error> {
+        let mut owned: Vec<Arc<Head>> = Vec::new();
         loop {
-            let page = self.store.owned(account, owned.last().copied(), PAGE).await.map_err(Error::Store)?;
+            let after = owned.last().map(|head| head.dashboard);
+            let page = self.store.owned(account, after, PAGE).await.map_err(Error::Store)?;
             let is_last = page.len() < PAGE;
             owned.extend(page);
             if is_last {

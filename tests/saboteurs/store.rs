@@ -467,17 +467,18 @@ impl Store for PlainStore {
         owner: AccountId,
         after: Option<DashboardId>,
         limit: usize,
-    ) -> Result<Vec<DashboardId>, BoxError> {
+    ) -> Result<Vec<Arc<Head>>, BoxError> {
         let mut state = self.state();
         let own = state.owned.iter().filter(|(account, _)| *account == owner);
-        let rows: Vec<DashboardId> = own.map(|(_, dashboard)| *dashboard).collect();
+        let heads = own.filter_map(|(_, dashboard)| state.heads.get(dashboard).cloned());
+        let rows: Vec<Arc<Head>> = heads.collect();
         if self.is(Sabotage::PagesByOffset) {
             let offset = if after.is_none() { 0 } else { state.handed_out };
-            let page: Vec<DashboardId> = rows.into_iter().skip(offset).take(limit).collect();
+            let page: Vec<Arc<Head>> = rows.into_iter().skip(offset).take(limit).collect();
             state.handed_out = offset + page.len();
             return Ok(page);
         }
-        Ok(self.page(&rows, |dashboard| *dashboard, after, limit))
+        Ok(self.page(&rows, |head| head.dashboard, after, limit))
     }
 
     async fn audit(

@@ -3,9 +3,9 @@
 
 use dashshare::{
     Account, AccountId, Attestor, AuditRecord, BoxError, Commit, CommitError, CommitKey, DashboardId,
-    Dashshare, Directory, EmailAddress, Env, FixedEnv, Grant, GrantId, Holder, LinkDigest, MemoryDirectory,
-    MemoryStore, MessageId, OutboxMessage, Receipt, Revision, Seed, Snapshot, Store, Tenant, TenantId,
-    Timestamp,
+    Dashshare, Directory, EmailAddress, Env, FixedEnv, Grant, GrantId, Head, Holder, LinkDigest,
+    MemoryDirectory, MemoryStore, MessageId, OutboxMessage, Receipt, Revision, Seed, Snapshot, Store, Tenant,
+    TenantId, Timestamp,
     policy::{Principal, Resource},
 };
 use std::{
@@ -307,7 +307,7 @@ impl Store for FaultyStore {
         owner: AccountId,
         after: Option<DashboardId>,
         limit: usize,
-    ) -> Result<Vec<DashboardId>, BoxError> {
+    ) -> Result<Vec<Arc<Head>>, BoxError> {
         self.gate.pass(Call::Owned, self.inner.owned(owner, after, limit)).await
     }
 

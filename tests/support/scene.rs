@@ -139,7 +139,9 @@ impl Scene {
         let people: Vec<AccountId> = (OLGA..=ZED).map(account).collect();
         let seeds: Vec<Seed> = people.iter().copied().map(Seed::from).collect();
         let held = done(self.store.read(id, &seeds)).map(|snapshot| snapshot.chains);
-        let owns = |owner: &AccountId| done(self.store.owned(*owner, None, 9)).contains(&id);
+        let owns = |owner: &AccountId| {
+            done(self.store.owned(*owner, None, 9)).iter().any(|head| head.dashboard == id)
+        };
         let owners: Vec<&AccountId> = people.iter().filter(|owner| owns(owner)).collect();
         json!({ "head": head, "grants": grants, "audit": audit, "held": held, "owners": owners, "outbox": [] })
     }
