@@ -75,6 +75,24 @@ pub struct Head {
     pub link: Option<Link>,
     /// How many links were made so far; the newest has this generation.
     pub links_made: u64,
+    /// While this is there, the dashboard is none yet: it is a clone that waits to be taken, the owner is who gives it,
+    /// and the tenant is the giver's (T9).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Box<Offer>>,
+}
+
+/// A clone that somebody was offered: the structure of a dashboard, and nothing that leads back to it (T8, T9).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Offer {
+    /// The grant that says whom it is for, and until when. It carries no right.
+    pub grant: GrantId,
+    /// A word of the giver's to the recipient.
+    pub message: Option<String>,
+    /// Which devices the recipient needs for it.
+    pub devices: Option<String>,
+    /// The template, as JSON.
+    pub template: String,
 }
 
 /// The public link of a dashboard: all of it but the secret (L4).
@@ -98,9 +116,43 @@ pub struct Link {
 }
 
 impl Head {
-    /// The owner at an instant, or `None` before it was registered and after it was deleted.
+    /// The head of a dashboard that begins now, still to be committed. One of the same id that was there before goes on
+    /// counting, and what belonged to it stays dead (G19).
+    pub(crate) fn new(
+        dashboard: DashboardId,
+        tenant: TenantId,
+        owner: AccountId,
+        now: Timestamp,
+        before: Option<&Self>,
+    ) -> Self {
+        let revision = before.map_or(Revision::ZERO, |head| head.revision);
+        let next_ordinal = before.map_or(0, |head| head.next_ordinal);
+        Self {
+            dashboard,
+            tenant,
+            owner,
+            former_owners: Vec::new(),
+            created: now,
+            registered: revision.next(),
+            deleted: None,
+            revision,
+            clock: before.map_or(now, |head| head.clock),
+            next_ordinal,
+            first_ordinal: next_ordinal,
+            link: None,
+            links_made: before.map_or(0, |head| head.links_made),
+            offer: None,
+        }
+    }
+
+    /// Whether it is one: not deleted, and no offer that waits to be taken.
+    pub(crate) fn is_dashboard(&self) -> bool {
+        self.deleted.is_none() && self.offer.is_none()
+    }
+
+    /// The owner at an instant, or `None` before it was registered, after it was deleted, and of an offer.
     pub(crate) fn owner_at(&self, t: Timestamp) -> Option<AccountId> {
-        if t < self.created || self.deleted.is_some() {
+        if t < self.created || self.deleted.is_some() || self.offer.is_some() {
             return None;
         }
         let former = self.former_owners.iter().find(|(until, _)| t < *until);

@@ -118,7 +118,7 @@ pub mod specification {}
 
 pub use answers::{AccessList, GrantView, Impact, LinkView, Losing, SharedDashboard};
 pub use commit::{Commit, CommitKey, Receipt};
-pub use dashboard::{Head, Link, Revision, Snapshot};
+pub use dashboard::{Head, Link, Offer, Revision, Snapshot};
 pub use decision::{Action, Decision, Denial, Principal};
 pub use diagnosis::{LinkCause, LinkDiagnosis, Symptom};
 pub use email::{Attestor, EmailAddress, EmailError, VerifiedEmail};
@@ -136,6 +136,7 @@ pub use sharing::{
     amend::{Amended, Amendment},
     invitation::Claimed,
     link::NewLink,
+    offer::{NewOffer, OfferView, Offered},
     ownership::Transferred,
     revoke::{Ended, RevokeMode},
     share::Shared,

@@ -138,6 +138,22 @@ pub enum Event {
         /// Its generation.
         generation: u64,
     },
+    /// A clone was offered to somebody (T9).
+    Offered {
+        /// The grant that says whom it is for.
+        grant: GrantId,
+        /// Whom.
+        to: Holder,
+    },
+    /// The clone was taken: from here on it is a dashboard of the taker's.
+    OfferTaken {
+        /// Who gave it.
+        from: AccountId,
+    },
+    /// The clone was declined.
+    OfferDeclined,
+    /// The offer was withdrawn.
+    OfferWithdrawn,
     /// People were told that their access ends soon.
     Reminded {
         /// The grants that they were told of.
@@ -195,6 +211,32 @@ pub enum Message {
         to: AccountId,
         /// On which terms.
         terms: Terms,
+    },
+    /// A clone is offered to somebody (T9): to an account, or to an address that nobody has verified, which may sign up
+    /// and take it (I1). The id of the message names the offer.
+    Offered {
+        /// Who offers.
+        by: AccountId,
+        /// To whom; an address is the one to mail to.
+        to: Holder,
+        /// Until when it can be taken.
+        ends: Expiry,
+        /// A word of the giver's.
+        message: Option<String>,
+        /// Which devices are needed.
+        devices: Option<String>,
+    },
+    /// An offer was taken or declined. The id of the message names the offer.
+    OfferAnswered {
+        /// Who gave it.
+        to: AccountId,
+        /// Whether it was taken.
+        taken: bool,
+    },
+    /// An offer was taken back before it was taken. The id of the message names the offer.
+    OfferWithdrawn {
+        /// Whom it was for.
+        to: Holder,
     },
     /// Access ends soon, or an invitation lapses soon.
     Expiring {

@@ -3,7 +3,7 @@
 use crate::{
     id::DashboardId,
     policy::RuleRef,
-    tenant::Missing,
+    tenant::{Missing, SharingRules},
     terms::{Expiry, Rights},
     time::Timestamp,
 };
@@ -91,6 +91,24 @@ pub enum Refusal {
     /// The account has not verified this address, so it cannot claim by it (I3).
     #[error("the address is not verified for this account")]
     EmailNotVerified,
+    /// There is no offer of this name that the actor could take, decline or withdraw (T9).
+    #[error("there is no such offer")]
+    UnknownOffer,
+    /// The message or the description of an offer is too long.
+    #[error("a text of an offer may have {limit} characters at most")]
+    TextTooLong {
+        /// The most characters.
+        limit: usize,
+    },
+    /// The description of the devices holds what looks like an id, a credential or a link (T4).
+    #[error("describe the devices in words: this holds what looks like an id, a credential or a link")]
+    TextTellsTooMuch,
+    /// The template is too large to be offered.
+    #[error("a template that is offered may have {limit} bytes at most")]
+    TemplateTooLarge {
+        /// The most bytes.
+        limit: usize,
+    },
     /// A public link of another maker stands (L6).
     #[error("this dashboard has a public link that somebody else made")]
     LinkTaken,
@@ -143,6 +161,10 @@ impl Refusal {
             Self::PublicSharingOff => "public_sharing_off",
             Self::DomainBlocked => "domain_blocked",
             Self::EmailNotVerified => "email_not_verified",
+            Self::UnknownOffer => "unknown_offer",
+            Self::TextTooLong { .. } => "text_too_long",
+            Self::TextTellsTooMuch => "text_tells_too_much",
+            Self::TemplateTooLarge { .. } => "template_too_large",
             Self::LinkTaken => "link_taken",
             Self::NoLink => "no_link",
             Self::Superseded => "superseded",
@@ -155,6 +177,14 @@ impl Refusal {
 
 fn sentences(missing: &[Missing]) -> String {
     missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Refuses what would last longer than the tenant allows (G20).
+pub(crate) fn check_duration(ends: Expiry, rules: &SharingRules, now: Timestamp) -> Result<(), Refusal> {
+    match rules.max_days.map(|days| now.plus_days(days)) {
+        Some(latest) if Expiry::At(latest) < ends => Err(Refusal::OverMaximum { latest }),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses an expiry that is not in the future, or behind the end of the grant that it would hang on (G6).

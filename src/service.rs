@@ -1,6 +1,7 @@
 //! The service: loads what a command needs, lets the rules judge it, commits, and retries what lost a race.
 
 mod commands;
+mod offers;
 mod questions;
 
 use crate::{
@@ -289,8 +290,21 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         }
     }
 
-    /// A dashboard as it is judged at an instant, or now: what the seeds name, and more, all of one revision.
+    /// A dashboard as it is judged at an instant, or now: what the seeds name, and more, all of one revision. An offer
+    /// is none (T9).
     async fn ledger(
+        &self,
+        dashboard: DashboardId,
+        seeds: &[Seed],
+        more: impl Fn(&Ledger) -> More,
+        at: Option<Timestamp>,
+    ) -> Result<Option<Ledger>, Error> {
+        let ledger = self.whole_ledger(dashboard, seeds, more, at).await?;
+        Ok(ledger.filter(|ledger| ledger.head.offer.is_none()))
+    }
+
+    /// The same, offers too.
+    async fn whole_ledger(
         &self,
         dashboard: DashboardId,
         seeds: &[Seed],

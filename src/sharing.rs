@@ -4,6 +4,7 @@
 pub(crate) mod amend;
 pub(crate) mod invitation;
 pub(crate) mod link;
+pub(crate) mod offer;
 pub(crate) mod ownership;
 pub(crate) mod reminder;
 pub(crate) mod revoke;
@@ -16,7 +17,7 @@ use crate::{
     id::{AccountId, DashboardId, GrantId},
     ledger::{Ledger, Live},
     record::{Actor, AuditRecord, Event, Message, MessageId, OutboxMessage},
-    refusal::Refusal,
+    refusal::{Refusal, check_duration},
     store::Seed,
     tenant::{AnonymousAccess, Barred, Tenant},
     terms::Expiry,
@@ -81,9 +82,14 @@ pub(crate) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// The ledger of a dashboard that exists.
+    /// The ledger of a dashboard that exists. A clone that nobody has taken yet is none (T9).
     pub(crate) fn ledger(&self) -> Result<&'a Ledger, Refusal> {
-        self.ledger.filter(|ledger| ledger.head.deleted.is_none()).ok_or(Refusal::UnknownDashboard)
+        self.ledger.filter(|ledger| ledger.head.is_dashboard()).ok_or(Refusal::UnknownDashboard)
+    }
+
+    /// The ledger of an offer.
+    pub(crate) fn offer(&self) -> Option<&'a Ledger> {
+        self.ledger.filter(|ledger| ledger.head.deleted.is_none() && ledger.head.offer.is_some())
     }
 
     /// The ledger, if the account has anything to do with the dashboard.
@@ -102,10 +108,7 @@ impl<'a> Facts<'a> {
 
     /// Refuses what would last longer than the tenant allows (G20).
     pub(crate) fn check_duration(&self, ends: Expiry) -> Result<(), Refusal> {
-        match self.tenant.rules.max_days.map(|days| self.now.plus_days(days)) {
-            Some(latest) if Expiry::At(latest) < ends => Err(Refusal::OverMaximum { latest }),
-            _ => Ok(()),
-        }
+        check_duration(ends, &self.tenant.rules, self.now)
     }
 }
 

@@ -54,3 +54,4 @@ pub use extract::{extract, extract_json};
 pub use fill::{FillError, Fills, Recipient, fill};
 pub use profile::{Profile, ProfileError, ProfileFinding};
 pub use report::{ExtractError, Extracted, FoundText, Leak, Options, Report, Texts};
+pub(crate) use words::is_clean;

@@ -5,13 +5,15 @@
 mod decisions;
 #[path = "fields.rs"]
 mod fields;
+#[path = "offers.rs"]
+mod offers;
 #[path = "tenants.rs"]
 mod tenants;
 
 use dashshare::{
     AccountId, Actor, Amendment, Claimed, DashboardId, Dashshare, EmailAddress, Ended, Event, Expiry,
     FixedEnv, GrantId, GrantView, Holder, LinkView, MemoryDirectory, MemoryStore, Message, Refusal, Revision,
-    RevokeMode, Rights, Tag, Tenant, TenantId, Terms, Timestamp, policy::Resource,
+    RevokeMode, Rights, Tag, Tenant, TenantId, Terms, Timestamp,
 };
 use fields::{Fields, Problem, address, bad, parse};
 use pollster::block_on;
@@ -176,6 +178,12 @@ impl Engine {
             "transfer" => self.transfer(fields),
             "delete_dashboard" => self.delete_dashboard(fields),
             "delete_account" => self.delete_account(fields),
+            "offer" => self.offer(fields),
+            "offers" => self.offers(fields),
+            "offers_made" => self.offers_made(fields),
+            "take_offer" => self.take_offer(fields),
+            "decline_offer" => self.decline_offer(fields),
+            "withdraw_offer" => self.withdraw_offer(fields),
             "rotate_link" => self.rotate_link(fields),
             "pause_link" | "resume_link" | "withdraw_link" => self.change_link(verb, fields),
             "visit" => self.visit(fields),
@@ -221,16 +229,8 @@ impl Engine {
         address(name).map(Holder::from)
     }
 
-    /// A dashboard that was never made has an id too: the library is asked about it and refuses.
     fn dashboard_named(&mut self, fields: &Fields) -> Result<DashboardId, Problem> {
-        let label = fields.text("dashboard")?;
-        if let Some(id) = self.dashboards.ids.get(label) {
-            return Ok(*id);
-        }
-        let id = DashboardId::from(self.fresh());
-        self.dashboards.put(label, id);
-        self.sharing.directory().set_dashboard(id, Resource::new("dashboard", label));
-        Ok(id)
+        Ok(self.dashboard_of(fields.text("dashboard")?))
     }
 
     fn by(&mut self, fields: &Fields) -> Result<AccountId, Problem> {
@@ -594,6 +594,10 @@ impl Engine {
             Event::LinkPaused { .. } => ("link_paused", vec![]),
             Event::LinkResumed { .. } => ("link_resumed", vec![]),
             Event::LinkWithdrawn { .. } => ("link_withdrawn", vec![]),
+            Event::Offered { .. } => ("offered", vec![]),
+            Event::OfferTaken { .. } => ("offer_taken", vec![]),
+            Event::OfferDeclined => ("offer_declined", vec![]),
+            Event::OfferWithdrawn => ("offer_withdrawn", vec![]),
             Event::Reminded { grants } => ("reminded", grants.clone()),
             _ => ("unknown", vec![]),
         };
@@ -634,6 +638,16 @@ impl Engine {
                 "kind": "shared", "grant": self.grant_label(dashboard, *grant), "by": self.accounts.label(*by),
                 "to": self.accounts.label(*to), "rights": terms.rights, "expiry": expiry(terms.expiry),
             }),
+            Message::Offered { by, to, ends, message, devices } => json!({
+                "kind": "offered", "by": self.accounts.label(*by), "to": self.holder_label(to),
+                "ends": ends.at(), "message": message, "devices": devices,
+            }),
+            Message::OfferAnswered { to, taken } => json!({
+                "kind": "offer_answered", "to": self.accounts.label(*to), "taken": taken,
+            }),
+            Message::OfferWithdrawn { to } => {
+                json!({ "kind": "offer_withdrawn", "to": self.holder_label(to) })
+            }
             Message::Expiring { grant, to, ends } => json!({
                 "kind": "expiring", "grant": self.grant_label(dashboard, *grant), "to": self.holder_label(to), "ends": ends,
             }),

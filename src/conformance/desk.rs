@@ -4,7 +4,7 @@
 use super::lists::List;
 use crate::{
     commit::Commit,
-    dashboard::{Head, Link, Snapshot},
+    dashboard::{Head, Snapshot},
     email::{Attestor, EmailAddress},
     grant::{Chain, Grant, Grantee, Holder},
     host::Account,
@@ -259,19 +259,25 @@ impl<'s, S: Store> Desk<'s, S> {
     ) -> Commit {
         let ids: Vec<GrantId> = grants.iter().map(|grant| grant.id).collect();
         let owner = account(1);
-        let mut commit = match self.boards.get(&dashboard).map(|board| Arc::clone(&board.head)) {
+        let before = self.boards.get(&dashboard).map(|board| Arc::clone(&board.head));
+        let mut commit = match &before {
             Some(_) => {
-                // A rotation is what every owner can do; its head is then put right.
+                // A rotation is what every owner of a dashboard can do; its head is then put right.
+                if let Some(board) = self.boards.get_mut(&dashboard) {
+                    Arc::make_mut(&mut board.head).offer = None;
+                }
                 let by = self.owner(dashboard);
                 self.commit_of(&RotateLink { dashboard, by, expiry: Expiry::Never, digest: digest(0) })
             }
             None => self.commit_of(&Register { dashboard, tenant: TenantId::from(1u64), owner }),
         };
-        let link: Option<Link> = self.boards.get(&dashboard).and_then(|board| board.head.link.clone());
-        let made = self.boards.get(&dashboard).map_or(0, |board| board.head.links_made);
         let head = Arc::make_mut(&mut commit.head);
-        head.link = link;
-        head.links_made = made;
+        (head.link, head.links_made, head.offer) = (None, 0, None);
+        if let Some(before) = before {
+            (head.link, head.links_made) = (before.link.clone(), before.links_made);
+            head.offer = before.offer.clone();
+            self.boards.entry(dashboard).and_modify(|board| board.head = before);
+        }
         head.next_ordinal = grants.iter().map(|grant| grant.ordinal + 1).fold(head.next_ordinal, u64::max);
         change(head);
         let (revision, at) = (commit.head.revision, commit.audit.at);

@@ -5,7 +5,7 @@ use super::{
     lists::{List, Row},
 };
 use crate::{
-    dashboard::{Head, Link},
+    dashboard::{Head, Link, Offer},
     grant::{Claim, Grantee, History, Holder, Invitation, PastTerms},
     id::{AccountId, DashboardId, GrantId, TenantId},
     record::{Actor, Event, Message},
@@ -97,7 +97,13 @@ pub async fn every_head_comes_back_as_it_went_in<S: Store>(store: S) {
     let hanging = Link { grant: Some(GrantId::from(0u64)), ..link.clone() };
     let ending =
         Link { digest: digest(8), expiry: Expiry::At(t.plus_days(9)), paused: Some(t), ..link.clone() };
-    let changes: [&(dyn Fn(&mut Head) + Sync); 8] = [
+    let offer = |message: Option<&str>| Offer {
+        grant: GrantId::from_bytes([0xfe; 16]),
+        message: message.map(str::to_owned),
+        devices: message.map(|message| message.to_uppercase()),
+        template: "{\"body\": \"\u{2603} ' \\\\\"}".repeat(3_000),
+    };
+    let changes: [&(dyn Fn(&mut Head) + Sync); 10] = [
         &|head| head.link = Some(link.clone()),
         &|head| head.link = Some(ending.clone()),
         &|head| head.link = Some(Link { generation: 1 << 40, ..link.clone() }),
@@ -106,8 +112,13 @@ pub async fn every_head_comes_back_as_it_went_in<S: Store>(store: S) {
             head.former_owners = vec![(t, account(5)), (t.plus_micros(1), AccountId::from_bytes([0x80; 16]))]
         },
         &|head| (head.owner, head.tenant) = (account(6), TenantId::from_bytes([0x81; 16])),
+        &|head| head.offer = Some(Box::new(offer(Some("for 'you' \"\u{e9}\"")))),
+        &|head| head.offer = Some(Box::new(offer(None))),
         &|head| (head.next_ordinal, head.first_ordinal, head.links_made) = (1 << 33, 1 << 32, 1 << 41),
-        &|head| (head.link, head.clock, head.deleted) = (None, t.plus_days(1), Some(t)),
+        &|head| {
+            (head.link, head.clock, head.deleted) = (None, t.plus_days(1), Some(t));
+            head.offer = None;
+        },
     ];
     for change in changes {
         let commit = desk.forge(board(1), Vec::new(), Vec::new(), change);
@@ -146,11 +157,24 @@ pub async fn every_record_comes_back_as_it_went_in<S: Store>(store: S) {
         Event::LinkPaused { generation: 1 },
         Event::LinkResumed { generation: 2 },
         Event::LinkWithdrawn { generation: 3 },
+        Event::Offered { grant, to: invited.clone() },
+        Event::OfferTaken { from: account(1) },
+        Event::OfferDeclined,
+        Event::OfferWithdrawn,
         Event::Reminded { grants: vec![] },
     ];
     let messages = vec![
         Message::Invited { grant, by: account(1), address: ann, lapses: t },
         Message::Shared { grant, by: account(1), to: account(7), terms: ending },
+        Message::Offered {
+            by: account(1),
+            to: invited.clone(),
+            ends: Expiry::At(t.plus_micros(3)),
+            message: Some("\u{2603}\n'".to_owned()),
+            devices: None,
+        },
+        Message::OfferAnswered { to: account(1), taken: true },
+        Message::OfferWithdrawn { to: invited.clone() },
         Message::Expiring { grant, to: invited.clone(), ends: t.plus_micros(1) },
         Message::Ended { lost: vec![(person, vec![grant, other]), (invited, vec![])] },
     ];

@@ -15,6 +15,7 @@ use crate::{
         amend::{Amend, Amended, Amendment},
         invitation::{ClaimInvitations, Claimed},
         link::{ChangeLink, LinkChange, NewLink, RotateLink},
+        offer::{EndOffer, OfferEnd},
         ownership::{DeleteDashboard, Register, Transfer, Transferred},
         reminder::Remind,
         revoke::{EndAccount, Ended, Person, Renounce, Revoke, RevokeMode, StopSharing},
@@ -97,14 +98,19 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         terms: Terms,
         from: Option<GrantId>,
     ) -> Result<Done<Shared>, Error> {
-        let with = match with {
+        let with = self.recipient(with).await?;
+        self.done(&Share { dashboard, by, with, terms, from }).await
+    }
+
+    /// Whom something is shared with, as far as the directory can tell; `None` for an account that it does not know.
+    pub(super) async fn recipient(&self, with: Holder) -> Result<Option<Recipient>, Error> {
+        Ok(match with {
             Holder::Account(account) => self.account(account).await?.map(Recipient::Account),
             Holder::Address(address) => {
                 let account = self.account_of(&address).await?.map(|account| account.id);
                 Some(Recipient::Address(address, account))
             }
-        };
-        self.done(&Share { dashboard, by, with, terms, from }).await
+        })
     }
 
     /// Changes the terms of a grant: less of anything, or an expiry moved either way while it is live (G9, G12).
@@ -232,8 +238,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.done(&DeleteDashboard { dashboard, by: by.into() }).await
     }
 
-    /// Ends all grants that an account received, what it gave with them, and the invitations that wait for its
-    /// addresses (G19). Answers with what fell, dashboard by dashboard.
+    /// Ends all grants that an account received, what it gave with them, the invitations that wait for its addresses,
+    /// and the offers that it gave or could take (G19). Answers with what fell, dashboard by dashboard.
     ///
     /// Call it while the directory still knows the account's addresses, and after nobody can act as it any more. Each
     /// dashboard is one commit; if a call fails half way, repeat it.
@@ -241,10 +247,21 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Errors
     /// [`Refusal::OwnsDashboards`] while it owns any: transfer or delete those first.
     pub async fn delete_account(&self, account: AccountId) -> Result<Vec<(DashboardId, Ended)>, Error> {
-        let dashboards: Vec<DashboardId> =
-            self.owned(account).await?.iter().map(|head| head.dashboard).collect();
+        let owned = self.owned(account).await?;
+        let ids = |offers: bool| {
+            let owned = owned.iter().filter(move |head| head.offer.is_some() == offers);
+            owned.map(|head| head.dashboard).collect::<Vec<_>>()
+        };
+        let dashboards = ids(false);
         if !dashboards.is_empty() {
             return Err(Refusal::OwnsDashboards { dashboards }.into());
+        }
+        for clone in ids(true) {
+            let withdrawn = self.done(&EndOffer { clone, by: OfferEnd::Giver(Actor::Host) }).await;
+            // Somebody may have taken it meanwhile.
+            if !matches!(withdrawn, Err(Error::Refused(Refusal::UnknownOffer))) {
+                withdrawn?;
+            }
         }
         let addresses = self.person(account.into()).await?.addresses;
         let holders: Vec<Holder> =
@@ -402,7 +419,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
 
     /// A person as far as the directory can tell: an address with the account that has verified it, an account with
     /// its addresses.
-    async fn person(&self, named: Holder) -> Result<Person, Error> {
+    pub(super) async fn person(&self, named: Holder) -> Result<Person, Error> {
         Ok(match &named {
             Holder::Address(address) => {
                 let account = self.account_of(address).await?.map(|account| account.id);
@@ -432,7 +449,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(dashboards)
     }
 
-    async fn owned(&self, account: AccountId) -> Result<Vec<Arc<Head>>, Error> {
+    pub(super) async fn owned(&self, account: AccountId) -> Result<Vec<Arc<Head>>, Error> {
         let mut owned: Vec<Arc<Head>> = Vec::new();
         loop {
             let after = owned.last().map(|head| head.dashboard);

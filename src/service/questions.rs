@@ -300,8 +300,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         as_of: Option<Timestamp>,
     ) -> Result<BTreeMap<AccountId, (Rights, Expiry)>, Error> {
         let ledger = self.ledger(dashboard, &[], everything, as_of).await?;
-        let ledger =
-            ledger.filter(|ledger| ledger.head.deleted.is_none()).ok_or(Refusal::UnknownDashboard)?;
+        let ledger = ledger.filter(|ledger| ledger.head.is_dashboard()).ok_or(Refusal::UnknownDashboard)?;
         let tenant = self.tenant(ledger.head.tenant).await?;
         let mut viewers = answers::viewers(&ledger, &tenant.rules);
         for account in viewers.keys().copied().collect::<Vec<_>>() {
@@ -317,8 +316,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// host's own: it is not checked who asks.
     pub async fn losing(&self, dashboard: DashboardId, until: Timestamp) -> Result<Vec<Losing>, Error> {
         let ledger = self.ledger(dashboard, &[], everything, None).await?;
-        let ledger =
-            ledger.filter(|ledger| ledger.head.deleted.is_none()).ok_or(Refusal::UnknownDashboard)?;
+        let ledger = ledger.filter(|ledger| ledger.head.is_dashboard()).ok_or(Refusal::UnknownDashboard)?;
         let tenant = self.tenant(ledger.head.tenant).await?;
         let mut losing = Vec::new();
         for loser in answers::losing(&ledger, &tenant.rules, until) {

@@ -13,6 +13,7 @@ use crate::{
     terms::{Expiry, Rights, Terms},
 };
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Makes a dashboard of the host known to the library.
 pub(crate) struct Register {
@@ -35,26 +36,10 @@ impl Command for Register {
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<()>, Refusal> {
         let before = facts.ledger.map(|ledger| &ledger.head);
         if let Some(head) = before.filter(|head| head.deleted.is_none()) {
-            let same = (head.tenant, head.owner) == (self.tenant, self.owner);
+            let same = (head.tenant, head.owner) == (self.tenant, self.owner) && head.offer.is_none();
             return if same { Ok(Verdict::standing(())) } else { Err(Refusal::AlreadyExists) };
         }
-        // A dashboard that was deleted goes on counting, and what belonged to it stays dead (G19).
-        let next_ordinal = before.map_or(0, |head| head.next_ordinal);
-        let head = Head {
-            dashboard: self.dashboard,
-            tenant: self.tenant,
-            owner: self.owner,
-            former_owners: Vec::new(),
-            created: facts.now,
-            registered: before.map_or(Revision::ZERO, |head| head.revision).next(),
-            deleted: None,
-            revision: Revision::ZERO,
-            clock: before.map_or(facts.now, |head| head.clock),
-            next_ordinal,
-            first_ordinal: next_ordinal,
-            link: None,
-            links_made: before.map_or(0, |head| head.links_made),
-        };
+        let head = Head::new(self.dashboard, self.tenant, self.owner, facts.now, before.map(Arc::as_ref));
         let expected = before.map_or(Revision::ZERO, |head| head.revision);
         let draft = Draft::of_unregistered(facts, expected, head);
         Ok(draft.finish(Actor::Host, Event::Registered { owner: self.owner }, |_| ()))

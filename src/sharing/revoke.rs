@@ -158,7 +158,7 @@ impl Person {
 
     /// Whether a grant is the person's: held by the account, waiting for one of its addresses, or claimed from the
     /// very address that is named.
-    fn holds(&self, grant: &Grant) -> bool {
+    pub(crate) fn holds(&self, grant: &Grant) -> bool {
         let by_account = self.account.is_some() && grant.grantee.account() == self.account;
         let by_address = grant.grantee.address().is_some_and(|address| {
             self.addresses.contains(address)
@@ -276,12 +276,16 @@ impl Command for EndAccount {
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {
-        let Ok(ledger) = facts.ledger() else { return Ok(Verdict::standing(Ended::NOTHING)) };
+        // What was offered to the account and not taken ends with it (T9).
+        let Some(ledger) = facts.offer().or(facts.ledger().ok()) else {
+            return Ok(Verdict::standing(Ended::NOTHING));
+        };
         let held: Vec<Live<'_>> = self.person.live_grants(ledger).collect();
         if held.is_empty() {
             return Ok(Verdict::standing(Ended::NOTHING));
         }
         let mut draft = Draft::new(facts, ledger);
+        draft.head.deleted = draft.head.offer.take().map(|_| facts.now);
         draft.revoke(held);
         let event = Event::AccountDeleted { account: self.account };
         Ok(draft.finish(Actor::Host, event, Ended::of))

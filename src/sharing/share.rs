@@ -10,7 +10,9 @@ use crate::{
     record::{Event, Message},
     refusal::{Refusal, check_expiry},
     store::Seed,
+    tenant::SharingRules,
     terms::{Expiry, Rights, Terms},
+    time::Timestamp,
 };
 use serde::Serialize;
 
@@ -47,14 +49,14 @@ pub struct Shared {
 }
 
 impl Recipient {
-    fn account(&self) -> Option<AccountId> {
+    pub(crate) fn account(&self) -> Option<AccountId> {
         match self {
             Self::Account(account) => Some(account.id),
             Self::Address(_, account) => *account,
         }
     }
 
-    fn holder(&self) -> Holder {
+    pub(crate) fn holder(&self) -> Holder {
         match self {
             Self::Address(address, None) => Holder::Address(address.clone()),
             Self::Account(Account { id: account, .. }) | Self::Address(_, Some(account)) => {
@@ -63,8 +65,23 @@ impl Recipient {
         }
     }
 
-    fn is_admitted(&self, facts: &Facts<'_>) -> bool {
-        let rules = &facts.tenant.rules;
+    /// Who the holder of a grant to it is. An address that an account has verified counts as if it had been claimed at
+    /// once: so that stopping with the address ends it, as it ends what was claimed later, and the grantor need not
+    /// know which it was (G13, I1).
+    pub(crate) fn grantee(&self, now: Timestamp, lapses: Timestamp) -> Grantee {
+        let invitation = |address: &EmailAddress| Invitation { address: address.clone(), lapses };
+        match self {
+            Self::Account(account) => Grantee::Account(account.id),
+            Self::Address(address, Some(account)) => Grantee::Claimed(Box::new(Claim {
+                account: *account,
+                claimed: now,
+                invitation: invitation(address),
+            })),
+            Self::Address(address, None) => Grantee::Pending(Box::new(invitation(address))),
+        }
+    }
+
+    fn is_admitted(&self, rules: &SharingRules) -> bool {
         match self {
             Self::Address(address, _) => rules.admits(address),
             Self::Account(account) if account.verified.is_empty() => rules.allowed_domains.is_empty(),
@@ -82,6 +99,11 @@ impl Recipient {
             Self::Address(_, account) => !facts.tenant.rules.reveal_accounts || account.is_none(),
         }
     }
+}
+
+/// Refuses whom the tenant's rules do not let be shared with (G20).
+pub(crate) fn check_admitted(with: &Recipient, rules: &SharingRules) -> Result<(), Refusal> {
+    if with.is_admitted(rules) { Ok(()) } else { Err(Refusal::DomainBlocked) }
 }
 
 /// The parent that a new grant or link of an account hangs on; `None` for the owner's, who has no grant to name (G7).
@@ -158,9 +180,7 @@ impl Command for Share {
         if !rules.resharing && parent.is_some() {
             return Err(Refusal::ResharingOff);
         }
-        if !with.is_admitted(facts) {
-            return Err(Refusal::DomainBlocked);
-        }
+        check_admitted(with, rules)?;
         check_expiry(self.terms.expiry, bound, facts.now)?;
         facts.check_duration(ends)?;
         let ancestors: Box<[GrantId]> = parent.map_or(Box::default(), |parent| parent.grant.path().collect());
@@ -171,23 +191,11 @@ impl Command for Share {
         let mut draft = Draft::new(facts, ledger);
         let (ordinal, id) = draft.number();
         let lapses = facts.now.plus_days(rules.invitation_duration_days());
-        let grantee = match with {
-            Recipient::Account(account) => Grantee::Account(account.id),
-            // As if it had been claimed at once: so that stopping with the address ends it, as it ends what was claimed
-            // later, and the grantor need not know which it was (G13, I1).
-            Recipient::Address(address, Some(account)) => Grantee::Claimed(Box::new(Claim {
-                account: *account,
-                claimed: facts.now,
-                invitation: Invitation { address: address.clone(), lapses },
-            })),
-            Recipient::Address(address, None) => {
-                draft.tell(Message::Invited { grant: id, by: self.by, address: address.clone(), lapses });
-                Grantee::Pending(Box::new(Invitation { address: address.clone(), lapses }))
-            }
-        };
-        if let Some(account) = grantee.account() {
-            draft.tell(Message::Shared { grant: id, by: self.by, to: account, terms: self.terms });
-        }
+        let grantee = with.grantee(facts.now, lapses);
+        draft.tell(match grantee.holder() {
+            Holder::Account(to) => Message::Shared { grant: id, by: self.by, to, terms: self.terms },
+            Holder::Address(address) => Message::Invited { grant: id, by: self.by, address, lapses },
+        });
         draft.put(Grant {
             id,
             dashboard: self.dashboard,

@@ -27,6 +27,12 @@ pub(super) fn tidy(text: &str) -> Option<String> {
     (!detect::has_id_shape(&tidied) && tidied.len() <= 2000).then_some(tidied)
 }
 
+/// Whether a text of somebody's own writing may go along with a template: it holds nothing that looks like an id, a
+/// credential or a link.
+pub(crate) fn is_clean(text: &str) -> bool {
+    !detect::has_id_shape(text) && !text.split_whitespace().any(is_link)
+}
+
 fn tidy_once(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;

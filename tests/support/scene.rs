@@ -4,8 +4,10 @@
 use crate::faulty::{Sharing, process};
 use dashshare::{
     AccountId, Action, Actor, Amendment, DashboardId, EmailAddress, Error, Expiry, GrantId, LinkToken,
-    MemoryDirectory, MemoryStore, MessageId, Revision, RevokeMode, Rights, Seed, Store as _, TenantId, Terms,
-    Timestamp, policy::Resource,
+    MemoryDirectory, MemoryStore, MessageId, NewOffer, Revision, RevokeMode, Rights, Seed, Store as _,
+    TenantId, Terms, Timestamp,
+    policy::Resource,
+    template::{Options, Profile, Template, extract_json},
 };
 use pollster::block_on;
 use serde_json::{Value, json};
@@ -24,9 +26,11 @@ pub(crate) const BIG: u64 = 11;
 pub(crate) const BARE: u64 = 12;
 /// With a paused link.
 pub(crate) const PAUSED: u64 = 13;
+/// A clone that Dan was offered.
+pub(crate) const OFFERED: u64 = 14;
 /// Not registered.
 pub(crate) const NONE: u64 = 19;
-const DASHBOARDS: [u64; 4] = [BIG, BARE, PAUSED, NONE];
+const DASHBOARDS: [u64; 5] = [BIG, BARE, PAUSED, OFFERED, NONE];
 
 pub(crate) fn account(number: u64) -> AccountId {
     AccountId::from(number)
@@ -50,6 +54,28 @@ pub(crate) fn address(text: &str) -> EmailAddress {
 
 pub(crate) fn terms(rights: Rights, reshare: bool, expiry: Expiry) -> Terms {
     Terms { rights, reshare, expiry }
+}
+
+/// The structure of a dashboard with one widget and one device.
+pub(crate) fn template() -> Template {
+    let document = json!({
+        "dashboard": { "label": "Cold rooms" },
+        "widgets": [{ "id": "67ffb39beff26b000aa52e6b", "type": "card", "data": [
+            { "origin": "67599bcd999d25000a9c10bd", "variables": ["temperature"] }
+        ] }],
+    });
+    let extracted = extract_json(&document.to_string(), &Profile::tagoio(), Options::default());
+    extracted.expect("a template").template
+}
+
+pub(crate) fn offer(clone: u64, template: &Template) -> NewOffer<'_> {
+    NewOffer {
+        clone: board(clone),
+        template,
+        message: Some("As promised"),
+        devices: Some("a cold-room sensor"),
+        expiry: in_days(30),
+    }
 }
 
 pub(crate) struct Scene {
@@ -101,6 +127,8 @@ impl Scene {
         scene.token = link.token.expose().to_owned();
         done(sharing.rotate_link(account(OLGA), board(PAUSED), Expiry::Never));
         done(sharing.pause_link(account(OLGA), board(PAUSED)));
+        let template = template();
+        done(sharing.offer(account(OLGA), board(BIG), account(DAN), offer(OFFERED, &template)));
         scene.waiting = done(sharing.outbox(None, 2)).iter().map(|message| message.id).collect();
         scene
     }
@@ -248,6 +276,18 @@ pub(crate) fn commands() -> Vec<Op> {
         op("pause", move |s, _| block_on(s.pause_link(by, big))),
         op("resume", move |s, _| block_on(s.resume_link(by, board(PAUSED)))),
         op("withdraw", move |s, _| block_on(s.withdraw_link(by, big))),
+        op("offer to an account", move |s, _| {
+            block_on(s.offer(by, big, account(ZED), offer(NONE, &template())))
+        }),
+        op("offer to an address", move |s, _| {
+            block_on(s.offer(by, big, address("new@example.com"), offer(NONE, &template())))
+        }),
+        op("take an offer", |s, _| {
+            block_on(s.take_offer(account(DAN), board(OFFERED), TenantId::from(2u64)))
+        }),
+        op("decline an offer", |s, _| block_on(s.decline_offer(account(DAN), board(OFFERED)))),
+        op("withdraw an offer", move |s, _| block_on(s.withdraw_offer(by, board(OFFERED)))),
+        op("withdraw an offer as the host", |s, _| block_on(s.withdraw_offer(Actor::Host, board(OFFERED)))),
         op("remind", move |s, _| block_on(s.remind(big, now().plus_days(25)))),
         op("acknowledge", |s, w| block_on(s.acknowledge(&w.waiting))),
     ]
@@ -276,6 +316,8 @@ pub(crate) fn questions() -> Vec<Op> {
         op("viewers", move |s, _| block_on(s.viewers(big, None))),
         op("losing", move |s, _| block_on(s.losing(big, later))),
         op("diagnose", move |s, w| block_on(s.diagnose_link(by, big, Some(&w.token)))),
+        op("offers", |s, _| block_on(s.offers(account(DAN)))),
+        op("offers made", move |s, _| block_on(s.offers_made(by))),
         op("audit", move |s, _| block_on(s.audit(by, big, Revision::ZERO, 50))),
         op("outbox", |s, _| block_on(s.outbox(None, 50))),
     ]

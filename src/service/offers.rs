@@ -1,0 +1,169 @@
+//! Offering a clone, and answering an offer (T9).
+
+use super::{Dashshare, Done, PAGE, questions::place};
+use crate::{
+    error::Error,
+    grant::Holder,
+    host::{Directory, Env},
+    id::{AccountId, DashboardId, TenantId},
+    ledger::Ledger,
+    record::Actor,
+    sharing::{
+        More,
+        offer::{self, EndOffer, MakeOffer, NewOffer, OfferEnd, OfferView, Offered, TakeOffer},
+        revoke::Person,
+    },
+    store::{Seed, Store},
+};
+use std::collections::BTreeSet;
+
+impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
+    /// Offers an account or an address a clone of a dashboard: its structure, and none of its data (T9).
+    ///
+    /// Only the owner of the dashboard can. Its tenant's rules count as they do for a share (G20). The recipient finds
+    /// the offer among its [`offers`](Self::offers) and [takes](Self::take_offer) or [declines](Self::decline_offer)
+    /// it. An address without an account is invited (I1); once an account has verified it, the offer is that
+    /// account's to answer. Each call makes an offer of its own.
+    ///
+    /// Nothing in the offer leads back to the dashboard, and nothing that happens to the dashboard later reaches it.
+    ///
+    /// # Errors
+    /// [`Refusal::AlreadyExists`](crate::Refusal::AlreadyExists) when the id of the clone is in use, [`Refusal::TextTellsTooMuch`](crate::Refusal::TextTellsTooMuch) when the
+    /// description of the devices holds an id, and otherwise as [`share`](Self::share).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use dashshare::template::{Fills, Options, Profile, Recipient, Template, extract_json, fill};
+    /// # use dashshare::*;
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, ann, tenant) = (AccountId::from(1u64), AccountId::from(2u64), TenantId::from(1u64));
+    /// # for account in [olga, ann] { sharing.directory().add_account(account); }
+    /// # let (dashboard, clone) = (DashboardId::from(7u64), DashboardId::from(8u64));
+    /// # sharing.register(dashboard, tenant, olga).await?;
+    /// # let document = r#"{"dashboard": {"label": "Cold rooms"}, "widgets": [{"id": "67ffb39beff26b000aa52e6b",
+    /// #     "type": "card", "data": [{"origin": "67599bcd999d25000a9c10bd", "variables": ["temperature"]}]}]}"#;
+    /// // Olga gives away what her dashboard looks like.
+    /// let profile = Profile::tagoio();
+    /// let template = extract_json(document, &profile, Options::default())?.template;
+    /// let offer = NewOffer {
+    ///     clone, template: &template, message: Some("As promised"), devices: Some("a cold-room sensor"),
+    ///     expiry: Expiry::At(start.plus_days(30)),
+    /// };
+    /// sharing.offer(olga, dashboard, ann, offer).await?;
+    ///
+    /// // Ann fills it with a device of her own, keeps the document, and then takes it.
+    /// let offered = sharing.offers(ann).await?.remove(0);
+    /// let template = Template::read(&profile, &offered.template)?;
+    /// let fills: Fills = [("device-1".to_owned(), "anns-sensor".into())].into();
+    /// # let mut drawn = 0;
+    /// # let mut random = || { drawn += 1; [drawn; 16] };
+    /// # let recipient = Recipient { owner: "ann", accepts_code: false, partial: false, may_use: &|_, _| true, random: &mut random };
+    /// let document = fill(&template, &profile, &fills, recipient).map_err(|wrong| format!("{wrong:?}"))?;
+    /// assert_eq!(document["widgets"][0]["data"][0]["origin"], "anns-sensor");
+    /// sharing.take_offer(ann, offered.clone, tenant).await?;
+    /// assert!(sharing.authorize(ann, clone, Action::Edit).await?.is_allowed());
+    /// assert!(!sharing.authorize(olga, clone, Action::View).await?.is_allowed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn offer(
+        &self,
+        by: AccountId,
+        source: DashboardId,
+        to: impl Into<Holder>,
+        offer: NewOffer<'_>,
+    ) -> Result<Done<Offered>, Error> {
+        let ledger = self.ledger(source, &[by.into()], |_| More::default(), None).await?;
+        let tenant = offer::tenant_of_source(ledger.as_ref(), by)?;
+        let tenant = (tenant, self.tenant(tenant).await?);
+        let with = self.recipient(to.into()).await?;
+        self.done(&MakeOffer { by, with, offer, tenant }).await
+    }
+
+    /// The open offers that an account can take or decline, by the ids of the clones: those made to the account, and
+    /// those made to an address that it has verified.
+    ///
+    /// Each holds its template. A host fills it (all of it, or [a part](crate::template::Recipient::partial) with the
+    /// rest for later), keeps the document and the template under the clone's id, and then
+    /// [takes](Self::take_offer) the offer, after which it is not kept here any more.
+    pub async fn offers(&self, account: AccountId) -> Result<Vec<OfferView>, Error> {
+        let person = self.person(account.into()).await?;
+        let mut found: BTreeSet<DashboardId> = BTreeSet::new();
+        for seed in person.seeds() {
+            let Seed::Holder(holder) = seed else { continue };
+            let mut after = None;
+            loop {
+                let page = self.store.held(&holder, after, PAGE).await.map_err(Error::Store)?;
+                let offers = page.iter().filter(|held| held.head.offer.is_some());
+                found.extend(offers.map(|held| held.head.dashboard));
+                after = page.last().and_then(place);
+                if page.len() < PAGE || after.is_none() {
+                    break;
+                }
+            }
+        }
+        self.views(found, Some(&person)).await
+    }
+
+    /// The open offers that an account has made, by the ids of the clones.
+    pub async fn offers_made(&self, by: AccountId) -> Result<Vec<OfferView>, Error> {
+        let made = self.owned(by).await?;
+        let offers = made.iter().filter(|head| head.offer.is_some()).map(|head| head.dashboard);
+        self.views(offers, None).await
+    }
+
+    /// Takes a clone that was offered: from this commit on it is a dashboard of the account's, in the tenant that the
+    /// host says, as if it had been [registered](Self::register). The offer ends, and its giver is told. Repeating it is
+    /// no error.
+    ///
+    /// Call it after the document has been made of the template and kept: what was offered is not kept here afterwards.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownOffer`](crate::Refusal::UnknownOffer) when there is none that is the account's to take, or it has ended.
+    pub async fn take_offer(
+        &self,
+        account: AccountId,
+        clone: DashboardId,
+        tenant: TenantId,
+    ) -> Result<Done<()>, Error> {
+        let person = self.person(account.into()).await?;
+        self.done(&TakeOffer { clone, account, person, tenant }).await
+    }
+
+    /// Declines a clone that was offered: the offer ends, its giver is told, and nothing of it is kept.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownOffer`](crate::Refusal::UnknownOffer) when there is none that is the account's to decline.
+    pub async fn decline_offer(&self, account: AccountId, clone: DashboardId) -> Result<Done<()>, Error> {
+        let person = self.person(account.into()).await?;
+        self.done(&EndOffer { clone, by: OfferEnd::Recipient(account, person) }).await
+    }
+
+    /// Takes an offer back that nobody has taken yet: for its giver, or the host. Its recipient is told.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownOffer`](crate::Refusal::UnknownOffer) when there is none of the giver's, or it was taken: the clone is its taker's.
+    pub async fn withdraw_offer(&self, by: impl Into<Actor>, clone: DashboardId) -> Result<Done<()>, Error> {
+        self.done(&EndOffer { clone, by: OfferEnd::Giver(by.into()) }).await
+    }
+
+    /// The offers under these ids, each as of one moment, as a recipient or their giver sees them.
+    async fn views(
+        &self,
+        clones: impl IntoIterator<Item = DashboardId>,
+        recipient: Option<&Person>,
+    ) -> Result<Vec<OfferView>, Error> {
+        let mut views = Vec::new();
+        for clone in clones {
+            let grant = |ledger: &Ledger| {
+                let grant = ledger.head.offer.as_ref().map(|offer| Seed::Grant(offer.grant));
+                More { seeds: grant.into_iter().collect(), ..More::default() }
+            };
+            let ledger = self.whole_ledger(clone, &[], grant, None).await?;
+            views.extend(ledger.and_then(|ledger| offer::view(&ledger, recipient)));
+        }
+        Ok(views)
+    }
+}

@@ -1,0 +1,310 @@
+//! Offering somebody a clone: the structure of a dashboard and none of its data (T9).
+//!
+//! An offer is kept under the id that the clone will have, as the head of a dashboard that nobody owns yet, with one
+//! grant that carries no right: whom it is for. Until it is taken, every other command and question treats that id as
+//! unknown; from the moment it is taken, it is a dashboard like any other, and the recipient's. Nothing in it leads to
+//! the dashboard that the structure came from, so no command on that one reaches it (T8).
+
+use super::{
+    Command, Draft, Facts, More, Verdict,
+    revoke::Person,
+    share::{Recipient, check_admitted},
+};
+use crate::{
+    dashboard::{Head, Offer, Revision},
+    grant::{Grant, Holder},
+    id::{AccountId, DashboardId, GrantId, TenantId},
+    ledger::{Ledger, Live},
+    record::{Actor, Event, Message},
+    refusal::{Refusal, check_duration, check_expiry},
+    store::Seed,
+    template::{Template, is_clean},
+    tenant::Tenant,
+    terms::{Expiry, Rights, Terms},
+    time::Timestamp,
+};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// The longest message, and the longest description of devices, in characters.
+const LONGEST_TEXT: usize = 2_000;
+/// The largest template that can be offered, in bytes of its JSON.
+const LARGEST_TEMPLATE: usize = 1 << 20;
+
+/// What is offered (see [`offer`](crate::Dashshare::offer)).
+#[derive(Clone, Copy, Debug)]
+pub struct NewOffer<'a> {
+    /// The id that the clone will have, of the host's choice. No dashboard may have it.
+    pub clone: DashboardId,
+    /// The structure: at most 1 MiB of JSON.
+    pub template: &'a Template,
+    /// A word to the recipient, at most 2,000 characters. It goes into the message as it is.
+    pub message: Option<&'a str>,
+    /// Which devices the recipient needs for it, at most 2,000 characters.
+    pub devices: Option<&'a str>,
+    /// Until when it can be taken.
+    pub expiry: Expiry,
+}
+
+/// The answer to [`offer`](crate::Dashshare::offer).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Offered {
+    /// What the offer is known by: the id that the clone will have.
+    pub clone: DashboardId,
+    /// Until when it can be taken. An invitation may lapse before that (I4), which is left out lest it tells that the
+    /// address has no account (I1).
+    pub ends: Expiry,
+}
+
+/// An offer as its giver and its recipient see it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct OfferView {
+    /// What the offer is known by: the id that the clone will have.
+    pub clone: DashboardId,
+    /// Who gives it.
+    pub by: AccountId,
+    /// Whom it is for: the address, if it was made to one.
+    pub to: Holder,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Until when it can be taken, the lapse of an invitation taken into account.
+    pub ends: Expiry,
+    /// The word to the recipient.
+    pub message: Option<String>,
+    /// Which devices are needed.
+    pub devices: Option<String>,
+    /// The template, as [`Template::read`](crate::template::Template::read) reads it.
+    pub template: String,
+}
+
+/// Refuses whoever cannot give the structure of a dashboard away: only its owner can. Answers with its tenant.
+pub(crate) fn tenant_of_source(source: Option<&Ledger>, by: AccountId) -> Result<TenantId, Refusal> {
+    let ledger = source.filter(|ledger| ledger.is_party(by)).ok_or(Refusal::UnknownDashboard)?;
+    if ledger.is_owner(by) { Ok(ledger.head.tenant) } else { Err(Refusal::NotOwner) }
+}
+
+pub(crate) struct MakeOffer<'a> {
+    pub(crate) by: AccountId,
+    /// `None` when the host knows no such account.
+    pub(crate) with: Option<Recipient>,
+    pub(crate) offer: NewOffer<'a>,
+    /// The tenant of the dashboard that the structure is of: its rules count.
+    pub(crate) tenant: (TenantId, Arc<Tenant>),
+}
+
+impl MakeOffer<'_> {
+    fn content(&self, grant: GrantId) -> Result<Box<Offer>, Refusal> {
+        let NewOffer { template, message, devices, .. } = self.offer;
+        let too_long = |text: &str| text.chars().nth(LONGEST_TEXT).is_some();
+        if message.is_some_and(too_long) || devices.is_some_and(too_long) {
+            return Err(Refusal::TextTooLong { limit: LONGEST_TEXT });
+        }
+        if devices.is_some_and(|text| !is_clean(text)) {
+            return Err(Refusal::TextTellsTooMuch);
+        }
+        let template = template.to_json().to_string();
+        if template.len() > LARGEST_TEMPLATE {
+            return Err(Refusal::TemplateTooLarge { limit: LARGEST_TEMPLATE });
+        }
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Ok(Box::new(Offer { grant, message: owned(message), devices: owned(devices), template }))
+    }
+}
+
+impl Command for MakeOffer<'_> {
+    type Answer = Offered;
+
+    fn dashboard(&self) -> DashboardId {
+        self.offer.clone
+    }
+
+    fn seeds(&self) -> Vec<Seed> {
+        Vec::new()
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Offered>, Refusal> {
+        let before = facts.ledger.map(|ledger| &ledger.head);
+        if before.is_some_and(|head| head.deleted.is_none()) {
+            return Err(Refusal::AlreadyExists);
+        }
+        let with = self.with.as_ref().ok_or(Refusal::UnknownAccount)?;
+        if with.account() == Some(self.by) {
+            return Err(Refusal::ToSelf);
+        }
+        let (tenant, Tenant { rules, .. }) = (self.tenant.0, &*self.tenant.1);
+        if !rules.private {
+            return Err(Refusal::PrivateSharingOff);
+        }
+        check_admitted(with, rules)?;
+        let NewOffer { clone, expiry, .. } = self.offer;
+        check_expiry(expiry, Expiry::Never, facts.now)?;
+        check_duration(expiry, rules, facts.now)?;
+
+        let expected = before.map_or(Revision::ZERO, |head| head.revision);
+        let head = Head::new(clone, tenant, self.by, facts.now, before.map(Arc::as_ref));
+        let mut draft = Draft::of_unregistered(facts, expected, head);
+        let (ordinal, id) = draft.number();
+        draft.head.offer = Some(self.content(id)?);
+        let lapses = facts.now.plus_days(rules.invitation_duration_days());
+        let grantee = with.grantee(facts.now, lapses);
+        let ends = expiry.min(grantee.lapses(facts.now));
+        let offer = draft.head.offer.as_deref();
+        let (message, devices) =
+            offer.map_or((None, None), |offer| (offer.message.clone(), offer.devices.clone()));
+        draft.tell(Message::Offered { by: self.by, to: grantee.holder(), ends, message, devices });
+        draft.put(Grant {
+            id,
+            dashboard: clone,
+            ordinal,
+            ancestors: Box::default(),
+            grantor: self.by,
+            grantee,
+            terms: Terms { rights: Rights::NONE, reshare: false, expiry },
+            created: facts.now,
+            revoked: None,
+            history: None,
+        });
+        let event = Event::Offered { grant: id, to: with.holder() };
+        Ok(draft.finish(self.by.into(), event, |_| Offered { clone, ends: expiry }))
+    }
+}
+
+/// An offer that can still be taken, and its grant.
+struct Open<'a> {
+    ledger: &'a Ledger,
+    live: Live<'a>,
+}
+
+impl<'a> Open<'a> {
+    fn of(ledger: Option<&'a Ledger>) -> Option<Self> {
+        let ledger = ledger.filter(|ledger| ledger.head.deleted.is_none())?;
+        Some(Self { ledger, live: ledger.live(ledger.head.offer.as_ref()?.grant)? })
+    }
+
+    /// The offer, if it is this person's to answer.
+    fn to(ledger: Option<&'a Ledger>, person: &Person) -> Option<Self> {
+        Self::of(ledger).filter(|open| person.holds(open.live.grant))
+    }
+}
+
+/// An open offer as it is shown; to a recipient only what is the recipient's.
+pub(crate) fn view(ledger: &Ledger, recipient: Option<&Person>) -> Option<OfferView> {
+    let Open { live, .. } = match recipient {
+        Some(person) => Open::to(Some(ledger), person)?,
+        None => Open::of(Some(ledger))?,
+    };
+    let offer = ledger.head.offer.as_deref()?;
+    let grantee = &live.grant.grantee;
+    Some(OfferView {
+        clone: ledger.head.dashboard,
+        by: ledger.head.owner,
+        to: grantee.address().map_or_else(|| grantee.holder(), |address| address.clone().into()),
+        created: live.grant.created,
+        ends: live.standing.ends,
+        message: offer.message.clone(),
+        devices: offer.devices.clone(),
+        template: offer.template.clone(),
+    })
+}
+
+/// Makes an offer a dashboard of its recipient's.
+pub(crate) struct TakeOffer {
+    pub(crate) clone: DashboardId,
+    pub(crate) account: AccountId,
+    pub(crate) person: Person,
+    pub(crate) tenant: TenantId,
+}
+
+impl Command for TakeOffer {
+    type Answer = ();
+
+    fn dashboard(&self) -> DashboardId {
+        self.clone
+    }
+
+    fn seeds(&self) -> Vec<Seed> {
+        self.person.seeds()
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<()>, Refusal> {
+        if facts.ledger().is_ok_and(|ledger| ledger.is_owner(self.account)) {
+            return Ok(Verdict::standing(()));
+        }
+        let Open { ledger, live } = Open::to(facts.ledger, &self.person).ok_or(Refusal::UnknownOffer)?;
+        if !facts.tenant.rules.private {
+            return Err(Refusal::PrivateSharingOff);
+        }
+        let (before, giver) = (&ledger.head, ledger.head.owner);
+        let mut draft = Draft::new(facts, ledger);
+        draft.head = Head::new(self.clone, self.tenant, self.account, facts.now, Some(before));
+        draft.revoke([live]);
+        draft.untold.insert(live.grant.id);
+        draft.tell(Message::OfferAnswered { to: giver, taken: true });
+        let event = Event::OfferTaken { from: giver };
+        Ok(draft.finish(self.account.into(), event, |_| ()))
+    }
+}
+
+/// Ends an offer: its recipient declines it, or its giver or the host withdraws it.
+pub(crate) struct EndOffer {
+    pub(crate) clone: DashboardId,
+    pub(crate) by: OfferEnd,
+}
+
+/// Who ends an offer.
+pub(crate) enum OfferEnd {
+    /// Its recipient.
+    Recipient(AccountId, Person),
+    /// Its giver, or the host.
+    Giver(Actor),
+}
+
+impl Command for EndOffer {
+    type Answer = ();
+
+    fn dashboard(&self) -> DashboardId {
+        self.clone
+    }
+
+    fn seeds(&self) -> Vec<Seed> {
+        match &self.by {
+            OfferEnd::Recipient(_, person) => person.seeds(),
+            OfferEnd::Giver(_) => Vec::new(),
+        }
+    }
+
+    fn more(&self, ledger: &Ledger) -> More {
+        let grant = ledger.head.offer.as_ref().map(|offer| Seed::Grant(offer.grant));
+        More { seeds: grant.into_iter().collect(), ..More::default() }
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<()>, Refusal> {
+        let ledger = facts.offer().ok_or(Refusal::UnknownOffer)?;
+        let giver = ledger.head.owner;
+        let mut draft = Draft::new(facts, ledger);
+        draft.head.deleted = Some(facts.now);
+        draft.head.offer = None;
+        let (actor, event) = match &self.by {
+            OfferEnd::Recipient(account, person) => {
+                let open = Open::to(Some(ledger), person).ok_or(Refusal::UnknownOffer)?;
+                draft.untold.insert(open.live.grant.id);
+                draft.tell(Message::OfferAnswered { to: giver, taken: false });
+                (Actor::Account(*account), Event::OfferDeclined)
+            }
+            OfferEnd::Giver(Actor::Account(account)) if *account != giver => {
+                return Err(Refusal::UnknownOffer);
+            }
+            OfferEnd::Giver(actor) => {
+                // Of one that had lapsed nobody waits to hear.
+                if let Some(Open { live, .. }) = Open::of(Some(ledger)) {
+                    draft.untold.insert(live.grant.id);
+                    draft.tell(Message::OfferWithdrawn { to: live.grant.grantee.holder() });
+                }
+                (*actor, Event::OfferWithdrawn)
+            }
+        };
+        Ok(draft.finish(actor, event, |_| ()))
+    }
+}

@@ -1,0 +1,244 @@
+//! Clones that are offered (T9): filled now or later, raced for, and gone without a trace when they are not taken.
+
+use dashshare::{
+    AccountId, Action, Actor, DashboardId, Dashshare, Error, Expiry, FixedEnv, MemoryDirectory, MemoryStore,
+    NewOffer, Refusal, Revision, Seed, Store as _, TenantId, Timestamp,
+    template::{FillError, Fills, Options, Profile, Recipient, Template, extract_json, fill},
+};
+use pollster::block_on;
+use serde_json::{Value, json};
+use std::sync::Barrier;
+
+const TENANT: u64 = 1;
+const SOURCE: u64 = 7;
+const CLONE: u64 = 8;
+const DEVICES: [&str; 2] = ["67599bcd999d25000a9c10bd", "67599bcd999d25000a9c10be"];
+const WIDGETS: [&str; 2] = ["67ffb39beff26b000aa52e6b", "67ffb39beff26b000aa52e6c"];
+
+type Sharing = Dashshare<MemoryStore, MemoryDirectory, FixedEnv>;
+
+fn account(number: u64) -> AccountId {
+    AccountId::from(number)
+}
+
+fn board(number: u64) -> DashboardId {
+    DashboardId::from(number)
+}
+
+fn start() -> Timestamp {
+    "2026-01-01T00:00:00Z".parse().expect("an instant")
+}
+
+/// Olga (1) owns a dashboard; Ann (2) and Bob (3) have accounts.
+fn world() -> Sharing {
+    let sharing =
+        Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start(), 1));
+    (1..=3).for_each(|number| sharing.directory().add_account(account(number)));
+    block_on(sharing.register(board(SOURCE), TenantId::from(TENANT), account(1))).expect("registered");
+    sharing
+}
+
+fn template() -> Template {
+    let widgets: Vec<Value> = WIDGETS
+        .iter()
+        .zip(DEVICES)
+        .map(|(id, device)| {
+            json!({ "id": id, "type": "card", "data": [{ "origin": device, "variables": ["temperature"] }] })
+        })
+        .collect();
+    let document = json!({ "dashboard": { "label": "Cold rooms" }, "widgets": widgets });
+    let extracted = extract_json(&document.to_string(), &Profile::tagoio(), Options::default());
+    extracted.expect("a template").template
+}
+
+fn offer(template: &Template) -> NewOffer<'_> {
+    NewOffer { clone: board(CLONE), template, message: None, devices: None, expiry: Expiry::Never }
+}
+
+fn offered(sharing: &Sharing) -> DashboardId {
+    let offered = block_on(sharing.offer(account(1), board(SOURCE), account(2), offer(&template())));
+    offered.expect("offered").clone
+}
+
+fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
+    result.expect_err("it should be refused").refusal().map_or("failed", Refusal::code)
+}
+
+/// A fill of Ann's, whose inner ids are drawn from the clone's own id, so that they are the same each time.
+fn fill_for_ann(template: &Template, fills: &Fills, partial: bool) -> Result<Value, Vec<FillError>> {
+    let mut drawn = u8::try_from(CLONE).expect("a small number");
+    let mut random = || {
+        drawn += 1;
+        [drawn; 16]
+    };
+    let may_use = |kind: &str, value: &Value| {
+        kind == "device" && value.as_str().is_some_and(|device| device.starts_with("anns-"))
+    };
+    let recipient =
+        Recipient { owner: "ann", accepts_code: false, partial, may_use: &may_use, random: &mut random };
+    fill(template, &Profile::tagoio(), fills, recipient)
+}
+
+/// T9, T6: the recipient takes a clone with one of two devices, and adds the other one later; what was there stays.
+#[test]
+fn a_clone_is_taken_half_filled_and_filled_later() {
+    let sharing = world();
+    let clone = offered(&sharing);
+    let view = block_on(sharing.offers(account(2))).expect("a list").remove(0);
+    for secret in DEVICES.into_iter().chain(WIDGETS).chain([board(SOURCE).to_string().as_str()]) {
+        assert!(!json!(view).to_string().contains(secret), "the offer tells `{secret}` of its source");
+    }
+    let template = Template::read(&Profile::tagoio(), &view.template).expect("the template");
+    let mut fills: Fills = [("device-1".to_owned(), json!("anns-first"))].into();
+    assert_eq!(
+        fill_for_ann(&template, &fills, false),
+        Err(vec![FillError::Missing("device-2".to_owned())]),
+        "a whole fill wants both"
+    );
+    let first = fill_for_ann(&template, &fills, true).expect("half filled");
+    assert_eq!(first["widgets"][0]["data"][0]["origin"], "anns-first");
+    assert_eq!(first["widgets"][1]["data"][0].get("origin"), None, "the other one is empty");
+
+    block_on(sharing.take_offer(account(2), clone, TenantId::from(TENANT))).expect("taken");
+    fills.insert("device-2".to_owned(), json!("olgas-own"));
+    assert_eq!(
+        fill_for_ann(&template, &fills, false),
+        Err(vec![FillError::NotAllowed("device-2".to_owned())])
+    );
+    fills.insert("device-2".to_owned(), json!("anns-second"));
+    let whole = fill_for_ann(&template, &fills, false).expect("filled");
+    assert_eq!(whole["widgets"][1]["data"][0]["origin"], "anns-second");
+    for widget in 0..2 {
+        assert_eq!(
+            whole["widgets"][widget]["id"], first["widgets"][widget]["id"],
+            "the widgets are the same"
+        );
+    }
+    assert!(block_on(sharing.authorize(account(2), clone, Action::Edit)).expect("decided").is_allowed());
+}
+
+/// T9: of a taking and a withdrawal at the same moment exactly one wins, and the other one is told so.
+#[test]
+fn an_offer_is_taken_or_withdrawn_and_never_both() {
+    let (mut taken, mut withdrawn) = (0, 0);
+    for _ in 0..300 {
+        let sharing = world();
+        let clone = offered(&sharing);
+        let barrier = Barrier::new(2);
+        let (take, withdraw) = std::thread::scope(|scope| {
+            let taker = scope.spawn(|| {
+                barrier.wait();
+                block_on(sharing.take_offer(account(2), clone, TenantId::from(TENANT)))
+            });
+            barrier.wait();
+            let withdrawal = block_on(sharing.withdraw_offer(account(1), clone));
+            (taker.join().expect("no panic"), withdrawal)
+        });
+        let anns = block_on(sharing.authorize(account(2), clone, Action::Edit)).expect("decided");
+        match (&take, &withdraw) {
+            (Ok(_), Err(_)) => taken += 1,
+            (Err(_), Ok(_)) => withdrawn += 1,
+            both => panic!("one of them wins: {both:?}"),
+        }
+        assert_eq!(anns.is_allowed(), take.is_ok());
+        let loser = if take.is_ok() { refused(withdraw) } else { refused(take) };
+        assert_eq!(loser, "unknown_offer");
+    }
+    println!("{taken} were taken, {withdrawn} withdrawn");
+}
+
+/// T9: what was declined, withdrawn or taken leaves no word and no template behind, only that it happened.
+#[test]
+fn an_offer_that_ended_keeps_nothing() {
+    type End = fn(&Sharing, DashboardId) -> Result<(), Error>;
+    let ends: [End; 4] = [
+        |s, clone| block_on(s.decline_offer(account(2), clone)).map(drop),
+        |s, clone| block_on(s.withdraw_offer(account(1), clone)).map(drop),
+        |s, clone| block_on(s.take_offer(account(2), clone, TenantId::from(TENANT))).map(drop),
+        |s, _| block_on(s.delete_account(account(2))).map(drop),
+    ];
+    for end in ends {
+        let sharing = world();
+        let template = template();
+        let told = NewOffer {
+            message: Some("for your eyes only"),
+            devices: Some("two sensors"),
+            ..offer(&template)
+        };
+        let offering = sharing.offer(account(1), board(SOURCE), account(2), told);
+        let clone = block_on(offering).expect("offered").clone;
+        let waiting: Vec<_> =
+            block_on(sharing.outbox(None, 9)).expect("a list").iter().map(|message| message.id).collect();
+        block_on(sharing.acknowledge(&waiting)).expect("acknowledged");
+        let kept = || {
+            let store = sharing.store();
+            let snapshot = block_on(store.read(clone, &[])).expect("read").expect("a head");
+            let grants = block_on(store.grants(clone, 0, 9)).expect("read");
+            let audit = block_on(store.audit(clone, Revision::ZERO, 9)).expect("read");
+            let outbox = block_on(store.outbox(None, 9)).expect("read");
+            json!([snapshot.head, grants, audit, outbox]).to_string()
+        };
+        for words in ["eyes only", "two sensors", "temperature"] {
+            assert!(kept().contains(words), "while it is open `{words}` is there");
+        }
+        end(&sharing, clone).expect("ended");
+        for words in ["eyes only", "two sensors", "temperature"] {
+            assert!(!kept().contains(words), "`{words}` is still there");
+        }
+        let seeds: [Seed; 1] = [account(2).into()];
+        let read = block_on(sharing.store().read(clone, &seeds)).expect("read").expect("a head");
+        assert!(
+            read.chains.iter().flatten().all(|grant| grant.revoked.is_some() || read.head.deleted.is_some())
+        );
+    }
+}
+
+/// T9, G8: texts and templates beyond their limits are refused, and nothing is written; just within, they are offered.
+#[test]
+fn what_is_offered_has_limits() {
+    let sharing = world();
+    let template = template();
+    let (within, beyond) = ("\u{e9}".repeat(2_000), "\u{e9}".repeat(2_001));
+    let make =
+        |changed: NewOffer<'_>| block_on(sharing.offer(account(1), board(SOURCE), account(2), changed));
+    for message_or_devices in [
+        NewOffer { message: Some(&beyond), ..offer(&template) },
+        NewOffer { devices: Some(&beyond), ..offer(&template) },
+    ] {
+        assert_eq!(refused(make(message_or_devices)), "text_too_long");
+    }
+    for tells in ["ask me@example.com", "see https://example.com", "like 67599bcd999d25000a9c10bd"] {
+        let telling = NewOffer { devices: Some(tells), ..offer(&template) };
+        assert_eq!(refused(make(telling)), "text_tells_too_much", "`{tells}`");
+    }
+    let widgets: Vec<Value> = (0..9_000)
+        .map(|n| json!({ "id": format!("67ffb39beff26b000a{n:06x}"), "type": "card", "label": "Air ".repeat(40) }))
+        .collect();
+    let large = json!({ "dashboard": { "label": "Cold rooms" }, "widgets": widgets }).to_string();
+    let large = extract_json(&large, &Profile::tagoio(), Options::default()).expect("a template").template;
+    assert!(large.to_json().to_string().len() > 1 << 20, "it is no large template");
+    assert_eq!(refused(make(offer(&large))), "template_too_large");
+    let head = block_on(sharing.store().read(board(CLONE), &[])).expect("read");
+    assert!(head.is_none(), "a refused offer was written");
+    assert!(block_on(sharing.offers_made(account(1))).expect("a list").is_empty());
+
+    let full = NewOffer { message: Some(&within), devices: Some(&within), ..offer(&template) };
+    make(full).expect("offered");
+    let view = block_on(sharing.offers(account(2))).expect("a list").remove(0);
+    assert_eq!((view.message.as_ref(), view.devices.as_ref()), (Some(&within), Some(&within)));
+}
+
+/// T9, G19: the owner of a clone reads its history from the taking on, the host all of it.
+#[test]
+fn the_history_of_a_clone_begins_for_its_owner_when_it_was_taken() {
+    let sharing = world();
+    let clone = offered(&sharing);
+    assert_eq!(refused(block_on(sharing.audit(account(1), clone, Revision::ZERO, 9))), "unknown_dashboard");
+    block_on(sharing.take_offer(account(2), clone, TenantId::from(TENANT))).expect("taken");
+    let revisions = |by: Actor| -> Vec<u64> {
+        let records = block_on(sharing.audit(by, clone, Revision::ZERO, 9)).expect("records");
+        records.iter().map(|record| record.revision.number()).collect()
+    };
+    assert_eq!(revisions(account(2).into()), [2]);
+    assert_eq!(revisions(Actor::Host), [1, 2]);
+}
