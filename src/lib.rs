@@ -3,7 +3,8 @@
 //!
 //! A host that has accounts and dashboards of its own (an IoT platform, say) implements two traits, picks a store, and
 //! its users can share a dashboard with a person until a date and perhaps with the right to share on, see who has access
-//! and through whom, stop it, and publish it by one link whose old token dies the moment a new one is made.
+//! and through whom, stop it, publish it by one link whose old token dies the moment a new one is made, and give away
+//! its [structure without any of its data](template).
 //!
 //! ```
 //! use dashshare::{
