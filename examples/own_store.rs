@@ -4,9 +4,10 @@
 //! `cargo test --example own_store --features conformance` runs the suite that every store has to pass.
 
 use dashshare::{
-    AccountId, Action, AuditRecord, BoxError, Chain, Commit, CommitError, CommitKey, DashboardId, Dashshare,
-    Error, Expiry, Grant, GrantId, Head, Holder, LinkDigest, MemoryDirectory, MessageId, OutboxMessage,
-    Receipt, Revision, Seed, Snapshot, Store, SystemEnv, TenantId, Terms,
+    AccountId, Action, Actor, AuditRecord, BoxError, Chain, Commit, CommitError, CommitKey, DashboardId,
+    Dashshare, Error, Expiry, Freshness, Grant, GrantId, Head, Holder, LinkDigest, MemoryDirectory,
+    MessageId, OutboxMessage, Receipt, Revision, Seed, Snapshot, Store, SystemEnv, TenantId, Terms,
+    Timestamp,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -28,6 +29,7 @@ struct Tables {
     grants: BTreeMap<(DashboardId, u64), String>,
     audit: BTreeMap<(DashboardId, Revision), String>,
     outbox: BTreeMap<MessageId, String>,
+    leases: BTreeMap<MessageId, Timestamp>,
     receipts: BTreeMap<(DashboardId, CommitKey), Receipt>,
     // The secondary indexes, which a database keeps by itself.
     ordinals: BTreeMap<(DashboardId, GrantId), u64>,
@@ -161,7 +163,13 @@ impl Store for OwnStore {
         Ok(self.tables().receipts.get(&(dashboard, key)).copied())
     }
 
-    async fn read(&self, dashboard: DashboardId, seeds: &[Seed]) -> Result<Option<Snapshot>, BoxError> {
+    // Nothing is cached here, so every answer is the latest.
+    async fn read(
+        &self,
+        dashboard: DashboardId,
+        seeds: &[Seed],
+        _: Freshness,
+    ) -> Result<Option<Snapshot>, BoxError> {
         self.tables().snapshot(dashboard, seeds)
     }
 
@@ -247,15 +255,46 @@ impl Store for OwnStore {
         rows.take(limit).map(|(_, row)| from_json(row)).collect()
     }
 
+    async fn audit_of(
+        &self,
+        actor: Actor,
+        after: Option<(DashboardId, Revision)>,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, BoxError> {
+        let tables = self.tables();
+        // A database keeps an index by actor instead.
+        let rows = tables.audit.range((after.map_or(Unbounded, Excluded), Unbounded));
+        let records = rows.map(|(_, row)| from_json::<AuditRecord>(row));
+        records.filter(|record| record.as_ref().map_or(true, |it| it.actor == actor)).take(limit).collect()
+    }
+
     async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
         let tables = self.tables();
         let rows = tables.outbox.range((after.map_or(Unbounded, Excluded), Unbounded));
         rows.take(limit).map(|(_, row)| from_json(row)).collect()
     }
 
+    async fn lease(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OutboxMessage>, BoxError> {
+        let mut tables = self.tables();
+        let Tables { outbox, leases, .. } = &mut *tables;
+        let is_free = |id: &MessageId| leases.get(id).is_none_or(|end| *end <= now);
+        let rows = outbox.iter().filter(|(id, _)| is_free(id)).take(limit);
+        let messages: Vec<OutboxMessage> = rows.map(|(_, row)| from_json(row)).collect::<Result<_, _>>()?;
+        leases.extend(messages.iter().map(|message| (message.id, until)));
+        Ok(messages)
+    }
+
     async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
         let mut tables = self.tables();
-        delivered.iter().for_each(|id| drop(tables.outbox.remove(id)));
+        for id in delivered {
+            tables.outbox.remove(id);
+            tables.leases.remove(id);
+        }
         Ok(())
     }
 }

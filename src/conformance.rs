@@ -21,7 +21,7 @@
 //! The checks judge the store against a truth that they keep themselves, so what a broken store answers does not mislead
 //! the next step. Those that race let several threads loose at once, wait for all, and judge afterwards; nothing sleeps.
 //!
-//! That the suite bites is tested too: `tests/saboteurs.rs` breaks a store in more than sixty ways, and each must be
+//! That the suite bites is tested too: `tests/saboteurs.rs` breaks a store in more than seventy ways, and each must be
 //! caught by the promise that was written against it.
 #![expect(
     clippy::panic,
@@ -32,6 +32,7 @@
 
 mod commits;
 mod desk;
+mod leases;
 mod links;
 mod lists;
 mod pages;
@@ -47,6 +48,10 @@ pub use commits::{
     a_revocation_writes_one_row, dashboards_do_not_disturb_each_other,
     only_an_unknown_dashboard_has_revision_zero,
 };
+pub use leases::{
+    a_leased_message_comes_to_nobody_else, a_message_comes_again_when_its_lease_ends,
+    an_acknowledged_message_is_leased_no_more, workers_that_lease_at_once_share_no_message,
+};
 pub use links::{
     a_digest_one_bit_off_finds_nothing, a_link_is_found_with_its_makers_chain,
     a_replaced_link_is_found_no_more, a_standing_link_is_found_after_every_commit,
@@ -56,8 +61,8 @@ pub use pages::{
     a_dashboard_is_listed_under_its_owner_only, a_deleted_dashboard_is_kept_and_goes_on_counting,
     acknowledging_removes_just_what_it_names, grants_come_by_ordinal_in_pages,
     pages_have_no_gaps_and_no_repeats_while_others_write, the_audit_trail_comes_in_pages,
-    the_outbox_comes_in_pages, what_hangs_on_a_grant_comes_in_pages, what_one_holds_comes_in_pages,
-    what_one_owns_comes_in_pages,
+    the_outbox_comes_in_pages, what_hangs_on_a_grant_comes_in_pages, what_one_did_comes_in_pages,
+    what_one_holds_comes_in_pages, what_one_owns_comes_in_pages,
 };
 pub use races::{
     Turn, a_commit_sent_several_times_at_once_is_applied_once,
@@ -66,10 +71,11 @@ pub use races::{
 };
 pub use reads::{
     a_chain_is_leaf_first_and_whole, a_changed_grant_replaces_its_row,
-    a_grant_is_found_on_its_own_dashboard_only, a_read_sees_every_commit_before_it,
-    addresses_that_look_alike_are_different, an_account_finds_every_grant_that_it_holds,
-    an_address_finds_what_waits_and_what_was_claimed, ended_grants_are_read_like_any_other,
-    ids_that_differ_in_one_bit_are_different, what_is_not_there_reads_as_nothing,
+    a_grant_is_found_on_its_own_dashboard_only, a_read_is_never_older_than_the_revision_demanded,
+    a_read_sees_every_commit_before_it, addresses_that_look_alike_are_different,
+    an_account_finds_every_grant_that_it_holds, an_address_finds_what_waits_and_what_was_claimed,
+    ended_grants_are_read_like_any_other, ids_that_differ_in_one_bit_are_different,
+    what_is_not_there_reads_as_nothing,
 };
 pub use values::{
     every_grant_comes_back_as_it_went_in, every_head_comes_back_as_it_went_in,
@@ -123,6 +129,7 @@ macro_rules! __promises {
                 a_commit_may_bring_hundreds_of_grants
                 dashboards_do_not_disturb_each_other
                 a_read_sees_every_commit_before_it
+                a_read_is_never_older_than_the_revision_demanded
                 what_is_not_there_reads_as_nothing
                 an_account_finds_every_grant_that_it_holds
                 an_address_finds_what_waits_and_what_was_claimed
@@ -147,9 +154,13 @@ macro_rules! __promises {
                 what_one_holds_comes_in_pages
                 what_one_owns_comes_in_pages
                 the_audit_trail_comes_in_pages
+                what_one_did_comes_in_pages
                 the_outbox_comes_in_pages
                 pages_have_no_gaps_and_no_repeats_while_others_write
                 acknowledging_removes_just_what_it_names
+                a_leased_message_comes_to_nobody_else
+                a_message_comes_again_when_its_lease_ends
+                an_acknowledged_message_is_leased_no_more
                 a_dashboard_is_listed_under_its_owner_only
                 a_deleted_dashboard_is_kept_and_goes_on_counting
                 a_revocation_writes_one_row
@@ -160,6 +171,7 @@ macro_rules! __promises {
                 no_acknowledged_change_is_lost_among_many_writers
                 a_read_amid_commits_is_whole
                 a_link_found_amid_rotations_is_the_one_asked_for
+                workers_that_lease_at_once_share_no_message
             ]
         }
     };

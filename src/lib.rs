@@ -143,7 +143,7 @@ pub use sharing::{
     share::Shared,
 };
 pub use standing::{Fall, FallCause, LinkFall};
-pub use store::{BoxError, CommitError, Seed, Store};
+pub use store::{BoxError, CommitError, DynStore, Freshness, Seed, Store};
 pub use tag::Tag;
 pub use tenant::{AnonymousUser, Missing, Portal, SharingRules, Tenant};
 pub use terms::{Expiry, Right, Rights, Terms};

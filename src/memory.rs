@@ -5,8 +5,9 @@ use crate::{
     dashboard::{Head, Revision, Snapshot},
     grant::{Chain, Grant, Holder},
     id::{AccountId, DashboardId, GrantId},
-    record::{AuditRecord, MessageId, OutboxMessage},
-    store::{BoxError, CommitError, Seed, Store},
+    record::{Actor, AuditRecord, MessageId, OutboxMessage},
+    store::{BoxError, CommitError, Freshness, Seed, Store},
+    time::Timestamp,
     token::LinkDigest,
 };
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable, hash_table::Entry};
@@ -45,7 +46,16 @@ struct State {
     owned: BTreeSet<(AccountId, DashboardId)>,
     /// By the board's number: a key counts for its dashboard only.
     receipts: HashMap<(u32, CommitKey), Revision>,
-    outbox: BTreeMap<MessageId, OutboxMessage>,
+    outbox: BTreeMap<MessageId, Waiting>,
+    /// The dashboards that each actor has changed.
+    deeds: HashMap<Actor, BTreeSet<DashboardId>>,
+}
+
+/// A message that was not acknowledged.
+#[derive(Debug)]
+struct Waiting {
+    message: OutboxMessage,
+    leased_until: Option<Timestamp>,
 }
 
 #[derive(Default, Debug)]
@@ -262,7 +272,9 @@ impl State {
         if let Some(board) = self.boards.get_mut(index(number)) {
             board.audit.push(commit.audit.clone());
         }
-        self.outbox.extend(commit.outbox.iter().map(|message| (message.id, message.clone())));
+        self.deeds.entry(commit.audit.actor).or_default().insert(dashboard);
+        let waiting = |message: &OutboxMessage| Waiting { message: message.clone(), leased_until: None };
+        self.outbox.extend(commit.outbox.iter().map(|message| (message.id, waiting(message))));
         self.receipts.insert((number, commit.key), commit.head.revision);
         Ok(())
     }
@@ -382,7 +394,12 @@ impl Store for MemoryStore {
         Ok(self.state().receipt(dashboard, key))
     }
 
-    async fn read(&self, dashboard: DashboardId, seeds: &[Seed]) -> Result<Option<Snapshot>, BoxError> {
+    async fn read(
+        &self,
+        dashboard: DashboardId,
+        seeds: &[Seed],
+        _: Freshness,
+    ) -> Result<Option<Snapshot>, BoxError> {
         Ok(self.state().read(dashboard, seeds))
     }
 
@@ -472,10 +489,43 @@ impl Store for MemoryStore {
         Ok(board.audit.get(at..).unwrap_or_default().iter().take(limit).cloned().collect())
     }
 
+    async fn audit_of(
+        &self,
+        actor: Actor,
+        after: Option<(DashboardId, Revision)>,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, BoxError> {
+        let state = self.state();
+        let Some(deeds) = state.deeds.get(&actor) else { return Ok(Vec::new()) };
+        let from = after.map_or(DashboardId::from_bytes([0; 16]), |(dashboard, _)| dashboard);
+        let boards = deeds.range(from..).filter_map(|dashboard| state.board(*dashboard));
+        let records = boards.flat_map(|board| &board.audit).filter(|record| record.actor == actor);
+        let behind = records.filter(|record| after.is_none_or(|it| (record.dashboard, record.revision) > it));
+        Ok(behind.take(limit).cloned().collect())
+    }
+
     async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
         let state = self.state();
-        let waiting = state.outbox.values().filter(|message| after.is_none_or(|after| message.id > after));
-        Ok(waiting.take(limit).cloned().collect())
+        let messages = state.outbox.values().map(|waiting| &waiting.message);
+        let behind = messages.filter(|message| after.is_none_or(|after| message.id > after));
+        Ok(behind.take(limit).cloned().collect())
+    }
+
+    async fn lease(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OutboxMessage>, BoxError> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let is_free = |waiting: &&mut Waiting| waiting.leased_until.is_none_or(|end| end <= now);
+        let taken = state.outbox.values_mut().filter(is_free).take(limit);
+        Ok(taken
+            .map(|waiting| {
+                waiting.leased_until = Some(until);
+                waiting.message.clone()
+            })
+            .collect())
     }
 
     async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {

@@ -15,7 +15,7 @@ use crate::{
     id::{AccountId, DashboardId, TenantId},
     ledger::Ledger,
     sharing::{Command, Draw, Facts, More, Verdict},
-    store::{BoxError, CommitError, Seed, Store},
+    store::{BoxError, CommitError, Freshness, Seed, Store},
     tenant::{AnonymousAccess, Barred, SharingRules, Tenant},
     time::Timestamp,
 };
@@ -231,7 +231,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// dashboard changed between two reads.
     async fn load<C: Command>(&self, command: &C) -> Result<Option<Option<Ledger>>, Error> {
         let dashboard = command.dashboard();
-        let Some(snapshot) = self.store.read(dashboard, &command.seeds()).await.map_err(Error::Store)? else {
+        let Some(snapshot) =
+            self.store.read(dashboard, &command.seeds(), Freshness::Latest).await.map_err(Error::Store)?
+        else {
             return Ok(Some(None));
         };
         let now = self.env.now().max(snapshot.head.clock);
@@ -254,7 +256,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         grants: &mut Vec<Arc<Grant>>,
     ) -> Result<bool, Error> {
         if !more.seeds.is_empty() {
-            match self.store.read(dashboard, &more.seeds).await.map_err(Error::Store)? {
+            match self.store.read(dashboard, &more.seeds, Freshness::Latest).await.map_err(Error::Store)? {
                 Some(again) if again.head.revision == revision => {
                     grants.extend(again.chains.into_iter().flatten());
                 }
@@ -312,7 +314,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         at: Option<Timestamp>,
     ) -> Result<Option<Ledger>, Error> {
         for _ in 0..ATTEMPTS {
-            let Some(snapshot) = self.store.read(dashboard, seeds).await.map_err(Error::Store)? else {
+            let Some(snapshot) =
+                self.store.read(dashboard, seeds, Freshness::Latest).await.map_err(Error::Store)?
+            else {
                 return Ok(None);
             };
             let at = at.unwrap_or_else(|| self.env.now().max(snapshot.head.clock));
@@ -323,7 +327,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             let mut whole = self.read_more(dashboard, head.revision, more, &mut grants).await?;
             if whole && reads_pages {
                 // Pages carry no revision, so it is asked for once more after them.
-                let again = self.store.read(dashboard, &[]).await.map_err(Error::Store)?;
+                let again = self.store.read(dashboard, &[], Freshness::Latest).await.map_err(Error::Store)?;
                 whole = again.is_some_and(|again| again.head.revision == head.revision);
             }
             if whole {

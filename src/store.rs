@@ -20,17 +20,23 @@
 //! so the library makes another one, and a link that had won would be lost (L2).
 //!
 //! Reads never judge: they return rows, dead ones too, and the library decides. Each is one round trip (S2). A read
-//! that starts after a commit returned must see it (S3).
+//! that starts after a commit returned must see it (S3); only [`Freshness::AtLeast`] lets a store with a cache answer
+//! from it.
 //!
 //! The [`conformance`](crate::conformance!) suite checks a store against every promise made here; a whole store in one
 //! short file, with the suite over it, is in `examples/own_store.rs`.
+
+mod dynamic;
+
+pub use dynamic::DynStore;
 
 use crate::{
     commit::{Commit, CommitKey, Receipt},
     dashboard::{Head, Revision, Snapshot},
     grant::{Chain, Grant, Holder},
     id::{AccountId, DashboardId, GrantId},
-    record::{AuditRecord, MessageId, OutboxMessage},
+    record::{Actor, AuditRecord, MessageId, OutboxMessage},
+    time::Timestamp,
     token::LinkDigest,
 };
 use std::{error::Error, future::Future, sync::Arc};
@@ -68,6 +74,17 @@ impl From<AccountId> for Seed {
     }
 }
 
+/// How new the answer of a read has to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Freshness {
+    /// It sees every commit that returned before the read began (S3).
+    Latest,
+    /// It may come from a cache, as old as the host chose, if it is of this revision or a later one (D6). A store
+    /// without a cache answers as for [`Latest`](Self::Latest), and so does any that has nothing new enough at hand;
+    /// a revision that the dashboard has not reached is no error.
+    AtLeast(Revision),
+}
+
 /// Where dashboards' heads, grants, audit and outbox are kept.
 ///
 /// Implement the methods with plain `async fn`. Whatever is stored comes back equal to what went in.
@@ -103,7 +120,8 @@ pub trait Store: Send + Sync {
         key: CommitKey,
     ) -> impl Future<Output = Result<Option<Receipt>, BoxError>> + Send;
 
-    /// The head of a dashboard and the grants that the seeds name, as of one moment; `None` when it is not known.
+    /// The head of a dashboard and the grants that the seeds name, as of one moment and as new as is asked for; `None`
+    /// when it is not known.
     ///
     /// Chains come in any order, and a grant that two seeds name may come twice. Seeds that name nothing, or a grant of
     /// another dashboard, add nothing. A store without snapshots reads the leaf of each chain first and
@@ -113,10 +131,14 @@ pub trait Store: Send + Sync {
         &self,
         dashboard: DashboardId,
         seeds: &[Seed],
+        freshness: Freshness,
     ) -> impl Future<Output = Result<Option<Snapshot>, BoxError>> + Send;
 
     /// The dashboard whose link has this digest **now**, with the chain of the grant that the link hangs on, if it
     /// hangs on one; `None` when no dashboard's link has it. A paused or ended link is found like any other.
+    ///
+    /// It always sees the latest commit, whatever cache there is: after a rotation returned, no visit that starts later
+    /// may be let in by the old token (L2).
     ///
     /// The link in the answered head has this very digest: a store that looks the digest up and then reads the head
     /// has to compare again (L2).
@@ -169,20 +191,39 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<AuditRecord>, BoxError>> + Send;
 
-    /// Up to `limit` messages that were not acknowledged, after the given one, by id.
+    /// Up to `limit` of the audit records of what one actor did, after the given place, by dashboard and revision. The
+    /// host itself is an actor like any other, and no account.
+    fn audit_of(
+        &self,
+        actor: Actor,
+        after: Option<(DashboardId, Revision)>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<AuditRecord>, BoxError>> + Send;
+
+    /// Up to `limit` messages that were not acknowledged, after the given one, by id; leased ones too. It leases
+    /// nothing.
     fn outbox(
         &self,
         after: Option<MessageId>,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<OutboxMessage>, BoxError>> + Send;
 
-    /// Removes messages that were delivered. One that is not there is no error.
+    /// Takes up to `limit` messages, the first by id of those that are not leased or whose lease ended at or before
+    /// `now`, and leases them until `until`. Of several that lease at once, no two are given the same message.
+    fn lease(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<OutboxMessage>, BoxError>> + Send;
+
+    /// Removes messages that were delivered, whoever leased them. One that is not there is no error.
     fn acknowledge(&self, delivered: &[MessageId]) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 
 macro_rules! delegate {
     ($handle:ty) => {
-        impl<S: Store> Store for $handle {
+        impl<S: Store + ?Sized> Store for $handle {
             async fn commit(&self, commit: &Commit) -> Result<Receipt, CommitError> {
                 S::commit(self, commit).await
             }
@@ -199,8 +240,9 @@ macro_rules! delegate {
                 &self,
                 dashboard: DashboardId,
                 seeds: &[Seed],
+                freshness: Freshness,
             ) -> Result<Option<Snapshot>, BoxError> {
-                S::read(self, dashboard, seeds).await
+                S::read(self, dashboard, seeds, freshness).await
             }
 
             async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {
@@ -253,12 +295,30 @@ macro_rules! delegate {
                 S::audit(self, dashboard, after, limit).await
             }
 
+            async fn audit_of(
+                &self,
+                actor: Actor,
+                after: Option<(DashboardId, Revision)>,
+                limit: usize,
+            ) -> Result<Vec<AuditRecord>, BoxError> {
+                S::audit_of(self, actor, after, limit).await
+            }
+
             async fn outbox(
                 &self,
                 after: Option<MessageId>,
                 limit: usize,
             ) -> Result<Vec<OutboxMessage>, BoxError> {
                 S::outbox(self, after, limit).await
+            }
+
+            async fn lease(
+                &self,
+                now: Timestamp,
+                until: Timestamp,
+                limit: usize,
+            ) -> Result<Vec<OutboxMessage>, BoxError> {
+                S::lease(self, now, until, limit).await
             }
 
             async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
@@ -271,6 +331,7 @@ macro_rules! delegate {
 // A host may keep a handle on its store beside the one that the service has.
 delegate!(&S);
 delegate!(Arc<S>);
+delegate!(Box<S>);
 
 /// The grant that a chain is about: its leaf.
 pub(crate) fn leaf(chain: &Chain) -> Option<&Arc<Grant>> {

@@ -1,4 +1,5 @@
-//! The conformance suite over the store in memory, and over a shared handle on it.
+//! The conformance suite over the store in memory, over a shared handle on it, and over one of a type that is known at
+//! run time only.
 #![cfg(feature = "conformance")]
 
 mod memory {
@@ -10,6 +11,17 @@ mod shared_memory {
     use std::sync::Arc;
 
     async fn fresh() -> Arc<MemoryStore> {
+        Arc::new(MemoryStore::default())
+    }
+
+    dashshare::conformance!(fresh = fresh().await, run = pollster::block_on);
+}
+
+mod dynamic_memory {
+    use dashshare::{DynStore, MemoryStore};
+    use std::sync::Arc;
+
+    async fn fresh() -> Arc<dyn DynStore> {
         Arc::new(MemoryStore::default())
     }
 

@@ -9,7 +9,7 @@ mod faulty;
 mod scene;
 
 use dashshare::{
-    AccountId, Action, Amendment, Decision, Denial, Env as _, Error, Expiry, GrantId, LinkToken,
+    AccountId, Action, Amendment, Decision, Denial, Env as _, Error, Expiry, Freshness, GrantId, LinkToken,
     MemoryDirectory, MemoryStore, Revision, RevokeMode, Right, Rights, SharingRules, Store as _, Tenant,
     TenantId, Timestamp,
     policy::{Document, PolicySet, Resource},
@@ -473,7 +473,8 @@ fn a_store_that_lags_behind_the_demanded_revision_is_no_answer() {
     let scene = Scene::new();
     let sharing = scene.process(5);
     let view = |at_least| sharing.authorize_at_least(account(CYD), board(BIG), Action::View, at_least);
-    let old = done(scene.store.read(board(BIG), &[account(CYD).into()])).expect("a snapshot");
+    let old =
+        done(scene.store.read(board(BIG), &[account(CYD).into()], Freshness::Latest)).expect("a snapshot");
     let was = old.head.revision;
     let revoked = done(sharing.revoke(account(OLGA), board(BIG), scene.grant("ann"), RevokeMode::Cascade));
     assert!(was < revoked.revision);
@@ -499,7 +500,8 @@ fn a_store_that_lags_behind_the_demanded_revision_is_no_answer() {
 fn a_rotation_over_a_store_that_lags_is_unresolved_and_not_lost() {
     let scene = Scene::new();
     let sharing = scene.process(5);
-    let old = done(scene.store.read(board(BIG), &[account(OLGA).into()])).expect("a snapshot");
+    let old =
+        done(scene.store.read(board(BIG), &[account(OLGA).into()], Freshness::Latest)).expect("a snapshot");
     sharing.store().gate.follow(move |_, call| match call {
         Call::Read => Fault::Answer(Some(old.clone())),
         _ => Fault::None,

@@ -8,8 +8,8 @@ mod faulty;
 mod scene;
 
 use dashshare::{
-    Error, Expiry, LinkToken, MemoryDirectory, MemoryStore, NewLink, Refusal, Store as _, TenantId,
-    Unresolved,
+    Error, Expiry, Freshness, LinkToken, MemoryDirectory, MemoryStore, NewLink, Refusal, Store as _,
+    TenantId, Unresolved,
 };
 use faulty::{Call, Fault, Hook, Injected, Sharing};
 use pollster::block_on;
@@ -544,7 +544,7 @@ fn race(mishaps: &[usize], schedule: &[usize], races: &mut Races) -> Vec<usize> 
             actors[next].fate = Some(fate);
         }
 
-        let head = done(store.read(board(BIG), &[])).expect("a head").head;
+        let head = done(store.read(board(BIG), &[], Freshness::Latest)).expect("a head").head;
         let opens: Vec<usize> =
             (0..tokens.len()).filter(|i| done(quiet.visit(tokens[*i].expose())).is_allowed()).collect();
         assert!(opens.len() <= 1, "{}: {opens:?} open at once", context());
@@ -572,7 +572,7 @@ fn race(mishaps: &[usize], schedule: &[usize], races: &mut Races) -> Vec<usize> 
         }
     }
     // The link that stands was handed out: none that won is lost.
-    let head = done(store.read(board(BIG), &[])).expect("a head").head;
+    let head = done(store.read(board(BIG), &[], Freshness::Latest)).expect("a head").head;
     let won = |actor: &Racer<'_>| matches!(&actor.fate, Some(Ok(link)) if Some(link.token.digest()) == head.link.as_ref().map(|l| l.digest));
     let all_failed = mishaps.iter().all(|mishap| MISHAPS.get(*mishap).is_some_and(|m| m.0 == "failed"));
     assert!(
@@ -753,7 +753,7 @@ fn after_a_rotation_returned_no_visit_that_starts_later_accepts_an_older_token()
         );
         allowed += usize::from(visit.allowed);
     }
-    let head = done(store.read(board(BIG), &[])).expect("a head").head;
+    let head = done(store.read(board(BIG), &[], Freshness::Latest)).expect("a head").head;
     let last = head.link.as_ref().expect("a link");
     let tokens = tokens.into_inner().expect("a list");
     let (_, token) =

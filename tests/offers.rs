@@ -1,8 +1,8 @@
 //! Clones that are offered (T9): filled now or later, raced for, and gone without a trace when they are not taken.
 
 use dashshare::{
-    AccountId, Action, Actor, DashboardId, Dashshare, Error, Expiry, FixedEnv, MemoryDirectory, MemoryStore,
-    NewOffer, Refusal, Revision, Seed, Store as _, TenantId, Timestamp,
+    AccountId, Action, Actor, DashboardId, Dashshare, Error, Expiry, FixedEnv, Freshness, MemoryDirectory,
+    MemoryStore, NewOffer, Refusal, Revision, Seed, Store as _, TenantId, Timestamp,
     template::{FillError, Fills, Options, Profile, Recipient, Template, extract_json, fill},
 };
 use pollster::block_on;
@@ -172,7 +172,8 @@ fn an_offer_that_ended_keeps_nothing() {
         block_on(sharing.acknowledge(&waiting)).expect("acknowledged");
         let kept = || {
             let store = sharing.store();
-            let snapshot = block_on(store.read(clone, &[])).expect("read").expect("a head");
+            let snapshot =
+                block_on(store.read(clone, &[], Freshness::Latest)).expect("read").expect("a head");
             let grants = block_on(store.grants(clone, 0, 9)).expect("read");
             let audit = block_on(store.audit(clone, Revision::ZERO, 9)).expect("read");
             let outbox = block_on(store.outbox(None, 9)).expect("read");
@@ -186,7 +187,8 @@ fn an_offer_that_ended_keeps_nothing() {
             assert!(!kept().contains(words), "`{words}` is still there");
         }
         let seeds: [Seed; 1] = [account(2).into()];
-        let read = block_on(sharing.store().read(clone, &seeds)).expect("read").expect("a head");
+        let read =
+            block_on(sharing.store().read(clone, &seeds, Freshness::Latest)).expect("read").expect("a head");
         assert!(
             read.chains.iter().flatten().all(|grant| grant.revoked.is_some() || read.head.deleted.is_some())
         );
@@ -218,7 +220,7 @@ fn what_is_offered_has_limits() {
     let large = extract_json(&large, &Profile::tagoio(), Options::default()).expect("a template").template;
     assert!(large.to_json().to_string().len() > 1 << 20, "it is no large template");
     assert_eq!(refused(make(offer(&large))), "template_too_large");
-    let head = block_on(sharing.store().read(board(CLONE), &[])).expect("read");
+    let head = block_on(sharing.store().read(board(CLONE), &[], Freshness::Latest)).expect("read");
     assert!(head.is_none(), "a refused offer was written");
     assert!(block_on(sharing.offers_made(account(1))).expect("a list").is_empty());
 

@@ -6,14 +6,14 @@
 mod store;
 
 use dashshare::{
-    MemoryStore,
+    DynStore, MemoryStore,
     conformance::{PROMISES, check},
 };
 use std::{
     cell::Cell,
     collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Once,
+    sync::{Arc, Once},
 };
 use store::PlainStore;
 
@@ -53,6 +53,9 @@ saboteurs! {
     CutsACommitAtAHundredGrants => a_commit_may_bring_hundreds_of_grants;
     CutsAPageAtAHundredRows => a_commit_may_bring_hundreds_of_grants;
     ReadsFromACacheThatIsNotTold => a_read_sees_every_commit_before_it;
+    AnswersFromACacheWhateverIsDemanded => a_read_is_never_older_than_the_revision_demanded;
+    CachesTheHeadApartFromTheGrants => a_read_is_never_older_than_the_revision_demanded;
+    FailsForARevisionNotReached => a_read_is_never_older_than_the_revision_demanded;
     ReadsTheHeadLast => a_read_amid_commits_is_whole;
     ReadsTheFirstRowOnAMiss => what_is_not_there_reads_as_nothing;
     PutsTheRootFirst => a_chain_is_leaf_first_and_whole;
@@ -93,6 +96,20 @@ saboteurs! {
     ForgetsDeletedDashboards => a_deleted_dashboard_is_kept_and_goes_on_counting;
     AcknowledgesEverythingBefore => acknowledging_removes_just_what_it_names;
     AcknowledgesTheWholeDashboard => acknowledging_removes_just_what_it_names;
+    TakesTheHostForAnAccount => what_one_did_comes_in_pages;
+    ListsDeedsByTime => what_one_did_comes_in_pages;
+    PagesDeedsByRevision => what_one_did_comes_in_pages;
+    ListsWhatOneDidAsOwnerOnly => what_one_did_comes_in_pages;
+    LeasesWhatIsLeased => a_leased_message_comes_to_nobody_else;
+    LeasesTheNewestFirst => a_leased_message_comes_to_nobody_else;
+    LeasesAllAtOnce => a_leased_message_comes_to_nobody_else;
+    HidesLeasedMessages => a_leased_message_comes_to_nobody_else;
+    LeasesForEver => a_message_comes_again_when_its_lease_ends;
+    EndsLeasesTooLate => a_message_comes_again_when_its_lease_ends;
+    EndsLeasesInWholeSeconds => a_message_comes_again_when_its_lease_ends;
+    EndsLeasesWithTheNextCommit => a_message_comes_again_when_its_lease_ends;
+    KeepsLeasedMessages => an_acknowledged_message_is_leased_no_more;
+    FindsAndLeasesInTwoSteps => workers_that_lease_at_once_share_no_message;
     EndsWhatHangsOnARevokedGrant => a_revocation_writes_one_row;
 }
 
@@ -132,6 +149,8 @@ fn sound_stores_keep_every_promise() {
     for promise in PROMISES {
         check(promise, MemoryStore::default(), |turn| pollster::block_on(turn));
         check(promise, PlainStore::new(None), |turn| pollster::block_on(turn));
+        let dynamic: Arc<dyn DynStore> = Arc::new(PlainStore::new(None));
+        check(promise, dynamic, |turn| pollster::block_on(turn));
     }
 }
 

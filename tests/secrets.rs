@@ -6,8 +6,9 @@
 mod faulty;
 
 use dashshare::{
-    AccountId, Action, Actor, Amendment, DashboardId, EmailAddress, Error, Expiry, GrantId, LinkToken,
-    MemoryDirectory, MemoryStore, Revision, RevokeMode, Rights, Store as _, TenantId, Terms, Timestamp,
+    AccountId, Action, Actor, Amendment, DashboardId, EmailAddress, Error, Expiry, Freshness, GrantId,
+    LinkToken, MemoryDirectory, MemoryStore, Revision, RevokeMode, Rights, Store as _, TenantId, Terms,
+    Timestamp,
 };
 use faulty::{Call, Fault, Sharing};
 use pollster::block_on;
@@ -451,7 +452,9 @@ impl World {
         self.say(&format!("{:?} {:#?}", self.store, self.store));
         self.say(&format!("{:?}", self.sharing));
         for dashboard in (0..DASHBOARDS).map(DashboardId::from) {
-            let snapshot = block_on(self.store.read(dashboard, &[])).expect("it reads").expect("it is known");
+            let snapshot = block_on(self.store.read(dashboard, &[], Freshness::Latest))
+                .expect("it reads")
+                .expect("it is known");
             let grants = block_on(self.store.grants(dashboard, 0, usize::MAX)).expect("it reads");
             let audit = block_on(self.sharing.audit(Actor::Host, dashboard, Revision::ZERO, usize::MAX));
             let audit = audit.expect("it reads");

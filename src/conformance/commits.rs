@@ -15,7 +15,7 @@ use crate::{
         ownership::{DeleteDashboard, Register},
         revoke::{Person, Revoke, RevokeMode, StopSharing},
     },
-    store::{CommitError, Seed, Store},
+    store::{CommitError, Freshness, Seed, Store},
     terms::Expiry,
 };
 use std::sync::Arc;
@@ -131,7 +131,7 @@ pub async fn only_an_unknown_dashboard_has_revision_zero<S: Store>(store: S) {
     let early = desk.commit_of(&command);
     desk.boards.remove(&board(1));
     expect_conflict(&store, &early, PROMISE).await;
-    expect_same(PROMISE, &answer(store.read(board(1), &[]).await).is_some(), &false);
+    expect_same(PROMISE, &answer(store.read(board(1), &[], Freshness::Latest).await).is_some(), &false);
     let grants = List::Grants(board(1)).fetch(&store, None, 10).await;
     expect_same(PROMISE, &grants, &Vec::new());
 

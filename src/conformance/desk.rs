@@ -20,7 +20,7 @@ use crate::{
         revoke::{Revoke, RevokeMode},
         share::{Recipient, Share},
     },
-    store::{BoxError, Seed, Store},
+    store::{BoxError, Freshness, Seed, Store},
     tenant::{AnonymousAccess, AnonymousUser, Portal, Tenant},
     terms::{Expiry, Rights, Terms},
     time::Timestamp,
@@ -342,7 +342,7 @@ impl<'s, S: Store> Desk<'s, S> {
 
     /// Reads a dashboard that must be there.
     pub(super) async fn read(&self, dashboard: DashboardId, seeds: &[Seed]) -> Snapshot {
-        answer(self.store.read(dashboard, seeds).await).unwrap_or_else(|| {
+        answer(self.store.read(dashboard, seeds, Freshness::Latest).await).unwrap_or_else(|| {
             panic!(
                 "`read` must find dashboard {dashboard}, which was committed before (S3): it answers `None`"
             )

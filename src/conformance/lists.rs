@@ -1,11 +1,11 @@
-//! The six lists of a store, with one way to page through each of them.
+//! The seven lists of a store, with one way to page through each of them.
 
 use super::desk::{Desk, answer, expect_same};
 use crate::{
     dashboard::{Head, Revision},
     grant::{Chain, Grant, Holder},
     id::{AccountId, DashboardId, GrantId},
-    record::{AuditRecord, OutboxMessage},
+    record::{Actor, AuditRecord, OutboxMessage},
     store::Store,
 };
 use std::sync::Arc;
@@ -18,6 +18,7 @@ pub(super) enum List {
     Held(Holder),
     Owned(AccountId),
     Audit(DashboardId),
+    Deeds(Actor),
     Outbox,
 }
 
@@ -72,6 +73,13 @@ impl List {
                 };
                 answer(store.audit(*dashboard, after, limit).await).into_iter().map(Row::Audit).collect()
             }
+            Self::Deeds(actor) => {
+                let after = match after {
+                    Some(Row::Audit(record)) => Some((record.dashboard, record.revision)),
+                    _ => None,
+                };
+                answer(store.audit_of(*actor, after, limit).await).into_iter().map(Row::Audit).collect()
+            }
             Self::Outbox => {
                 let after = match after {
                     Some(Row::Message(message)) => Some(message.id),
@@ -109,6 +117,10 @@ impl List {
                 own.map(|head| Row::Owned(Arc::clone(head))).collect()
             }
             Self::Audit(dashboard) => desk.board(*dashboard).audit.iter().cloned().map(Row::Audit).collect(),
+            Self::Deeds(actor) => {
+                let records = desk.boards.values().flat_map(|board| &board.audit);
+                records.filter(|record| record.actor == *actor).cloned().map(Row::Audit).collect()
+            }
             Self::Outbox => desk.outbox.values().cloned().map(Row::Message).collect(),
         }
     }

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     grant::Grant,
-    id::DashboardId,
-    record::{Message, MessageId},
+    id::{AccountId, DashboardId},
+    record::{Actor, Message, MessageId},
     sharing::amend::Amendment,
     store::Store,
     terms::{Expiry, Rights, Terms},
@@ -169,6 +169,33 @@ pub async fn the_audit_trail_comes_in_pages<S: Store>(store: S) {
     List::Audit(board(1)).expect_in_pages(&desk).await;
 }
 
+/// What an actor did comes by dashboard and revision, in pages; the host is an actor, and no account (S3, G21).
+pub async fn what_one_did_comes_in_pages<S: Store>(store: S) {
+    const PROMISE: &str =
+        "`audit_of` answers with what this actor did and nothing else; the host is no account (G21)";
+    let mut desk = Desk::new(&store);
+    let nil = AccountId::from_bytes([0; 16]);
+    let mut order = boards();
+    order.reverse();
+    for (dashboard, number) in order.into_iter().zip(0..) {
+        let owner = if number % 2 == 0 { account(1) } else { nil };
+        desk.register(dashboard, owner).await;
+        for with in 3..6 + number {
+            desk.share(dashboard, owner, account(with), RESHARE).await;
+        }
+        desk.share(dashboard, account(3), account(50), VIEW).await;
+        desk.transfer(dashboard, account(2), Rights::NONE).await;
+        desk.share(dashboard, account(2), account(51), VIEW).await;
+    }
+    for actor in [Actor::Host, nil.into(), account(1).into(), account(2).into(), account(3).into()] {
+        List::Deeds(actor).expect_in_pages(&desk).await;
+    }
+    for actor in [account(4), account(50)] {
+        let nothing = List::Deeds(actor.into()).fetch(&store, None, 10).await;
+        expect_same(PROMISE, &nothing, &Vec::new());
+    }
+}
+
 /// Messages come by dashboard, revision and index, in pages, however many digits those have (S3).
 pub async fn the_outbox_comes_in_pages<S: Store>(store: S) {
     let mut desk = Desk::new(&store);
@@ -237,6 +264,7 @@ pub async fn pages_have_no_gaps_and_no_repeats_while_others_write<S: Store>(stor
         List::Held(account(2).into()),
         List::Owned(account(1)),
         List::Audit(first),
+        List::Deeds(account(1).into()),
         List::Outbox,
     ];
     let standing = lists.each_ref().map(|list| list.expected(&desk).iter().map(name).collect::<Vec<_>>());
@@ -298,7 +326,7 @@ fn name(row: &Row) -> String {
             format!("{} {:?}", head.dashboard, leaf.map(|grant| grant.id))
         }
         Row::Owned(head) => head.dashboard.to_string(),
-        Row::Audit(record) => record.revision.to_string(),
+        Row::Audit(record) => format!("{} {}", record.dashboard, record.revision),
         Row::Message(message) => format!("{:?}", message.id),
     }
 }

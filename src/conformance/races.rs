@@ -7,7 +7,7 @@ use crate::{
     grant::Grant,
     id::TenantId,
     sharing::{link::RotateLink, ownership::Register},
-    store::{CommitError, Store},
+    store::{CommitError, Freshness, Store},
     terms::Expiry,
 };
 use std::{
@@ -26,7 +26,7 @@ const RACERS: u64 = 6;
 const ROUNDS: u64 = 20;
 
 /// Runs the turns at once, each on a thread of its own, and waits for all of them.
-fn race<'a>(run: &(impl Fn(Turn<'a>) + Sync), turns: Vec<Turn<'a>>) {
+pub(super) fn race<'a>(run: &(impl Fn(Turn<'a>) + Sync), turns: Vec<Turn<'a>>) {
     let start = Barrier::new(turns.len());
     let start = &start;
     std::thread::scope(|scope| {
@@ -41,18 +41,18 @@ fn race<'a>(run: &(impl Fn(Turn<'a>) + Sync), turns: Vec<Turn<'a>>) {
 
 /// What was seen in a race, to be judged after it.
 #[derive(Debug)]
-struct Seen<T>(Mutex<Vec<T>>);
+pub(super) struct Seen<T>(Mutex<Vec<T>>);
 
 impl<T> Seen<T> {
-    fn nothing() -> Self {
+    pub(super) fn nothing() -> Self {
         Self(Mutex::new(Vec::new()))
     }
 
-    fn note(&self, seen: T) {
+    pub(super) fn note(&self, seen: T) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
     }
 
-    fn all(self) -> Vec<T> {
+    pub(super) fn all(self) -> Vec<T> {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -159,7 +159,7 @@ pub fn no_acknowledged_change_is_lost_among_many_writers<S: Store>(
             for number in 0..SHARES {
                 let mut outcome = Err("it lost every time".to_owned());
                 for attempt in 0..TRIES {
-                    let Ok(Some(read)) = store.read(board(1), &[]).await else { continue };
+                    let Ok(Some(read)) = store.read(board(1), &[], Freshness::Latest).await else { continue };
                     let draws = (writer << 24) + (number << 16) + attempt;
                     let mut desk = Desk::of_writer(store, draws, read.head);
                     let with = account(100 * writer + number);
@@ -238,7 +238,7 @@ pub fn a_read_amid_commits_is_whole<S: Store>(store: S, run: impl for<'a> Fn(Tur
             let mut is_last = false;
             while !is_last {
                 is_last = written.load(Ordering::Acquire);
-                match store.read(board(1), &[account(2).into()]).await {
+                match store.read(board(1), &[account(2).into()], Freshness::Latest).await {
                     Ok(Some(snapshot)) => seen.note(snapshot),
                     Ok(None) => failed.note("the dashboard was not found".to_owned()),
                     Err(error) => failed.note(error.to_string()),

@@ -6,12 +6,14 @@ use super::{
 };
 use crate::{
     commit::CommitKey,
+    dashboard::Revision,
     grant::{Grantee, Holder, Invitation},
     id::{AccountId, DashboardId, GrantId},
     sharing::amend::Amendment,
-    store::{Seed, Store},
+    store::{Freshness, Seed, Store},
     terms::{Expiry, Rights, Terms},
 };
+use std::sync::Arc;
 
 /// A read that starts after a commit returned sees it, whichever way it reads (S3).
 pub async fn a_read_sees_every_commit_before_it<S: Store>(store: S) {
@@ -35,6 +37,48 @@ pub async fn a_read_sees_every_commit_before_it<S: Store>(store: S) {
     }
 }
 
+/// A read that demands a revision is of that revision or a later one, and the latest is always the latest; whatever it
+/// is, it is whole (S3, D6).
+pub async fn a_read_is_never_older_than_the_revision_demanded<S: Store>(store: S) {
+    const PROMISE: &str = "a read that demands a revision answers as of that revision or a later one, however much it is \
+                           cached (D6)";
+    let mut desk = Desk::new(&store);
+    desk.register(board(1), account(1)).await;
+    let grant = desk.share(board(1), account(1), account(2), RESHARE).await;
+    let seeds = [account(2).into(), Seed::Grant(grant)];
+    let mut known = vec![desk.board(board(1)).clone()];
+    for days in (90..98).rev() {
+        // Whoever asked before may have filled a cache.
+        for wanted in [0, known[0].head.revision.number(), desk.board(board(1)).head.revision.number()] {
+            let freshness = Freshness::AtLeast(Revision::new(wanted));
+            let Some(found) = answer(store.read(board(1), &seeds, freshness).await) else {
+                panic!("{PROMISE}\n  the store answers `None` for a dashboard that is known")
+            };
+            if found.head.revision.number() < wanted {
+                panic!("{PROMISE}\n  wanted was {wanted}, and the head is of {}", found.head.revision);
+            }
+            let Some(then) = known.iter().find(|board| board.head.revision == found.head.revision) else {
+                panic!("{PROMISE}\n  the dashboard never had the revision {}", found.head.revision);
+            };
+            expect_same("a read is as of one moment, cached or not (S2)", &found.head, &then.head);
+            let row = then.grants.values().find(|row| row.id == grant).map(|row| vec![Arc::clone(row)]);
+            for chain in &found.chains {
+                expect_same("a read is as of one moment, cached or not (S2)", &Some(chain), &row.as_ref());
+            }
+        }
+        desk.expect_found(PROMISE, board(1), &seeds, &[grant]).await;
+        let expiry = Some(Expiry::At(desk.now.plus_days(days)));
+        desk.amend(board(1), account(1), grant, Amendment { expiry, ..Amendment::default() }).await;
+        known.push(desk.board(board(1)).clone());
+    }
+    let beyond = Freshness::AtLeast(desk.board(board(1)).head.revision.next());
+    let found = answer(store.read(board(1), &seeds, beyond).await).map(|found| found.head);
+    let latest = Some(Arc::clone(&desk.board(board(1)).head));
+    expect_same("a revision that was not reached yet is answered with the latest (D6)", &found, &latest);
+    let unknown = answer(store.read(board(9), &seeds, beyond).await).is_some();
+    expect_same("a dashboard that is not known is `None` whatever is demanded (S2)", &unknown, &false);
+}
+
 /// What is not there is answered with nothing, and never with something else (S2).
 pub async fn what_is_not_there_reads_as_nothing<S: Store>(store: S) {
     const PROMISE: &str = "what is not there must read as nothing, not as the first row (S2)";
@@ -48,8 +92,12 @@ pub async fn what_is_not_there_reads_as_nothing<S: Store>(store: S) {
         Seed::Holder(address("nobody@example.com").into()),
         Seed::Grant(GrantId::from(9u64)),
     ];
-    expect_same(PROMISE, &answer(store.read(board(9), &[]).await).is_some(), &false);
-    expect_same(PROMISE, &answer(store.read(board(9), &[Seed::Grant(grant)]).await).is_some(), &false);
+    expect_same(PROMISE, &answer(store.read(board(9), &[], Freshness::Latest).await).is_some(), &false);
+    expect_same(
+        PROMISE,
+        &answer(store.read(board(9), &[Seed::Grant(grant)], Freshness::Latest).await).is_some(),
+        &false,
+    );
     desk.expect_found(PROMISE, board(1), &nobody, &[]).await;
     desk.expect_found(PROMISE, board(1), &[], &[]).await;
     expect_same(PROMISE, &answer(store.read_link(&digest(9)).await).is_some(), &false);
@@ -281,7 +329,11 @@ pub async fn ids_that_differ_in_one_bit_are_different<S: Store>(store: S) {
     }
     let mut absent = *b"dashboard-id-abc";
     absent.reverse();
-    expect_same(PROMISE, &answer(store.read(dashboard(absent), &[]).await).is_some(), &false);
+    expect_same(
+        PROMISE,
+        &answer(store.read(dashboard(absent), &[], Freshness::Latest).await).is_some(),
+        &false,
+    );
 }
 
 /// Addresses compare byte for byte too: nothing in one is a wildcard, a blank to trim or a letter to fold (S3, I2).

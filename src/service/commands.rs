@@ -21,7 +21,7 @@ use crate::{
         revoke::{EndAccount, Ended, Person, Renounce, Revoke, RevokeMode, StopSharing},
         share::{Recipient, Share, Shared},
     },
-    store::Store,
+    store::{Freshness, Store},
     terms::{Expiry, Rights, Terms},
     time::Timestamp,
     token::LinkToken,
@@ -332,7 +332,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     async fn hand_out(&self, commit: Box<Commit>, link: NewLink) -> Result<NewLink, Error> {
         let mut failed = None;
         for _ in 0..ATTEMPTS {
-            let head = match self.store.read(commit.dashboard(), &[]).await {
+            let head = match self.store.read(commit.dashboard(), &[], Freshness::Latest).await {
                 Ok(snapshot) => snapshot.map(|snapshot| snapshot.head),
                 Err(source) => {
                     failed = Some(source);
@@ -375,7 +375,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
 
     /// Whether another rotation took the place of this link, which was never made.
     async fn was_overtaken(&self, commit: &Commit, link: &NewLink) -> Result<bool, Error> {
-        let snapshot = self.store.read(commit.dashboard(), &[]).await.map_err(Error::Store)?;
+        let snapshot =
+            self.store.read(commit.dashboard(), &[], Freshness::Latest).await.map_err(Error::Store)?;
         Ok(snapshot.is_some_and(|snapshot| link.generation <= snapshot.head.links_made))
     }
 

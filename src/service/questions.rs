@@ -14,13 +14,13 @@ use crate::{
     record::{Actor, AuditRecord, MessageId, OutboxMessage},
     refusal::Refusal,
     sharing::{More, link::RotateLink},
-    store::{Seed, Store, leaf},
+    store::{Freshness, Seed, Store, leaf},
     tenant::Missing,
     terms::{Expiry, Rights},
     time::Timestamp,
     token::{LinkDigest, LinkToken},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The cursor that a held grant stands at.
 pub(super) fn place(held: &Snapshot) -> Option<(DashboardId, u64)> {
@@ -34,7 +34,8 @@ fn everything(_: &Ledger) -> More {
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Decides whether an account may do something with a dashboard now, and says why (D1, D2, D4).
     ///
-    /// An error means denial (D6).
+    /// An error means denial (D6). A store with a cache may answer from it;
+    /// [`authorize_at_least`](Self::authorize_at_least) says from which revision on.
     ///
     /// # Example
     ///
@@ -98,7 +99,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         at: Option<Timestamp>,
         at_least: Revision,
     ) -> Result<Decision, Error> {
-        let snapshot = self.store.read(dashboard, &[account.into()]).await.map_err(Error::Store)?;
+        let freshness = Freshness::AtLeast(at_least);
+        let snapshot =
+            self.store.read(dashboard, &[account.into()], freshness).await.map_err(Error::Store)?;
         let found = snapshot.as_ref().map_or(Revision::ZERO, |snapshot| snapshot.head.revision);
         if found < at_least {
             return Err(Error::Stale { found, wanted: at_least });
@@ -375,13 +378,67 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.store.audit(dashboard, after, limit).await.map_err(Error::Store)
     }
 
-    /// Up to `limit` messages that wait to be delivered. Deliver each, then [`acknowledge`](Self::acknowledge) it: a
-    /// message that was delivered and not acknowledged comes again.
+    /// Up to `limit` audit records of what an account, or the host itself, did on any dashboard, after the given place,
+    /// by dashboard and revision (G21). A question of the host's own: it is not checked who asks.
+    pub async fn audit_of(
+        &self,
+        actor: impl Into<Actor>,
+        after: Option<(DashboardId, Revision)>,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, Error> {
+        self.store.audit_of(actor.into(), after, limit).await.map_err(Error::Store)
+    }
+
+    /// Up to `limit` messages that wait to be delivered, for whoever wants to see them. Workers that deliver use
+    /// [`lease`](Self::lease), so that no two of them send the same.
     pub async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, Error> {
         self.store.outbox(after, limit).await.map_err(Error::Store)
     }
 
-    /// Removes delivered messages from the outbox.
+    /// Takes up to `limit` messages to deliver, and keeps them from other workers for a while.
+    ///
+    /// A worker leases some messages, delivers each, and [acknowledges](Self::acknowledge) it. Any number of workers may
+    /// do so at once, in any number of processes. Each message is delivered at least once: one that a dead worker had
+    /// leased comes again when its lease has ended by the clock of [`Env`], and none comes again after it was
+    /// acknowledged. A worker that is slower than its lease delivers what another one delivers too, so the lease should
+    /// be longer than a delivery ever takes, and what receives the messages may tell by [`OutboxMessage::id`] whether it
+    /// has one already. When a delivery fails, do nothing: the lease ends by itself.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use dashshare::*;
+    /// # use std::time::Duration;
+    /// # fn send(_: &OutboxMessage) -> Result<(), BoxError> { Ok(()) }
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, dashboard) = (AccountId::from(1u64), DashboardId::from(7u64));
+    /// # sharing.directory().add_account(olga);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// # let ann: EmailAddress = "ann@example.com".parse()?;
+    /// sharing.share(olga, dashboard, ann, Terms::view(Expiry::Never)).await?;
+    /// loop {
+    ///     let messages = sharing.lease(Duration::from_secs(60), 10).await?;
+    ///     if messages.is_empty() {
+    ///         break; // a worker waits here and looks again
+    ///     }
+    ///     for message in messages {
+    ///         if send(&message).is_ok() {
+    ///             sharing.acknowledge(&[message.id]).await?;
+    ///         }
+    ///     }
+    /// }
+    /// assert!(sharing.outbox(None, 1).await?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn lease(&self, lasting: Duration, limit: usize) -> Result<Vec<OutboxMessage>, Error> {
+        let now = self.env.now();
+        let until = now.plus_micros(i64::try_from(lasting.as_micros()).unwrap_or(i64::MAX));
+        self.store.lease(now, until, limit).await.map_err(Error::Store)
+    }
+
+    /// Removes delivered messages from the outbox, whoever leased them.
     pub async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), Error> {
         self.store.acknowledge(delivered).await.map_err(Error::Store)
     }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use dashshare::{
-    AccountId, Action, Amendment, DashboardId, Dashshare, EmailAddress, Ended, Error, FixedEnv, GrantId,
-    Holder, MemoryDirectory, MemoryStore, Revision, RevokeMode, SharingRules, Store as _, TenantId,
+    AccountId, Action, Amendment, DashboardId, Dashshare, EmailAddress, Ended, Error, FixedEnv, Freshness,
+    GrantId, Holder, MemoryDirectory, MemoryStore, Revision, RevokeMode, SharingRules, Store as _, TenantId,
     Timestamp,
 };
 use pollster::block_on;
@@ -56,8 +56,8 @@ impl Library {
 
     fn revisions(&self) -> Vec<Option<Revision>> {
         let revision = |d| {
-            let snapshot =
-                block_on(self.service.store().read(dashboard_id(d), &[])).expect("memory never fails");
+            let snapshot = block_on(self.service.store().read(dashboard_id(d), &[], Freshness::Latest))
+                .expect("memory never fails");
             snapshot.map(|snapshot| snapshot.head.revision)
         };
         (0..DASHBOARDS).map(Dashboard).map(revision).collect()

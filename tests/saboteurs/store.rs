@@ -2,9 +2,9 @@
 
 use super::Sabotage;
 use dashshare::{
-    AccountId, AuditRecord, BoxError, Chain, Commit, CommitError, CommitKey, DashboardId, Expiry, Grant,
-    GrantId, Grantee, Head, Holder, LinkDigest, MessageId, OutboxMessage, Receipt, Revision, Seed, Snapshot,
-    Store, Timestamp,
+    AccountId, Actor, AuditRecord, BoxError, Chain, Commit, CommitError, CommitKey, DashboardId, Expiry,
+    Freshness, Grant, GrantId, Grantee, Head, Holder, LinkDigest, MessageId, OutboxMessage, Receipt,
+    Revision, Seed, Snapshot, Store, Timestamp,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,6 +33,7 @@ struct State {
     links: BTreeMap<LinkDigest, DashboardId>,
     owned: BTreeSet<(AccountId, DashboardId)>,
     cache: BTreeMap<String, Snapshot>,
+    leases: BTreeMap<MessageId, Timestamp>,
     /// How many rows of a list were handed out.
     handed_out: usize,
 }
@@ -119,6 +120,9 @@ impl PlainStore {
             state.outbox.retain(|old| commit.outbox().iter().all(|new| place(old.id) != place(new.id)));
         }
         state.outbox.extend(commit.outbox().iter().take(messages).cloned());
+        if self.is(Sabotage::EndsLeasesWithTheNextCommit) {
+            state.leases.retain(|id, _| id.dashboard != dashboard);
+        }
         state.receipts.push((dashboard, commit.receipt()));
         if commit.head().deleted.is_some() && self.is(Sabotage::ForgetsDeletedDashboards) {
             state.heads.remove(&dashboard);
@@ -360,11 +364,27 @@ impl Store for PlainStore {
         })
     }
 
-    async fn read(&self, dashboard: DashboardId, seeds: &[Seed]) -> Result<Option<Snapshot>, BoxError> {
+    async fn read(
+        &self,
+        dashboard: DashboardId,
+        seeds: &[Seed],
+        freshness: Freshness,
+    ) -> Result<Option<Snapshot>, BoxError> {
         let mut state = self.state();
         let question = format!("{dashboard} {seeds:?}");
         if let Some(cached) = state.cache.get(&question) {
-            return Ok(Some(cached.clone()));
+            let is_latest = freshness == Freshness::Latest;
+            match self.sabotage {
+                Some(Sabotage::ReadsFromACacheThatIsNotTold) => return Ok(Some(cached.clone())),
+                Some(Sabotage::AnswersFromACacheWhateverIsDemanded) if !is_latest => {
+                    return Ok(Some(cached.clone()));
+                }
+                Some(Sabotage::CachesTheHeadApartFromTheGrants) if !is_latest => {
+                    let head = self.head(&state, dashboard).unwrap_or(Arc::clone(&cached.head));
+                    return Ok(Some(Snapshot { head, chains: cached.chains.clone() }));
+                }
+                _ => {}
+            }
         }
         let Some(mut head) = self.head(&state, dashboard) else { return Ok(None) };
         let chains = self.chains(&state, dashboard, seeds);
@@ -374,10 +394,14 @@ impl Store for PlainStore {
             state = self.state();
             head = self.head(&state, dashboard).unwrap_or(head);
         }
-        let snapshot = Snapshot { head, chains };
-        if self.is(Sabotage::ReadsFromACacheThatIsNotTold) {
-            state.cache.insert(question, snapshot.clone());
+        if let (Freshness::AtLeast(wanted), true) =
+            (freshness, self.is(Sabotage::FailsForARevisionNotReached))
+            && head.revision < wanted
+        {
+            return Err("not there yet".into());
         }
+        let snapshot = Snapshot { head, chains };
+        state.cache.entry(question).or_insert_with(|| snapshot.clone());
         Ok(Some(snapshot))
     }
 
@@ -494,24 +518,96 @@ impl Store for PlainStore {
         Ok(self.page(&rows, |record| record.revision, after, limit))
     }
 
-    async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
+    async fn audit_of(
+        &self,
+        actor: Actor,
+        after: Option<(DashboardId, Revision)>,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, BoxError> {
         let state = self.state();
-        let text = |id: MessageId| format!("{}/{}/{}", id.dashboard, id.revision, id.index);
-        Ok(match self.is(Sabotage::OrdersTheOutboxAsText) {
-            true => self.page(&state.outbox, |message| text(message.id), after.map(text), limit),
-            false => self.page(&state.outbox, |message| message.id, after, limit),
+        let account = |actor| match actor {
+            Actor::Account(account) => account,
+            Actor::Host => AccountId::from_bytes([0; 16]),
+        };
+        let is_its = |record: &&AuditRecord| match self.sabotage {
+            Some(Sabotage::TakesTheHostForAnAccount) => account(record.actor) == account(actor),
+            Some(Sabotage::ListsWhatOneDidAsOwnerOnly) => {
+                let owner = state.heads.get(&record.dashboard).map(|head| head.owner);
+                record.actor == actor && (actor == Actor::Host || owner == Some(account(actor)))
+            }
+            _ => record.actor == actor,
+        };
+        let rows: Vec<AuditRecord> = state.audit.iter().filter(is_its).cloned().collect();
+        Ok(match self.sabotage {
+            Some(Sabotage::ListsDeedsByTime) => {
+                let mut page = self.page(&rows, |record| (record.dashboard, record.revision), after, limit);
+                page.sort_by_key(|record| (record.at, record.dashboard));
+                page
+            }
+            Some(Sabotage::PagesDeedsByRevision) => {
+                let after = after.map(|(dashboard, revision)| (revision, dashboard));
+                self.page(&rows, |record| (record.revision, record.dashboard), after, limit)
+            }
+            _ => self.page(&rows, |record| (record.dashboard, record.revision), after, limit),
         })
     }
 
+    async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
+        let state = self.state();
+        let text = |id: MessageId| format!("{}/{}/{}", id.dashboard, id.revision, id.index);
+        let hides = self.is(Sabotage::HidesLeasedMessages);
+        let shown = state.outbox.iter().filter(|message| !hides || !state.leases.contains_key(&message.id));
+        let rows: Vec<OutboxMessage> = shown.cloned().collect();
+        Ok(match self.is(Sabotage::OrdersTheOutboxAsText) {
+            true => self.page(&rows, |message| text(message.id), after.map(text), limit),
+            false => self.page(&rows, |message| message.id, after, limit),
+        })
+    }
+
+    async fn lease(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OutboxMessage>, BoxError> {
+        let mut state = self.state();
+        let second = |t: Timestamp| t.micros().div_euclid(1_000_000);
+        let has_ended = |end: Timestamp| match self.sabotage {
+            Some(Sabotage::LeasesWhatIsLeased) => true,
+            Some(Sabotage::LeasesForEver) => false,
+            Some(Sabotage::EndsLeasesTooLate) => end < now,
+            Some(Sabotage::EndsLeasesInWholeSeconds) => second(end) <= second(now),
+            _ => end <= now,
+        };
+        let limit = if self.is(Sabotage::LeasesAllAtOnce) { usize::MAX } else { limit };
+        let mut rows: Vec<OutboxMessage> = state.outbox.clone();
+        rows.sort_by_key(|message| message.id);
+        if self.is(Sabotage::LeasesTheNewestFirst) {
+            rows.reverse();
+        }
+        rows.retain(|message| state.leases.get(&message.id).is_none_or(|end| has_ended(*end)));
+        rows.truncate(limit);
+        if self.is(Sabotage::FindsAndLeasesInTwoSteps) {
+            drop(state);
+            self.dawdle();
+            state = self.state();
+        }
+        state.leases.extend(rows.iter().map(|message| (message.id, until)));
+        Ok(rows)
+    }
+
     async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
+        let mut state = self.state();
+        let State { outbox, leases, .. } = &mut *state;
         let is_delivered = |id: MessageId| match self.sabotage {
             Some(Sabotage::AcknowledgesEverythingBefore) => delivered.iter().any(|named| id <= *named),
             Some(Sabotage::AcknowledgesTheWholeDashboard) => {
                 delivered.iter().any(|named| id.dashboard == named.dashboard)
             }
+            Some(Sabotage::KeepsLeasedMessages) => delivered.contains(&id) && !leases.contains_key(&id),
             _ => delivered.contains(&id),
         };
-        self.state().outbox.retain(|message| !is_delivered(message.id));
+        outbox.retain(|message| !is_delivered(message.id));
         Ok(())
     }
 }

@@ -2,8 +2,8 @@
 //! one count of calls, so that a test can say what happens at the n-th call, whichever part of the host it goes to.
 
 use dashshare::{
-    Account, AccountId, Attestor, AuditRecord, BoxError, Commit, CommitError, CommitKey, DashboardId,
-    Dashshare, Directory, EmailAddress, Env, FixedEnv, Grant, GrantId, Head, Holder, LinkDigest,
+    Account, AccountId, Actor, Attestor, AuditRecord, BoxError, Commit, CommitError, CommitKey, DashboardId,
+    Dashshare, Directory, EmailAddress, Env, FixedEnv, Freshness, Grant, GrantId, Head, Holder, LinkDigest,
     MemoryDirectory, MemoryStore, MessageId, OutboxMessage, Receipt, Revision, Seed, Snapshot, Store, Tenant,
     TenantId, Timestamp,
     policy::{Principal, Resource},
@@ -35,7 +35,9 @@ pub(crate) enum Call {
     Held,
     Owned,
     Audit,
+    AuditOf,
     Outbox,
+    Lease,
     Acknowledge,
 }
 
@@ -251,18 +253,23 @@ impl Store for FaultyStore {
         self.gate.pass(Call::Receipt, self.inner.receipt(dashboard, key)).await
     }
 
-    async fn read(&self, dashboard: DashboardId, seeds: &[Seed]) -> Result<Option<Snapshot>, BoxError> {
+    async fn read(
+        &self,
+        dashboard: DashboardId,
+        seeds: &[Seed],
+        freshness: Freshness,
+    ) -> Result<Option<Snapshot>, BoxError> {
         self.gate.pause().await;
         let (injected, fault) = self.gate.enter(Call::Read);
         match fault {
             Fault::Answer(snapshot) => Ok(snapshot),
-            Fault::None => self.inner.read(dashboard, seeds).await,
+            Fault::None => self.inner.read(dashboard, seeds, freshness).await,
             Fault::Before(hook) => {
                 hook();
-                self.inner.read(dashboard, seeds).await
+                self.inner.read(dashboard, seeds, freshness).await
             }
             Fault::After(hook) => {
-                let answer = self.inner.read(dashboard, seeds).await;
+                let answer = self.inner.read(dashboard, seeds, freshness).await;
                 hook();
                 answer
             }
@@ -320,8 +327,26 @@ impl Store for FaultyStore {
         self.gate.pass(Call::Audit, self.inner.audit(dashboard, after, limit)).await
     }
 
+    async fn audit_of(
+        &self,
+        actor: Actor,
+        after: Option<(DashboardId, Revision)>,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, BoxError> {
+        self.gate.pass(Call::AuditOf, self.inner.audit_of(actor, after, limit)).await
+    }
+
     async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
         self.gate.pass(Call::Outbox, self.inner.outbox(after, limit)).await
+    }
+
+    async fn lease(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OutboxMessage>, BoxError> {
+        self.gate.pass(Call::Lease, self.inner.lease(now, until, limit)).await
     }
 
     async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {

@@ -3,9 +3,9 @@
 
 use crate::faulty::{Sharing, process};
 use dashshare::{
-    AccountId, Action, Actor, Amendment, DashboardId, EmailAddress, Error, Expiry, GrantId, LinkToken,
-    MemoryDirectory, MemoryStore, MessageId, NewOffer, Revision, RevokeMode, Rights, Seed, Store as _,
-    TenantId, Terms, Timestamp,
+    AccountId, Action, Actor, Amendment, DashboardId, EmailAddress, Error, Expiry, Freshness, GrantId,
+    LinkToken, MemoryDirectory, MemoryStore, MessageId, NewOffer, Revision, RevokeMode, Rights, Seed,
+    Store as _, TenantId, Terms, Timestamp,
     policy::Resource,
     template::{Options, Profile, Template, extract_json},
 };
@@ -157,7 +157,7 @@ impl Scene {
     }
 
     fn dump_board(&self, id: DashboardId) -> Value {
-        let head = done(self.store.read(id, &[])).map(|snapshot| snapshot.head);
+        let head = done(self.store.read(id, &[], Freshness::Latest)).map(|snapshot| snapshot.head);
         let grants = pages(|after: Option<&Arc<dashshare::Grant>>| {
             done(self.store.grants(id, after.map_or(0, |grant| grant.ordinal + 1), 3))
         });
@@ -166,7 +166,7 @@ impl Scene {
         });
         let people: Vec<AccountId> = (OLGA..=ZED).map(account).collect();
         let seeds: Vec<Seed> = people.iter().copied().map(Seed::from).collect();
-        let held = done(self.store.read(id, &seeds)).map(|snapshot| snapshot.chains);
+        let held = done(self.store.read(id, &seeds, Freshness::Latest)).map(|snapshot| snapshot.chains);
         let owns = |owner: &AccountId| {
             done(self.store.owned(*owner, None, 9)).iter().any(|head| head.dashboard == id)
         };
