@@ -71,7 +71,7 @@
 //! | 3 rules | what a grant is worth; a dashboard at an instant; the commands; decision, lists, diagnosis | `standing` `refusal` `ledger` `sharing/…` `decision` `answers` `diagnosis` |
 //! | 4 words | explanations and errors | `explain` `error` |
 //! | 5 shell | load, judge, commit, retry | `service/…` |
-//! | 6 edge | the memory store, the fixed twins for tests, the conformance suite | `memory` `fixed` `conformance` |
+//! | 6 edge | the memory store, the cache in front of any store, the fixed twins for tests, the conformance suite | `memory` `cached` `fixed` `conformance` |
 //!
 //! The rules that all of this keeps are numbered (`G6`, `L2`, …) and stand in [`specification`].
 
@@ -84,6 +84,7 @@
 )]
 
 mod answers;
+mod cached;
 mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -118,6 +119,7 @@ mod token;
 pub mod specification {}
 
 pub use answers::{AccessList, GrantView, Impact, LinkView, Losing, SharedDashboard};
+pub use cached::CachedStore;
 pub use commit::{Commit, CommitKey, Receipt};
 pub use dashboard::{Head, Link, Offer, Revision, Snapshot};
 pub use decision::{Action, Decision, Denial, Principal};

@@ -1,5 +1,5 @@
-//! The conformance suite over the store in memory, over a shared handle on it, and over one of a type that is known at
-//! run time only.
+//! The conformance suite over the store in memory, over a shared handle on it, over one of a type that is known at run
+//! time only, and behind the cache.
 #![cfg(feature = "conformance")]
 
 mod memory {
@@ -26,4 +26,15 @@ mod dynamic_memory {
     }
 
     dashshare::conformance!(fresh = fresh().await, run = pollster::block_on);
+}
+
+mod cached_memory {
+    use dashshare::{CachedStore, MemoryStore, SystemEnv};
+    use std::{num::NonZeroUsize, time::Duration};
+
+    fn fresh() -> CachedStore<MemoryStore, SystemEnv> {
+        CachedStore::new(MemoryStore::default(), SystemEnv, Duration::from_secs(3600), NonZeroUsize::MIN)
+    }
+
+    dashshare::conformance!(fresh = fresh(), run = pollster::block_on);
 }
