@@ -25,7 +25,8 @@ use std::{
 /// longer however often it is asked for. Within that time a decision may not know of a change that another process
 /// made: whoever revokes a grant through one process may see it honoured by another one for that long. So:
 ///
-/// - a change made **through this cache** counts at once, and so does one that any other read through it has shown;
+/// - a change made **through this cache** counts at once, and so does one that another read through it has shown (one
+///   that a host makes in a transaction of its own goes past the cache, like those of other processes);
 /// - a grant that **lapses** is dead at its instant: what is kept are grants, and each decision judges them by the clock
 ///   (D4);
 /// - [`authorize_at_least`](crate::Dashshare::authorize_at_least) with the revision of a change is answered by what
@@ -110,9 +111,7 @@ impl<S: Store, E: Env> CachedStore<S, E> {
     fn keep(&self, key: (DashboardId, Holder), since: Timestamp, snapshot: &Snapshot) {
         let mut kept = self.kept();
         kept.note(key.0, snapshot.head.revision);
-        if kept.newest(key.0) == snapshot.head.revision {
-            kept.entries.put(key, Entry { since, snapshot: snapshot.clone() });
-        }
+        kept.entries.put(key, Entry { since, snapshot: snapshot.clone() });
     }
 }
 
