@@ -222,7 +222,7 @@ fn strings<'a>(body: &'a Body, found: &mut Vec<&'a str>) {
         Body::Leaf(value) => found.extend(value.as_str()),
         Body::Text(text) | Body::Code(text) => found.push(text),
         Body::List(items) => items.iter().for_each(|item| strings(item, found)),
-        Body::Fields(fields) => fields.values().for_each(|field| strings(field, found)),
+        Body::Fields(fields) => fields.iter().for_each(|(_, field)| strings(field, found)),
         Body::Map(entries) => {
             for (key, value) in entries {
                 if let Key::Word(word) = key {
@@ -385,7 +385,7 @@ fn texts<'a>(body: &'a Body, found: &mut BTreeSet<&'a str>) {
             found.insert(text);
         }
         Body::List(items) => items.iter().for_each(|item| texts(item, found)),
-        Body::Fields(fields) => fields.values().for_each(|field| texts(field, found)),
+        Body::Fields(fields) => fields.iter().for_each(|(_, field)| texts(field, found)),
         Body::Map(entries) => entries.iter().for_each(|(_, value)| texts(value, found)),
         Body::Json(document) => texts(document, found),
         _ => {}

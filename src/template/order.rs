@@ -3,7 +3,7 @@
 use super::body::{Body, Key};
 use hashbrown::HashSet;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// How far what is around a symbol is taken into account.
 const ROUNDS: usize = 256;
@@ -41,7 +41,7 @@ fn has_maps(body: &Body) -> bool {
     match body {
         Body::Map(_) => true,
         Body::List(items) => items.iter().any(has_maps),
-        Body::Fields(fields) => fields.values().any(has_maps),
+        Body::Fields(fields) => fields.iter().any(|(_, field)| has_maps(field)),
         Body::Json(document) => has_maps(document),
         _ => false,
     }
@@ -50,11 +50,11 @@ fn has_maps(body: &Body) -> bool {
 /// Sorts the entries of every map. A key that is a word stands by that; keys that are ids stand by what they hold, where
 /// they are referred to, and what is around those places, never by their spelling. Two that are alike in all of that
 /// may stand either way.
-pub(super) fn sort(body: &mut Body, kinds: &[Option<String>]) {
+pub(super) fn sort(body: &mut Body, kinds: &[Option<Cow<'_, str>>]) {
     if !has_maps(body) {
         return;
     }
-    let first = |kind: &Option<String>| kind.as_deref().map_or(1, text);
+    let first = |kind: &Option<Cow<'_, str>>| kind.as_deref().map_or(1, text);
     let mut colours: Vec<u64> = kinds.iter().map(first).collect();
     refine(body, &mut colours);
     // In a ring of what is alike there is no first one: any of them is, and the others follow from it.
@@ -114,7 +114,7 @@ fn count(body: &Body, uses: &mut [usize]) {
     match body {
         Body::Hole(symbol) | Body::Id(_, symbol) => note(*symbol),
         Body::List(items) => items.iter().for_each(|item| count(item, uses)),
-        Body::Fields(fields) => fields.values().for_each(|field| count(field, uses)),
+        Body::Fields(fields) => fields.iter().for_each(|(_, field)| count(field, uses)),
         Body::Map(entries) => {
             for (key, value) in entries {
                 if let Key::Id(_, symbol) | Key::Hole(symbol) = key
@@ -185,7 +185,7 @@ fn look(body: &Body, place: u64, colours: &[u64], seen: &mut [Vec<u64>]) -> u64 
                 mix(mix(hash, name), look(field, mix(place, name), colours, seen))
             });
             // What stands beside a symbol tells it from its like.
-            for field in fields.values() {
+            for (_, field) in fields {
                 if let Body::Hole(symbol) | Body::Id(_, symbol) = field {
                     note(seen, *symbol, mix(place, holds));
                 }
@@ -213,7 +213,7 @@ fn look(body: &Body, place: u64, colours: &[u64], seen: &mut [Vec<u64>]) -> u64 
 fn arrange(body: &mut Body, colours: &[u64]) {
     match body {
         Body::List(items) => items.iter_mut().for_each(|item| arrange(item, colours)),
-        Body::Fields(fields) => fields.values_mut().for_each(|field| arrange(field, colours)),
+        Body::Fields(fields) => fields.iter_mut().for_each(|(_, field)| arrange(field, colours)),
         Body::Map(entries) => {
             entries.sort_by_cached_key(|(key, value)| {
                 let word = if let Key::Word(word) = key { word.clone() } else { String::new() };
@@ -230,7 +230,7 @@ fn arrange(body: &mut Body, colours: &[u64]) {
 pub(super) fn sort_keys(body: &mut Body) {
     match body {
         Body::List(items) => items.iter_mut().for_each(sort_keys),
-        Body::Fields(fields) => fields.values_mut().for_each(sort_keys),
+        Body::Fields(fields) => fields.iter_mut().for_each(|(_, field)| sort_keys(field)),
         Body::Map(entries) => {
             entries.iter_mut().for_each(|(_, value)| sort_keys(value));
             entries.sort_by(|(one, _), (other, _)| one.cmp(other));

@@ -1,7 +1,8 @@
 //! Closed vocabularies: the only leaves that are kept as they are.
 
-use serde::Deserialize;
-use serde_json::Value;
+use super::source::Tree;
+use hashbrown::HashSet;
+use serde::{Deserialize, Deserializer};
 
 /// What a kept leaf may be. There is no open one: a value that is no member is dropped (T2).
 #[derive(Clone, Debug, Deserialize)]
@@ -10,7 +11,8 @@ pub(super) enum Vocabulary {
     /// True or false.
     Bool,
     /// One of these texts.
-    Words(Vec<String>),
+    #[serde(deserialize_with = "words")]
+    Words(HashSet<String>),
     /// A number between two others, both included.
     Number { min: f64, max: f64 },
     /// One of these whole numbers, such as the lengths of time that a format offers, in milliseconds.
@@ -92,21 +94,21 @@ const UNITS: &[&str] = &[
 ];
 
 impl Vocabulary {
-    pub(super) fn has(&self, value: &Value) -> bool {
+    pub(super) fn has(&self, value: &Tree<'_>) -> bool {
         match (self, value) {
-            (Self::Bool, value) => value.is_boolean(),
-            (Self::Words(words), Value::String(text)) => words.contains(text),
-            (Self::Number { min, max }, Value::Number(number)) => {
+            (Self::Bool, Tree::Bool(_)) => true,
+            (Self::Words(words), Tree::Text(text)) => words.contains(&**text),
+            (Self::Number { min, max }, Tree::Number(number)) => {
                 number.as_f64().is_some_and(|number| (*min..=*max).contains(&number))
             }
-            (Self::Numbers(numbers), Value::Number(number)) => {
+            (Self::Numbers(numbers), Tree::Number(number)) => {
                 number.as_i64().is_some_and(|number| numbers.contains(&number))
             }
-            (Self::NumberText { min, max }, Value::String(text)) => is_number_text(text, *min, *max),
-            (Self::Colour, Value::String(text)) => is_colour(text),
-            (Self::Length, Value::String(text)) => is_length(text),
-            (Self::RelativeTime, Value::String(text)) => is_relative_time(text),
-            (Self::TimeZone, Value::String(text)) => ZONES.contains(&text.as_str()),
+            (Self::NumberText { min, max }, Tree::Text(text)) => is_number_text(text, *min, *max),
+            (Self::Colour, Tree::Text(text)) => is_colour(text),
+            (Self::Length, Tree::Text(text)) => is_length(text),
+            (Self::RelativeTime, Tree::Text(text)) => is_relative_time(text),
+            (Self::TimeZone, Tree::Text(text)) => ZONES.contains(&&**text),
             (Self::Any(members), value) => members.iter().any(|member| member.has(value)),
             _ => false,
         }
@@ -135,6 +137,10 @@ impl Vocabulary {
     }
 }
 
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HashSet<String>, D::Error> {
+    Ok(Vec::deserialize(deserializer)?.into_iter().collect())
+}
+
 fn is_number_text(text: &str, min: f64, max: f64) -> bool {
     text.len() <= 12
         && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
@@ -147,10 +153,10 @@ fn is_colour(text: &str) -> bool {
     }
     let Some((function, arguments)) = text.split_once('(') else { return COLOURS.contains(&text) };
     let Some(arguments) = arguments.strip_suffix(')') else { return false };
-    let arguments: Vec<&str> = arguments.split(',').map(str::trim).collect();
+    let mut arguments = arguments.split(',').map(str::trim);
     matches!(function, "rgb" | "rgba" | "hsl" | "hsla")
-        && matches!(arguments.len(), 3 | 4)
-        && arguments.iter().all(|argument| is_number_text(argument.trim_end_matches('%'), 0.0, 360.0))
+        && matches!(arguments.clone().count(), 3 | 4)
+        && arguments.all(|argument| is_number_text(argument.trim_end_matches('%'), 0.0, 360.0))
 }
 
 fn is_length(text: &str) -> bool {
