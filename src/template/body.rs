@@ -62,6 +62,12 @@ pub(super) enum Key {
     Hole(usize),
 }
 
+impl Key {
+    pub(super) fn word(&self) -> Option<&str> {
+        if let Self::Word(word) = self { Some(word) } else { None }
+    }
+}
+
 /// Why a text is no template of a profile.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("not a template: at {place}: {problem}")]

@@ -229,7 +229,8 @@ impl<'a> Walk<'a> {
             (Node::Map { keys, values }, Tree::Object(members)) => self.map(keys, values, members),
             (Node::Array(node), Tree::List(items)) => {
                 self.path.push("[]");
-                let list: Vec<Body> = items.iter().filter_map(|item| self.node(node, item)).collect();
+                let mut list = Vec::with_capacity(items.len());
+                list.extend(items.iter().filter_map(|item| self.node(node, item)));
                 self.path.pop();
                 (!list.is_empty()).then_some(Body::List(list))
             }
@@ -247,7 +248,7 @@ impl<'a> Walk<'a> {
     }
 
     fn object(&mut self, fields: &'a Fields, members: &Members<'_>) -> Option<Body> {
-        let mut left: Vec<(Arc<str>, Body)> = Vec::new();
+        let mut left: Vec<(Arc<str>, Body)> = Vec::with_capacity(members.len());
         for (name, value) in members.iter() {
             self.path.push(name);
             match fields.get(name) {

@@ -284,12 +284,14 @@ fn arrange(body: &mut Body, knot: Knot, colours: &[u64]) {
             fields.for_each(|((_, field), (_, knot))| arrange(field, knot, colours));
         }
         (Body::Map(entries), Knot::Map(knots)) => {
-            let mut sorted: Vec<_> = entries.drain(..).zip(knots).collect();
-            sorted.sort_by_cached_key(|((key, _), (sign, knot))| {
-                let word = if let Key::Word(word) = key { word.clone() } else { String::new() };
-                (word, sign.colour(colours), knot.content(colours))
+            let sign = |(entry, (sign, knot)): ((Key, Body), (Sign, Knot))| {
+                ((sign.colour(colours), knot.content(colours)), entry, knot)
+            };
+            let mut sorted: Vec<_> = entries.drain(..).zip(knots).map(sign).collect();
+            sorted.sort_by(|(one, (key, _), _), (other, (beside, _), _)| {
+                key.word().cmp(&beside.word()).then_with(|| one.cmp(other))
             });
-            for ((key, mut value), (_, knot)) in sorted {
+            for (_, (key, mut value), knot) in sorted {
                 arrange(&mut value, knot, colours);
                 entries.push((key, value));
             }
