@@ -337,6 +337,11 @@ fn is_of_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '-' | '_')
 }
 
+/// The words of a form, as far as short values are looked for.
+fn parts(form: &str) -> impl Iterator<Item = &str> {
+    form.split(|c: char| !is_of_word(c))
+}
+
 /// The first bytes of what is looked for within words; of what is shorter there are none.
 fn start(text: &[u8]) -> Option<u64> {
     text.first_chunk::<WITHIN>().map(|bytes| u64::from_le_bytes(*bytes))
@@ -361,18 +366,33 @@ pub(super) fn leaks(body: &Body, removed: &Taint) -> Vec<Leak> {
         .map(|(needle, _)| needle.as_str())
         .filter(|needle| needle.len() < WITHIN)
         .partition(|needle| needle.chars().all(is_of_word));
-    // Most removed values are nowhere: their first bytes alone tell.
-    let may_hold = |form: &str| {
-        form.as_bytes().windows(WITHIN).any(|window| start(window).is_some_and(|at| starts.contains(&at)))
-            || (!words.is_empty() && form.split(|c: char| !is_of_word(c)).any(|word| words.contains(word)))
-            || others.iter().any(|needle| has_whole(form, needle))
+    // Most removed values are nowhere, and most strings hold none: the first bytes alone tell.
+    let (mut starts_left, mut words_left) = (HashSet::new(), HashSet::new());
+    let mut may_hold = |form: &str| {
+        let windows = form.as_bytes().windows(WITHIN).filter_map(start);
+        let mut holds = false;
+        for start in windows.filter(|start| starts.contains(start)) {
+            holds = true;
+            starts_left.insert(start);
+        }
+        if !words.is_empty() {
+            for word in parts(form).filter_map(|word| words.get(word)) {
+                holds = true;
+                words_left.insert(*word);
+            }
+        }
+        holds || others.iter().any(|needle| has_whole(form, needle))
     };
     let mut left = HashSet::new();
     strings(body, &mut left);
-    let forms = |text| (text, forms(text));
-    let mut left: Vec<(&str, Vec<Cow<'_, str>>)> =
-        left.into_iter().map(forms).filter(|(_, forms)| forms.iter().any(|form| may_hold(form))).collect();
-    left.sort_unstable();
+    let mut suspects: Vec<(&str, Vec<Cow<'_, str>>)> = Vec::new();
+    for text in left {
+        let forms = forms(text);
+        if forms.iter().filter(|form| may_hold(form)).count() > 0 {
+            suspects.push((text, forms));
+        }
+    }
+    suspects.sort_unstable();
     let mut found = BTreeSet::new();
     for (needle, path) in &needles {
         let needle = needle.as_str();
@@ -380,13 +400,18 @@ pub(super) fn leaks(body: &Body, removed: &Taint) -> Vec<Leak> {
             if needle.len() >= WITHIN {
                 form.contains(needle)
             } else if words.contains(needle) {
-                form.split(|c: char| !is_of_word(c)).any(|word| word == needle)
+                parts(form).any(|word| word == needle)
             } else {
                 has_whole(form, needle)
             }
         };
-        let mut texts = left.iter().filter(|(_, forms)| forms.iter().any(|form| is_in(form)));
-        let text = if words.contains(needle) { texts.next_back() } else { texts.next() };
+        let mut texts = suspects.iter().filter(|(_, forms)| forms.iter().any(|form| is_in(form)));
+        let text = match start(needle.as_bytes()) {
+            Some(start) if !starts_left.contains(&start) => None,
+            None if words.contains(needle) && !words_left.contains(needle) => None,
+            None if words.contains(needle) => texts.next_back(),
+            _ => texts.next(),
+        };
         if let Some((text, _)) = text {
             found.insert(Leak { path: (*path).to_owned(), text: (*text).to_owned() });
         }

@@ -206,7 +206,7 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Tree<'de>, A::Error> {
         let below = self.below()?;
-        let (mut object, mut names) = (Vec::with_capacity(8), BTreeSet::new());
+        let (mut object, mut names) = (Vec::new(), BTreeSet::new());
         while let Some(Name(name)) = members.next_key()? {
             let value = members.next_value_seed(below)?;
             if self.at_once && !names.insert(name.clone()) {
