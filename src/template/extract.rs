@@ -466,8 +466,8 @@ fn note_definitions<'a>(profile: &'a Profile, defined: &mut Ids<'a>, node: &'a N
             }
         }
         (Node::Object(fields), Tree::Object(members)) => {
-            for (name, node) in fields.defining() {
-                if let Some(value) = members.get(name) {
+            for (name, value) in members.iter() {
+                if let Some((_, node)) = fields.get(name) {
                     note_definitions(profile, defined, node, value);
                 }
             }

@@ -95,17 +95,14 @@ pub(super) struct Fields {
     places: HashMap<Arc<str>, usize>,
     /// Those that are there in every document, whatever the source has.
     pub(super) constant: Vec<Arc<str>>,
-    /// The places of those within which ids may be defined.
-    defining: Vec<usize>,
 }
 
 impl Fields {
     fn of(nodes: BTreeMap<Arc<str>, Node>) -> Self {
         let nodes: Vec<(Arc<str>, Node)> = nodes.into_iter().collect();
         let constant = nodes.iter().filter(|(_, node)| node.is_constant()).map(|(name, _)| name.clone());
-        let defining = (0..).zip(&nodes).filter(|(_, (_, node))| node.may_define()).map(|(place, _)| place);
         let places = nodes.iter().map(|(name, _)| name.clone()).zip(0..).collect();
-        Self { constant: constant.collect(), defining: defining.collect(), places, nodes }
+        Self { constant: constant.collect(), places, nodes }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&(Arc<str>, Node)> {
@@ -114,10 +111,6 @@ impl Fields {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &(Arc<str>, Node)> {
         self.nodes.iter()
-    }
-
-    pub(super) fn defining(&self) -> impl Iterator<Item = &(Arc<str>, Node)> {
-        self.defining.iter().filter_map(|place| self.nodes.get(*place))
     }
 
     fn values(&self) -> impl Iterator<Item = &Node> {
@@ -206,22 +199,6 @@ impl Node {
     /// Whether it leaves the same in every document.
     pub(super) fn is_constant(&self) -> bool {
         matches!(self, Self::Owner | Self::Neutral(_))
-    }
-
-    /// Whether an id may be defined at this place or within it. What is referred to is not looked at.
-    fn may_define(&self) -> bool {
-        match self {
-            Self::Id(rule) => rule.defines,
-            Self::Object(fields) => !fields.defining.is_empty(),
-            Self::Map { keys, values } => {
-                matches!(keys, KeyRule::Id(rule) if rule.defines) || values.may_define()
-            }
-            Self::Array(node) | Self::Json(node) | Self::Acknowledged(node) => node.may_define(),
-            Self::Variant { cases, other, .. } => cases.values().any(Self::may_define) || other.may_define(),
-            Self::Either(nodes) => nodes.iter().any(Self::may_define),
-            Self::Ref(_) => true,
-            _ => false,
-        }
     }
 }
 

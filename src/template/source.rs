@@ -120,8 +120,8 @@ pub(super) fn parse(json: &str) -> Result<Tree<'_>, serde_json::Error> {
 
 /// The same, to another depth.
 pub(super) fn parse_to(json: &str, depth: usize) -> Result<Tree<'_>, serde_json::Error> {
-    // Only what is found to be in error is read again so that the error names the first place: looking for a name
-    // among those before it costs more than looking once they are sorted.
+    // Members that stand twice are found once all are sorted, which is cheaper than to look for each among those before
+    // it, but late. Only what is in error is read again, so that the error names the first place.
     read(json, Strict { depth, at_once: false }).or_else(|_| read(json, Strict { depth, at_once: true }))
 }
 

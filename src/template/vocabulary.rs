@@ -1,8 +1,7 @@
 //! Closed vocabularies: the only leaves that are kept as they are.
 
 use super::source::Tree;
-use hashbrown::HashSet;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// What a kept leaf may be. There is no open one: a value that is no member is dropped (T2).
 #[derive(Clone, Debug, Deserialize)]
@@ -11,8 +10,7 @@ pub(super) enum Vocabulary {
     /// True or false.
     Bool,
     /// One of these texts.
-    #[serde(deserialize_with = "words")]
-    Words(HashSet<String>),
+    Words(Vec<String>),
     /// A number between two others, both included.
     Number { min: f64, max: f64 },
     /// One of these whole numbers, such as the lengths of time that a format offers, in milliseconds.
@@ -97,7 +95,7 @@ impl Vocabulary {
     pub(super) fn has(&self, value: &Tree<'_>) -> bool {
         match (self, value) {
             (Self::Bool, Tree::Bool(_)) => true,
-            (Self::Words(words), Tree::Text(text)) => words.contains(&**text),
+            (Self::Words(words), Tree::Text(text)) => words.iter().any(|word| word == text),
             (Self::Number { min, max }, Tree::Number(number)) => {
                 number.as_f64().is_some_and(|number| (*min..=*max).contains(&number))
             }
@@ -135,10 +133,6 @@ impl Vocabulary {
             _ => None,
         }
     }
-}
-
-fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HashSet<String>, D::Error> {
-    Ok(Vec::deserialize(deserializer)?.into_iter().collect())
 }
 
 fn is_number_text(text: &str, min: f64, max: f64) -> bool {

@@ -17,7 +17,7 @@ pub(super) fn is_name(text: &str) -> bool {
 /// Tidying a tidy text changes nothing.
 pub(super) fn tidy(text: &str) -> Option<String> {
     let mut tidied = text.to_owned();
-    while !is_tidy(&tidied) {
+    loop {
         let next = tidy_once(&tidied);
         if next == tidied {
             break;
@@ -25,12 +25,6 @@ pub(super) fn tidy(text: &str) -> Option<String> {
         tidied = next;
     }
     (!detect::has_id_shape(&tidied) && tidied.len() <= 2000).then_some(tidied)
-}
-
-/// Whether a text is surely tidy: most are a few plain words.
-fn is_tidy(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'<')
-        && text.split(' ').all(|word| !word.is_empty() && !is_link(word))
 }
 
 fn tidy_once(text: &str) -> String {
