@@ -388,6 +388,7 @@ pub(super) fn leaks(body: &Body, removed: &Taint) -> Vec<Leak> {
     let mut suspects: Vec<(&str, Vec<Cow<'_, str>>)> = Vec::new();
     for text in left {
         let forms = forms(text);
+        // All forms are looked at, not only the first that may hold one: what else they begin with counts as well.
         if forms.iter().filter(|form| may_hold(form)).count() > 0 {
             suspects.push((text, forms));
         }
