@@ -2,12 +2,12 @@
 
 use super::{
     profile::{Fields, KeyRule, Node, Profile},
-    source,
+    source::{self, Members, Tree},
     words::{is_asset, is_name, tidy},
 };
 use serde::Serialize;
-use serde_json::{Map, Value, json};
-use std::{collections::BTreeMap, fmt};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// The structure of a dashboard and none of its data (T1).
 ///
@@ -45,10 +45,11 @@ pub(super) enum Body {
     /// What the owner let stand. It does nothing until the recipient accepts it.
     Code(String),
     Hole(usize),
-    Id(String, usize),
+    Id(Arc<str>, usize),
     Owner,
     List(Vec<Body>),
-    Fields(BTreeMap<String, Body>),
+    /// In the order of their names, which are the profile's own.
+    Fields(Vec<(Arc<str>, Body)>),
     Map(Vec<(Key, Body)>),
     /// A document in a string.
     Json(Box<Body>),
@@ -57,8 +58,14 @@ pub(super) enum Body {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Key {
     Word(String),
-    Id(String, usize),
+    Id(Arc<str>, usize),
     Hole(usize),
+}
+
+impl Key {
+    pub(super) fn word(&self) -> Option<&str> {
+        if let Self::Word(word) = self { Some(word) } else { None }
+    }
 }
 
 /// Why a text is no template of a profile.
@@ -100,7 +107,7 @@ impl Template {
             Body::Owner => json!({ "$owner": true }),
             Body::List(items) => items.iter().map(|item| self.write(item)).collect(),
             Body::Fields(fields) => {
-                fields.iter().map(|(name, field)| (name.clone(), self.write(field))).collect()
+                fields.iter().map(|(name, field)| (name.to_string(), self.write(field))).collect()
             }
             Body::Map(entries) => {
                 let key = |key: &Key| match key {
@@ -151,40 +158,35 @@ impl Reader<'_> {
         Err(TemplateError { place, problem: problem.to_string() })
     }
 
-    fn template(&mut self, value: &Value) -> Result<Template, TemplateError> {
+    fn template(&mut self, value: &Tree<'_>) -> Result<Template, TemplateError> {
         let member = |name: &str| value.get(name);
         let (format, version) = (self.profile.format(), self.profile.version());
-        if member("format").and_then(Value::as_str) != Some(format)
-            || member("version").and_then(Value::as_u64) != Some(u64::from(version))
+        if member("format").and_then(Tree::as_text) != Some(format)
+            || !matches!(member("version"), Some(Tree::Number(of)) if of.as_u64() == Some(u64::from(version)))
         {
             return self.refuse(format_args!("this is not of version {version} of the format `{format}`"));
         }
         let known = ["format", "version", "slots", "body"];
-        if let Some(other) = value
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, _)| name)
-            .find(|name| !known.contains(&name.as_str()))
-        {
+        let mut names = value.as_object().into_iter().flat_map(Members::iter).map(|(name, _)| name);
+        if let Some(other) = names.find(|name| !known.contains(name)) {
             return self.refuse(format_args!("`{other}` has no place in a template"));
         }
-        let slots = member("slots").and_then(Value::as_array);
-        let Some(slots) = slots else { return self.refuse("the list of slots is missing") };
+        let Some(Tree::List(slots)) = member("slots") else {
+            return self.refuse("the list of slots is missing");
+        };
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for slot in slots {
-            let kind = slot.get("kind").and_then(Value::as_str).unwrap_or_default();
-            let required = slot.get("required").and_then(Value::as_bool).unwrap_or(false);
+            let kind = slot.get("kind").and_then(Tree::as_text).unwrap_or_default();
+            let required = slot.get("required") == Some(&Tree::Bool(true));
             let known = ["name", "kind", "required", "uses"];
-            let other =
-                slot.as_object().into_iter().flatten().find(|(name, _)| !known.contains(&name.as_str()));
-            if let Some((other, _)) = other {
+            let mut names = slot.as_object().into_iter().flat_map(Members::iter).map(|(name, _)| name);
+            if let Some(other) = names.find(|name| !known.contains(name)) {
                 return self.refuse(format_args!("`{other}` has no place in a slot"));
             }
             let number = counts.entry(kind).or_default();
             let name = id_name(kind, *number);
             *number = number.saturating_add(1);
-            if slot.get("name").and_then(Value::as_str) != Some(name.as_str()) || !self.profile.has_kind(kind)
+            if slot.get("name").and_then(Tree::as_text) != Some(name.as_str()) || !self.profile.has_kind(kind)
             {
                 return self.refuse(format_args!("slot `{name}` is not one of the profile's"));
             }
@@ -253,24 +255,24 @@ impl Reader<'_> {
         }
     }
 
-    fn body(&mut self, node: &Node, value: &Value) -> Result<Body, TemplateError> {
+    fn body(&mut self, node: &Node, value: &Tree<'_>) -> Result<Body, TemplateError> {
         let marker = |name: &str| {
             let members = value.as_object().filter(|members| members.len() == 1)?;
-            members.get(name).and_then(Value::as_str)
+            members.get(name).and_then(Tree::as_text)
         };
         Ok(match (self.profile.resolve(node), value) {
             (Node::Keep(vocabulary), value) if self.profile.has(vocabulary, value) => {
-                Body::Leaf(value.clone())
+                Body::Leaf(value.to_value())
             }
-            (Node::Name, Value::String(name)) if is_name(name) => Body::Leaf(value.clone()),
-            (Node::Text, Value::String(text)) if tidy(text).as_ref() == Some(text) => {
-                Body::Text(text.clone())
+            (Node::Name, Tree::Text(name)) if is_name(name) => Body::Leaf(value.to_value()),
+            (Node::Text, Tree::Text(text)) if tidy(text).as_deref() == Some(&**text) => {
+                Body::Text(text.to_string())
             }
             (Node::Code(_), _) if marker("$code").is_some() => {
                 Body::Code(marker("$code").unwrap_or_default().to_owned())
             }
             (Node::Code(language), _) => Body::Hole(self.hole(&code_kind(language), marker("$slot"))?),
-            (Node::Asset(hosts), Value::String(url)) if is_asset(url, hosts) => Body::Leaf(value.clone()),
+            (Node::Asset(hosts), Tree::Text(url)) if is_asset(url, hosts) => Body::Leaf(value.to_value()),
             (Node::Slot(rule), _) => Body::Hole(self.hole(&rule.kind, marker("$slot"))?),
             (Node::Id(rule), _) => {
                 Body::Id(rule.space.clone(), self.id(&rule.space, rule.defines, marker("$id"))?)
@@ -279,11 +281,11 @@ impl Reader<'_> {
                 Body::Id(space.clone(), self.id(space, false, marker("$id"))?)
             }
             (Node::IdOrSlot { slot, .. }, _) => Body::Hole(self.hole(&slot.kind, marker("$slot"))?),
-            (Node::Owner, value) if *value == json!({ "$owner": true }) => Body::Owner,
-            (Node::Neutral(neutral), value) if neutral == value => Body::Leaf(value.clone()),
-            (Node::Object(nodes), Value::Object(members)) => self.fields(nodes, members)?,
-            (Node::Map { keys, values }, Value::Object(members)) => self.map(keys, values, members)?,
-            (Node::Array(node), Value::Array(items)) => {
+            (Node::Owner, value) if value.to_value() == json!({ "$owner": true }) => Body::Owner,
+            (Node::Neutral(neutral), value) if *neutral == value.to_value() => Body::Leaf(neutral.clone()),
+            (Node::Object(nodes), Tree::Object(members)) => self.fields(nodes, members)?,
+            (Node::Map { keys, values }, Tree::Object(members)) => self.map(keys, values, members)?,
+            (Node::Array(node), Tree::List(items)) => {
                 let mut list = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
                     list.push(self.inside(&index.to_string(), |reader| reader.body(node, item))?);
@@ -291,11 +293,11 @@ impl Reader<'_> {
                 Body::List(list)
             }
             (Node::Variant { on, cases, other }, value) => {
-                let case = value.get(on).and_then(Value::as_str).and_then(|case| cases.get(case));
+                let case = value.get(on).and_then(Tree::as_text).and_then(|case| cases.get(case));
                 self.body(case.unwrap_or(other), value)?
             }
             (Node::Either(nodes), value) => self.either(nodes, value)?,
-            (Node::Json(node), Value::Object(members)) if members.len() == 1 => match members.get("$json") {
+            (Node::Json(node), Tree::Object(members)) if members.len() == 1 => match members.get("$json") {
                 Some(document) => {
                     Body::Json(Box::new(self.inside("$json", |reader| reader.body(node, document))?))
                 }
@@ -306,7 +308,7 @@ impl Reader<'_> {
     }
 
     /// The first node that the value reads by. What one that it does not read by has counted is forgotten.
-    fn either(&mut self, nodes: &[Node], value: &Value) -> Result<Body, TemplateError> {
+    fn either(&mut self, nodes: &[Node], value: &Tree<'_>) -> Result<Body, TemplateError> {
         let (uses, ids, place) = (self.uses.clone(), self.ids.len(), self.place.len());
         for node in nodes {
             if let Ok(body) = self.body(node, value) {
@@ -319,32 +321,27 @@ impl Reader<'_> {
         self.refuse("none of the nodes here is fit for this")
     }
 
-    fn fields(&mut self, nodes: &Fields, members: &Map<String, Value>) -> Result<Body, TemplateError> {
-        let mut fields = BTreeMap::new();
-        for (name, value) in members {
-            let Some(node) = nodes.get(name) else {
+    fn fields(&mut self, nodes: &Fields, members: &Members<'_>) -> Result<Body, TemplateError> {
+        let mut fields = Vec::with_capacity(members.len());
+        for (name, value) in members.iter() {
+            let Some((name, node)) = nodes.get(name) else {
                 return self.refuse(format_args!("the profile has no field `{name}` here"));
             };
-            fields.insert(name.clone(), self.inside(name, |reader| reader.body(node, value))?);
+            fields.push((name.clone(), self.inside(name, |reader| reader.body(node, value))?));
         }
         Ok(Body::Fields(fields))
     }
 
-    fn map(
-        &mut self,
-        keys: &KeyRule,
-        node: &Node,
-        members: &Map<String, Value>,
-    ) -> Result<Body, TemplateError> {
+    fn map(&mut self, keys: &KeyRule, node: &Node, members: &Members<'_>) -> Result<Body, TemplateError> {
         let mut entries = Vec::with_capacity(members.len());
-        for (name, value) in members {
+        for (name, value) in members.iter() {
             let key = match keys {
                 KeyRule::Id(rule) => {
                     let number = self.id(&rule.space, rule.defines, name.strip_prefix("$id:"))?;
                     Key::Id(rule.space.clone(), number)
                 }
                 KeyRule::Slot(rule) => Key::Hole(self.hole(&rule.kind, name.strip_prefix("$slot:"))?),
-                KeyRule::Name if is_name(name) => Key::Word(name.clone()),
+                KeyRule::Name if is_name(name) => Key::Word(name.to_owned()),
                 KeyRule::Name => return self.refuse(format_args!("`{name}` is no name")),
             };
             entries.push((key, self.inside(name, |reader| reader.body(node, value))?));
@@ -361,7 +358,7 @@ impl Body {
             Self::Leaf(_) | Self::Text(_) => return 0,
             Self::Code(_) | Self::Hole(_) | Self::Id(..) | Self::Owner => 0,
             Self::List(items) => items.iter().map(Self::depth).max().unwrap_or(0),
-            Self::Fields(fields) => fields.values().map(Self::depth).max().unwrap_or(0),
+            Self::Fields(fields) => fields.iter().map(|(_, field)| field.depth()).max().unwrap_or(0),
             Self::Map(entries) => entries.iter().map(|(_, value)| value.depth()).max().unwrap_or(0),
             Self::Json(document) => document.depth(),
         };

@@ -7,6 +7,7 @@ use super::{
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use hashbrown::{HashMap, HashSet};
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     net::Ipv6Addr,
 };
@@ -45,7 +46,7 @@ impl Taint {
                 self.put(text, true, path)
             }
             Kind::Value
-                if names_something(path) && text.chars().filter(|c| c.is_alphabetic()).count() >= 4 =>
+                if text.chars().filter(|c| c.is_alphabetic()).nth(3).is_some() && names_something(path) =>
             {
                 self.put(text, false, path);
             }
@@ -154,15 +155,13 @@ fn is_id_shaped(token: &str) -> bool {
     if digits == 0 && !bytes.contains(&b'@') {
         return false;
     }
-    let upper = bytes.iter().any(u8::is_ascii_uppercase);
-    let lower = bytes.iter().any(u8::is_ascii_lowercase);
-    longest_hex(bytes) >= 16
+    (bytes.len() >= 16 && longest_hex(bytes) >= 16)
         || is_uuid(bytes)
-        || longest(bytes, u8::is_ascii_digit) >= 9
+        || (digits >= 9 && longest(bytes, u8::is_ascii_digit) >= 9)
         || (bytes.len() >= 16
             && digits >= 2
-            && upper
-            && lower
+            && bytes.iter().any(u8::is_ascii_uppercase)
+            && bytes.iter().any(u8::is_ascii_lowercase)
             && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')))
         || is_email(token)
         || is_ip(token)
@@ -204,8 +203,8 @@ fn is_email(token: &str) -> bool {
 
 fn is_ip(token: &str) -> bool {
     let host = token.split(':').next().unwrap_or(token);
-    let parts: Vec<&str> = host.split('.').collect();
-    parts.len() == 4 && parts.iter().all(|part| part.len() <= 3 && part.parse::<u8>().is_ok())
+    let mut parts = host.split('.');
+    parts.clone().count() == 4 && parts.all(|part| part.len() <= 3 && part.parse::<u8>().is_ok())
 }
 
 fn is_mac(bytes: &[u8]) -> bool {
@@ -217,16 +216,18 @@ fn is_mac(bytes: &[u8]) -> bool {
 }
 
 /// All strings that are left, keys among them. Fields are the profile's own words.
-fn strings<'a>(body: &'a Body, found: &mut Vec<&'a str>) {
+fn strings<'a>(body: &'a Body, found: &mut HashSet<&'a str>) {
     match body {
         Body::Leaf(value) => found.extend(value.as_str()),
-        Body::Text(text) | Body::Code(text) => found.push(text),
+        Body::Text(text) | Body::Code(text) => {
+            found.insert(text);
+        }
         Body::List(items) => items.iter().for_each(|item| strings(item, found)),
-        Body::Fields(fields) => fields.values().for_each(|field| strings(field, found)),
+        Body::Fields(fields) => fields.iter().for_each(|(_, field)| strings(field, found)),
         Body::Map(entries) => {
             for (key, value) in entries {
                 if let Key::Word(word) = key {
-                    found.push(word);
+                    found.insert(word);
                 }
                 strings(value, found);
             }
@@ -237,28 +238,43 @@ fn strings<'a>(body: &'a Body, found: &mut Vec<&'a str>) {
 }
 
 /// A string in the forms that a value may hide in.
-fn forms(text: &str) -> Vec<String> {
-    let mut forms = vec![text.to_lowercase()];
+fn forms(text: &str) -> Vec<Cow<'_, str>> {
+    let is_lower = text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    let mut forms = vec![if is_lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_lowercase()) }];
+    let mut add = |form: &str| forms.push(Cow::Owned(form.to_lowercase()));
     if text.contains('%') {
-        forms.push(percent_decoded(text).to_lowercase());
+        add(&percent_decoded(text));
     }
     if text.contains('\\') {
-        forms.push(json_decoded(text).to_lowercase());
+        add(&json_decoded(text));
     }
-    // What stands before or behind an encoded value may be of the same characters.
-    let within = |c: char| c.is_ascii_alphanumeric() || "+/-_".contains(c);
-    let tokens = text.split(|c: char| !within(c)).chain(text.split(|c: char| !c.is_ascii_alphanumeric()));
-    for token in tokens.filter(|token| token.len() >= 6) {
-        let decoders = [&BASE64_NOPAD, &BASE64URL_NOPAD, &HEXLOWER_PERMISSIVE];
-        let decoded = decoders.iter().filter_map(|decoder| decoder.decode(token.as_bytes()).ok());
-        forms.extend(
-            decoded.filter_map(|bytes| String::from_utf8(bytes).ok()).map(|plain| plain.to_lowercase()),
-        );
+    for token in text.split(|c: char| !c.is_ascii_alphanumeric() && !"+/-_".contains(c)) {
+        decode(token, &mut add);
+        // What stands before or behind an encoded value may be of the same characters.
+        if !token.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            token.split(['+', '/', '-', '_']).for_each(|token| decode(token, &mut add));
+        }
     }
-    let joined: Vec<String> =
-        forms.iter().filter(|form| form.contains('-')).map(|form| form.replace('-', "")).collect();
+    let joined: Vec<Cow<'_, str>> =
+        forms.iter().filter(|form| form.contains('-')).map(|form| form.replace('-', "").into()).collect();
     forms.extend(joined);
     forms
+}
+
+/// What a token may stand for, in base64 of either alphabet or in hexadecimal.
+fn decode(token: &str, add: &mut impl FnMut(&str)) {
+    if token.len() < 6 {
+        return;
+    }
+    let base64 = if token.contains(['+', '/']) { &BASE64_NOPAD } else { &BASE64URL_NOPAD };
+    let is_hex = token.bytes().all(|byte| byte.is_ascii_hexdigit());
+    for encoding in [Some(base64), is_hex.then_some(&HEXLOWER_PERMISSIVE)].into_iter().flatten() {
+        if let Ok(bytes) = encoding.decode(token.as_bytes())
+            && let Ok(plain) = str::from_utf8(&bytes)
+        {
+            add(plain);
+        }
+    }
 }
 
 /// Escapes resolved as in a JSON string. The text need not be one: what is no escape stays.
@@ -321,6 +337,16 @@ fn is_of_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '-' | '_')
 }
 
+/// The words of a form, as far as short values are looked for.
+fn parts(form: &str) -> impl Iterator<Item = &str> {
+    form.split(|c: char| !is_of_word(c))
+}
+
+/// The first bytes of what is looked for within words; of what is shorter there are none.
+fn start(text: &[u8]) -> Option<u64> {
+    text.first_chunk::<WITHIN>().map(|bytes| u64::from_le_bytes(*bytes))
+}
+
 /// The removed ids and credentials that are still there.
 pub(super) fn leaks(body: &Body, removed: &Taint) -> Vec<Leak> {
     let mut needles: Vec<(String, &str)> = Vec::new();
@@ -334,89 +360,115 @@ pub(super) fn leaks(body: &Body, removed: &Taint) -> Vec<Leak> {
     if needles.is_empty() {
         return Vec::new();
     }
-    let start = |needle: &str| needle.as_bytes().get(..WITHIN)?.try_into().ok();
-    let starts: HashSet<[u8; WITHIN]> = needles.iter().filter_map(|(needle, _)| start(needle)).collect();
-    let short: HashSet<&str> =
-        needles.iter().map(|(needle, _)| needle.as_str()).filter(|needle| needle.len() < WITHIN).collect();
-    let mut left = Vec::new();
-    strings(body, &mut left);
-    left.sort_unstable();
-    left.dedup();
-    let left: Vec<(&str, Vec<String>)> = left.into_iter().map(|text| (text, forms(text))).collect();
-    // Most removed values are nowhere: their first bytes alone tell.
-    let mut present: HashSet<[u8; WITHIN]> = HashSet::new();
-    let mut words: HashMap<&str, &str> = HashMap::new();
-    for (text, forms) in &left {
-        for form in forms {
-            let windows =
-                form.as_bytes().windows(WITHIN).filter_map(|window| <[u8; WITHIN]>::try_from(window).ok());
-            present.extend(windows.filter(|window| starts.contains(window)));
-            if !short.is_empty() {
-                let wanted = form.split(|c: char| !is_of_word(c)).filter(|word| short.contains(word));
-                words.extend(wanted.map(|word| (word, *text)));
+    let starts: HashSet<u64> = needles.iter().filter_map(|(needle, _)| start(needle.as_bytes())).collect();
+    let (words, others): (HashSet<&str>, HashSet<&str>) = needles
+        .iter()
+        .map(|(needle, _)| needle.as_str())
+        .filter(|needle| needle.len() < WITHIN)
+        .partition(|needle| needle.chars().all(is_of_word));
+    // Most removed values are nowhere, and most strings hold none: the first bytes alone tell.
+    let (mut starts_left, mut words_left) = (HashSet::new(), HashSet::new());
+    let mut may_hold = |form: &str| {
+        let windows = form.as_bytes().windows(WITHIN).filter_map(start);
+        let mut holds = false;
+        for start in windows.filter(|start| starts.contains(start)) {
+            holds = true;
+            starts_left.insert(start);
+        }
+        if !words.is_empty() {
+            for word in parts(form).filter_map(|word| words.get(word)) {
+                holds = true;
+                words_left.insert(*word);
             }
         }
+        holds || others.iter().any(|needle| has_whole(form, needle))
+    };
+    let mut left = HashSet::new();
+    strings(body, &mut left);
+    let mut suspects: Vec<(&str, Vec<Cow<'_, str>>)> = Vec::new();
+    for text in left {
+        let forms = forms(text);
+        // All forms are looked at, not only the first that may hold one: what else they begin with counts as well.
+        if forms.iter().filter(|form| may_hold(form)).count() > 0 {
+            suspects.push((text, forms));
+        }
     }
+    suspects.sort_unstable();
     let mut found = BTreeSet::new();
     for (needle, path) in &needles {
         let needle = needle.as_str();
-        let text = match needle.as_bytes().get(..WITHIN) {
-            Some(_) if !start(needle).is_some_and(|start| present.contains(&start)) => None,
-            Some(_) => left
-                .iter()
-                .find(|(_, forms)| forms.iter().any(|form| form.contains(needle)))
-                .map(|(text, _)| *text),
-            None if needle.chars().all(is_of_word) => words.get(needle).copied(),
-            None => left
-                .iter()
-                .find(|(_, forms)| forms.iter().any(|form| has_whole(form, needle)))
-                .map(|(text, _)| *text),
+        let is_in = |form: &str| {
+            if needle.len() >= WITHIN {
+                form.contains(needle)
+            } else if words.contains(needle) {
+                parts(form).any(|word| word == needle)
+            } else {
+                has_whole(form, needle)
+            }
         };
-        if let Some(text) = text {
-            found.insert(Leak { path: (*path).to_owned(), text: text.to_owned() });
+        let mut texts = suspects.iter().filter(|(_, forms)| forms.iter().any(|form| is_in(form)));
+        let text = match start(needle.as_bytes()) {
+            Some(start) if !starts_left.contains(&start) => None,
+            None if words.contains(needle) && !words_left.contains(needle) => None,
+            None if words.contains(needle) => texts.next_back(),
+            _ => texts.next(),
+        };
+        if let Some((text, _)) = text {
+            found.insert(Leak { path: (*path).to_owned(), text: (*text).to_owned() });
         }
     }
     found.into_iter().collect()
 }
 
-fn texts<'a>(body: &'a Body, found: &mut BTreeSet<&'a str>) {
+/// All texts and code that are left.
+fn texts<'a>(body: &'a Body, found: &mut HashSet<&'a str>) {
     match body {
         Body::Text(text) | Body::Code(text) => {
             found.insert(text);
         }
         Body::List(items) => items.iter().for_each(|item| texts(item, found)),
-        Body::Fields(fields) => fields.values().for_each(|field| texts(field, found)),
+        Body::Fields(fields) => fields.iter().for_each(|(_, field)| texts(field, found)),
         Body::Map(entries) => entries.iter().for_each(|(_, value)| texts(value, found)),
         Body::Json(document) => texts(document, found),
         _ => {}
     }
 }
 
-fn words(text: &str) -> Vec<String> {
-    let parts = text.split(|c: char| !c.is_alphanumeric());
-    parts.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+/// The words of a text in lower case, with a space between them.
+fn words(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        if word.is_ascii() {
+            words.extend(word.chars().map(|c| c.to_ascii_lowercase()));
+        } else {
+            words.push_str(&word.to_lowercase());
+        }
+    }
+    words
 }
 
 /// The kept texts that hold a name which was removed elsewhere, as whole words.
 pub(super) fn names(body: &Body, removed: &Taint) -> Vec<FoundText> {
-    let names: HashMap<String, &String> = removed
-        .values
-        .keys()
-        .map(|value| (words(value).join(" "), value))
-        .filter(|(words, _)| words.len() >= 4)
-        .collect();
-    let mut kept = BTreeSet::new();
+    let names = removed.values.keys().map(|value| words(value));
+    let names: HashSet<String> = names.filter(|name| name.len() >= 4).collect();
+    let firsts: HashSet<&str> = names.iter().filter_map(|name| name.split(' ').next()).collect();
+    let mut kept = HashSet::new();
     texts(body, &mut kept);
-    let mut found: BTreeMap<&str, String> = BTreeMap::new();
+    let mut found = BTreeMap::new();
     for text in kept {
         let words = words(text);
-        for start in 0..words.len() {
-            for end in start.saturating_add(1)..=words.len().min(start.saturating_add(WORDS)) {
-                let part = words.get(start..end).unwrap_or_default().join(" ");
-                if names.contains_key(&part) {
-                    found.entry(text).or_insert(part);
-                }
-            }
+        let starts = words.match_indices(' ').map(|(at, _)| at.saturating_add(1));
+        let mut parts =
+            [0].into_iter().chain(starts).filter_map(|start| words.get(start..)).flat_map(|rest| {
+                let known = rest.split(' ').next().is_some_and(|first| firsts.contains(first));
+                let ends = rest.match_indices(' ').map(|(at, _)| at).chain([rest.len()]);
+                ends.take(if known { WORDS } else { 0 }).filter_map(move |end| rest.get(..end))
+            });
+        if let Some(name) = parts.find(|part| names.contains(*part)) {
+            found.insert(text, name.to_owned());
         }
     }
     found.into_iter().map(|(text, name)| FoundText { text: text.to_owned(), name }).collect()

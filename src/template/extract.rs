@@ -4,30 +4,46 @@ use super::{
     body::{Body, Key, Slot, Template, code_kind, id_name},
     detect::{self, Path, Taint},
     order,
-    profile::{Fields, KeyRule, Node, Profile, Shape, SlotRule},
+    profile::{Fields, IdRule, KeyRule, Node, Profile, Shape, SlotRule},
     report::{ExtractError, Extracted, Options, Report, Texts},
-    source,
+    source::{self, Members, Tree},
     words::{is_asset, is_name, tidy},
 };
-use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use hashbrown::HashMap;
+use serde_json::Value;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Extracts the template of a document (T2).
 ///
 /// # Errors
 /// See [`ExtractError`]. Nothing half extracted is ever given out.
 pub fn extract(document: &Value, profile: &Profile, options: Options) -> Result<Extracted, ExtractError> {
-    if !source::is_shallow(document, source::DEPTH) {
-        return Err(ExtractError::TooDeep);
-    }
+    let tree = Tree::of(document, source::DEPTH).ok_or(ExtractError::TooDeep)?;
+    extract_tree(&tree, profile, options)
+}
+
+/// The same for a document as text, which is read strictly: a member that stands twice is an error.
+///
+/// # Errors
+/// See [`ExtractError`].
+pub fn extract_json(json: &str, profile: &Profile, options: Options) -> Result<Extracted, ExtractError> {
+    extract_tree(&source::parse(json).map_err(ExtractError::Malformed)?, profile, options)
+}
+
+fn extract_tree(document: &Tree<'_>, profile: &Profile, options: Options) -> Result<Extracted, ExtractError> {
     let mut defined = definitions(profile, document);
     let (mut blank, mut texts) = (BTreeSet::new(), Vec::new());
     let (mut walk, body, removed) = loop {
         let mut walk = Walk::new(profile, options, defined, blank);
-        let body = walk.node(&profile.root, document).unwrap_or_else(|| Body::Fields(BTreeMap::new()));
+        let body = walk.node(&profile.root, document).unwrap_or_else(|| Body::Fields(Vec::new()));
         // Where a definition is left out, what refers to it is as well: in a clone it would refer to nothing.
-        if walk.survived.len() < walk.defined.len() {
-            (defined, blank) = (walk.survived, walk.blank);
+        if walk.defined.values().flat_map(HashMap::values).any(|id| !id.survived) {
+            (defined, blank) = (walk.defined, walk.blank);
+            defined.values_mut().for_each(|ids| ids.retain(|_, id| id.survived));
             continue;
         }
         let removed = std::mem::take(&mut walk.removed);
@@ -68,47 +84,42 @@ pub fn extract(document: &Value, profile: &Profile, options: Options) -> Result<
     Ok(Extracted { template, report })
 }
 
-/// The same for a document as text, which is read strictly: a member that stands twice is an error.
-///
-/// # Errors
-/// See [`ExtractError`].
-pub fn extract_json(json: &str, profile: &Profile, options: Options) -> Result<Extracted, ExtractError> {
-    extract(&source::parse(json).map_err(ExtractError::Malformed)?, profile, options)
-}
-
 fn count(body: &Body) -> usize {
     match body {
         Body::Leaf(_) | Body::Text(_) | Body::Code(_) => 1,
         Body::Hole(_) | Body::Id(..) | Body::Owner => 0,
         Body::List(items) => items.iter().map(count).sum(),
-        Body::Fields(fields) => fields.values().map(count).sum(),
+        Body::Fields(fields) => fields.iter().map(|(_, field)| count(field)).sum(),
         Body::Map(entries) => entries.iter().map(|(_, value)| count(value)).sum(),
         Body::Json(document) => count(document),
     }
 }
 
-/// What stands for one id or one slot while the document is walked: its space or rule, and the value that is renamed.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-enum Symbol {
-    Id(String, String),
-    /// Code is never shared: two equal queries are two slots.
-    Slot(String, String),
+/// An id that the document defines.
+#[derive(Default)]
+struct Defined {
+    /// Whether its definition is left in the template.
+    survived: bool,
+    /// What stands for it while the document is walked.
+    symbol: Option<usize>,
 }
 
+/// The ids that a document defines, by their spaces.
+type Ids<'a> = BTreeMap<&'a str, HashMap<String, Defined>>;
+
 /// How often something stood at a path.
-type Counts = hashbrown::HashMap<String, usize>;
+type Counts = HashMap<String, usize>;
 
 struct Walk<'a> {
     profile: &'a Profile,
     options: Options,
-    symbols: HashMap<Symbol, usize>,
+    /// The symbols that stand for slots, by their kinds and the values that were there.
+    slots: BTreeMap<&'a str, HashMap<String, usize>>,
+    /// For each symbol the kind of its slot, if it is one.
+    kinds: Vec<Option<Cow<'a, str>>>,
     /// For each symbol of a slot whether some place requires it.
     required: Vec<bool>,
-    kinds: Vec<Option<String>>,
-    /// The ids that the document defines, by their spaces.
-    defined: BTreeSet<(String, String)>,
-    /// Those of them whose definition is left in the template.
-    survived: BTreeSet<(String, String)>,
+    defined: Ids<'a>,
     /// Texts that the owner does not let stand.
     blank: BTreeSet<String>,
     path: Path,
@@ -118,20 +129,15 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(
-        profile: &'a Profile,
-        options: Options,
-        defined: BTreeSet<(String, String)>,
-        blank: BTreeSet<String>,
-    ) -> Self {
+    fn new(profile: &'a Profile, options: Options, mut defined: Ids<'a>, blank: BTreeSet<String>) -> Self {
+        defined.values_mut().flat_map(HashMap::values_mut).for_each(|id| *id = Defined::default());
         Self {
             profile,
             options,
-            symbols: HashMap::new(),
-            required: Vec::new(),
+            slots: BTreeMap::new(),
             kinds: Vec::new(),
+            required: Vec::new(),
             defined,
-            survived: BTreeSet::new(),
             blank,
             path: Path::default(),
             removed: Taint::default(),
@@ -140,26 +146,23 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn symbol(&mut self, symbol: Symbol) -> usize {
-        let next = self.symbols.len();
-        let kind = match &symbol {
-            Symbol::Id(..) => None,
-            Symbol::Slot(kind, _) => Some(kind.clone()),
-        };
-        let number = *self.symbols.entry(symbol).or_insert(next);
-        if number == next {
-            self.required.push(false);
-            self.kinds.push(kind);
-        }
-        number
+    fn symbol(&mut self, kind: Option<Cow<'a, str>>) -> usize {
+        self.kinds.push(kind);
+        self.required.push(false);
+        self.kinds.len().saturating_sub(1)
     }
 
-    fn slot(&mut self, rule: &SlotRule, value: &str) -> usize {
-        let number = self.symbol(Symbol::Slot(rule.kind.clone(), value.to_owned()));
-        if let Some(required) = self.required.get_mut(number) {
+    fn slot(&mut self, rule: &'a SlotRule, value: &str) -> usize {
+        let known = self.slots.get(&*rule.kind).and_then(|slots| slots.get(value)).copied();
+        let symbol = known.unwrap_or_else(|| {
+            let symbol = self.symbol(Some(Cow::Borrowed(&rule.kind)));
+            self.slots.entry(&rule.kind).or_default().insert(value.to_owned(), symbol);
+            symbol
+        });
+        if let Some(required) = self.required.get_mut(symbol) {
             *required |= rule.required;
         }
-        number
+        symbol
     }
 
     fn count(counts: &mut Counts, path: &Path) {
@@ -173,7 +176,7 @@ impl<'a> Walk<'a> {
 
     /// What is left of a value; `None` if nothing is. What is empty is left out, too: whether a place holds null, an
     /// empty object or nothing at all is a bit of the source.
-    fn node(&mut self, node: &Node, value: &Value) -> Option<Body> {
+    fn node(&mut self, node: &'a Node, value: &Tree<'_>) -> Option<Body> {
         match (self.profile.resolve(node), value) {
             (Node::Neutral(neutral), value) => {
                 self.remove(value, detect::Kind::Value);
@@ -183,12 +186,12 @@ impl<'a> Walk<'a> {
                 self.remove(value, detect::Kind::Id);
                 Some(Body::Owner)
             }
-            (_, Value::Null) => None,
+            (_, Tree::Null) => None,
             (Node::Keep(vocabulary), value) if self.profile.has(vocabulary, value) => {
-                Some(Body::Leaf(value.clone()))
+                Some(Body::Leaf(value.to_value()))
             }
-            (Node::Name, Value::String(name)) if is_name(name) => Some(Body::Leaf(value.clone())),
-            (Node::Text, Value::String(text)) => match tidy(text) {
+            (Node::Name, Tree::Text(name)) if is_name(name) => Some(Body::Leaf(value.to_value())),
+            (Node::Text, Tree::Text(text)) => match tidy(text) {
                 Some(tidied) if self.blank.contains(&tidied) => None,
                 Some(tidied) => {
                     if tidied != *text {
@@ -198,36 +201,36 @@ impl<'a> Walk<'a> {
                 }
                 None => self.drop(value, detect::Kind::Value),
             },
-            (Node::Code(_), Value::String(code)) if code.trim().is_empty() => None,
-            (Node::Code(_), Value::String(code)) if self.blank.contains(code) => None,
-            (Node::Code(_), Value::String(code)) if self.options.keep_code => Some(Body::Code(code.clone())),
-            (Node::Code(language), Value::String(_)) => {
+            (Node::Code(_), Tree::Text(code)) if code.trim().is_empty() => None,
+            (Node::Code(_), Tree::Text(code)) if self.blank.contains(&**code) => None,
+            (Node::Code(_), Tree::Text(code)) if self.options.keep_code => Some(Body::Code(code.to_string())),
+            (Node::Code(language), Tree::Text(_)) => {
                 self.remove(value, detect::Kind::Value);
-                let rule = SlotRule { kind: code_kind(language), required: false };
-                let path = format!("{}#{}", self.path.as_str(), self.symbols.len());
-                Some(Body::Hole(self.slot(&rule, &path)))
+                // Code is never shared: two equal queries are two slots.
+                Some(Body::Hole(self.symbol(Some(Cow::Owned(code_kind(language))))))
             }
-            (Node::Asset(hosts), Value::String(url)) if is_asset(url, hosts) => {
-                Some(Body::Leaf(value.clone()))
+            (Node::Asset(hosts), Tree::Text(url)) if is_asset(url, hosts) => {
+                Some(Body::Leaf(value.to_value()))
             }
             (Node::Slot(rule), value) => self.hole(rule, value),
             (Node::Id(rule), value) => {
                 // What is no id at all is looked for by its shape only.
                 let kind = id_text(value).map_or(detect::Kind::Value, |_| detect::Kind::Id);
                 let left = self.id(&rule.space, value).or_else(|| self.drop(value, kind));
-                if let (true, Some(_), Some(id)) = (rule.defines, &left, id_text(value)) {
-                    self.survived.insert((rule.space.clone(), id));
+                if let (Some(_), Some(id)) = (&left, id_text(value)) {
+                    self.survive(rule, &id);
                 }
                 left
             }
             (Node::IdOrSlot { space, slot }, value) => {
                 self.id(space, value).or_else(|| self.hole(slot, value))
             }
-            (Node::Object(fields), Value::Object(members)) => self.object(fields, members),
-            (Node::Map { keys, values }, Value::Object(members)) => self.map(keys, values, members),
-            (Node::Array(node), Value::Array(items)) => {
+            (Node::Object(fields), Tree::Object(members)) => self.object(fields, members),
+            (Node::Map { keys, values }, Tree::Object(members)) => self.map(keys, values, members),
+            (Node::Array(node), Tree::List(items)) => {
                 self.path.push("[]");
-                let list: Vec<Body> = items.iter().filter_map(|item| self.node(node, item)).collect();
+                let mut list = Vec::with_capacity(items.len());
+                list.extend(items.iter().filter_map(|item| self.node(node, item)));
                 self.path.pop();
                 (!list.is_empty()).then_some(Body::List(list))
             }
@@ -236,7 +239,7 @@ impl<'a> Walk<'a> {
                 Some(node) => self.node(node, value),
                 None => self.drop(value, detect::Kind::Value),
             },
-            (Node::Json(node), Value::String(text)) => match source::parse(text) {
+            (Node::Json(node), Tree::Text(text)) => match source::parse(text) {
                 Ok(document) => self.node(node, &document).map(|left| Body::Json(Box::new(left))),
                 Err(_) => self.drop(value, detect::Kind::Value),
             },
@@ -244,20 +247,20 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn object(&mut self, fields: &Fields, members: &Map<String, Value>) -> Option<Body> {
-        let mut left = BTreeMap::new();
-        for (name, value) in members {
+    fn object(&mut self, fields: &'a Fields, members: &Members<'_>) -> Option<Body> {
+        let mut left: Vec<(Arc<str>, Body)> = Vec::with_capacity(members.len());
+        for (name, value) in members.iter() {
             self.path.push(name);
             match fields.get(name) {
-                Some(node) => {
+                Some((name, node)) => {
                     if let Some(body) = self.node(node, value) {
-                        left.insert(name.clone(), body);
+                        left.push((name.clone(), body));
                     }
                 }
                 None => {
                     self.remove(value, detect::Kind::Value);
                     self.removed.note(name, detect::Kind::Value, &self.path);
-                    if !matches!(value, Value::Null) {
+                    if !matches!(value, Tree::Null) {
                         Self::count(&mut self.unknown, &self.path);
                     }
                 }
@@ -265,22 +268,25 @@ impl<'a> Walk<'a> {
             self.path.pop();
         }
         // An object of nothing but what is there in every document is as good as none.
-        if left.keys().all(|name| fields.constant.contains(name)) {
+        if left.iter().all(|(name, _)| fields.constant.contains(name)) {
             return None;
         }
-        for name in fields.constant.iter().filter(|name| !members.contains_key(*name)) {
-            if let Some(body) = fields.get(name).and_then(|node| self.node(node, &Value::Null)) {
-                left.insert(name.clone(), body);
+        for name in fields.constant.iter().filter(|name| members.get(name).is_none()) {
+            if let Some((_, node)) = fields.get(name)
+                && let Some(body) = self.node(node, &Tree::Null)
+            {
+                let place = left.partition_point(|(before, _)| before < name);
+                left.insert(place, (name.clone(), body));
             }
         }
         Some(Body::Fields(left))
     }
 
-    fn map(&mut self, keys: &KeyRule, node: &Node, members: &Map<String, Value>) -> Option<Body> {
+    fn map(&mut self, keys: &'a KeyRule, node: &'a Node, members: &Members<'_>) -> Option<Body> {
         let mut entries = Vec::new();
-        for (name, value) in members {
+        for (name, value) in members.iter() {
             self.path.push("*");
-            let text = Value::String(name.clone());
+            let text = Tree::Text(Cow::Borrowed(name));
             let key = match keys {
                 KeyRule::Id(rule) => match self.id(&rule.space, &text) {
                     Some(Body::Id(space, number)) => Some(Key::Id(space, number)),
@@ -290,15 +296,13 @@ impl<'a> Walk<'a> {
                     Some(Body::Hole(slot)) => Some(Key::Hole(slot)),
                     _ => None,
                 },
-                KeyRule::Name => is_name(name).then(|| Key::Word(name.clone())),
+                KeyRule::Name => is_name(name).then(|| Key::Word(name.to_owned())),
             };
             match key {
                 Some(key) => {
                     if let Some(body) = self.node(node, value) {
-                        if let KeyRule::Id(rule) = keys
-                            && rule.defines
-                        {
-                            self.survived.insert((rule.space.clone(), name.clone()));
+                        if let KeyRule::Id(rule) = keys {
+                            self.survive(rule, name);
                         }
                         entries.push((key, body));
                     }
@@ -313,17 +317,30 @@ impl<'a> Walk<'a> {
         (!entries.is_empty()).then_some(Body::Map(entries))
     }
 
-    fn id(&mut self, space: &str, value: &Value) -> Option<Body> {
+    fn id(&mut self, space: &Arc<str>, value: &Tree<'_>) -> Option<Body> {
         let id = id_text(value)?;
-        if !self.defined.contains(&(space.to_owned(), id.clone())) {
-            return None;
-        }
+        let known = self.defined.get(&**space)?.get(&*id)?.symbol;
         self.remove(value, detect::Kind::Id);
-        let number = self.symbol(Symbol::Id(space.to_owned(), id));
-        Some(Body::Id(space.to_owned(), number))
+        let symbol = known.unwrap_or_else(|| {
+            let symbol = self.symbol(None);
+            if let Some(id) = self.defined.get_mut(&**space).and_then(|ids| ids.get_mut(&*id)) {
+                id.symbol = Some(symbol);
+            }
+            symbol
+        });
+        Some(Body::Id(space.clone(), symbol))
     }
 
-    fn hole(&mut self, rule: &SlotRule, value: &Value) -> Option<Body> {
+    /// Notes that what defines an id is left.
+    fn survive(&mut self, rule: &IdRule, id: &str) {
+        if rule.defines
+            && let Some(id) = self.defined.get_mut(&*rule.space).and_then(|ids| ids.get_mut(id))
+        {
+            id.survived = true;
+        }
+    }
+
+    fn hole(&mut self, rule: &'a SlotRule, value: &Tree<'_>) -> Option<Body> {
         match id_text(value) {
             Some(text) => {
                 self.remove(value, detect::Kind::Id);
@@ -334,29 +351,31 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes a value away, and reports where.
-    fn drop<T>(&mut self, value: &Value, kind: detect::Kind) -> Option<T> {
+    fn drop<T>(&mut self, value: &Tree<'_>, kind: detect::Kind) -> Option<T> {
         self.remove(value, kind);
-        if !is_empty(value) {
+        if !value.is_empty() {
             Self::count(&mut self.dropped, &self.path);
         }
         None
     }
 
     /// Remembers what was taken away, for the detector.
-    fn remove(&mut self, value: &Value, kind: detect::Kind) {
+    fn remove(&mut self, value: &Tree<'_>, kind: detect::Kind) {
         match value {
-            Value::String(text) => self.removed.note(text, kind, &self.path),
-            Value::Number(number) => self.removed.note(&number.to_string(), kind, &self.path),
-            Value::Array(items) => items.iter().for_each(|item| self.remove(item, kind)),
-            Value::Object(members) => {
-                for (name, value) in members {
+            Tree::Text(text) => self.removed.note(text, kind, &self.path),
+            // A whole number of so few digits is no id.
+            Tree::Number(number) if number.as_u64().is_some_and(|number| number < 100_000_000) => {}
+            Tree::Number(number) => self.removed.note(&number.to_string(), kind, &self.path),
+            Tree::List(items) => items.iter().for_each(|item| self.remove(item, kind)),
+            Tree::Object(members) => {
+                for (name, value) in members.iter() {
                     self.removed.note(name, detect::Kind::Value, &self.path);
                     self.path.push(name);
                     self.remove(value, kind);
                     self.path.pop();
                 }
             }
-            Value::Null | Value::Bool(_) => {}
+            Tree::Null | Tree::Bool(_) => {}
         }
     }
 
@@ -390,11 +409,11 @@ impl Numbers {
         }
     }
 
-    fn slot(&mut self, symbol: usize, kinds: &[Option<String>], required: &[bool]) -> usize {
+    fn slot(&mut self, symbol: usize, kinds: &[Option<Cow<'_, str>>], required: &[bool]) -> usize {
         let slots = &mut self.slots;
         let number = match self.of.get_mut(symbol) {
             Some(known) => *known.get_or_insert_with(|| {
-                let kind = kinds.get(symbol).cloned().flatten().unwrap_or_default();
+                let kind = kinds.get(symbol).cloned().flatten().unwrap_or_default().into_owned();
                 let before = slots.iter().filter(|slot| slot.kind == kind).count();
                 let required = required.get(symbol).copied().unwrap_or(false);
                 slots.push(Slot { name: id_name(&kind, before), kind, required, uses: 0 });
@@ -408,12 +427,14 @@ impl Numbers {
         number
     }
 
-    fn assign(&mut self, body: &mut Body, kinds: &[Option<String>], required: &[bool]) {
+    fn assign(&mut self, body: &mut Body, kinds: &[Option<Cow<'_, str>>], required: &[bool]) {
         match body {
             Body::Hole(slot) => *slot = self.slot(*slot, kinds, required),
             Body::Id(space, id) => *id = self.id(space, *id),
             Body::List(items) => items.iter_mut().for_each(|item| self.assign(item, kinds, required)),
-            Body::Fields(fields) => fields.values_mut().for_each(|field| self.assign(field, kinds, required)),
+            Body::Fields(fields) => {
+                fields.iter_mut().for_each(|(_, field)| self.assign(field, kinds, required))
+            }
             Body::Map(entries) => {
                 for (key, value) in entries {
                     match key {
@@ -430,38 +451,36 @@ impl Numbers {
     }
 }
 
-/// The ids that a document defines, by their spaces: a reference to one that it does not is dropped.
-fn definitions(profile: &Profile, document: &Value) -> BTreeSet<(String, String)> {
-    let mut defined = BTreeSet::new();
+/// The ids that a document defines: a reference to one that it does not is dropped.
+fn definitions<'a>(profile: &'a Profile, document: &Tree<'_>) -> Ids<'a> {
+    let mut defined = Ids::new();
     note_definitions(profile, &mut defined, &profile.root, document);
     defined
 }
 
-fn note_definitions(profile: &Profile, defined: &mut BTreeSet<(String, String)>, node: &Node, value: &Value) {
+fn note_definitions<'a>(profile: &'a Profile, defined: &mut Ids<'a>, node: &'a Node, value: &Tree<'_>) {
     match (profile.resolve(node), value) {
-        (Node::Id(rule), value) if rule.defines => {
+        (Node::Id(rule), value) => {
             if let Some(id) = id_text(value) {
-                defined.insert((rule.space.clone(), id));
+                define(defined, rule, &id);
             }
         }
-        (Node::Object(fields), Value::Object(members)) => {
-            for (name, value) in members {
-                if let Some(node) = fields.get(name) {
+        (Node::Object(fields), Tree::Object(members)) => {
+            for (name, value) in members.iter() {
+                if let Some((_, node)) = fields.get(name) {
                     note_definitions(profile, defined, node, value);
                 }
             }
         }
-        (Node::Map { keys, values }, Value::Object(members)) => {
-            for (name, value) in members {
-                if let KeyRule::Id(rule) = keys
-                    && rule.defines
-                {
-                    defined.insert((rule.space.clone(), name.clone()));
+        (Node::Map { keys, values }, Tree::Object(members)) => {
+            for (name, value) in members.iter() {
+                if let KeyRule::Id(rule) = keys {
+                    define(defined, rule, name);
                 }
                 note_definitions(profile, defined, values, value);
             }
         }
-        (Node::Array(node), Value::Array(items)) => {
+        (Node::Array(node), Tree::List(items)) => {
             items.iter().for_each(|item| note_definitions(profile, defined, node, item));
         }
         (Node::Variant { on, cases, other }, value) => {
@@ -472,7 +491,7 @@ fn note_definitions(profile: &Profile, defined: &mut BTreeSet<(String, String)>,
                 note_definitions(profile, defined, node, value);
             }
         }
-        (Node::Json(node), Value::String(text)) => {
+        (Node::Json(node), Tree::Text(text)) => {
             if let Ok(document) = source::parse(text) {
                 note_definitions(profile, defined, node, &document);
             }
@@ -481,22 +500,28 @@ fn note_definitions(profile: &Profile, defined: &mut BTreeSet<(String, String)>,
     }
 }
 
-fn case<'n>(on: &str, cases: &'n BTreeMap<String, Node>, other: &'n Node, value: &Value) -> &'n Node {
-    value.get(on).and_then(Value::as_str).and_then(|case| cases.get(case)).unwrap_or(other)
+fn define<'a>(defined: &mut Ids<'a>, rule: &'a IdRule, id: &str) {
+    if rule.defines {
+        defined.entry(&rule.space).or_default().insert(id.to_owned(), Defined::default());
+    }
+}
+
+fn case<'n>(on: &str, cases: &'n BTreeMap<String, Node>, other: &'n Node, value: &Tree<'_>) -> &'n Node {
+    value.get(on).and_then(Tree::as_text).and_then(|case| cases.get(case)).unwrap_or(other)
 }
 
 impl Profile {
     /// The first of some nodes that a value is fit for.
-    fn fit<'n>(&'n self, nodes: &'n [Node], value: &Value) -> Option<&'n Node> {
+    fn fit<'n>(&'n self, nodes: &'n [Node], value: &Tree<'_>) -> Option<&'n Node> {
         nodes.iter().find(|node| match self.resolve(node) {
             Node::Keep(vocabulary) => self.has(vocabulary, value),
-            Node::Name => value.as_str().is_some_and(is_name),
-            Node::Asset(hosts) => value.as_str().is_some_and(|url| is_asset(url, hosts)),
-            Node::Text | Node::Code(_) | Node::Json(_) => value.is_string(),
+            Node::Name => value.as_text().is_some_and(is_name),
+            Node::Asset(hosts) => value.as_text().is_some_and(|url| is_asset(url, hosts)),
+            Node::Text | Node::Code(_) | Node::Json(_) => value.as_text().is_some(),
             Node::Slot(_) | Node::Id(_) | Node::IdOrSlot { .. } => id_text(value).is_some(),
             node => match node.shape() {
-                Shape::Object => value.is_object(),
-                Shape::Array => value.is_array(),
+                Shape::Object => value.as_object().is_some(),
+                Shape::Array => matches!(value, Tree::List(_)),
                 Shape::Leaf | Shape::All => true,
             },
         })
@@ -504,20 +529,10 @@ impl Profile {
 }
 
 /// An id as text: what is neither a text nor a whole number is none, and neither is an empty one.
-fn id_text(value: &Value) -> Option<String> {
+fn id_text<'t>(value: &'t Tree<'_>) -> Option<Cow<'t, str>> {
     match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) if number.is_u64() || number.is_i64() => Some(number.to_string()),
+        Tree::Text(text) if !text.is_empty() => Some(Cow::Borrowed(text)),
+        Tree::Number(number) if number.is_u64() || number.is_i64() => Some(Cow::Owned(number.to_string())),
         _ => None,
-    }
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        _ => false,
     }
 }

@@ -117,7 +117,7 @@ impl Maker<'_, '_> {
                 let mut members = Map::new();
                 for (name, field) in fields {
                     if let Some(value) = self.value(field) {
-                        members.insert(name.clone(), value);
+                        members.insert(name.to_string(), value);
                     }
                 }
                 Value::Object(members)

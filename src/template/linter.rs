@@ -2,10 +2,10 @@
 
 use super::{
     profile::{IdRule, KeyRule, Node, Profile, ProfileFinding, Shape},
+    source::Tree,
     vocabulary::Vocabulary,
 };
-use serde_json::Value;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Parts of names whose values are hardly ever structure.
 const SUSPICIOUS: &[&str] = &[
@@ -228,9 +228,9 @@ impl<'a> Linter<'a> {
     }
 
     /// Whether a field keeps this word, so that a template is read by the same case that it was extracted by.
-    fn tells(&self, field: Option<&'a Node>, word: &str) -> bool {
-        match field.map(|node| self.profile.resolve(node)) {
-            Some(Node::Keep(vocabulary)) => self.profile.has(vocabulary, &Value::String(word.to_owned())),
+    fn tells(&self, field: Option<&'a (Arc<str>, Node)>, word: &str) -> bool {
+        match field.map(|(_, node)| self.profile.resolve(node)) {
+            Some(Node::Keep(vocabulary)) => self.profile.has(vocabulary, &Tree::Text(word.into())),
             Some(Node::Neutral(neutral)) => neutral == word,
             _ => false,
         }

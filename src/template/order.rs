@@ -3,7 +3,7 @@
 use super::body::{Body, Key};
 use hashbrown::HashSet;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// How far what is around a symbol is taken into account.
 const ROUNDS: usize = 256;
@@ -20,9 +20,13 @@ fn mix(one: u64, other: u64) -> u64 {
 
 fn text(text: &str) -> u64 {
     let mut hash = text.len() as u64;
-    for chunk in text.as_bytes().chunks(8) {
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    for word in words {
+        hash = mix(hash, u64::from_le_bytes(*word));
+    }
+    if !rest.is_empty() {
         let mut word = [0; 8];
-        word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+        word.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
         hash = mix(hash, u64::from_le_bytes(word));
     }
     hash
@@ -41,45 +45,209 @@ fn has_maps(body: &Body) -> bool {
     match body {
         Body::Map(_) => true,
         Body::List(items) => items.iter().any(has_maps),
-        Body::Fields(fields) => fields.values().any(has_maps),
+        Body::Fields(fields) => fields.iter().any(|(_, field)| has_maps(field)),
         Body::Json(document) => has_maps(document),
         _ => false,
     }
 }
 
+/// A tree as far as symbols stand in it, which are all that changes while they are told apart.
+enum Knot {
+    /// What a tree without a symbol holds.
+    Plain(u64),
+    Symbol(Sign),
+    List(Vec<Knot>),
+    /// With what their names are.
+    Fields(Vec<(u64, Knot)>),
+    Map(Vec<(Sign, Knot)>),
+    Json(Box<Knot>),
+}
+
+/// A key, or what stands for a value.
+#[derive(Clone, Copy)]
+enum Sign {
+    Word(u64),
+    Hole(usize),
+    /// With what its space is.
+    Id(u64, usize),
+}
+
+impl Sign {
+    fn symbol(self) -> Option<usize> {
+        match self {
+            Self::Word(_) => None,
+            Self::Hole(symbol) | Self::Id(_, symbol) => Some(symbol),
+        }
+    }
+
+    fn colour(self, colours: &[u64]) -> u64 {
+        let of = |symbol: usize| colours.get(symbol).copied().unwrap_or(0);
+        match self {
+            Self::Word(word) => word,
+            Self::Hole(symbol) => of(symbol),
+            Self::Id(space, symbol) => mix(space, of(symbol)),
+        }
+    }
+}
+
+impl Knot {
+    fn of(body: &Body) -> Self {
+        let knot = match body {
+            Body::Leaf(value) => return Self::Plain(mix(2, leaf(value))),
+            Body::Text(of) => return Self::Plain(mix(3, text(of))),
+            Body::Code(of) => return Self::Plain(mix(4, text(of))),
+            Body::Owner => return Self::Plain(7),
+            Body::Hole(symbol) => return Self::Symbol(Sign::Hole(*symbol)),
+            Body::Id(space, symbol) => return Self::Symbol(Sign::Id(text(space), *symbol)),
+            Body::List(items) => Self::List(items.iter().map(Self::of).collect()),
+            Body::Fields(fields) => {
+                Self::Fields(fields.iter().map(|(name, field)| (text(name), Self::of(field))).collect())
+            }
+            Body::Map(entries) => {
+                let sign = |key: &Key| match key {
+                    Key::Word(word) => Sign::Word(text(word)),
+                    Key::Id(space, symbol) => Sign::Id(text(space), *symbol),
+                    Key::Hole(symbol) => Sign::Hole(*symbol),
+                };
+                Self::Map(entries.iter().map(|(key, value)| (sign(key), Self::of(value))).collect())
+            }
+            Body::Json(document) => Self::Json(Box::new(Self::of(document))),
+        };
+        let is_plain = |knot: &Self| matches!(knot, Self::Plain(_));
+        let plain = match &knot {
+            Self::Plain(_) | Self::Symbol(_) => false,
+            Self::List(items) => items.iter().all(is_plain),
+            Self::Fields(fields) => fields.iter().all(|(_, field)| is_plain(field)),
+            Self::Map(entries) => {
+                entries.iter().all(|(sign, value)| sign.symbol().is_none() && is_plain(value))
+            }
+            Self::Json(document) => is_plain(document),
+        };
+        if plain { Self::Plain(knot.content(&[])) } else { knot }
+    }
+
+    /// What a tree holds, its symbols by their colours.
+    fn content(&self, colours: &[u64]) -> u64 {
+        match self {
+            Self::Plain(content) => *content,
+            Self::Symbol(Sign::Hole(symbol)) => mix(5, Sign::Hole(*symbol).colour(colours)),
+            Self::Symbol(sign) => sign.colour(colours),
+            Self::List(items) => items.iter().fold(8, |hash, item| mix(hash, item.content(colours))),
+            Self::Fields(fields) => {
+                fields.iter().fold(9, |hash, (name, field)| mix(mix(hash, *name), field.content(colours)))
+            }
+            Self::Map(entries) => {
+                let hash = |(sign, value): &(Sign, Self)| mix(sign.colour(colours), value.content(colours));
+                unordered(entries.iter().map(hash).collect())
+            }
+            Self::Json(document) => mix(11, document.content(colours)),
+        }
+    }
+
+    /// Notes for every symbol the places that it stands at, and answers with what the tree holds.
+    fn look(&self, place: u64, colours: &[u64], seen: &mut [Vec<u64>]) -> u64 {
+        fn note(seen: &mut [Vec<u64>], sign: Sign, what: u64) {
+            if let Some(places) = sign.symbol().and_then(|symbol| seen.get_mut(symbol)) {
+                places.push(what);
+            }
+        }
+        match self {
+            Self::Plain(content) => *content,
+            Self::Symbol(sign) => {
+                note(seen, *sign, mix(place, 1));
+                self.content(colours)
+            }
+            Self::List(items) => {
+                let items = (0_u64..).zip(items);
+                items.fold(8, |hash, (index, item)| mix(hash, item.look(mix(place, index), colours, seen)))
+            }
+            Self::Fields(fields) => {
+                let holds = fields.iter().fold(9, |hash, (name, field)| {
+                    mix(mix(hash, *name), field.look(mix(place, *name), colours, seen))
+                });
+                // What stands beside a symbol tells it from its like.
+                for (_, field) in fields {
+                    if let Self::Symbol(sign) = field {
+                        note(seen, *sign, mix(place, holds));
+                    }
+                }
+                holds
+            }
+            Self::Map(entries) => {
+                let mut hashes = Vec::with_capacity(entries.len());
+                for (sign, value) in entries {
+                    let colour = sign.colour(colours);
+                    let holds = value.look(mix(place, colour), colours, seen);
+                    note(seen, *sign, mix(place, holds));
+                    hashes.push(mix(colour, holds));
+                }
+                unordered(hashes)
+            }
+            Self::Json(document) => mix(11, document.look(mix(place, 12), colours, seen)),
+        }
+    }
+
+    /// How often each symbol stands somewhere.
+    fn count(&self, uses: &mut [usize]) {
+        let mut note = |sign: &Sign| {
+            if let Some(uses) = sign.symbol().and_then(|symbol| uses.get_mut(symbol)) {
+                *uses = uses.saturating_add(1);
+            }
+        };
+        match self {
+            Self::Plain(_) => {}
+            Self::Symbol(sign) => note(sign),
+            Self::List(items) => items.iter().for_each(|item| item.count(uses)),
+            Self::Fields(fields) => fields.iter().for_each(|(_, field)| field.count(uses)),
+            Self::Map(entries) => {
+                entries.iter().for_each(|(sign, _)| note(sign));
+                entries.iter().for_each(|(_, value)| value.count(uses));
+            }
+            Self::Json(document) => document.count(uses),
+        }
+    }
+}
+
+/// What a map holds, whatever the order of its entries.
+fn unordered(mut hashes: Vec<u64>) -> u64 {
+    hashes.sort_unstable();
+    hashes.into_iter().fold(10, mix)
+}
+
 /// Sorts the entries of every map. A key that is a word stands by that; keys that are ids stand by what they hold, where
 /// they are referred to, and what is around those places, never by their spelling. Two that are alike in all of that
 /// may stand either way.
-pub(super) fn sort(body: &mut Body, kinds: &[Option<String>]) {
+pub(super) fn sort(body: &mut Body, kinds: &[Option<Cow<'_, str>>]) {
     if !has_maps(body) {
         return;
     }
-    let first = |kind: &Option<String>| kind.as_deref().map_or(1, text);
+    let knot = Knot::of(body);
+    let first = |kind: &Option<Cow<'_, str>>| kind.as_deref().map_or(1, text);
     let mut colours: Vec<u64> = kinds.iter().map(first).collect();
-    refine(body, &mut colours);
+    refine(&knot, &mut colours);
     // In a ring of what is alike there is no first one: any of them is, and the others follow from it.
     let mut uses = vec![0; colours.len()];
-    count(body, &mut uses);
+    knot.count(&mut uses);
     for _ in 0..TIES {
         let Some(symbol) = tied(&colours, &uses) else { break };
         if let Some(colour) = colours.get_mut(symbol) {
             *colour = mix(*colour, 13);
         }
-        refine(body, &mut colours);
+        refine(&knot, &mut colours);
     }
-    arrange(body, &colours);
+    arrange(body, knot, &colours);
 }
 
 /// Tells symbols apart by what is around them, until that tells no more of them apart.
-fn refine(body: &Body, colours: &mut [u64]) {
+fn refine(knot: &Knot, colours: &mut [u64]) {
     let distinct = |colours: &[u64]| colours.iter().collect::<HashSet<_>>().len();
     let mut classes = distinct(colours);
+    let mut seen: Vec<Vec<u64>> = vec![Vec::new(); colours.len()];
     for _ in 0..ROUNDS {
-        let mut seen: Vec<Vec<u64>> = vec![Vec::new(); colours.len()];
-        look(body, 0, colours, &mut seen);
-        for (colour, mut places) in colours.iter_mut().zip(seen) {
+        knot.look(0, colours, &mut seen);
+        for (colour, places) in colours.iter_mut().zip(&mut seen) {
             places.sort_unstable();
-            *colour = places.into_iter().fold(*colour, mix);
+            *colour = places.drain(..).fold(*colour, mix);
         }
         let before = std::mem::replace(&mut classes, distinct(colours));
         if before == classes {
@@ -105,123 +273,30 @@ fn tied(colours: &[u64], uses: &[usize]) -> Option<usize> {
     alike.into_values().next()
 }
 
-fn count(body: &Body, uses: &mut [usize]) {
-    let mut note = |symbol: usize| {
-        if let Some(uses) = uses.get_mut(symbol) {
-            *uses = uses.saturating_add(1);
+/// Sorts what symbols stand in. The other maps have words for keys: [`sort_keys`] sorts them as well.
+fn arrange(body: &mut Body, knot: Knot, colours: &[u64]) {
+    match (body, knot) {
+        (Body::List(items), Knot::List(knots)) => {
+            items.iter_mut().zip(knots).for_each(|(item, knot)| arrange(item, knot, colours));
         }
-    };
-    match body {
-        Body::Hole(symbol) | Body::Id(_, symbol) => note(*symbol),
-        Body::List(items) => items.iter().for_each(|item| count(item, uses)),
-        Body::Fields(fields) => fields.values().for_each(|field| count(field, uses)),
-        Body::Map(entries) => {
-            for (key, value) in entries {
-                if let Key::Id(_, symbol) | Key::Hole(symbol) = key
-                    && let Some(uses) = uses.get_mut(*symbol)
-                {
-                    *uses = uses.saturating_add(1);
-                }
-                count(value, uses);
-            }
+        (Body::Fields(fields), Knot::Fields(knots)) => {
+            let fields = fields.iter_mut().zip(knots);
+            fields.for_each(|((_, field), (_, knot))| arrange(field, knot, colours));
         }
-        Body::Json(document) => count(document, uses),
-        Body::Leaf(_) | Body::Text(_) | Body::Code(_) | Body::Owner => {}
-    }
-}
-
-fn key_colour(key: &Key, colours: &[u64]) -> u64 {
-    match key {
-        Key::Word(word) => text(word),
-        Key::Id(space, symbol) => mix(text(space), colours.get(*symbol).copied().unwrap_or(0)),
-        Key::Hole(symbol) => colours.get(*symbol).copied().unwrap_or(0),
-    }
-}
-
-/// What a tree holds, its symbols by their colours.
-fn content(body: &Body, colours: &[u64]) -> u64 {
-    match body {
-        Body::Leaf(value) => mix(2, leaf(value)),
-        Body::Text(of) => mix(3, text(of)),
-        Body::Code(of) => mix(4, text(of)),
-        Body::Hole(symbol) => mix(5, colours.get(*symbol).copied().unwrap_or(0)),
-        Body::Id(space, symbol) => mix(text(space), colours.get(*symbol).copied().unwrap_or(0)),
-        Body::Owner => 7,
-        Body::List(items) => items.iter().fold(8, |hash, item| mix(hash, content(item, colours))),
-        Body::Fields(fields) => {
-            fields.iter().fold(9, |hash, (name, field)| mix(mix(hash, text(name)), content(field, colours)))
-        }
-        Body::Map(entries) => {
-            let mut hashes: Vec<u64> = entries
-                .iter()
-                .map(|(key, value)| mix(key_colour(key, colours), content(value, colours)))
-                .collect();
-            hashes.sort_unstable();
-            hashes.into_iter().fold(10, mix)
-        }
-        Body::Json(document) => mix(11, content(document, colours)),
-    }
-}
-
-/// Notes for every symbol the places that it stands at, and answers with what the tree holds.
-fn look(body: &Body, place: u64, colours: &[u64], seen: &mut [Vec<u64>]) -> u64 {
-    fn note(seen: &mut [Vec<u64>], symbol: usize, what: u64) {
-        if let Some(places) = seen.get_mut(symbol) {
-            places.push(what);
-        }
-    }
-    match body {
-        Body::Hole(symbol) | Body::Id(_, symbol) => {
-            note(seen, *symbol, mix(place, 1));
-            content(body, colours)
-        }
-        Body::List(items) => {
-            let items = (0_u64..).zip(items);
-            items.fold(8, |hash, (index, item)| mix(hash, look(item, mix(place, index), colours, seen)))
-        }
-        Body::Fields(fields) => {
-            let holds = fields.iter().fold(9, |hash, (name, field)| {
-                let name = text(name);
-                mix(mix(hash, name), look(field, mix(place, name), colours, seen))
+        (Body::Map(entries), Knot::Map(knots)) => {
+            let sign = |(entry, (sign, knot)): ((Key, Body), (Sign, Knot))| {
+                ((sign.colour(colours), knot.content(colours)), entry, knot)
+            };
+            let mut sorted: Vec<_> = entries.drain(..).zip(knots).map(sign).collect();
+            sorted.sort_by(|(one, (key, _), _), (other, (beside, _), _)| {
+                key.word().cmp(&beside.word()).then_with(|| one.cmp(other))
             });
-            // What stands beside a symbol tells it from its like.
-            for field in fields.values() {
-                if let Body::Hole(symbol) | Body::Id(_, symbol) = field {
-                    note(seen, *symbol, mix(place, holds));
-                }
+            for (_, (key, mut value), knot) in sorted {
+                arrange(&mut value, knot, colours);
+                entries.push((key, value));
             }
-            holds
         }
-        Body::Map(entries) => {
-            let mut hashes = Vec::with_capacity(entries.len());
-            for (key, value) in entries {
-                let colour = key_colour(key, colours);
-                let holds = look(value, mix(place, colour), colours, seen);
-                if let Key::Id(_, symbol) | Key::Hole(symbol) = key {
-                    note(seen, *symbol, mix(place, holds));
-                }
-                hashes.push(mix(colour, holds));
-            }
-            hashes.sort_unstable();
-            hashes.into_iter().fold(10, mix)
-        }
-        Body::Json(document) => mix(11, look(document, mix(place, 12), colours, seen)),
-        Body::Leaf(_) | Body::Text(_) | Body::Code(_) | Body::Owner => content(body, colours),
-    }
-}
-
-fn arrange(body: &mut Body, colours: &[u64]) {
-    match body {
-        Body::List(items) => items.iter_mut().for_each(|item| arrange(item, colours)),
-        Body::Fields(fields) => fields.values_mut().for_each(|field| arrange(field, colours)),
-        Body::Map(entries) => {
-            entries.sort_by_cached_key(|(key, value)| {
-                let word = if let Key::Word(word) = key { word.clone() } else { String::new() };
-                (word, key_colour(key, colours), content(value, colours))
-            });
-            entries.iter_mut().for_each(|(_, value)| arrange(value, colours));
-        }
-        Body::Json(document) => arrange(document, colours),
+        (Body::Json(document), Knot::Json(knot)) => arrange(document, *knot, colours),
         _ => {}
     }
 }
@@ -230,7 +305,7 @@ fn arrange(body: &mut Body, colours: &[u64]) {
 pub(super) fn sort_keys(body: &mut Body) {
     match body {
         Body::List(items) => items.iter_mut().for_each(sort_keys),
-        Body::Fields(fields) => fields.values_mut().for_each(sort_keys),
+        Body::Fields(fields) => fields.iter_mut().for_each(|(_, field)| sort_keys(field)),
         Body::Map(entries) => {
             entries.iter_mut().for_each(|(_, value)| sort_keys(value));
             entries.sort_by(|(one, _), (other, _)| one.cmp(other));

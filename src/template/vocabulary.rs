@@ -1,7 +1,7 @@
 //! Closed vocabularies: the only leaves that are kept as they are.
 
+use super::source::Tree;
 use serde::Deserialize;
-use serde_json::Value;
 
 /// What a kept leaf may be. There is no open one: a value that is no member is dropped (T2).
 #[derive(Clone, Debug, Deserialize)]
@@ -92,21 +92,21 @@ const UNITS: &[&str] = &[
 ];
 
 impl Vocabulary {
-    pub(super) fn has(&self, value: &Value) -> bool {
+    pub(super) fn has(&self, value: &Tree<'_>) -> bool {
         match (self, value) {
-            (Self::Bool, value) => value.is_boolean(),
-            (Self::Words(words), Value::String(text)) => words.contains(text),
-            (Self::Number { min, max }, Value::Number(number)) => {
+            (Self::Bool, Tree::Bool(_)) => true,
+            (Self::Words(words), Tree::Text(text)) => words.iter().any(|word| word == text),
+            (Self::Number { min, max }, Tree::Number(number)) => {
                 number.as_f64().is_some_and(|number| (*min..=*max).contains(&number))
             }
-            (Self::Numbers(numbers), Value::Number(number)) => {
+            (Self::Numbers(numbers), Tree::Number(number)) => {
                 number.as_i64().is_some_and(|number| numbers.contains(&number))
             }
-            (Self::NumberText { min, max }, Value::String(text)) => is_number_text(text, *min, *max),
-            (Self::Colour, Value::String(text)) => is_colour(text),
-            (Self::Length, Value::String(text)) => is_length(text),
-            (Self::RelativeTime, Value::String(text)) => is_relative_time(text),
-            (Self::TimeZone, Value::String(text)) => ZONES.contains(&text.as_str()),
+            (Self::NumberText { min, max }, Tree::Text(text)) => is_number_text(text, *min, *max),
+            (Self::Colour, Tree::Text(text)) => is_colour(text),
+            (Self::Length, Tree::Text(text)) => is_length(text),
+            (Self::RelativeTime, Tree::Text(text)) => is_relative_time(text),
+            (Self::TimeZone, Tree::Text(text)) => ZONES.contains(&&**text),
             (Self::Any(members), value) => members.iter().any(|member| member.has(value)),
             _ => false,
         }
@@ -147,10 +147,10 @@ fn is_colour(text: &str) -> bool {
     }
     let Some((function, arguments)) = text.split_once('(') else { return COLOURS.contains(&text) };
     let Some(arguments) = arguments.strip_suffix(')') else { return false };
-    let arguments: Vec<&str> = arguments.split(',').map(str::trim).collect();
+    let mut arguments = arguments.split(',').map(str::trim);
     matches!(function, "rgb" | "rgba" | "hsl" | "hsla")
-        && matches!(arguments.len(), 3 | 4)
-        && arguments.iter().all(|argument| is_number_text(argument.trim_end_matches('%'), 0.0, 360.0))
+        && matches!(arguments.clone().count(), 3 | 4)
+        && arguments.all(|argument| is_number_text(argument.trim_end_matches('%'), 0.0, 360.0))
 }
 
 fn is_length(text: &str) -> bool {

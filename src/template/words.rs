@@ -51,6 +51,9 @@ fn tidy_once(text: &str) -> String {
 }
 
 fn is_link(word: &str) -> bool {
+    if !word.contains([':', '.']) {
+        return false;
+    }
     let word = word.to_ascii_lowercase();
     word.contains("://")
         || word.contains("www.")
