@@ -230,6 +230,31 @@ fn what_is_offered_has_limits() {
     assert_eq!((view.message.as_ref(), view.devices.as_ref()), (Some(&within), Some(&within)));
 }
 
+/// T9: whatever revision is demanded, an offer is not told from what is not known.
+#[test]
+fn an_offer_is_not_told_from_what_is_not_known() {
+    let sharing = world();
+    let clone = offered(&sharing);
+    for revision in 0..3 {
+        let ask = |dashboard| {
+            let asking =
+                sharing.authorize_at_least(account(2), dashboard, Action::View, Revision::new(revision));
+            block_on(asking).map(|decision| (decision.dashboard(), decision.revision(), decision.denial()))
+        };
+        assert_eq!(format!("{:?}", ask(clone)), format!("{:?}", ask(board(99))), "at revision {revision}");
+    }
+}
+
+/// T9: who has no account any more takes nothing.
+#[test]
+fn an_account_that_is_gone_takes_nothing() {
+    let sharing = world();
+    let clone = offered(&sharing);
+    sharing.directory().remove_account(account(2));
+    let taking = sharing.take_offer(account(2), clone, TenantId::from(TENANT));
+    assert_eq!(refused(block_on(taking)), "unknown_account");
+}
+
 /// T9, G19: the owner of a clone reads its history from the taking on, the host all of it.
 #[test]
 fn the_history_of_a_clone_begins_for_its_owner_when_it_was_taken() {

@@ -8,10 +8,10 @@ use crate::{
     id::{AccountId, DashboardId, TenantId},
     ledger::Ledger,
     record::Actor,
+    refusal::Refusal,
     sharing::{
         More,
         offer::{self, EndOffer, MakeOffer, NewOffer, OfferEnd, OfferView, Offered, TakeOffer},
-        revoke::Person,
     },
     store::{Seed, Store},
 };
@@ -22,14 +22,18 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ///
     /// Only the owner of the dashboard can. Its tenant's rules count as they do for a share (G20). The recipient finds
     /// the offer among its [`offers`](Self::offers) and [takes](Self::take_offer) or [declines](Self::decline_offer)
-    /// it. An address without an account is invited (I1); once an account has verified it, the offer is that
-    /// account's to answer. Each call makes an offer of its own.
+    /// it. An address that an account has verified by now stands for that account; one without an account is invited
+    /// (I1), and whichever account has verified it later may answer. Each call makes an offer of its own.
     ///
-    /// Nothing in the offer leads back to the dashboard, and nothing that happens to the dashboard later reaches it.
+    /// Nothing in the offer leads back to the dashboard, and nothing that happens to the dashboard later reaches it: if
+    /// it is handed to somebody else, the offer stays with who made it. Whether the template is of this dashboard is
+    /// for the host to see to, which has the document.
     ///
     /// # Errors
-    /// [`Refusal::AlreadyExists`](crate::Refusal::AlreadyExists) when the id of the clone is in use, [`Refusal::TextTellsTooMuch`](crate::Refusal::TextTellsTooMuch) when the
-    /// description of the devices holds an id, and otherwise as [`share`](Self::share).
+    /// [`AlreadyExists`](crate::Refusal::AlreadyExists) when the id of the clone is in use,
+    /// [`TextTooLong`](crate::Refusal::TextTooLong) and [`TemplateTooLarge`](crate::Refusal::TemplateTooLarge),
+    /// [`TextTellsTooMuch`](crate::Refusal::TextTellsTooMuch) when the description of the devices holds what looks like
+    /// an id, a credential or a link, and otherwise as [`share`](Self::share).
     ///
     /// # Example
     ///
@@ -42,19 +46,25 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # let (olga, ann, tenant) = (AccountId::from(1u64), AccountId::from(2u64), TenantId::from(1u64));
     /// # for account in [olga, ann] { sharing.directory().add_account(account); }
     /// # let (dashboard, clone) = (DashboardId::from(7u64), DashboardId::from(8u64));
+    /// # let address: EmailAddress = "ann@example.com".parse()?;
     /// # sharing.register(dashboard, tenant, olga).await?;
     /// # let document = r#"{"dashboard": {"label": "Cold rooms"}, "widgets": [{"id": "67ffb39beff26b000aa52e6b",
     /// #     "type": "card", "data": [{"origin": "67599bcd999d25000a9c10bd", "variables": ["temperature"]}]}]}"#;
-    /// // Olga gives away what her dashboard looks like.
+    /// // Olga gives away what her dashboard looks like, to an address that nobody has verified yet.
     /// let profile = Profile::tagoio();
     /// let template = extract_json(document, &profile, Options::default())?.template;
     /// let offer = NewOffer {
-    ///     clone, template: &template, message: Some("As promised"), devices: Some("a cold-room sensor"),
+    ///     clone, template: &template, message: Some("As promised"), devices: Some("two cold-room sensors"),
     ///     expiry: Expiry::At(start.plus_days(30)),
     /// };
-    /// sharing.offer(olga, dashboard, ann, offer).await?;
+    /// sharing.offer(olga, dashboard, address.clone(), offer).await?;
+    /// // The host mails what waits in the outbox: by whom, to which address, with which words.
+    /// let mail = sharing.outbox(None, 1).await?.remove(0).message;
+    /// assert!(matches!(mail, Message::Offered { to: Holder::Address(to), .. } if to == address));
     ///
-    /// // Ann fills it with a device of her own, keeps the document, and then takes it.
+    /// // Ann signs up and confirms her address. She fills the clone with a device of her own, the host keeps the
+    /// // document, and then she takes it.
+    /// sharing.directory().verify_email(ann, address, start);
     /// let offered = sharing.offers(ann).await?.remove(0);
     /// let template = Template::read(&profile, &offered.template)?;
     /// let fills: Fills = [("device-1".to_owned(), "anns-sensor".into())].into();
@@ -104,19 +114,20 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 }
             }
         }
-        self.views(found, Some(&person)).await
+        self.views(found, |ledger| offer::view_for(&person, ledger)).await
     }
 
-    /// The open offers that an account has made, by the ids of the clones.
+    /// The offers that an account has made and that nobody has ended yet, by the ids of the clones: expired ones too,
+    /// which keep what was offered until they are [withdrawn](Self::withdraw_offer) or their id is used again.
     pub async fn offers_made(&self, by: AccountId) -> Result<Vec<OfferView>, Error> {
         let made = self.owned(by).await?;
         let offers = made.iter().filter(|head| head.offer.is_some()).map(|head| head.dashboard);
-        self.views(offers, None).await
+        self.views(offers, offer::view_for_giver).await
     }
 
     /// Takes a clone that was offered: from this commit on it is a dashboard of the account's, in the tenant that the
     /// host says, as if it had been [registered](Self::register). The offer ends, and its giver is told. Repeating it is
-    /// no error.
+    /// no error while it is in that tenant.
     ///
     /// Call it after the document has been made of the template and kept: what was offered is not kept here afterwards.
     ///
@@ -128,6 +139,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         clone: DashboardId,
         tenant: TenantId,
     ) -> Result<Done<()>, Error> {
+        self.account(account).await?.ok_or(Refusal::UnknownAccount)?;
         let person = self.person(account.into()).await?;
         self.done(&TakeOffer { clone, account, person, tenant }).await
     }
@@ -149,20 +161,16 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.done(&EndOffer { clone, by: OfferEnd::Giver(by.into()) }).await
     }
 
-    /// The offers under these ids, each as of one moment, as a recipient or their giver sees them.
+    /// The offers under these ids, each as of one moment, as somebody sees them.
     async fn views(
         &self,
         clones: impl IntoIterator<Item = DashboardId>,
-        recipient: Option<&Person>,
+        view: impl Fn(&Ledger) -> Option<OfferView>,
     ) -> Result<Vec<OfferView>, Error> {
         let mut views = Vec::new();
         for clone in clones {
-            let grant = |ledger: &Ledger| {
-                let grant = ledger.head.offer.as_ref().map(|offer| Seed::Grant(offer.grant));
-                More { seeds: grant.into_iter().collect(), ..More::default() }
-            };
-            let ledger = self.whole_ledger(clone, &[], grant, None).await?;
-            views.extend(ledger.and_then(|ledger| offer::view(&ledger, recipient)));
+            let ledger = self.whole_ledger(clone, &[], offer::grant_of, None).await?;
+            views.extend(ledger.and_then(|ledger| view(&ledger)));
         }
         Ok(views)
     }

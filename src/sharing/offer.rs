@@ -69,7 +69,7 @@ pub struct OfferView {
     pub to: Holder,
     /// When it was made.
     pub created: Timestamp,
-    /// Until when it can be taken, the lapse of an invitation taken into account.
+    /// Until when it can be taken. To its recipient, the lapse of an invitation is taken into account.
     pub ends: Expiry,
     /// The word to the recipient.
     pub message: Option<String>,
@@ -124,11 +124,12 @@ impl Command for MakeOffer<'_> {
         Vec::new()
     }
 
+    fn more(&self, ledger: &Ledger) -> More {
+        grant_of(ledger)
+    }
+
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Offered>, Refusal> {
-        let before = facts.ledger.map(|ledger| &ledger.head);
-        if before.is_some_and(|head| head.deleted.is_none()) {
-            return Err(Refusal::AlreadyExists);
-        }
+        let before = vacant(facts.ledger).map_err(|_| Refusal::AlreadyExists)?;
         let with = self.with.as_ref().ok_or(Refusal::UnknownAccount)?;
         if with.account() == Some(self.by) {
             return Err(Refusal::ToSelf);
@@ -143,7 +144,7 @@ impl Command for MakeOffer<'_> {
         check_duration(expiry, rules, facts.now)?;
 
         let expected = before.map_or(Revision::ZERO, |head| head.revision);
-        let head = Head::new(clone, tenant, self.by, facts.now, before.map(Arc::as_ref));
+        let head = Head::new(clone, tenant, self.by, facts.now, before);
         let mut draft = Draft::of_unregistered(facts, expected, head);
         let (ordinal, id) = draft.number();
         draft.head.offer = Some(self.content(id)?);
@@ -189,24 +190,46 @@ impl<'a> Open<'a> {
     }
 }
 
-/// An open offer as it is shown; to a recipient only what is the recipient's.
-pub(crate) fn view(ledger: &Ledger, recipient: Option<&Person>) -> Option<OfferView> {
-    let Open { live, .. } = match recipient {
-        Some(person) => Open::to(Some(ledger), person)?,
-        None => Open::of(Some(ledger))?,
-    };
+/// An offer as its recipient sees it, while it can be taken.
+pub(crate) fn view_for(recipient: &Person, ledger: &Ledger) -> Option<OfferView> {
+    let Open { live, .. } = Open::to(Some(ledger), recipient)?;
+    view(ledger, live.standing.ends)
+}
+
+/// An offer as its giver sees it, until somebody ends it: also one that has expired. Of an invitation's lapse nothing
+/// is said, which would tell that the address has no account (I1).
+pub(crate) fn view_for_giver(ledger: &Ledger) -> Option<OfferView> {
     let offer = ledger.head.offer.as_deref()?;
-    let grantee = &live.grant.grantee;
+    view(ledger, ledger.get(offer.grant)?.terms.expiry)
+}
+
+fn view(ledger: &Ledger, ends: Expiry) -> Option<OfferView> {
+    let offer = ledger.head.offer.as_deref()?;
+    let grant = ledger.get(offer.grant)?;
     Some(OfferView {
         clone: ledger.head.dashboard,
         by: ledger.head.owner,
-        to: grantee.address().map_or_else(|| grantee.holder(), |address| address.clone().into()),
-        created: live.grant.created,
-        ends: live.standing.ends,
+        to: grant.grantee.address().map_or_else(|| grant.grantee.holder(), |address| address.clone().into()),
+        created: grant.created,
+        ends,
         message: offer.message.clone(),
         devices: offer.devices.clone(),
         template: offer.template.clone(),
     })
+}
+
+/// What a dashboard of this id goes on from, if a new one may take its place: one that was deleted, or an offer that
+/// nobody can take any more.
+pub(crate) fn vacant(ledger: Option<&Ledger>) -> Result<Option<&Head>, &Head> {
+    let Some(ledger) = ledger else { return Ok(None) };
+    let stands = ledger.head.is_dashboard() || Open::of(Some(ledger)).is_some();
+    if stands { Err(&ledger.head) } else { Ok(Some(&ledger.head)) }
+}
+
+/// The grant of an offer, which tells whether it can still be taken.
+pub(crate) fn grant_of(ledger: &Ledger) -> More {
+    let grant = ledger.head.offer.as_ref().map(|offer| Seed::Grant(offer.grant));
+    More { seeds: grant.into_iter().collect(), ..More::default() }
 }
 
 /// Makes an offer a dashboard of its recipient's.
@@ -229,8 +252,9 @@ impl Command for TakeOffer {
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<()>, Refusal> {
-        if facts.ledger().is_ok_and(|ledger| ledger.is_owner(self.account)) {
-            return Ok(Verdict::standing(()));
+        if let Some(own) = facts.ledger().ok().filter(|ledger| ledger.is_owner(self.account)) {
+            let same = own.head.tenant == self.tenant;
+            return if same { Ok(Verdict::standing(())) } else { Err(Refusal::AlreadyExists) };
         }
         let Open { ledger, live } = Open::to(facts.ledger, &self.person).ok_or(Refusal::UnknownOffer)?;
         if !facts.tenant.rules.private {
@@ -276,8 +300,7 @@ impl Command for EndOffer {
     }
 
     fn more(&self, ledger: &Ledger) -> More {
-        let grant = ledger.head.offer.as_ref().map(|offer| Seed::Grant(offer.grant));
-        More { seeds: grant.into_iter().collect(), ..More::default() }
+        grant_of(ledger)
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<()>, Refusal> {

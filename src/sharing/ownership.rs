@@ -1,6 +1,10 @@
 //! A dashboard begins, changes hands, and ends (G18, G19).
 
-use super::{Command, Draft, Facts, More, Verdict, revoke::Ended};
+use super::{
+    Command, Draft, Facts, More, Verdict,
+    offer::{grant_of, vacant},
+    revoke::Ended,
+};
 use crate::{
     dashboard::{Head, Revision},
     grant::{Grant, Grantee, Holder},
@@ -13,7 +17,6 @@ use crate::{
     terms::{Expiry, Rights, Terms},
 };
 use serde::Serialize;
-use std::sync::Arc;
 
 /// Makes a dashboard of the host known to the library.
 pub(crate) struct Register {
@@ -33,14 +36,20 @@ impl Command for Register {
         Vec::new()
     }
 
+    fn more(&self, ledger: &Ledger) -> More {
+        grant_of(ledger)
+    }
+
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<()>, Refusal> {
-        let before = facts.ledger.map(|ledger| &ledger.head);
-        if let Some(head) = before.filter(|head| head.deleted.is_none()) {
-            let same = (head.tenant, head.owner) == (self.tenant, self.owner) && head.offer.is_none();
-            return if same { Ok(Verdict::standing(())) } else { Err(Refusal::AlreadyExists) };
-        }
-        let head = Head::new(self.dashboard, self.tenant, self.owner, facts.now, before.map(Arc::as_ref));
+        let before = match vacant(facts.ledger) {
+            Ok(before) => before,
+            Err(head) => {
+                let same = (head.tenant, head.owner) == (self.tenant, self.owner) && head.offer.is_none();
+                return if same { Ok(Verdict::standing(())) } else { Err(Refusal::AlreadyExists) };
+            }
+        };
         let expected = before.map_or(Revision::ZERO, |head| head.revision);
+        let head = Head::new(self.dashboard, self.tenant, self.owner, facts.now, before);
         let draft = Draft::of_unregistered(facts, expected, head);
         Ok(draft.finish(Actor::Host, Event::Registered { owner: self.owner }, |_| ()))
     }

@@ -9,7 +9,7 @@ use crate::{
     grant::{Grant, History, Holder},
     id::{AccountId, DashboardId, GrantId},
     ledger::{Ledger, Live},
-    record::{Actor, Event},
+    record::{Actor, Event, Message},
     refusal::Refusal,
     store::Seed,
 };
@@ -285,7 +285,11 @@ impl Command for EndAccount {
             return Ok(Verdict::standing(Ended::NOTHING));
         }
         let mut draft = Draft::new(facts, ledger);
-        draft.head.deleted = draft.head.offer.take().map(|_| facts.now);
+        if draft.head.offer.take().is_some() {
+            draft.head.deleted = Some(facts.now);
+            draft.untold.extend(held.iter().map(|live| live.grant.id));
+            draft.tell(Message::OfferAnswered { to: ledger.head.owner, taken: false });
+        }
         draft.revoke(held);
         let event = Event::AccountDeleted { account: self.account };
         Ok(draft.finish(Actor::Host, event, Ended::of))
