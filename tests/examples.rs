@@ -202,6 +202,77 @@ fn a_scenario_that_cannot_be_read_fails() {
     assert!(!run(example("scenario").arg(env!("CARGO_TARGET_TMPDIR"))).status.success());
 }
 
+/// The story is kept in a file, and goes on from there the next time, and the time after.
+#[cfg(feature = "sqlite")]
+#[test]
+fn a_story_that_is_kept_goes_on() {
+    let store = format!("sqlite:{}", file("story.db", b"").display());
+    let kept = || story(example("quickstart").args(["--store", &store]));
+    assert_eq!(kept(), story(&mut example("quickstart")), "the first time it is the same story");
+    let told = kept();
+    assert_in_order(
+        &told,
+        &[
+            "2026-03-13: the store has kept",
+            "12 changes",
+            "Dora view no end",
+            "link no. 2",
+            "until 2026-04-12",
+        ],
+    );
+    assert_in_order(&told, &["link no. 3", "opens", "13 2026-03-13 Olga shared", "14 2026-03-13 Olga made"]);
+    assert_in_order(&kept(), &["14 changes", "Ann view, share on until 2026-04-12", "link no. 4", "opens"]);
+}
+
+/// The same history has the same answers from every store.
+#[cfg(feature = "sqlite")]
+#[test]
+fn a_scenario_has_the_same_answers_from_a_file() {
+    let history = file("stored.jsonl", HISTORY);
+    let store = format!("sqlite:{}", file("scenario.db", b"").display());
+    let stored = || run(example("scenario").args(["--store", &store]).arg(&history));
+    assert_eq!(stored().stdout, run(example("scenario").arg(&history)).stdout);
+    let again = stored();
+    assert!(!again.status.success(), "a history begins with an empty store");
+    assert!(String::from_utf8_lossy(&again.stderr).contains("is not empty"));
+}
+
+#[test]
+fn a_store_that_there_is_not_is_named() {
+    for (store, sentence) in [
+        ("mysql:x", "a store is `memory`, `sqlite:FILE` or `postgres:URL`"),
+        #[cfg(feature = "sqlite")]
+        ("sqlite:/nowhere/at/all.db", "the database cannot be reached"),
+        #[cfg(feature = "postgres")]
+        ("postgres:no url", "the database's URL is not valid"),
+        #[cfg(not(feature = "sqlite"))]
+        ("sqlite:x", "built without `sqlite`"),
+        #[cfg(not(feature = "postgres"))]
+        ("postgres://x", "built without `postgres`"),
+    ] {
+        for mut program in [example("scenario"), example("quickstart")] {
+            let output = run(program.args(["--store", store]));
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!output.status.success() && said.contains(sentence), "`{store}`: {said}");
+        }
+    }
+}
+
+/// A share and a change of the host's own land together, or not at all.
+#[cfg(feature = "sqlite")]
+#[test]
+fn a_host_with_its_own_pool_shares_in_its_own_transaction() {
+    let told = story(&mut example("own_pool"));
+    assert_in_order(
+        &told,
+        &[
+            "Ann is in charge (1 in the host's table), and may see the dashboard: true",
+            "Ben is refused (Some(\"expiry_past\")): still 1 in the table, and he may see it: false",
+            "to be mailed to account Ann",
+        ],
+    );
+}
+
 const PAGE: &str = include_str!("../examples/scenario.md");
 
 #[test]

@@ -1,17 +1,23 @@
 //! The story of one dashboard, from the first share to the last look at its audit trail.
 //!
 //! `cargo run --example quickstart`, or with a dashboard document of your own: `cargo run --example quickstart -- FILE`.
+//! With `--store sqlite:FILE` (and `--features sqlite`) it keeps the story in that file, and the next time goes on from
+//! there.
 //!
 //! Each chapter is one small function that calls the library as a host would; `page.rs` only lays out what is printed,
 //! and `document.rs` only reads the file.
 
 mod document;
 mod page;
+#[path = "../scenario/runtime.rs"]
+mod runtime;
+#[path = "../scenario/stores.rs"]
+mod stores;
 
 use dashshare::{
-    AccountId, Action, Actor, AuditRecord, DashboardId, Dashshare, Decision, EmailAddress, Env as _, Error,
-    Event, Expiry, FixedEnv, GrantId, Holder, LinkToken, MemoryDirectory, MemoryStore, Message, NewLink,
-    OutboxMessage, Revision, RevokeMode, Tenant, TenantId, Terms, Timestamp,
+    AccountId, Action, Actor, AuditRecord, DashboardId, Dashshare, Decision, DynStore, EmailAddress,
+    Env as _, Error, Event, Expiry, FixedEnv, Freshness, GrantId, Head, Holder, LinkToken, MemoryDirectory,
+    Message, NewLink, OutboxMessage, Revision, RevokeMode, Store as _, Tenant, TenantId, Terms, Timestamp,
     policy::{self, PolicySet, Resource},
 };
 use document::Document;
@@ -20,6 +26,7 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 // The accounts of the story. In a host they are rows of its own: an id may be a UUID, a number or an object id.
@@ -66,7 +73,19 @@ const AUDITORS_ADDRESS: &str = "desk@audit.example";
 
 fn main() -> ExitCode {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/cold_room.json");
-    let path = std::env::args_os().nth(1).map_or(default, PathBuf::from);
+    let (mut path, mut store) = (default, "memory".to_owned());
+    let mut arguments = std::env::args();
+    arguments.next();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--store" => store = arguments.next().unwrap_or_default(),
+            option if option.starts_with("--") => {
+                eprintln!("quickstart [--store memory|sqlite:FILE|postgres:URL] [DASHBOARD.json]");
+                return ExitCode::from(2);
+            }
+            file => path = PathBuf::from(file),
+        }
+    }
     let document = match Document::read(&path) {
         Ok(document) => document,
         Err(sentence) => {
@@ -75,20 +94,31 @@ fn main() -> ExitCode {
         }
     };
     // The library depends on no runtime. An async host awaits these calls on its own.
-    match pollster::block_on(tell(document)) {
+    let told = runtime::block_on(async {
+        let store = stores::open(&store).await?;
+        tell(document, store).await.map_err(|error| format!("the story broke off: {error}"))
+    });
+    match told {
         Ok(text) => match io::stdout().write_all(text.as_bytes()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
             _ => ExitCode::SUCCESS,
         },
-        Err(error) => {
-            eprintln!("the story broke off: {error}");
+        Err(problem) => {
+            eprintln!("{problem}");
             ExitCode::FAILURE
         }
     }
 }
 
-async fn tell(document: Document) -> Result<String, Error> {
-    let mut story = Story::new(document);
+async fn tell(document: Document, store: Arc<dyn DynStore>) -> Result<String, Error> {
+    // What the store has of it, if the story was told before.
+    let before = store.read(document.id, &[], Freshness::Latest).await.map_err(Error::Store)?;
+    let before = before.map(|snapshot| snapshot.head);
+    let mut story = Story::new(document, store, before.as_deref());
+    if let Some(before) = before {
+        story.it_goes_on(&before).await?;
+        return Ok(story.page.into_text());
+    }
     story.the_dashboard().await?;
     let anns = story.sharing_with_people().await?;
     story.what_is_refused().await?;
@@ -102,7 +132,7 @@ async fn tell(document: Document) -> Result<String, Error> {
 }
 
 struct Story {
-    sharing: Dashshare<MemoryStore, MemoryDirectory, FixedEnv>,
+    sharing: Dashshare<Arc<dyn DynStore>, MemoryDirectory, FixedEnv>,
     dashboard: DashboardId,
     document: Document,
     page: Page,
@@ -114,7 +144,7 @@ impl Story {
     /// The story uses the ones that are made for tests, so that it goes the same way each time. A real host passes
     /// `SystemEnv`, whose clock runs and whose tokens nobody can guess, and its own `Store` and `Directory`
     /// (`own_store.rs` and `sync_host.rs` show how).
-    fn new(document: Document) -> Self {
+    fn new(document: Document, store: Arc<dyn DynStore>, before: Option<&Head>) -> Self {
         let directory = MemoryDirectory::default();
         for account in [OLGA, ANN, BEN, DORA, MALLORY] {
             directory.add_account(account);
@@ -125,8 +155,15 @@ impl Story {
             directory.add_device(document.id, Resource::new("device", device).with_tag("room", room));
         }
         directory.set_tenant(TENANT, tenant(&[LOBBY]));
-        let env = FixedEnv::new(instant("2026-03-02T00:00:00Z"), 7);
-        let sharing = Dashshare::new(MemoryStore::default(), directory, env);
+        // A story that goes on does so a day later, and draws what was not drawn before.
+        let env = match before {
+            None => FixedEnv::new(instant("2026-03-02T00:00:00Z"), 7),
+            Some(head) => {
+                directory.add_account(CARL);
+                FixedEnv::new(head.clock.plus_days(1), 7 + head.revision.number())
+            }
+        };
+        let sharing = Dashshare::new(store, directory, env);
         Self { sharing, dashboard: document.id, document, page: Page::default() }
     }
 
@@ -373,11 +410,44 @@ impl Story {
     async fn the_audit_trail(&mut self) -> Result<(), Error> {
         self.page.chapter("The audit trail");
         self.page.say("Every change left one record, in the same commit. From the eighth on they are:");
-        let records = self.sharing.audit(OLGA, self.dashboard, Revision::new(7), 100).await?;
+        self.records_after(Revision::new(7)).await
+    }
+
+    async fn records_after(&mut self, revision: Revision) -> Result<(), Error> {
+        let records = self.sharing.audit(OLGA, self.dashboard, revision, 100).await?;
         for record in &records {
             self.page.line(format!("     {}", audit_line(record)));
         }
         Ok(())
+    }
+}
+
+// Another day, from a store that has kept everything.
+impl Story {
+    async fn it_goes_on(&mut self, before: &Head) -> Result<(), Error> {
+        self.page.chapter("The story goes on");
+        let today = day(self.sharing.env().now());
+        self.page.say(format!(
+            "{today}: the store has kept “{}” and {} changes to it.",
+            self.document.label,
+            before.revision.number()
+        ));
+        self.tree().await?;
+
+        self.page.say("Olga shares it with Ann for a month. What hung on Ann's first grant stays dead.");
+        let month = Expiry::At(self.sharing.env().now().plus_days(30));
+        self.share(OLGA, ANN, Terms::view(month).and_reshare()).await?;
+        let decision = self.sharing.authorize(BEN, self.dashboard, Action::View).await?;
+        self.page.answer(explain(&decision));
+
+        self.page.say("The old link's token was shown once and kept nowhere, so Olga makes a new one.");
+        self.sharing.directory().set_tenant(TENANT, tenant(&[LOBBY, STORE]));
+        let link = self.rotate_link(Expiry::Never).await?;
+        self.note_visit(&link.token).await?;
+        self.deliver().await?;
+
+        self.page.say("These changes were added:");
+        self.records_after(before.revision).await
     }
 }
 

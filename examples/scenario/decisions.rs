@@ -3,11 +3,11 @@
 use super::{
     Answer, Engine,
     fields::{Fields, bad},
+    runtime::block_on,
 };
 use dashshare::{
     AccountId, Action, Because, Decision, Denial, Fall, GrantId, LinkCause, Missing, policy::Nearest,
 };
-use pollster::block_on;
 use serde_json::{Value, json};
 
 impl Engine {

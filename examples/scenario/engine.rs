@@ -7,22 +7,24 @@ mod decisions;
 mod fields;
 #[path = "offers.rs"]
 mod offers;
+#[path = "runtime.rs"]
+pub(crate) mod runtime;
 #[path = "tenants.rs"]
 mod tenants;
 
 use dashshare::{
-    AccountId, Actor, Amendment, Claimed, DashboardId, Dashshare, EmailAddress, Ended, Event, Expiry,
-    FixedEnv, GrantId, GrantView, Holder, LinkView, MemoryDirectory, MemoryStore, Message, Refusal, Revision,
+    AccountId, Actor, Amendment, Claimed, DashboardId, Dashshare, DynStore, EmailAddress, Ended, Event,
+    Expiry, FixedEnv, GrantId, GrantView, Holder, LinkView, MemoryDirectory, Message, Refusal, Revision,
     RevokeMode, Rights, Tag, Tenant, TenantId, Terms, Timestamp,
 };
 use fields::{Fields, Problem, address, bad, parse};
-use pollster::block_on;
+use runtime::block_on;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// A world of its own: every name in it is the scenario's.
 pub(crate) struct Engine {
-    sharing: Dashshare<MemoryStore, MemoryDirectory, FixedEnv>,
+    sharing: Dashshare<Arc<dyn DynStore>, MemoryDirectory, FixedEnv>,
     now: Timestamp,
     line: usize,
     tenants: BTreeMap<String, (TenantId, Tenant)>,
@@ -63,14 +65,11 @@ impl<T: Ord + Copy> Names<T> {
 type Answer = Result<Value, Problem>;
 
 impl Engine {
-    pub(crate) fn new() -> Self {
+    /// Over a store with nothing in it.
+    pub(crate) fn over(store: Arc<dyn DynStore>) -> Self {
         let now = "2026-01-01T00:00:00Z".parse().expect("a constant instant");
         let mut engine = Self {
-            sharing: Dashshare::new(
-                MemoryStore::default(),
-                MemoryDirectory::default(),
-                FixedEnv::new(now, 1),
-            ),
+            sharing: Dashshare::new(store, MemoryDirectory::default(), FixedEnv::new(now, 1)),
             now,
             line: 0,
             tenants: BTreeMap::new(),

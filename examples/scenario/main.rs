@@ -1,21 +1,46 @@
 //! Plays a history written as JSON lines and answers each line with one JSON line.
 //!
-//! `cargo run --example scenario -- FILE`, or with the lines on standard input. The language is documented in
-//! `examples/scenario.md`.
+//! `cargo run --example scenario -- [--store STORE] FILE`, or with the lines on standard input. The language is documented
+//! in `examples/scenario.md`.
 
 mod engine;
+mod stores;
 
+use dashshare::{Actor, DynStore, Store as _};
+use engine::{Engine, runtime::block_on};
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Write},
     process::ExitCode,
+    sync::Arc,
 };
 
+const USAGE: &str = "scenario [--store memory|sqlite:FILE|postgres:URL] [FILE]";
+
 fn main() -> ExitCode {
-    let path = std::env::args().nth(1);
+    let (mut name, mut path) = ("memory".to_owned(), None);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--store" => match arguments.next() {
+                Some(store) => name = store,
+                None => return fail("`--store` needs a value"),
+            },
+            option if option.starts_with("--") => return fail(&format!("there is no option `{option}`")),
+            _ if path.is_some() => return fail(&format!("one file is enough: `{argument}` is another")),
+            _ => path = Some(argument),
+        }
+    }
+    let store = match block_on(empty(&name)) {
+        Ok(store) => store,
+        Err(problem) => {
+            eprintln!("{problem}");
+            return ExitCode::FAILURE;
+        }
+    };
     let played = match path.as_deref() {
-        None | Some("-") => play(io::stdin().lock()),
-        Some(path) => File::open(path).and_then(|file| play(BufReader::new(file))),
+        None | Some("-") => play(store, io::stdin().lock()),
+        Some(path) => File::open(path).and_then(|file| play(store, BufReader::new(file))),
     };
     match played {
         Ok(()) => ExitCode::SUCCESS,
@@ -28,8 +53,24 @@ fn main() -> ExitCode {
     }
 }
 
-fn play(mut lines: impl BufRead) -> io::Result<()> {
-    let mut engine = engine::Engine::new();
+fn fail(problem: &str) -> ExitCode {
+    eprintln!("{problem}\n{USAGE}");
+    ExitCode::from(2)
+}
+
+/// Opens a store for a history, which begins with an empty world: its names would stand for other things in one that
+/// has been used. Every dashboard was registered by the host, so it has done nothing in an empty store.
+async fn empty(name: &str) -> Result<Arc<dyn DynStore>, String> {
+    let store = stores::open(name).await?;
+    match store.audit_of(Actor::Host, None, 1).await {
+        Ok(records) if records.is_empty() => Ok(store),
+        Ok(_) => Err(format!("the store `{name}` is not empty: a history begins with nothing")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn play(store: Arc<dyn DynStore>, mut lines: impl BufRead) -> io::Result<()> {
+    let mut engine = Engine::over(store);
     let mut out = io::stdout().lock();
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line)? > 0 {

@@ -3,13 +3,13 @@
 use super::{
     Answer, Engine,
     fields::{Fields, Problem, bad},
+    runtime::block_on,
 };
 use dashshare::{
     Actor, DashboardId, NewOffer, OfferView,
     policy::Resource,
     template::{Options, Profile, Template, extract_json},
 };
-use pollster::block_on;
 use serde_json::{Value, json};
 
 impl Engine {

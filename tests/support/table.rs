@@ -4,7 +4,9 @@
 #[path = "../../examples/scenario/engine.rs"]
 mod engine;
 
+use dashshare::MemoryStore;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Members whose order says nothing.
 const UNORDERED: [&str; 3] = ["fell", "lose", "keep"];
@@ -101,11 +103,11 @@ fn sorted(list: &Value) -> Value {
     list
 }
 
-/// Plays every case in a world of its own; answers that are not as written, each with its place.
+/// Plays every case in a world of its own, in memory; answers that are not as written, each with its place.
 pub(crate) fn mismatches(file: &str, cases: &[Case]) -> Vec<String> {
     let mut mismatches = Vec::new();
     for case in cases {
-        let mut engine = engine::Engine::new();
+        let mut engine = engine::Engine::over(Arc::<MemoryStore>::default());
         for step in &case.steps {
             let actual = engine.line(&step.input);
             if !holds(&step.expected, &actual) {

@@ -1,0 +1,124 @@
+//! A host with a database of its own: one pool for its own tables and for the library's, and one transaction in which a
+//! change of the host's and a share land together, or not at all.
+//!
+//! `cargo run --features sqlite --example own_pool`. With PostgreSQL it is the same: `PostgresStore::new(pool)`, and
+//! `PostgresStore::within(&mut transaction)`.
+
+#[path = "scenario/runtime.rs"]
+mod runtime;
+
+use dashshare::{
+    AccountId, Action, DashboardId, Dashshare, Env as _, Expiry, Message, Refusal, SqliteStore, SystemEnv,
+    TenantId, Terms,
+};
+use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+};
+
+const OLGA: AccountId = AccountId::from_bytes([1; 16]);
+const ANN: AccountId = AccountId::from_bytes([2; 16]);
+const BEN: AccountId = AccountId::from_bytes([3; 16]);
+const TENANT: TenantId = TenantId::from_bytes([7; 16]);
+const COLD_ROOM: DashboardId = DashboardId::from_bytes([9; 16]);
+
+/// What the host has: its pool, and what it brings the library.
+struct Host {
+    pool: SqlitePool,
+    store: SqliteStore,
+    directory: dashshare::MemoryDirectory,
+}
+
+impl Host {
+    /// One pool for everything. The settings are the store's; the host's own tables have their own migrations.
+    async fn open(path: &Path) -> Result<Self, Box<dyn Error>> {
+        let pool = SqlitePoolOptions::new().max_connections(4);
+        let pool = pool.connect_with(SqliteStore::options(path)).await?;
+        sqlx::query("CREATE TABLE IF NOT EXISTS staff (account BLOB PRIMARY KEY, room TEXT NOT NULL) STRICT")
+            .execute(&pool)
+            .await?;
+        let store = SqliteStore::new(pool.clone());
+        store.migrate().await?;
+        let directory = dashshare::MemoryDirectory::default();
+        [OLGA, ANN, BEN].into_iter().for_each(|account| directory.add_account(account));
+        Ok(Self { pool, store, directory })
+    }
+
+    /// Puts somebody in charge of a room and shares its dashboard, both or neither.
+    async fn put_in_charge(&self, who: AccountId, room: &str, terms: Terms) -> Result<(), Box<dyn Error>> {
+        // IMMEDIATE, since it will write: a transaction that begins as a reader may be too late for that.
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query("INSERT INTO staff (account, room) VALUES ($1, $2)")
+            .bind(who.to_uuid())
+            .bind(room)
+            .execute(&mut *transaction)
+            .await?;
+        let sharing = Dashshare::new(self.store.within(&mut transaction), &self.directory, SystemEnv);
+        // Refused, it ends here, and what the host wrote is rolled back with the transaction.
+        sharing.share(OLGA, COLD_ROOM, who, terms).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn staff(&self) -> Result<i64, Box<dyn Error>> {
+        Ok(sqlx::query_scalar("SELECT count(*) FROM staff").fetch_one(&self.pool).await?)
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    runtime::block_on(story())
+}
+
+async fn story() -> Result<(), Box<dyn Error>> {
+    let folder = Folder::new()?;
+    let host = Host::open(&folder.0.join("host.db")).await?;
+    let sharing = Dashshare::new(host.store.clone(), &host.directory, SystemEnv);
+    sharing.register(COLD_ROOM, TENANT, OLGA).await?;
+
+    let month = Expiry::At(SystemEnv.now().plus_days(30));
+    host.put_in_charge(ANN, "cold room", Terms::view(month)).await?;
+    let allowed = sharing.authorize(ANN, COLD_ROOM, Action::View).await?.is_allowed();
+    println!(
+        "Ann is in charge ({} in the host's table), and may see the dashboard: {allowed}",
+        host.staff().await?
+    );
+
+    // An end that is not in the future is refused.
+    let now = Expiry::At(SystemEnv.now());
+    let refused = host.put_in_charge(BEN, "cold room", Terms::view(now)).await;
+    let refused = refused.err().and_then(|error| error.downcast::<dashshare::Error>().ok());
+    let code = refused.as_ref().and_then(|error| error.refusal()).map(Refusal::code);
+    let allowed = sharing.authorize(BEN, COLD_ROOM, Action::View).await?.is_allowed();
+    println!(
+        "Ben is refused ({code:?}): still {} in the table, and he may see it: {allowed}",
+        host.staff().await?
+    );
+
+    // The message of Ann's share was written by the same commit. A worker of the host delivers it.
+    for message in sharing.lease(std::time::Duration::from_secs(60), 10).await? {
+        if let Message::Shared { to, .. } = &message.message {
+            println!("to be mailed to account {}", if *to == ANN { "Ann" } else { "somebody else" });
+        }
+        sharing.acknowledge(&[message.id]).await?;
+    }
+    Ok(())
+}
+
+/// A folder that is gone when the example ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> std::io::Result<Self> {
+        let path = std::env::temp_dir().join(format!("dashshare-own-pool-{}", std::process::id()));
+        std::fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system's own cleaning.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
