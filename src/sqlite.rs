@@ -12,7 +12,7 @@ use crate::{
     token::LinkDigest,
 };
 use sqlx::{
-    Arguments as _, Connection as _, Error, SqliteConnection, SqlitePool, SqliteTransaction,
+    Arguments as _, Connection as _, Error, SqlStr, SqliteConnection, SqlitePool, SqliteTransaction,
     error::BoxDynError,
     sqlite::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
@@ -187,7 +187,7 @@ fn bind(values: &[Value]) -> Result<SqliteArguments, BoxDynError> {
 
 async fn fetch<T>(
     connection: &mut SqliteConnection,
-    sql: &'static str,
+    sql: SqlStr,
     values: &[Value],
 ) -> Result<Vec<T>, SqlError>
 where
@@ -313,7 +313,7 @@ static DIALECT: Dialect = Dialect {
         SELECT 2, a.body FROM leaf, json_each(leaf.ancestors) above \
         JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)",
     held_by_account: "WITH leaf AS MATERIALIZED (SELECT dashboard, ancestors, body FROM dashshare_grant \
-            WHERE account = $1 AND (dashboard, ordinal) > ($2, $3) ORDER BY dashboard, ordinal LIMIT $4) \
+            WHERE account = $1 AND (dashboard, ordinal) > ($2, $3) ORDER BY dashboard, ordinal LIMIT {limit}) \
         SELECT 0, head.body FROM (SELECT DISTINCT dashboard FROM leaf) AS boards \
         JOIN dashshare_head head ON head.dashboard = boards.dashboard \
         UNION ALL SELECT 1, body FROM leaf \
@@ -321,7 +321,7 @@ static DIALECT: Dialect = Dialect {
         SELECT 2, a.body FROM leaf, json_each(leaf.ancestors) above \
         JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)",
     held_by_address: "WITH leaf AS MATERIALIZED (SELECT dashboard, ancestors, body FROM dashshare_grant \
-            WHERE address = $1 AND (dashboard, ordinal) > ($2, $3) ORDER BY dashboard, ordinal LIMIT $4) \
+            WHERE address = $1 AND (dashboard, ordinal) > ($2, $3) ORDER BY dashboard, ordinal LIMIT {limit}) \
         SELECT 0, head.body FROM (SELECT DISTINCT dashboard FROM leaf) AS boards \
         JOIN dashshare_head head ON head.dashboard = boards.dashboard \
         UNION ALL SELECT 1, body FROM leaf \
@@ -330,7 +330,7 @@ static DIALECT: Dialect = Dialect {
         JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)",
     lease: "UPDATE dashshare_outbox SET leased_until = $2 WHERE (dashboard, revision, place) IN \
             (SELECT dashboard, revision, place FROM dashshare_outbox WHERE leased_until <= $1 \
-            ORDER BY dashboard, revision, place LIMIT $3) \
+            ORDER BY dashboard, revision, place LIMIT {limit}) \
         RETURNING 4, body",
 };
 
@@ -347,18 +347,22 @@ async fn remove(connection: &mut SqliteConnection, delivered: &[MessageId]) -> R
 impl Database for SqliteStore {
     const DIALECT: &'static Dialect = &DIALECT;
 
-    async fn documents(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+    async fn documents(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
         let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
         fetch(&mut connection, sql, values).await
     }
 
-    async fn numbers(&self, sql: &'static str, values: &[Value]) -> Result<Vec<i64>, SqlError> {
+    async fn chained(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+        self.documents(sql, values).await
+    }
+
+    async fn numbers(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<i64>, SqlError> {
         let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
         let numbers = fetch::<(i64,)>(&mut connection, sql, values).await?;
         Ok(numbers.into_iter().map(|(number,)| number).collect())
     }
 
-    async fn change(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+    async fn change(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
         let _turn = self.turn.lock().await;
         self.documents(sql, values).await
     }
@@ -392,16 +396,20 @@ impl Database for SqliteStore {
 impl Database for SqliteStoreTransaction<'_> {
     const DIALECT: &'static Dialect = &DIALECT;
 
-    async fn documents(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+    async fn documents(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
         fetch(&mut **self.connection.lock().await, sql, values).await
     }
 
-    async fn numbers(&self, sql: &'static str, values: &[Value]) -> Result<Vec<i64>, SqlError> {
+    async fn chained(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+        self.documents(sql, values).await
+    }
+
+    async fn numbers(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<i64>, SqlError> {
         let numbers = fetch::<(i64,)>(&mut **self.connection.lock().await, sql, values).await?;
         Ok(numbers.into_iter().map(|(number,)| number).collect())
     }
 
-    async fn change(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+    async fn change(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
         self.documents(sql, values).await
     }
 
