@@ -153,7 +153,6 @@ impl PostgresStore {
     /// sqlx::query("UPDATE staff SET hired = TRUE WHERE name = 'Ann'").execute(&mut *transaction).await?;
     /// let sharing = Dashshare::new(store.within(&mut transaction), directory, SystemEnv);
     /// sharing.share(olga, dashboard, ann, Terms::view(Expiry::Never)).await?;
-    /// drop(sharing);
     /// transaction.commit().await?;
     /// # Ok(()) }
     /// ```

@@ -75,6 +75,19 @@ const SELECT_OUTBOX: &str = "SELECT 4, body FROM dashshare_outbox \
     WHERE (dashboard, revision, place) > ($1, $2, $3) ORDER BY dashboard, revision, place LIMIT {limit}";
 pub(crate) const SELECT_RECEIPT: &str =
     "SELECT revision FROM dashshare_receipt WHERE dashboard = $1 AND key = $2";
+/// Every statement that both dialects share, for the tests of their plans.
+#[cfg(all(test, feature = "sqlite"))]
+pub(crate) const LISTS: [&str; 8] = [
+    SELECT_HEAD,
+    SELECT_GRANTS,
+    SELECT_BELOW,
+    SELECT_OWNED,
+    SELECT_AUDIT,
+    SELECT_DEEDS,
+    SELECT_OUTBOX,
+    SELECT_RECEIPT,
+];
+
 #[cfg(feature = "postgres")]
 pub(crate) const SELECT_REVISION: &str = "SELECT revision FROM dashshare_head WHERE dashboard = $1";
 

@@ -61,7 +61,6 @@ fn a_share_lands_with_the_hosts_own_change(server: &Server) {
         let inside = sharing.authorize(2u64.into(), board(), Action::View).await.expect("a decision");
         assert!(inside.is_allowed());
         assert!(!may(&store, &directory, 2).await);
-        drop(sharing);
         transaction.commit().await.expect("the host commits");
         assert!(may(&store, &directory, 2).await && may(&store, &directory, 3).await);
         assert_eq!(staff(store.pool()).await, 1);
@@ -80,7 +79,6 @@ fn a_share_goes_with_the_hosts_rollback(server: &Server) {
                 .expect("the host's");
             let sharing = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
             sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect("it shares");
-            drop(sharing);
             if by_dropping {
                 drop(transaction);
             } else {
@@ -105,7 +103,6 @@ fn a_link_made_in_a_transaction_opens_only_after_it(server: &Server) {
         let mut transaction = store.pool().begin().await.expect("a transaction");
         let inside = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
         let new = inside.rotate_link(olga(), board(), Expiry::Never).await.expect("another link");
-        drop(inside);
         let outside = &outside;
         let seen = async |link: &dashshare::NewLink| {
             outside.visit(link.token.expose()).await.expect("a decision").is_allowed()
@@ -127,7 +124,6 @@ fn at_read_committed_a_change_that_came_between_is_judged_anew(server: &Server) 
         let sharing = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
         let done = sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect("it shares");
         assert_eq!(done.revision.number(), 3);
-        drop(sharing);
         transaction.commit().await.expect("the host commits");
         assert!(may(&store, &directory, 2).await && may(&store, &directory, 3).await);
     });
@@ -153,7 +149,6 @@ fn at_the_stricter_levels_a_change_that_came_between_voids_the_transaction(serve
             assert!(matches!(error, Error::Store(_)), "it is known that nothing was written: {error:?}");
             let said = crate::operations::chain(&error);
             assert!(said.contains("roll this one back and begin it again"), "{said}");
-            drop(sharing);
             transaction.rollback().await.expect("the host rolls back");
             assert!(!may(&store, &directory, 2).await);
             assert_eq!(staff(store.pool()).await, 0);
@@ -172,7 +167,6 @@ fn two_transactions_on_one_dashboard_come_one_after_the_other(server: &Server) {
             let mut transaction = one.pool().begin().await.expect("a transaction");
             let sharing = Dashshare::new(one.within(&mut transaction), &*known, SystemEnv);
             sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect("it shares");
-            drop(sharing);
             first_is_in.send(()).expect("somebody waits");
             go.await.expect("it may go");
             transaction.commit().await.expect("the host commits");
@@ -184,7 +178,6 @@ fn two_transactions_on_one_dashboard_come_one_after_the_other(server: &Server) {
             let sharing = Dashshare::new(two.within(&mut transaction), &*known, SystemEnv);
             // Waits for the first, finds the dashboard changed, and judges anew.
             let done = sharing.share(olga(), board(), AccountId::from(3u64), TERMS).await.expect("it shares");
-            drop(sharing);
             transaction.commit().await.expect("the host commits");
             done.revision.number()
         });
@@ -224,7 +217,6 @@ fn a_lease_in_a_transaction_goes_with_its_rollback(server: &Server) {
         assert!(inside.outbox(None, 10).await.expect("a list").is_empty());
         // Others do not wait for what is being delivered.
         assert!(outside.lease(minute, 10).await.expect("messages").is_empty());
-        drop(inside);
         transaction.rollback().await.expect("the host rolls back");
         assert_eq!(outside.lease(minute, 10).await.expect("messages"), leased);
     });
