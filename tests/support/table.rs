@@ -2,7 +2,7 @@
 //! written.
 
 #[path = "../../examples/scenario/engine.rs"]
-mod engine;
+pub(crate) mod engine;
 
 use dashshare::MemoryStore;
 use serde_json::Value;
