@@ -108,7 +108,7 @@ fn a_connection_that_was_cut_is_an_error_and_then_another_one_serves(server: &Se
         for _ in 0..3 {
             let backend: i32 =
                 sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&pool).await.expect("its process");
-            // The pool looks at a connection once more when it takes it back, which must be over.
+            // The pool looks at a connection when it comes back, so it has to be back before it is cut.
             while pool.num_idle() == 0 {
                 tokio::task::yield_now().await;
             }
