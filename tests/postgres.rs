@@ -7,6 +7,7 @@
 #[path = "support/cluster.rs"]
 mod cluster;
 #[path = "support/runtime.rs"]
+#[expect(dead_code, reason = "shared with another test")]
 mod runtime;
 
 use cluster::{Cluster, Installation, psql::Psql};

@@ -4,6 +4,7 @@
 #[path = "support/files.rs"]
 mod files;
 #[path = "support/runtime.rs"]
+#[expect(dead_code, reason = "shared with another test")]
 mod runtime;
 
 use dashshare::{DynStore, SqliteStore};
