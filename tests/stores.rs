@@ -9,16 +9,25 @@
 mod cluster;
 #[path = "stores/databases.rs"]
 mod databases;
+#[path = "stores/faults.rs"]
+mod faults;
+#[path = "support/faulty.rs"]
+#[expect(dead_code, reason = "shared with other tests")]
+mod faulty;
 #[path = "support/files.rs"]
 mod files;
 #[path = "stores/histories.rs"]
 mod histories;
 #[expect(dead_code, unused_imports, reason = "shared with another test")]
 mod model;
+#[path = "support/plans.rs"]
+mod plans;
 #[path = "stores/planted.rs"]
 mod planted;
 #[path = "support/runtime.rs"]
 mod runtime;
+#[path = "support/scene.rs"]
+mod scene;
 
 use cluster::Installation;
 use databases::{Database, Server};
@@ -48,14 +57,20 @@ fn main() -> ExitCode {
         })
     };
     let trials = vec![
-        on_postgres("histories", |database| histories::agree("postgres", Some(database))),
-        on_sqlite("histories", |database| histories::agree("sqlite", Some(database))),
+        on_postgres("histories", |database| histories::agree("postgres", 200, Some(database))),
+        on_postgres("faults", |database| faults::leave_nothing_half_done("postgres", database)),
+        on_sqlite("faults", |database| faults::leave_nothing_half_done("sqlite", database)),
+        on_sqlite("histories", |database| histories::agree("sqlite", 400, Some(database))),
         Trial::test("memory::histories", || {
-            histories::agree("memory", None);
+            histories::agree("memory", 400, None);
             Ok(())
         }),
         Trial::test("planted::histories", || {
             planted::each_is_found();
+            Ok(())
+        }),
+        Trial::test("planted::faults", || {
+            faults::each_liar_is_found();
             Ok(())
         }),
     ];

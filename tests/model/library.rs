@@ -9,8 +9,8 @@ use std::{
 
 use dashshare::{
     AccountId, Action, Amendment, DashboardId, Dashshare, EmailAddress, Ended, Error, FixedEnv, Freshness,
-    GrantId, Holder, MemoryDirectory, MemoryStore, Revision, RevokeMode, SharingRules, Store, TenantId,
-    Timestamp,
+    GrantId, Holder, LinkDigest, MemoryDirectory, MemoryStore, Revision, RevokeMode, SharingRules, Store,
+    TenantId, Timestamp,
 };
 use pollster::block_on;
 
@@ -30,6 +30,7 @@ pub(crate) struct Library<S = MemoryStore> {
     labels: HashMap<GrantId, Grant>,
     /// The tokens by the steps that made them.
     tokens: BTreeMap<u32, (Dashboard, String)>,
+    digests: Vec<LinkDigest>,
     /// What the service answered to the commands, word for word, if anybody listens.
     said: Option<RefCell<Vec<String>>>,
 }
@@ -50,7 +51,14 @@ pub(crate) fn clock() -> Arc<FixedEnv> {
 
 impl<S: Store> Library<S> {
     fn of(service: Service<S>) -> Self {
-        Self { service, ids: BTreeMap::new(), labels: HashMap::new(), tokens: BTreeMap::new(), said: None }
+        Self {
+            service,
+            ids: BTreeMap::new(),
+            labels: HashMap::new(),
+            tokens: BTreeMap::new(),
+            digests: Vec::new(),
+            said: None,
+        }
     }
 
     /// A library that remembers every answer word for word.
@@ -70,6 +78,11 @@ impl<S: Store> Library<S> {
     /// The tokens that were handed out.
     pub(crate) fn tokens(&self) -> Vec<&str> {
         self.tokens.values().map(|(_, token)| token.as_str()).collect()
+    }
+
+    /// The digests of the tokens that were handed out.
+    pub(crate) fn digests(&self) -> &[LinkDigest] {
+        &self.digests
     }
 
     /// The grants that were made, with their dashboards.
@@ -242,6 +255,7 @@ impl<S: Store> Library<S> {
             Command::RotateLink { dashboard, by, expiry } => {
                 let on = dashboard_id(dashboard);
                 let link = self.run(service.rotate_link(account_id(by), on, expiry_of(expiry)))?;
+                self.digests.push(link.token.digest());
                 self.tokens.insert(step.n, (dashboard, link.token.expose().to_owned()));
                 outcome.ends = Some(instant(link.ends));
             }

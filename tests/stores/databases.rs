@@ -80,6 +80,26 @@ impl Database {
         self.run(TABLES.map(|table| format!("DELETE FROM dashshare_{table};")).concat());
     }
 
+    /// Remembers what is in the tables now.
+    pub(crate) fn keep(&self) {
+        self.run(
+            TABLES
+                .map(|table| format!("CREATE TABLE kept_{table} AS SELECT * FROM dashshare_{table};"))
+                .concat(),
+        );
+    }
+
+    /// Brings it back.
+    pub(crate) fn put_back(&self) {
+        self.sweep();
+        let of = |table| {
+            format!(
+                "DELETE FROM dashshare_{table}; INSERT INTO dashshare_{table} SELECT * FROM kept_{table};"
+            )
+        };
+        self.run(TABLES.map(of).concat());
+    }
+
     pub(crate) fn close(&self) {
         block_on(async {
             match &self.pool {

@@ -10,8 +10,9 @@ use crate::{
     runtime,
 };
 use dashshare::{
-    Action, Actor, CachedStore, DashboardId, Dashshare, Decision, DynStore, Error, Expiry, FixedEnv, Freshness,
-    Grant, Holder, MemoryDirectory, MemoryStore, MessageId, NewOffer, Revision, Seed, Store as _,
+    Action, Actor, CachedStore, DashboardId, Dashshare, Decision, DynStore, Error, Expiry, FixedEnv,
+    Freshness, Grant, Holder, LinkDigest, MemoryDirectory, MemoryStore, MessageId, NewOffer, Revision, Seed,
+    Store as _,
     template::{Options, Profile, Template, extract_json},
 };
 use pollster::block_on;
@@ -24,8 +25,6 @@ use std::{
     time::{Duration, Instant as Stopwatch},
 };
 
-/// How many histories the memory store plays against itself behind the cache, and each database against it.
-const HISTORIES: u64 = 400;
 /// All is compared after every so many steps, and at the end.
 const COMPARE_EVERY: usize = 16;
 /// No history makes more accounts.
@@ -36,7 +35,19 @@ const CLONES: u8 = 100;
 const FEW: u64 = 50;
 
 /// The least that 100 histories must contain to mean anything: about half of what they do contain.
-const FLOORS: [(&str, u64); 1] = [("commands", 2_000)];
+const FLOORS: [(&str, u64); 11] = [
+    ("commands", 2_800),
+    ("refusals", 750),
+    ("states compared", 160),
+    ("rows compared", 16_000),
+    ("answers compared", 31_000),
+    ("answers of caches compared", 4_500),
+    ("answers of a cache that lagged", 75),
+    ("offers made", 150),
+    ("offers taken", 18),
+    ("reminders", 75),
+    ("rounds of the outbox", 115),
+];
 
 pub(crate) type Shared = Arc<dyn DynStore>;
 type Cached = Dashshare<CachedStore<Shared, Arc<FixedEnv>>, Arc<MemoryDirectory>, Arc<FixedEnv>>;
@@ -130,8 +141,9 @@ fn told(decision: impl Future<Output = Result<Decision, Error>>) -> String {
     }
 }
 
-/// Plays the histories of some seeds on memory and on a database.
-pub(crate) fn agree(name: &str, database: Option<&Database>) {
+/// Plays the histories of some seeds, as many as are said unless the environment says otherwise, on memory and on a
+/// database; without one, on memory and on memory behind its caches.
+pub(crate) fn agree(name: &str, histories: u64, database: Option<&Database>) {
     let _inside = runtime::enter();
     let number = |name: &str| {
         let text = env::var(name).ok()?;
@@ -139,7 +151,7 @@ pub(crate) fn agree(name: &str, database: Option<&Database>) {
     };
     let seeds = match number("DASHSHARE_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("DASHSHARE_STORE_HISTORIES").unwrap_or(HISTORIES),
+        None => 0..number("DASHSHARE_STORE_HISTORIES").unwrap_or(histories),
     };
     let played = seeds.end - seeds.start;
     let stopwatch = Stopwatch::now();
@@ -252,7 +264,9 @@ impl Game {
         let mut open = Vec::new();
         for number in 0..PEOPLE {
             let offers = block_on(self.memory.service().offers(account_id(Account(number))));
-            open.extend(offers.expect("memory never fails").iter().map(|offer| (number, offer.clone, offer.by)));
+            open.extend(
+                offers.expect("memory never fails").iter().map(|offer| (number, offer.clone, offer.by)),
+            );
         }
         let open = self.rng.pick(&open);
         let (who, clone, giver) = match open {
@@ -292,8 +306,13 @@ impl Game {
             let service = side.service();
             match roll {
                 0..40 => {
-                    let offer =
-                        NewOffer { clone: new, template: &TEMPLATE, message, devices: Some("a sensor"), expiry };
+                    let offer = NewOffer {
+                        clone: new,
+                        template: &TEMPLATE,
+                        message,
+                        devices: Some("a sensor"),
+                        expiry,
+                    };
                     text(service.offer(by, dashboard_id(source), to.clone(), offer))
                 }
                 40..52 => text(service.take_offer(who, clone, tenant_id(source))),
@@ -324,7 +343,7 @@ impl Game {
         let boards = (0..2).chain(CLONES..CLONES + self.clones).map(|number| dashboard_id(Dashboard(number)));
         let boards: Vec<DashboardId> = boards.collect();
         let made = self.memory.library.made();
-        let dump = |side: &Side| dump(&side.store, &boards, &made, self.page);
+        let dump = |side: &Side| dump(&side.store, &boards, &made, side.library.digests(), self.page);
         let (memory, other) = (dump(&self.memory)?, dump(&self.other)?);
         counts.count("states compared", 1);
         counts.count("rows compared", memory.iter().map(|(_, rows)| rows.len()).sum());
@@ -347,7 +366,8 @@ impl Game {
     fn compare_caches(&self, boards: &[DashboardId], counts: &mut Counts) -> Result<(), String> {
         for &board in &boards[..2] {
             let head = block_on(self.memory.store.read(board, &[], Freshness::Latest));
-            let newest = head.expect("memory never fails").map_or(Revision::ZERO, |found| found.head.revision);
+            let newest =
+                head.expect("memory never fails").map_or(Revision::ZERO, |found| found.head.revision);
             for who in (0..7).map(Account).map(account_id) {
                 let expected = told(self.memory.service().authorize(who, board, Action::View));
                 let fresh = told(self.other.fresh.authorize(who, board, Action::View));
@@ -389,14 +409,14 @@ fn dump(
     store: &Shared,
     boards: &[DashboardId],
     made: &[(DashboardId, dashshare::GrantId)],
+    digests: &[LinkDigest],
     page: usize,
 ) -> Result<Rows, String> {
     let failed = |error: dashshare::BoxError| format!("the store fails: {error}");
     let mut all: Rows = Vec::new();
     let people = (0..PEOPLE).map(|number| account_id(Account(number)));
     let addresses = (0..ADDRESSES).map(|number| email(Address(number)));
-    let holders: Vec<Holder> =
-        people.clone().map(Holder::from).chain(addresses.map(Holder::from)).collect();
+    let holders: Vec<Holder> = people.clone().map(Holder::from).chain(addresses.map(Holder::from)).collect();
     let seeds: Vec<Seed> = holders.iter().cloned().map(Seed::Holder).collect();
     for &board in boards {
         let read = block_on(store.read(board, &seeds, Freshness::Latest)).map_err(failed)?;
@@ -416,13 +436,18 @@ fn dump(
         })?;
         all.push((format!("the audit of {board:?}"), rows(&audit)));
     }
+    for digest in digests {
+        let link = block_on(store.read_link(digest)).map_err(failed)?;
+        all.push(("what a digest leads to".to_owned(), rows(link)));
+    }
     for (board, grant) in made {
         let below = block_on(store.grants_below(*board, *grant, 0, 100)).map_err(failed)?;
         all.push((format!("what hangs on {grant:?}"), rows(below)));
     }
     for holder in &holders {
         let held = pages(|last: Option<&dashshare::Snapshot>| {
-            let after = last.and_then(|held| held.chains.first()?.first()).map(|leaf| (leaf.dashboard, leaf.ordinal));
+            let after =
+                last.and_then(|held| held.chains.first()?.first()).map(|leaf| (leaf.dashboard, leaf.ordinal));
             block_on(store.held(holder, after, page + 1)).map_err(failed)
         })?;
         all.push((format!("what {holder:?} holds"), rows(&held)));

@@ -46,6 +46,10 @@ pub(crate) enum Defect {
     KeepsTheOldOwner,
     LosesTheWordOfAnOffer,
     ForgetsWhoWasOffered,
+    /// Only what goes wrong on the way shows it.
+    ForgetsItsCommits,
+    /// No defect: chains come in any order, and nobody may see a difference.
+    AnswersInAnotherOrder,
 }
 
 impl Defect {
@@ -84,8 +88,9 @@ pub(crate) fn each_is_found() {
     let _inside = runtime::enter();
     let mut missed = Vec::new();
     for defect in Defect::ALL {
-        let found = (0..PATIENCE)
-            .find_map(|seed| Some((seed, play(seed, Arc::new(Broken::new(defect)), &mut Counts::default()).err()?)));
+        let found = (0..PATIENCE).find_map(|seed| {
+            Some((seed, play(seed, Arc::new(Broken::new(defect)), &mut Counts::default()).err()?))
+        });
         match found {
             Some((seed, found)) => {
                 let what = found.lines().nth(1).filter(|_| found.contains("Step")).or(found.lines().next());
@@ -93,6 +98,12 @@ pub(crate) fn each_is_found() {
                 println!("{:>4} histories find {defect:?}: {what}", seed + 1);
             }
             None => missed.push(defect),
+        }
+    }
+    for seed in 0..PATIENCE {
+        let store = Arc::new(Broken::new(Defect::AnswersInAnotherOrder));
+        if let Err(found) = play(seed, store, &mut Counts::default()) {
+            panic!("history {seed} depends on the order of chains: {found}");
         }
     }
     assert!(missed.is_empty(), "not found within {PATIENCE} histories: {missed:?}");
@@ -157,6 +168,9 @@ impl Broken {
     fn snapshot(&self, snapshot: Snapshot) -> Snapshot {
         let mut snapshot = snapshot;
         snapshot.head = self.head(&snapshot.head);
+        if self.is(Defect::AnswersInAnotherOrder) {
+            snapshot.chains.reverse();
+        }
         for chain in &mut snapshot.chains {
             for grant in chain.iter_mut() {
                 *grant = self.grant(grant);
@@ -190,11 +204,16 @@ impl Broken {
 
 impl Store for Broken {
     async fn commit(&self, commit: &Commit) -> Result<Receipt, CommitError> {
+        let known = self.inner.receipt(commit.dashboard(), commit.key()).await;
+        if self.is(Defect::ForgetsItsCommits) && known.is_ok_and(|known| known.is_some()) {
+            return Err(CommitError::Conflict);
+        }
         let receipt = self.inner.commit(commit).await?;
         let mut state = self.state();
-        if let (Some(last), true) =
-            (commit.outbox().last(), self.is(Defect::LosesTheLastMessageOfACommit) && commit.outbox().len() > 1)
-        {
+        if let (Some(last), true) = (
+            commit.outbox().last(),
+            self.is(Defect::LosesTheLastMessageOfACommit) && commit.outbox().len() > 1,
+        ) {
             state.lost.insert(last.id);
         }
         if let Some(before) = state.newest.insert(commit.dashboard(), Arc::clone(commit.head())) {
@@ -207,6 +226,9 @@ impl Store for Broken {
     }
 
     async fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError> {
+        if self.is(Defect::ForgetsItsCommits) {
+            return Ok(None);
+        }
         self.inner.receipt(dashboard, key).await
     }
 
@@ -290,7 +312,9 @@ impl Store for Broken {
         let found = self.inner.held(holder, after, limit).await?;
         let mut found: Vec<Snapshot> = found.into_iter().map(|held| self.snapshot(held)).collect();
         if self.is(Defect::ForgetsTheAddressOfAClaim) && matches!(holder, Holder::Address(_)) {
-            found.retain(|held| held.chains.iter().flatten().next().is_some_and(|leaf| leaf.grantee.is_pending()));
+            found.retain(|held| {
+                held.chains.iter().flatten().next().is_some_and(|leaf| leaf.grantee.is_pending())
+            });
         }
         if self.is(Defect::ForgetsWhoWasOffered) && matches!(holder, Holder::Account(_)) {
             found.retain(|held| held.head.offer.is_none());
@@ -317,10 +341,10 @@ impl Store for Broken {
                     Defect::OwnsDeletedDashboards => state.newest.values(),
                     _ => state.before.values(),
                 };
-                let is_wrong = |head: &&Arc<Head>| {
-                    self.is(Defect::KeepsTheOldOwner) || head.deleted.is_some()
-                };
-                let heads = heads.filter(|head| head.owner == owner && after.is_none_or(|after| head.dashboard > after));
+                let is_wrong =
+                    |head: &&Arc<Head>| self.is(Defect::KeepsTheOldOwner) || head.deleted.is_some();
+                let heads = heads
+                    .filter(|head| head.owner == owner && after.is_none_or(|after| head.dashboard > after));
                 found.extend(heads.filter(is_wrong).take(limit).cloned());
             }
             _ => {}
