@@ -9,3 +9,8 @@ static RUNTIME: LazyLock<Runtime> =
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     RUNTIME.block_on(future)
 }
+
+/// While this is held, futures of the pools can be waited for by any executor on this thread, also one inside another.
+pub(crate) fn enter() -> tokio::runtime::EnterGuard<'static> {
+    RUNTIME.enter()
+}
