@@ -47,8 +47,9 @@
 //!
 //! - [`Directory`]: the host's accounts, their verified addresses, its tenants with their rules and [policies](policy),
 //!   and which devices a dashboard shows.
-//! - [`Store`]: where grants are kept. [`MemoryStore`] is there to begin with; the trait's documentation is the
-//!   implementer's guide, and the exported conformance suite checks a store against every promise.
+//! - [`Store`]: where grants are kept. [`MemoryStore`] is there to begin with, `SqliteStore` and `PostgresStore` behind
+//!   the features `sqlite` and `postgres`; the trait's documentation is the implementer's guide, and the exported
+//!   conformance suite checks a store against every promise.
 //! - [`Env`]: clock and randomness; [`SystemEnv`] is the operating system's.
 //!
 //! # What it is not
@@ -72,6 +73,7 @@
 //! | 4 words | explanations and errors | `explain` `error` |
 //! | 5 shell | load, judge, commit, retry | `service/…` |
 //! | 6 edge | the memory store, the fixed twins for tests, the conformance suite | `memory` `fixed` `conformance` |
+//! | 6 databases | what the SQL stores share, and each of them | `sql/…` `sqlite` `postgres` |
 //!
 //! The rules that all of this keeps are numbered (`G6`, `L2`, …) and stand in [`specification`].
 
@@ -101,10 +103,16 @@ mod ledger;
 mod memory;
 mod object;
 pub mod policy;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod record;
 mod refusal;
 mod service;
 mod sharing;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod standing;
 mod store;
 mod tag;
@@ -130,6 +138,8 @@ pub use grant::{Chain, Claim, Grant, Grantee, History, Holder, Invitation, PastT
 pub use host::{Account, Directory, Env, SystemEnv};
 pub use id::{AccountId, DashboardId, GrantId, TenantId};
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresStore, PostgresTransaction};
 pub use record::{Actor, AuditRecord, Event, Message, MessageId, OutboxMessage};
 pub use refusal::Refusal;
 pub use service::{Dashshare, Done};
@@ -142,6 +152,10 @@ pub use sharing::{
     revoke::{Ended, RevokeMode},
     share::Shared,
 };
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use sql::SqlError;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteStore, SqliteStoreTransaction};
 pub use standing::{Fall, FallCause, LinkFall};
 pub use store::{BoxError, CommitError, DynStore, Freshness, Seed, Store};
 pub use tag::Tag;

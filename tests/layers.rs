@@ -19,7 +19,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("3 rules: commands, decisions, answers", &["sharing", "decision", "answers", "diagnosis"]),
     ("4 words", &["explain", "error"]),
     ("5 shell", &["service"]),
-    ("6 edge", &["memory", "fixed", "conformance"]),
+    ("6 edge", &["memory", "fixed", "conformance", "sql"]),
+    ("6 edge: databases", &["sqlite", "postgres"]),
 ];
 
 fn floor(module: &str) -> Option<usize> {

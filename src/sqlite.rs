@@ -1,0 +1,430 @@
+//! The store for SQLite: one file, for one machine.
+
+use crate::{
+    commit::{Commit, CommitKey, Receipt},
+    dashboard::{Head, Revision, Snapshot},
+    grant::{Grant, Holder},
+    id::{AccountId, DashboardId, GrantId},
+    record::{Actor, AuditRecord, MessageId, OutboxMessage},
+    sql::{self, Columns, Database, Dialect, NEVER_LEASED, Row, SqlError, Value, schema},
+    store::{BoxError, CommitError, Freshness, Seed},
+    time::Timestamp,
+    token::LinkDigest,
+};
+use sqlx::{
+    Arguments as _, Connection as _, Error, SqliteConnection, SqlitePool, SqliteTransaction,
+    error::BoxDynError,
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+    },
+};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Keeps everything in one SQLite file. For one machine, any number of processes on it.
+///
+/// ```no_run
+/// use dashshare::{Dashshare, MemoryDirectory, SqliteStore, SystemEnv};
+/// # async fn start() -> Result<(), dashshare::SqlError> {
+/// let store = SqliteStore::open("sharing.db").await?;
+/// store.migrate().await?;
+/// let sharing = Dashshare::new(store, MemoryDirectory::default(), SystemEnv);
+/// # Ok(()) }
+/// ```
+///
+/// A commit is on the disk when it returns. Reads go on while others write. Writers take turns: those of one process
+/// wait in line, those of others for as long as `busy_timeout` says.
+#[derive(Clone, Debug)]
+pub struct SqliteStore {
+    pool: SqlitePool,
+    /// Whose turn it is to write, among the tasks of this process.
+    turn: Arc<Mutex<()>>,
+}
+
+/// A [`SqliteStore`] inside a transaction that the host has open; [`SqliteStore::within`] makes it.
+pub struct SqliteStoreTransaction<'t> {
+    connection: Mutex<&'t mut SqliteConnection>,
+}
+
+impl fmt::Debug for SqliteStoreTransaction<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SqliteStoreTransaction(..)")
+    }
+}
+
+impl SqliteStore {
+    /// Opens a file, or makes it, with the settings that keep its promises: a write-ahead log, `synchronous=FULL`, ten
+    /// seconds of `busy_timeout`, foreign keys on. Call [`migrate`](Self::migrate) before the first use.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is read-only or is no database.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, SqlError> {
+        let pool = SqlitePoolOptions::new().connect_with(Self::options(path)).await.map_err(SqlError::of)?;
+        Ok(Self::new(pool))
+    }
+
+    /// The settings that [`open`](Self::open) uses, for a pool of the host's.
+    pub fn options(path: impl AsRef<Path>) -> SqliteConnectOptions {
+        SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .busy_timeout(Duration::from_secs(10))
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+    }
+
+    /// A store on a pool of the host's. Its connections should have the settings of [`options`](Self::options): with
+    /// less than `synchronous=FULL`, a commit that was acknowledged can be lost when the power fails.
+    pub fn new(pool: SqlitePool) -> Self {
+        Self { pool, turn: Arc::default() }
+    }
+
+    /// The pool.
+    pub fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
+    /// Makes the tables, or brings them to the schema that this version knows. Once they have it, it only looks.
+    ///
+    /// Any number of processes may call it at once, each time they start. Nothing is changed unless all of it is.
+    ///
+    /// # Errors
+    /// [`SqlError::Newer`] when a newer version has been at work, [`SqlError::Damaged`] when a table is not what it
+    /// should be.
+    pub async fn migrate(&self) -> Result<(), SqlError> {
+        let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
+        if is_migrated(&mut connection).await? {
+            return probe(&mut connection).await;
+        }
+        let _turn = self.turn.lock().await;
+        let mut transaction = connection.begin_with(BEGIN).await.map_err(SqlError::of)?;
+        // Somebody else may have been quicker.
+        if !is_migrated(&mut transaction).await? {
+            for statement in schema::SQLITE {
+                sqlx::query(statement).execute(&mut *transaction).await.map_err(SqlError::of)?;
+            }
+            let version = sqlx::query(schema::INSERT_VERSION).bind(schema::VERSION);
+            version.execute(&mut *transaction).await.map_err(SqlError::of)?;
+        }
+        probe(&mut transaction).await?;
+        transaction.commit().await.map_err(SqlError::of)
+    }
+
+    /// The same store inside a transaction of the host's: what is done through it lands together with the host's own
+    /// changes when the host commits, or not at all.
+    ///
+    /// ```no_run
+    /// use dashshare::{AccountId, DashboardId, Dashshare, Directory, SqliteStore, SystemEnv, Terms, Expiry};
+    /// # async fn hire(store: &SqliteStore, directory: &impl Directory, olga: AccountId, ann: AccountId,
+    /// #     dashboard: DashboardId) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut transaction = store.pool().begin_with("BEGIN IMMEDIATE").await?;
+    /// sqlx::query("UPDATE staff SET hired = TRUE WHERE name = 'Ann'").execute(&mut *transaction).await?;
+    /// let sharing = Dashshare::new(store.within(&mut transaction), directory, SystemEnv);
+    /// sharing.share(olga, dashboard, ann, Terms::view(Expiry::Never)).await?;
+    /// drop(sharing);
+    /// transaction.commit().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// What it answers (a new link's token, say) counts once the host's commit has returned. Begin with `BEGIN
+    /// IMMEDIATE`: a transaction that begins as a reader is void when another one has written since. Nobody else can
+    /// write until the host commits.
+    pub fn within<'t>(&self, transaction: &'t mut SqliteTransaction<'_>) -> SqliteStoreTransaction<'t> {
+        SqliteStoreTransaction { connection: Mutex::new(&mut **transaction) }
+    }
+}
+
+/// Whether the schema is the newest that is known here; `false` when there is none.
+async fn is_migrated(connection: &mut SqliteConnection) -> Result<bool, SqlError> {
+    let found = sqlx::query_scalar::<_, i64>(schema::SELECT_VERSION).fetch_optional(connection).await;
+    match found.map_err(SqlError::of) {
+        Ok(Some(found)) if found > schema::VERSION => Err(SqlError::Newer { found, known: schema::VERSION }),
+        Ok(found) => Ok(found.is_some()),
+        Err(SqlError::NotMigrated(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn probe(connection: &mut SqliteConnection) -> Result<(), SqlError> {
+    for (table, statement) in schema::PROBES {
+        sqlx::query(statement).execute(&mut *connection).await.map_err(|error| match sql::code(&error) {
+            Some(code) if code == "1" => SqlError::Damaged { table, version: schema::VERSION, source: error },
+            _ => SqlError::of(error),
+        })?;
+    }
+    Ok(())
+}
+
+fn hex(id: &Uuid) -> String {
+    id.simple().to_string()
+}
+
+/// Ids as a statement reads them with `json_each` and `unhex`.
+fn json_of(ids: &[Uuid]) -> Result<String, BoxDynError> {
+    Ok(serde_json::to_string(&ids.iter().map(hex).collect::<Vec<_>>())?)
+}
+
+fn bind(values: &[Value]) -> Result<SqliteArguments, BoxDynError> {
+    let mut arguments = SqliteArguments::default();
+    for value in values {
+        match value {
+            Value::Id(id) => arguments.add(*id)?,
+            Value::Number(number) => arguments.add(*number)?,
+            Value::Flag(flag) => arguments.add(*flag)?,
+            Value::Text(text) => arguments.add(text.clone())?,
+            Value::Bytes(bytes) => arguments.add(bytes.clone())?,
+            // It has no arrays, but reads JSON.
+            Value::Ids(ids) => arguments.add(json_of(ids)?)?,
+            Value::Texts(texts) => arguments.add(serde_json::to_string(texts)?)?,
+        }
+    }
+    Ok(arguments)
+}
+
+async fn fetch<T>(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    values: &[Value],
+) -> Result<Vec<T>, SqlError>
+where
+    T: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow> + Send + Unpin,
+{
+    let arguments = bind(values).map_err(|error| SqlError::of(Error::Encode(error)))?;
+    sqlx::query_as_with(sql, arguments).fetch_all(connection).await.map_err(SqlError::of)
+}
+
+const UPDATE_HEAD: &str = "UPDATE dashshare_head SET revision = $3, owner = $4, deleted = $5, link = $6, \
+    link_grant = $7, body = $8 WHERE dashboard = $1 AND revision = $2";
+const INSERT_HEAD: &str = "INSERT INTO dashshare_head (dashboard, revision, owner, deleted, link, link_grant, body) \
+    SELECT $1, $3, $4, $5, $6, $7, $8 WHERE $2 = 0 ON CONFLICT (dashboard) DO NOTHING";
+const UPSERT_GRANT: &str = "INSERT INTO dashshare_grant (dashboard, ordinal, id, ancestors, account, address, body) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (dashboard, ordinal) DO UPDATE \
+    SET account = excluded.account, address = excluded.address, body = excluded.body";
+const INSERT_BELOW: &str = "INSERT INTO dashshare_below (dashboard, above, ordinal) VALUES ($1, $2, $3) \
+    ON CONFLICT (dashboard, above, ordinal) DO NOTHING";
+const INSERT_AUDIT: &str =
+    "INSERT INTO dashshare_audit (dashboard, revision, host, actor, body) VALUES ($1, $2, $3, $4, $5)";
+const INSERT_MESSAGE: &str = "INSERT INTO dashshare_outbox (dashboard, revision, place, leased_until, body) \
+    VALUES ($1, $2, $3, $4, $5)";
+const INSERT_RECEIPT: &str = "INSERT INTO dashshare_receipt (dashboard, key, revision) VALUES ($1, $2, $3)";
+
+/// Writes a commit inside a transaction that may write; the revision that stands when it was applied before, or else
+/// none when the dashboard has another revision.
+async fn put(connection: &mut SqliteConnection, columns: &Columns) -> Result<Option<i64>, Error> {
+    let sql = if columns.expected == 0 { INSERT_HEAD } else { UPDATE_HEAD };
+    let head = sqlx::query(sql)
+        .bind(columns.dashboard)
+        .bind(columns.expected)
+        .bind(columns.revision)
+        .bind(columns.owner)
+        .bind(columns.deleted)
+        .bind(columns.link.clone())
+        .bind(columns.link_grant)
+        .bind(columns.head.clone());
+    if head.execute(&mut *connection).await?.rows_affected() == 0 {
+        // Nobody else writes, so one look is enough: a commit that was applied has moved the revision on.
+        let receipt = sqlx::query_scalar(sql::SELECT_RECEIPT).bind(columns.dashboard).bind(columns.key);
+        return receipt.fetch_optional(&mut *connection).await;
+    }
+    for grant in &columns.grants {
+        let ancestors = json_of(&grant.ancestors).map_err(Error::Encode)?;
+        sqlx::query(UPSERT_GRANT)
+            .bind(columns.dashboard)
+            .bind(grant.ordinal)
+            .bind(grant.id)
+            .bind(ancestors)
+            .bind(grant.account)
+            .bind(grant.address.clone())
+            .bind(grant.body.clone())
+            .execute(&mut *connection)
+            .await?;
+        for above in &grant.ancestors {
+            let below = sqlx::query(INSERT_BELOW).bind(columns.dashboard).bind(*above).bind(grant.ordinal);
+            below.execute(&mut *connection).await?;
+        }
+    }
+    sqlx::query(INSERT_AUDIT)
+        .bind(columns.dashboard)
+        .bind(columns.revision)
+        .bind(columns.host)
+        .bind(columns.actor)
+        .bind(columns.audit.clone())
+        .execute(&mut *connection)
+        .await?;
+    for (place, body) in &columns.messages {
+        sqlx::query(INSERT_MESSAGE)
+            .bind(columns.dashboard)
+            .bind(columns.revision)
+            .bind(*place)
+            .bind(NEVER_LEASED)
+            .bind(body.clone())
+            .execute(&mut *connection)
+            .await?;
+    }
+    let receipt =
+        sqlx::query(INSERT_RECEIPT).bind(columns.dashboard).bind(columns.key).bind(columns.revision);
+    receipt.execute(&mut *connection).await?;
+    Ok(Some(columns.revision))
+}
+
+/// Whether an error of the final `COMMIT` tells for certain that nothing is on the disk: not when writing or syncing
+/// the log itself failed.
+fn is_undone(error: &Error) -> bool {
+    let code = sql::code(error).and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff != 10)
+}
+
+fn failed(error: SqlError) -> CommitError {
+    CommitError::Failed(error.into())
+}
+
+static DIALECT: Dialect = Dialect {
+    account: "SELECT 0, body FROM dashshare_head WHERE dashboard = $1 \
+        UNION ALL \
+        SELECT 1, body FROM dashshare_grant WHERE account = $2 AND dashboard = $1 \
+        UNION ALL \
+        SELECT 2, a.body FROM dashshare_grant g, json_each(g.ancestors) above \
+        JOIN dashshare_grant a ON a.dashboard = g.dashboard AND a.id = unhex(above.value) \
+        WHERE g.account = $2 AND g.dashboard = $1",
+    seeds: "WITH leaf AS MATERIALIZED (\
+            SELECT ancestors, body FROM dashshare_grant \
+            WHERE account IN (SELECT unhex(value) FROM json_each($2)) AND dashboard = $1 \
+            UNION ALL \
+            SELECT ancestors, body FROM dashshare_grant \
+            WHERE address IN (SELECT value FROM json_each($3)) AND dashboard = $1 \
+            UNION ALL \
+            SELECT ancestors, body FROM dashshare_grant \
+            WHERE dashboard = $1 AND id IN (SELECT unhex(value) FROM json_each($4))) \
+        SELECT 0, body FROM dashshare_head WHERE dashboard = $1 \
+        UNION ALL SELECT 1, body FROM leaf \
+        UNION ALL \
+        SELECT 2, a.body FROM leaf, json_each(leaf.ancestors) above \
+        JOIN dashshare_grant a ON a.dashboard = $1 AND a.id = unhex(above.value)",
+    link: "WITH head AS MATERIALIZED (SELECT dashboard, link_grant, body FROM dashshare_head WHERE link = $1), \
+        leaf AS MATERIALIZED (SELECT g.dashboard, g.ancestors, g.body FROM head \
+            JOIN dashshare_grant g ON g.dashboard = head.dashboard AND g.id = head.link_grant) \
+        SELECT 0, body FROM head \
+        UNION ALL SELECT 1, body FROM leaf \
+        UNION ALL \
+        SELECT 2, a.body FROM leaf, json_each(leaf.ancestors) above \
+        JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)",
+    held_by_account: "WITH leaf AS MATERIALIZED (SELECT dashboard, ancestors, body FROM dashshare_grant \
+            WHERE account = $1 AND (dashboard, ordinal) > ($2, $3) ORDER BY dashboard, ordinal LIMIT $4) \
+        SELECT 0, head.body FROM (SELECT DISTINCT dashboard FROM leaf) AS boards \
+        JOIN dashshare_head head ON head.dashboard = boards.dashboard \
+        UNION ALL SELECT 1, body FROM leaf \
+        UNION ALL \
+        SELECT 2, a.body FROM leaf, json_each(leaf.ancestors) above \
+        JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)",
+    held_by_address: "WITH leaf AS MATERIALIZED (SELECT dashboard, ancestors, body FROM dashshare_grant \
+            WHERE address = $1 AND (dashboard, ordinal) > ($2, $3) ORDER BY dashboard, ordinal LIMIT $4) \
+        SELECT 0, head.body FROM (SELECT DISTINCT dashboard FROM leaf) AS boards \
+        JOIN dashshare_head head ON head.dashboard = boards.dashboard \
+        UNION ALL SELECT 1, body FROM leaf \
+        UNION ALL \
+        SELECT 2, a.body FROM leaf, json_each(leaf.ancestors) above \
+        JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)",
+    lease: "UPDATE dashshare_outbox SET leased_until = $2 WHERE (dashboard, revision, place) IN \
+            (SELECT dashboard, revision, place FROM dashshare_outbox WHERE leased_until <= $1 \
+            ORDER BY dashboard, revision, place LIMIT $3) \
+        RETURNING 4, body",
+};
+
+const DELETE_MESSAGES: &str = "DELETE FROM dashshare_outbox WHERE (dashboard, revision, place) IN \
+    (SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each($1))";
+
+async fn remove(connection: &mut SqliteConnection, delivered: &[MessageId]) -> Result<(), SqlError> {
+    let names = delivered.iter().map(|id| (hex(&id.dashboard.to_uuid()), id.revision, id.index));
+    let names = serde_json::to_string(&names.collect::<Vec<_>>()).map_err(SqlError::Row)?;
+    let statement = sqlx::query(DELETE_MESSAGES).bind(names);
+    statement.execute(connection).await.map(drop).map_err(SqlError::of)
+}
+
+impl Database for SqliteStore {
+    const DIALECT: &'static Dialect = &DIALECT;
+
+    async fn documents(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+        let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
+        fetch(&mut connection, sql, values).await
+    }
+
+    async fn numbers(&self, sql: &'static str, values: &[Value]) -> Result<Vec<i64>, SqlError> {
+        let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
+        let numbers = fetch::<(i64,)>(&mut connection, sql, values).await?;
+        Ok(numbers.into_iter().map(|(number,)| number).collect())
+    }
+
+    async fn change(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+        let _turn = self.turn.lock().await;
+        self.documents(sql, values).await
+    }
+
+    async fn put(&self, commit: &Commit) -> Result<Receipt, CommitError> {
+        let columns = Columns::of(commit).map_err(failed)?;
+        let _turn = self.turn.lock().await;
+        let begun = self.pool.begin_with(BEGIN).await;
+        let mut transaction = begun.map_err(SqlError::of).map_err(failed)?;
+        match put(&mut transaction, &columns).await {
+            Ok(Some(revision)) => {
+                transaction.commit().await.map_err(|error| match is_undone(&error) {
+                    true => failed(SqlError::of(error)),
+                    false => CommitError::Unknown(SqlError::of(error).into()),
+                })?;
+                sql::receipt_of(commit.key(), revision).map_err(failed)
+            }
+            // Dropping the transaction rolls it back.
+            Ok(None) => Err(CommitError::Conflict),
+            Err(error) => Err(failed(SqlError::of(error))),
+        }
+    }
+
+    async fn remove(&self, delivered: &[MessageId]) -> Result<(), SqlError> {
+        let _turn = self.turn.lock().await;
+        let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
+        remove(&mut connection, delivered).await
+    }
+}
+
+impl Database for SqliteStoreTransaction<'_> {
+    const DIALECT: &'static Dialect = &DIALECT;
+
+    async fn documents(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+        fetch(&mut **self.connection.lock().await, sql, values).await
+    }
+
+    async fn numbers(&self, sql: &'static str, values: &[Value]) -> Result<Vec<i64>, SqlError> {
+        let numbers = fetch::<(i64,)>(&mut **self.connection.lock().await, sql, values).await?;
+        Ok(numbers.into_iter().map(|(number,)| number).collect())
+    }
+
+    async fn change(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+        self.documents(sql, values).await
+    }
+
+    /// Never with an unknown fate: until the host commits, nothing stands. A savepoint keeps a commit that fails half
+    /// way out of what the host goes on to commit.
+    async fn put(&self, commit: &Commit) -> Result<Receipt, CommitError> {
+        let columns = Columns::of(commit).map_err(failed)?;
+        let mut connection = self.connection.lock().await;
+        let begun = connection.begin().await;
+        let mut savepoint = begun.map_err(SqlError::of).map_err(failed)?;
+        match put(&mut savepoint, &columns).await.map_err(SqlError::of).map_err(failed)? {
+            Some(revision) => {
+                savepoint.commit().await.map_err(SqlError::of).map_err(failed)?;
+                sql::receipt_of(commit.key(), revision).map_err(failed)
+            }
+            None => Err(CommitError::Conflict),
+        }
+    }
+
+    async fn remove(&self, delivered: &[MessageId]) -> Result<(), SqlError> {
+        remove(&mut **self.connection.lock().await, delivered).await
+    }
+}
+
+sql::store!([] SqliteStore);
+sql::store!(['t] SqliteStoreTransaction<'t>);

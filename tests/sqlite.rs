@@ -1,0 +1,33 @@
+//! The store for SQLite: the suite that every store passes, and what is its own: migration, the host's transaction, and
+//! errors that say what to do.
+
+#[path = "support/files.rs"]
+mod files;
+#[path = "support/runtime.rs"]
+mod runtime;
+
+use dashshare::{DynStore, SqliteStore};
+use files::fresh_path;
+use runtime::block_on;
+use std::sync::Arc;
+
+/// A store in a new file.
+async fn fresh() -> SqliteStore {
+    let store = SqliteStore::open(fresh_path()).await.expect("it opens");
+    store.migrate().await.expect("it migrates");
+    store
+}
+
+mod plain {
+    dashshare::conformance!(fresh = super::fresh().await, run = super::block_on);
+}
+
+mod dynamic {
+    use super::{Arc, DynStore};
+
+    async fn fresh() -> Arc<dyn DynStore> {
+        Arc::new(super::fresh().await)
+    }
+
+    dashshare::conformance!(fresh = fresh().await, run = super::block_on);
+}
