@@ -21,7 +21,7 @@
 //! The checks judge the store against a truth that they keep themselves, so what a broken store answers does not mislead
 //! the next step. Those that race let several threads loose at once, wait for all, and judge afterwards; nothing sleeps.
 //!
-//! That the suite bites is tested too: `tests/saboteurs.rs` breaks a store in more than seventy ways, and each must be
+//! That the suite bites is tested too: `tests/saboteurs.rs` breaks a store in more than eighty ways, and each must be
 //! caught by the promise that was written against it.
 #![expect(
     clippy::panic,
@@ -58,11 +58,11 @@ pub use links::{
     a_withdrawn_link_is_found_no_more,
 };
 pub use pages::{
-    a_dashboard_is_listed_under_its_owner_only, a_deleted_dashboard_is_kept_and_goes_on_counting,
-    acknowledging_removes_just_what_it_names, grants_come_by_ordinal_in_pages,
-    pages_have_no_gaps_and_no_repeats_while_others_write, the_audit_trail_comes_in_pages,
-    the_outbox_comes_in_pages, what_hangs_on_a_grant_comes_in_pages, what_one_did_comes_in_pages,
-    what_one_holds_comes_in_pages, what_one_owns_comes_in_pages,
+    a_cursor_may_stand_at_any_place, a_dashboard_is_listed_under_its_owner_only,
+    a_deleted_dashboard_is_kept_and_goes_on_counting, acknowledging_removes_just_what_it_names,
+    grants_come_by_ordinal_in_pages, pages_have_no_gaps_and_no_repeats_while_others_write,
+    the_audit_trail_comes_in_pages, the_outbox_comes_in_pages, what_hangs_on_a_grant_comes_in_pages,
+    what_one_did_comes_in_pages, what_one_holds_comes_in_pages, what_one_owns_comes_in_pages,
 };
 pub use races::{
     Turn, a_commit_sent_several_times_at_once_is_applied_once,
@@ -157,6 +157,7 @@ macro_rules! __promises {
                 what_one_did_comes_in_pages
                 the_outbox_comes_in_pages
                 pages_have_no_gaps_and_no_repeats_while_others_write
+                a_cursor_may_stand_at_any_place
                 acknowledging_removes_just_what_it_names
                 a_leased_message_comes_to_nobody_else
                 a_message_comes_again_when_its_lease_ends

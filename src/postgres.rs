@@ -6,13 +6,13 @@ use crate::{
     grant::{Grant, Holder},
     id::{AccountId, DashboardId, GrantId},
     record::{Actor, AuditRecord, MessageId, OutboxMessage},
-    sql::{self, Columns, Database, Dialect, NEVER_LEASED, Row, SqlError, Value, schema},
+    sql::{self, ABOVE, Columns, Database, Dialect, HEAD, LEAF, NEVER_LEASED, Row, SqlError, Value, schema},
     store::{BoxError, CommitError, Freshness, Seed},
     time::Timestamp,
     token::LinkDigest,
 };
 use sqlx::{
-    Arguments as _, Error, PgConnection, PgPool, PgTransaction,
+    Arguments as _, Error, PgConnection, PgPool, PgTransaction, SqlStr,
     error::BoxDynError,
     postgres::{PgArguments, PgDatabaseError, PgPoolOptions, PgSeverity},
 };
@@ -153,7 +153,6 @@ impl PostgresStore {
     /// sqlx::query("UPDATE staff SET hired = TRUE WHERE name = 'Ann'").execute(&mut *transaction).await?;
     /// let sharing = Dashshare::new(store.within(&mut transaction), directory, SystemEnv);
     /// sharing.share(olga, dashboard, ann, Terms::view(Expiry::Never)).await?;
-    /// drop(sharing);
     /// transaction.commit().await?;
     /// # Ok(()) }
     /// ```
@@ -167,14 +166,14 @@ impl PostgresStore {
     }
 
     /// Runs a statement, again when another transaction came first.
-    async fn fetch<T>(&self, sql: &'static str, values: &[Value]) -> Result<Vec<T>, SqlError>
+    async fn fetch<T>(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<T>, SqlError>
     where
         T: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
     {
         let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
         let mut attempt = 1;
         loop {
-            match fetch(&mut connection, sql, values).await {
+            match fetch(&mut connection, sql.clone(), values).await {
                 Err(SqlError::Overtaken(_)) if attempt < ATTEMPTS => attempt = attempt.saturating_add(1),
                 done => return done,
             }
@@ -189,7 +188,12 @@ impl PostgresStore {
         }
         let Some(error) = lost else { return Err(CommitError::Conflict) };
         let id = [Value::Id(commit.dashboard().to_uuid())];
-        let found = self.numbers(sql::SELECT_REVISION, &id).await.map_err(unknown)?.first().copied();
+        let found = self
+            .numbers(sqlx::SqlSafeStr::into_sql_str(sql::SELECT_REVISION), &id)
+            .await
+            .map_err(unknown)?
+            .first()
+            .copied();
         match found.unwrap_or(0) == i64::try_from(commit.expected().number()).unwrap_or(i64::MAX) {
             // An earlier sending of it may still be under way, so this is no conflict.
             true => Err(CommitError::Failed(SqlError::Overtaken(error).into())),
@@ -238,11 +242,7 @@ fn bind(values: &[Value]) -> Result<PgArguments, BoxDynError> {
     Ok(arguments)
 }
 
-async fn fetch<T>(
-    connection: &mut PgConnection,
-    sql: &'static str,
-    values: &[Value],
-) -> Result<Vec<T>, SqlError>
+async fn fetch<T>(connection: &mut PgConnection, sql: SqlStr, values: &[Value]) -> Result<Vec<T>, SqlError>
 where
     T: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
 {
@@ -374,54 +374,84 @@ fn is_undone(error: &Error) -> bool {
     }
 }
 
+/// A head, one of its grants that was asked for, and what that hangs on. The head is the same in many rows.
+type Chained = (String, Option<String>, Vec<String>);
+
+macro_rules! above {
+    ($leaf:literal) => {
+        concat!(
+            "ARRAY(SELECT a.body FROM dashshare_grant a WHERE a.dashboard = ",
+            $leaf,
+            ".dashboard AND a.id = ANY(",
+            $leaf,
+            ".ancestors))"
+        )
+    };
+}
+
+macro_rules! held_by {
+    ($holder:literal) => {
+        concat!(
+            "WITH leaf AS (SELECT dashboard, ancestors, body FROM dashshare_grant WHERE ",
+            $holder,
+            " = $1 AND (dashboard, ordinal) > ($2, $3) ORDER BY dashboard, ordinal LIMIT {limit}) \
+            SELECT h.body, leaf.body, ",
+            above!("leaf"),
+            " FROM leaf JOIN dashshare_head h ON h.dashboard = leaf.dashboard"
+        )
+    };
+}
+
 static DIALECT: Dialect = Dialect {
-    account: "SELECT 0, body FROM dashshare_head WHERE dashboard = $1 \
-        UNION ALL \
-        SELECT 1, body FROM dashshare_grant WHERE account = $2 AND dashboard = $1 \
-        UNION ALL \
-        SELECT 2, a.body FROM dashshare_grant g \
-        JOIN dashshare_grant a ON a.dashboard = g.dashboard AND a.id = ANY(g.ancestors) \
-        WHERE g.account = $2 AND g.dashboard = $1",
-    seeds: "WITH leaf AS (\
-            SELECT ancestors, body FROM dashshare_grant WHERE account = ANY($2::uuid[]) AND dashboard = $1 \
+    account: concat!(
+        "SELECT h.body, g.body, ",
+        above!("g"),
+        " FROM dashshare_head h \
+        LEFT JOIN dashshare_grant g ON g.account = $2 AND g.dashboard = h.dashboard WHERE h.dashboard = $1"
+    ),
+    seeds: concat!(
+        "WITH leaf AS (\
+            SELECT dashboard, ancestors, body FROM dashshare_grant \
+            WHERE account = ANY($2::uuid[]) AND dashboard = $1 \
             UNION ALL \
-            SELECT ancestors, body FROM dashshare_grant WHERE address = ANY($3::text[]) AND dashboard = $1 \
+            SELECT dashboard, ancestors, body FROM dashshare_grant \
+            WHERE address = ANY($3::text[]) AND dashboard = $1 \
             UNION ALL \
-            SELECT ancestors, body FROM dashshare_grant WHERE dashboard = $1 AND id = ANY($4::uuid[])) \
-        SELECT 0, body FROM dashshare_head WHERE dashboard = $1 \
-        UNION ALL SELECT 1, body FROM leaf \
-        UNION ALL \
-        SELECT 2, a.body FROM leaf JOIN dashshare_grant a ON a.dashboard = $1 AND a.id = ANY(leaf.ancestors)",
-    link: "WITH head AS (SELECT dashboard, link_grant, body FROM dashshare_head WHERE link = $1), \
-        leaf AS (SELECT g.dashboard, g.ancestors, g.body FROM head \
-            JOIN dashshare_grant g ON g.dashboard = head.dashboard AND g.id = head.link_grant) \
-        SELECT 0, body FROM head \
-        UNION ALL SELECT 1, body FROM leaf \
-        UNION ALL \
-        SELECT 2, a.body FROM leaf \
-        JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = ANY(leaf.ancestors)",
-    held_by_account: "WITH leaf AS (SELECT dashboard, ancestors, body FROM dashshare_grant \
-            WHERE account = $1 AND (dashboard, ordinal) > ($2, $3) ORDER BY dashboard, ordinal LIMIT $4) \
-        SELECT 0, head.body FROM (SELECT DISTINCT dashboard FROM leaf) AS boards \
-        JOIN dashshare_head head ON head.dashboard = boards.dashboard \
-        UNION ALL SELECT 1, body FROM leaf \
-        UNION ALL \
-        SELECT 2, a.body FROM leaf \
-        JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = ANY(leaf.ancestors)",
-    held_by_address: "WITH leaf AS (SELECT dashboard, ancestors, body FROM dashshare_grant \
-            WHERE address = $1 AND (dashboard, ordinal) > ($2, $3) ORDER BY dashboard, ordinal LIMIT $4) \
-        SELECT 0, head.body FROM (SELECT DISTINCT dashboard FROM leaf) AS boards \
-        JOIN dashshare_head head ON head.dashboard = boards.dashboard \
-        UNION ALL SELECT 1, body FROM leaf \
-        UNION ALL \
-        SELECT 2, a.body FROM leaf \
-        JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = ANY(leaf.ancestors)",
+            SELECT dashboard, ancestors, body FROM dashshare_grant \
+            WHERE dashboard = $1 AND id = ANY($4::uuid[])) \
+        SELECT h.body, leaf.body, ",
+        above!("leaf"),
+        " FROM dashshare_head h LEFT JOIN leaf ON leaf.dashboard = h.dashboard WHERE h.dashboard = $1"
+    ),
+    link: concat!(
+        "SELECT h.body, g.body, ",
+        above!("g"),
+        " FROM dashshare_head h \
+        LEFT JOIN dashshare_grant g ON g.dashboard = h.dashboard AND g.id = h.link_grant WHERE h.link = $1"
+    ),
+    held_by_account: held_by!("account"),
+    held_by_address: held_by!("address"),
     lease: "WITH taken AS (SELECT dashboard, revision, place FROM dashshare_outbox WHERE leased_until <= $1 \
-            ORDER BY dashboard, revision, place LIMIT $3 FOR UPDATE SKIP LOCKED) \
+            ORDER BY dashboard, revision, place LIMIT {limit} FOR UPDATE SKIP LOCKED) \
         UPDATE dashshare_outbox o SET leased_until = $2 FROM taken \
         WHERE o.dashboard = taken.dashboard AND o.revision = taken.revision AND o.place = taken.place \
         RETURNING 4, o.body",
 };
+
+fn rows_of(chained: Vec<Chained>) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::with_capacity(chained.len().saturating_mul(2));
+    let mut newest: Option<usize> = None;
+    for (head, leaf, above) in chained {
+        // Reading a head once is enough.
+        if newest.and_then(|at| rows.get(at)).is_none_or(|(_, known)| *known != head) {
+            newest = Some(rows.len());
+            rows.push((HEAD, head));
+        }
+        rows.extend(leaf.map(|leaf| (LEAF, leaf)));
+        rows.extend(above.into_iter().map(|above| (ABOVE, above)));
+    }
+    rows
+}
 
 const DELETE_MESSAGES: &str = "DELETE FROM dashshare_outbox o \
     USING unnest($1::uuid[], $2::int8[], $3::int8[]) AS d (dashboard, revision, place) \
@@ -439,15 +469,19 @@ async fn remove(connection: &mut PgConnection, delivered: &[MessageId]) -> Resul
 impl Database for PostgresStore {
     const DIALECT: &'static Dialect = &DIALECT;
 
-    async fn documents(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+    async fn documents(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
         self.fetch(sql, values).await
     }
 
-    async fn numbers(&self, sql: &'static str, values: &[Value]) -> Result<Vec<i64>, SqlError> {
+    async fn chained(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+        Ok(rows_of(self.fetch(sql, values).await?))
+    }
+
+    async fn numbers(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<i64>, SqlError> {
         Ok(self.fetch::<(i64,)>(sql, values).await?.into_iter().map(|(number,)| number).collect())
     }
 
-    async fn change(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+    async fn change(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
         self.fetch(sql, values).await
     }
 
@@ -490,16 +524,20 @@ impl Database for PostgresStore {
 impl Database for PostgresTransaction<'_> {
     const DIALECT: &'static Dialect = &DIALECT;
 
-    async fn documents(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+    async fn documents(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
         fetch(&mut **self.connection.lock().await, sql, values).await
     }
 
-    async fn numbers(&self, sql: &'static str, values: &[Value]) -> Result<Vec<i64>, SqlError> {
+    async fn chained(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+        Ok(rows_of(fetch(&mut **self.connection.lock().await, sql, values).await?))
+    }
+
+    async fn numbers(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<i64>, SqlError> {
         let numbers = fetch::<(i64,)>(&mut **self.connection.lock().await, sql, values).await?;
         Ok(numbers.into_iter().map(|(number,)| number).collect())
     }
 
-    async fn change(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+    async fn change(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
         self.documents(sql, values).await
     }
 

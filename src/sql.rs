@@ -18,6 +18,7 @@ use crate::{
     token::LinkDigest,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 use std::{collections::HashMap, future::Future, sync::Arc};
 use uuid::Uuid;
 
@@ -32,14 +33,17 @@ pub(crate) enum Value {
     Texts(Vec<String>),
 }
 
-/// A document, and as what it was found: [`HEAD`], [`LEAF`], a grant that a leaf hangs on (2), or something else.
+/// A document, and as what it was found: [`HEAD`], [`LEAF`], [`ABOVE`], or something else.
 pub(crate) type Row = (i32, String);
 
-const HEAD: i32 = 0;
+pub(crate) const HEAD: i32 = 0;
 /// A grant that was asked for.
-const LEAF: i32 = 1;
+pub(crate) const LEAF: i32 = 1;
+/// A grant that a leaf hangs on.
+#[cfg(feature = "postgres")]
+pub(crate) const ABOVE: i32 = 2;
 
-/// The statements that differ. Each answers with rows of kind and body.
+/// The statements that differ, by what they are given. All but `lease` are run by [`Database::chained`].
 pub(crate) struct Dialect {
     /// Dashboard, account.
     pub(crate) account: &'static str,
@@ -47,30 +51,43 @@ pub(crate) struct Dialect {
     pub(crate) seeds: &'static str,
     /// Digest.
     pub(crate) link: &'static str,
-    /// Account, dashboard, ordinal, limit.
+    /// Account, dashboard, ordinal.
     pub(crate) held_by_account: &'static str,
-    /// Address, dashboard, ordinal, limit.
+    /// Address, dashboard, ordinal.
     pub(crate) held_by_address: &'static str,
-    /// Now, until, limit.
+    /// Now, until.
     pub(crate) lease: &'static str,
 }
 
 const SELECT_HEAD: &str = "SELECT 0, body FROM dashshare_head WHERE dashboard = $1";
 const SELECT_GRANTS: &str = "SELECT 1, body FROM dashshare_grant \
-    WHERE dashboard = $1 AND ordinal >= $2 ORDER BY ordinal LIMIT $3";
+    WHERE dashboard = $1 AND ordinal >= $2 ORDER BY ordinal LIMIT {limit}";
 const SELECT_BELOW: &str = "SELECT 1, g.body FROM dashshare_below b \
     JOIN dashshare_grant g ON g.dashboard = b.dashboard AND g.ordinal = b.ordinal \
-    WHERE b.dashboard = $1 AND b.above = $2 AND b.ordinal >= $3 ORDER BY b.ordinal LIMIT $4";
+    WHERE b.dashboard = $1 AND b.above = $2 AND b.ordinal >= $3 ORDER BY b.ordinal LIMIT {limit}";
 const SELECT_OWNED: &str = "SELECT 0, body FROM dashshare_head \
-    WHERE owner = $1 AND deleted = FALSE AND dashboard >= $2 ORDER BY dashboard LIMIT $3";
+    WHERE owner = $1 AND deleted = FALSE AND dashboard >= $2 ORDER BY dashboard LIMIT {limit}";
 const SELECT_AUDIT: &str = "SELECT 3, body FROM dashshare_audit \
-    WHERE dashboard = $1 AND revision > $2 ORDER BY revision LIMIT $3";
+    WHERE dashboard = $1 AND revision > $2 ORDER BY revision LIMIT {limit}";
 const SELECT_DEEDS: &str = "SELECT 3, body FROM dashshare_audit \
-    WHERE actor = $1 AND host = $2 AND (dashboard, revision) > ($3, $4) ORDER BY dashboard, revision LIMIT $5";
+    WHERE actor = $1 AND host = $2 AND (dashboard, revision) > ($3, $4) ORDER BY dashboard, revision LIMIT {limit}";
 const SELECT_OUTBOX: &str = "SELECT 4, body FROM dashshare_outbox \
-    WHERE (dashboard, revision, place) > ($1, $2, $3) ORDER BY dashboard, revision, place LIMIT $4";
+    WHERE (dashboard, revision, place) > ($1, $2, $3) ORDER BY dashboard, revision, place LIMIT {limit}";
 pub(crate) const SELECT_RECEIPT: &str =
     "SELECT revision FROM dashshare_receipt WHERE dashboard = $1 AND key = $2";
+/// Every statement that both dialects share, for the tests of their plans.
+#[cfg(all(test, feature = "sqlite"))]
+pub(crate) const LISTS: [&str; 8] = [
+    SELECT_HEAD,
+    SELECT_GRANTS,
+    SELECT_BELOW,
+    SELECT_OWNED,
+    SELECT_AUDIT,
+    SELECT_DEEDS,
+    SELECT_OUTBOX,
+    SELECT_RECEIPT,
+];
+
 #[cfg(feature = "postgres")]
 pub(crate) const SELECT_REVISION: &str = "SELECT revision FROM dashshare_head WHERE dashboard = $1";
 
@@ -86,21 +103,28 @@ pub(crate) trait Database: Send + Sync {
     /// Runs a statement that reads.
     fn documents(
         &self,
-        sql: &'static str,
+        sql: SqlStr,
+        values: &[Value],
+    ) -> impl Future<Output = Result<Vec<Row>, SqlError>> + Send;
+
+    /// Runs a statement that reads heads, leaves, and what those hang on.
+    fn chained(
+        &self,
+        sql: SqlStr,
         values: &[Value],
     ) -> impl Future<Output = Result<Vec<Row>, SqlError>> + Send;
 
     /// Runs a statement that reads numbers.
     fn numbers(
         &self,
-        sql: &'static str,
+        sql: SqlStr,
         values: &[Value],
     ) -> impl Future<Output = Result<Vec<i64>, SqlError>> + Send;
 
     /// Runs a statement that changes rows and answers with them.
     fn change(
         &self,
-        sql: &'static str,
+        sql: SqlStr,
         values: &[Value],
     ) -> impl Future<Output = Result<Vec<Row>, SqlError>> + Send;
 
@@ -119,8 +143,16 @@ fn bound(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn limit_of(limit: usize) -> Value {
-    Value::Number(i64::try_from(limit).unwrap_or(i64::MAX))
+/// A statement with its limit written out. Given as a value, the planner would have to guess it, and prepare for a tenth
+/// of the table.
+fn limited(sql: &str, limit: usize) -> SqlStr {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    // A number is all that is put into it.
+    AssertSqlSafe(sql.replace("{limit}", &limit.to_string())).into_sql_str()
+}
+
+fn fixed(sql: &'static str) -> SqlStr {
+    sql.into_sql_str()
 }
 
 fn to_json(document: &impl Serialize) -> Result<String, SqlError> {
@@ -180,7 +212,7 @@ pub(crate) async fn receipt(
     key: CommitKey,
 ) -> Result<Option<Receipt>, SqlError> {
     let values = [Value::Id(dashboard.to_uuid()), Value::Id(Uuid::from_bytes(key.to_bytes()))];
-    let found = database.numbers(SELECT_RECEIPT, &values).await?.first().copied();
+    let found = database.numbers(fixed(SELECT_RECEIPT), &values).await?.first().copied();
     found.map(|revision| receipt_of(key, revision)).transpose()
 }
 
@@ -196,9 +228,9 @@ pub(crate) async fn read<D: Database>(
 ) -> Result<Option<Snapshot>, SqlError> {
     let id = Value::Id(dashboard.to_uuid());
     let rows = match seeds {
-        [] => database.documents(SELECT_HEAD, &[id]).await?,
+        [] => database.documents(fixed(SELECT_HEAD), &[id]).await?,
         [Seed::Holder(Holder::Account(account))] => {
-            database.documents(D::DIALECT.account, &[id, Value::Id(account.to_uuid())]).await?
+            database.chained(fixed(D::DIALECT.account), &[id, Value::Id(account.to_uuid())]).await?
         }
         _ => {
             let (mut accounts, mut addresses, mut grants) = (Vec::new(), Vec::new(), Vec::new());
@@ -210,7 +242,7 @@ pub(crate) async fn read<D: Database>(
                 }
             }
             let values = [id, Value::Ids(accounts), Value::Texts(addresses), Value::Ids(grants)];
-            database.documents(D::DIALECT.seeds, &values).await?
+            database.chained(fixed(D::DIALECT.seeds), &values).await?
         }
     };
     snapshot(&rows)
@@ -222,7 +254,7 @@ pub(crate) async fn read_link<D: Database>(
 ) -> Result<Option<Snapshot>, SqlError> {
     // INVARIANT: the digest's column and the head's document are of one row, so the link in it is the one asked for.
     let digest = Value::Bytes(digest.as_bytes().to_vec());
-    snapshot(&database.documents(D::DIALECT.link, &[digest]).await?)
+    snapshot(&database.chained(fixed(D::DIALECT.link), &[digest]).await?)
 }
 
 pub(crate) async fn grants(
@@ -231,8 +263,8 @@ pub(crate) async fn grants(
     from: u64,
     limit: usize,
 ) -> Result<Vec<Arc<Grant>>, SqlError> {
-    let values = [Value::Id(dashboard.to_uuid()), Value::Number(bound(from)), limit_of(limit)];
-    documents(&database.documents(SELECT_GRANTS, &values).await?)
+    let values = [Value::Id(dashboard.to_uuid()), Value::Number(bound(from))];
+    documents(&database.documents(limited(SELECT_GRANTS, limit), &values).await?)
 }
 
 pub(crate) async fn grants_below(
@@ -243,8 +275,8 @@ pub(crate) async fn grants_below(
     limit: usize,
 ) -> Result<Vec<Arc<Grant>>, SqlError> {
     let (dashboard, above) = (Value::Id(dashboard.to_uuid()), Value::Id(above.to_uuid()));
-    let values = [dashboard, above, Value::Number(bound(from)), limit_of(limit)];
-    documents(&database.documents(SELECT_BELOW, &values).await?)
+    let values = [dashboard, above, Value::Number(bound(from))];
+    documents(&database.documents(limited(SELECT_BELOW, limit), &values).await?)
 }
 
 pub(crate) async fn held<D: Database>(
@@ -259,8 +291,8 @@ pub(crate) async fn held<D: Database>(
     };
     let (dashboard, ordinal) = after
         .map_or((Uuid::nil(), BEFORE_FIRST), |(dashboard, ordinal)| (dashboard.to_uuid(), bound(ordinal)));
-    let values = [holder, Value::Id(dashboard), Value::Number(ordinal), limit_of(limit)];
-    let rows = database.documents(sql, &values).await?;
+    let values = [holder, Value::Id(dashboard), Value::Number(ordinal)];
+    let rows = database.chained(limited(sql, limit), &values).await?;
     let heads: HashMap<DashboardId, Arc<Head>> =
         heads(&rows)?.into_iter().map(|head| (head.dashboard, head)).collect();
     let mut held = Vec::new();
@@ -283,8 +315,8 @@ pub(crate) async fn owned(
     let Some(from) = after.map_or(Some(0), |after| after.to_u128().checked_add(1)) else {
         return Ok(Vec::new());
     };
-    let values = [Value::Id(owner.to_uuid()), Value::Id(Uuid::from_u128(from)), limit_of(limit)];
-    documents(&database.documents(SELECT_OWNED, &values).await?)
+    let values = [Value::Id(owner.to_uuid()), Value::Id(Uuid::from_u128(from))];
+    documents(&database.documents(limited(SELECT_OWNED, limit), &values).await?)
 }
 
 pub(crate) async fn audit(
@@ -293,8 +325,8 @@ pub(crate) async fn audit(
     after: Revision,
     limit: usize,
 ) -> Result<Vec<AuditRecord>, SqlError> {
-    let values = [Value::Id(dashboard.to_uuid()), Value::Number(bound(after.number())), limit_of(limit)];
-    documents(&database.documents(SELECT_AUDIT, &values).await?)
+    let values = [Value::Id(dashboard.to_uuid()), Value::Number(bound(after.number()))];
+    documents(&database.documents(limited(SELECT_AUDIT, limit), &values).await?)
 }
 
 /// An actor as its two columns: the host has no id, and no account is the host.
@@ -315,9 +347,9 @@ pub(crate) async fn audit_of(
     let (dashboard, revision) = after.map_or((Uuid::nil(), BEFORE_FIRST), |(dashboard, revision)| {
         (dashboard.to_uuid(), bound(revision.number()))
     });
-    let after = [Value::Id(dashboard), Value::Number(revision), limit_of(limit)];
+    let after = [Value::Id(dashboard), Value::Number(revision)];
     let values: Vec<Value> = [Value::Id(actor), Value::Flag(host)].into_iter().chain(after).collect();
-    documents(&database.documents(SELECT_DEEDS, &values).await?)
+    documents(&database.documents(limited(SELECT_DEEDS, limit), &values).await?)
 }
 
 pub(crate) async fn outbox(
@@ -329,8 +361,8 @@ pub(crate) async fn outbox(
         (after.dashboard.to_uuid(), bound(after.revision.number()), i64::from(after.index))
     });
     let place = Value::Number(place);
-    let values = [Value::Id(dashboard), Value::Number(revision), place, limit_of(limit)];
-    documents(&database.documents(SELECT_OUTBOX, &values).await?)
+    let values = [Value::Id(dashboard), Value::Number(revision), place];
+    documents(&database.documents(limited(SELECT_OUTBOX, limit), &values).await?)
 }
 
 pub(crate) async fn lease<D: Database>(
@@ -339,8 +371,9 @@ pub(crate) async fn lease<D: Database>(
     until: Timestamp,
     limit: usize,
 ) -> Result<Vec<OutboxMessage>, SqlError> {
-    let values = [Value::Number(now.micros()), Value::Number(until.micros()), limit_of(limit)];
-    let mut taken: Vec<OutboxMessage> = documents(&database.change(D::DIALECT.lease, &values).await?)?;
+    let values = [Value::Number(now.micros()), Value::Number(until.micros())];
+    let mut taken: Vec<OutboxMessage> =
+        documents(&database.change(limited(D::DIALECT.lease, limit), &values).await?)?;
     taken.sort_unstable_by_key(|message| message.id);
     Ok(taken)
 }

@@ -12,7 +12,7 @@ use crate::{
     token::LinkDigest,
 };
 use sqlx::{
-    Arguments as _, Connection as _, Error, SqliteConnection, SqlitePool, SqliteTransaction,
+    Arguments as _, Connection as _, Error, SqlStr, SqliteConnection, SqlitePool, SqliteTransaction,
     error::BoxDynError,
     sqlite::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
@@ -22,6 +22,8 @@ use std::{fmt, path::Path, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+/// How often a new file is opened while others are making it.
+const ATTEMPTS: usize = 100;
 const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// Keeps everything in one SQLite file. For one machine, any number of processes on it.
@@ -62,19 +64,21 @@ impl SqliteStore {
     /// # Errors
     /// When the file cannot be opened, is read-only or is no database.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, SqlError> {
-        let pool = SqlitePoolOptions::new().connect_with(Self::options(path)).await.map_err(SqlError::of)?;
-        Ok(Self::new(pool))
+        let path = path.as_ref();
+        let mut attempt = 1;
+        loop {
+            match SqlitePoolOptions::new().connect_with(Self::options(path)).await.map_err(SqlError::of) {
+                // SQLite does not wait when several make a new file's log at once, so that is done here.
+                Err(SqlError::Locked(_)) if attempt < ATTEMPTS => attempt = attempt.saturating_add(1),
+                made => return made.map(Self::new),
+            }
+            wait_for_others(path).await?;
+        }
     }
 
     /// The settings that [`open`](Self::open) uses, for a pool of the host's.
     pub fn options(path: impl AsRef<Path>) -> SqliteConnectOptions {
-        SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .busy_timeout(Duration::from_secs(10))
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
+        plain_options(path).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full)
     }
 
     /// A store on a pool of the host's. Its connections should have the settings of [`options`](Self::options): with
@@ -125,7 +129,6 @@ impl SqliteStore {
     /// sqlx::query("UPDATE staff SET hired = TRUE WHERE name = 'Ann'").execute(&mut *transaction).await?;
     /// let sharing = Dashshare::new(store.within(&mut transaction), directory, SystemEnv);
     /// sharing.share(olga, dashboard, ann, Terms::view(Expiry::Never)).await?;
-    /// drop(sharing);
     /// transaction.commit().await?;
     /// # Ok(()) }
     /// ```
@@ -136,6 +139,19 @@ impl SqliteStore {
     pub fn within<'t>(&self, transaction: &'t mut SqliteTransaction<'_>) -> SqliteStoreTransaction<'t> {
         SqliteStoreTransaction { connection: Mutex::new(&mut **transaction) }
     }
+}
+
+fn plain_options(path: impl AsRef<Path>) -> SqliteConnectOptions {
+    let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+    options.busy_timeout(Duration::from_secs(10)).foreign_keys(true)
+}
+
+/// Returns when nobody else is writing to the file.
+async fn wait_for_others(path: &Path) -> Result<(), SqlError> {
+    let mut connection = SqliteConnection::connect_with(&plain_options(path)).await.map_err(SqlError::of)?;
+    let turn = connection.begin_with(BEGIN).await.map_err(SqlError::of)?;
+    turn.rollback().await.map_err(SqlError::of)?;
+    connection.close().await.map_err(SqlError::of)
 }
 
 /// Whether the schema is the newest that is known here; `false` when there is none.
@@ -187,7 +203,7 @@ fn bind(values: &[Value]) -> Result<SqliteArguments, BoxDynError> {
 
 async fn fetch<T>(
     connection: &mut SqliteConnection,
-    sql: &'static str,
+    sql: SqlStr,
     values: &[Value],
 ) -> Result<Vec<T>, SqlError>
 where
@@ -282,13 +298,14 @@ fn failed(error: SqlError) -> CommitError {
     CommitError::Failed(error.into())
 }
 
+/// A `CROSS JOIN` is done in the order in which it is written: first what hangs on others, then those.
 static DIALECT: Dialect = Dialect {
     account: "SELECT 0, body FROM dashshare_head WHERE dashboard = $1 \
         UNION ALL \
         SELECT 1, body FROM dashshare_grant WHERE account = $2 AND dashboard = $1 \
         UNION ALL \
-        SELECT 2, a.body FROM dashshare_grant g, json_each(g.ancestors) above \
-        JOIN dashshare_grant a ON a.dashboard = g.dashboard AND a.id = unhex(above.value) \
+        SELECT 2, a.body FROM dashshare_grant g CROSS JOIN json_each(g.ancestors) above \
+        CROSS JOIN dashshare_grant a ON a.dashboard = g.dashboard AND a.id = unhex(above.value) \
         WHERE g.account = $2 AND g.dashboard = $1",
     seeds: "WITH leaf AS MATERIALIZED (\
             SELECT ancestors, body FROM dashshare_grant \
@@ -302,35 +319,35 @@ static DIALECT: Dialect = Dialect {
         SELECT 0, body FROM dashshare_head WHERE dashboard = $1 \
         UNION ALL SELECT 1, body FROM leaf \
         UNION ALL \
-        SELECT 2, a.body FROM leaf, json_each(leaf.ancestors) above \
-        JOIN dashshare_grant a ON a.dashboard = $1 AND a.id = unhex(above.value)",
-    link: "WITH head AS MATERIALIZED (SELECT dashboard, link_grant, body FROM dashshare_head WHERE link = $1), \
-        leaf AS MATERIALIZED (SELECT g.dashboard, g.ancestors, g.body FROM head \
-            JOIN dashshare_grant g ON g.dashboard = head.dashboard AND g.id = head.link_grant) \
-        SELECT 0, body FROM head \
+        SELECT 2, a.body FROM leaf CROSS JOIN json_each(leaf.ancestors) above \
+        CROSS JOIN dashshare_grant a ON a.dashboard = $1 AND a.id = unhex(above.value)",
+    link: "WITH found AS MATERIALIZED (SELECT dashboard, link_grant, body FROM dashshare_head WHERE link = $1), \
+        leaf AS MATERIALIZED (SELECT g.dashboard, g.ancestors, g.body FROM found \
+            JOIN dashshare_grant g ON g.dashboard = found.dashboard AND g.id = found.link_grant) \
+        SELECT 0, body FROM found \
         UNION ALL SELECT 1, body FROM leaf \
         UNION ALL \
-        SELECT 2, a.body FROM leaf, json_each(leaf.ancestors) above \
-        JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)",
+        SELECT 2, a.body FROM leaf CROSS JOIN json_each(leaf.ancestors) above \
+        CROSS JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)",
     held_by_account: "WITH leaf AS MATERIALIZED (SELECT dashboard, ancestors, body FROM dashshare_grant \
-            WHERE account = $1 AND (dashboard, ordinal) > ($2, $3) ORDER BY dashboard, ordinal LIMIT $4) \
+            WHERE account = $1 AND (dashboard, ordinal) > ($2, $3) ORDER BY dashboard, ordinal LIMIT {limit}) \
         SELECT 0, head.body FROM (SELECT DISTINCT dashboard FROM leaf) AS boards \
         JOIN dashshare_head head ON head.dashboard = boards.dashboard \
         UNION ALL SELECT 1, body FROM leaf \
         UNION ALL \
-        SELECT 2, a.body FROM leaf, json_each(leaf.ancestors) above \
-        JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)",
+        SELECT 2, a.body FROM leaf CROSS JOIN json_each(leaf.ancestors) above \
+        CROSS JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)",
     held_by_address: "WITH leaf AS MATERIALIZED (SELECT dashboard, ancestors, body FROM dashshare_grant \
-            WHERE address = $1 AND (dashboard, ordinal) > ($2, $3) ORDER BY dashboard, ordinal LIMIT $4) \
+            WHERE address = $1 AND (dashboard, ordinal) > ($2, $3) ORDER BY dashboard, ordinal LIMIT {limit}) \
         SELECT 0, head.body FROM (SELECT DISTINCT dashboard FROM leaf) AS boards \
         JOIN dashshare_head head ON head.dashboard = boards.dashboard \
         UNION ALL SELECT 1, body FROM leaf \
         UNION ALL \
-        SELECT 2, a.body FROM leaf, json_each(leaf.ancestors) above \
-        JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)",
+        SELECT 2, a.body FROM leaf CROSS JOIN json_each(leaf.ancestors) above \
+        CROSS JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)",
     lease: "UPDATE dashshare_outbox SET leased_until = $2 WHERE (dashboard, revision, place) IN \
             (SELECT dashboard, revision, place FROM dashshare_outbox WHERE leased_until <= $1 \
-            ORDER BY dashboard, revision, place LIMIT $3) \
+            ORDER BY dashboard, revision, place LIMIT {limit}) \
         RETURNING 4, body",
 };
 
@@ -347,18 +364,22 @@ async fn remove(connection: &mut SqliteConnection, delivered: &[MessageId]) -> R
 impl Database for SqliteStore {
     const DIALECT: &'static Dialect = &DIALECT;
 
-    async fn documents(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+    async fn documents(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
         let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
         fetch(&mut connection, sql, values).await
     }
 
-    async fn numbers(&self, sql: &'static str, values: &[Value]) -> Result<Vec<i64>, SqlError> {
+    async fn chained(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+        self.documents(sql, values).await
+    }
+
+    async fn numbers(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<i64>, SqlError> {
         let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
         let numbers = fetch::<(i64,)>(&mut connection, sql, values).await?;
         Ok(numbers.into_iter().map(|(number,)| number).collect())
     }
 
-    async fn change(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+    async fn change(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
         let _turn = self.turn.lock().await;
         self.documents(sql, values).await
     }
@@ -392,16 +413,20 @@ impl Database for SqliteStore {
 impl Database for SqliteStoreTransaction<'_> {
     const DIALECT: &'static Dialect = &DIALECT;
 
-    async fn documents(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+    async fn documents(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
         fetch(&mut **self.connection.lock().await, sql, values).await
     }
 
-    async fn numbers(&self, sql: &'static str, values: &[Value]) -> Result<Vec<i64>, SqlError> {
+    async fn chained(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+        self.documents(sql, values).await
+    }
+
+    async fn numbers(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<i64>, SqlError> {
         let numbers = fetch::<(i64,)>(&mut **self.connection.lock().await, sql, values).await?;
         Ok(numbers.into_iter().map(|(number,)| number).collect())
     }
 
-    async fn change(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+    async fn change(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
         self.documents(sql, values).await
     }
 
@@ -428,3 +453,47 @@ impl Database for SqliteStoreTransaction<'_> {
 
 sql::store!([] SqliteStore);
 sql::store!(['t] SqliteStoreTransaction<'t>);
+
+#[cfg(test)]
+mod tests {
+    use super::{DELETE_MESSAGES, DIALECT, INSERT_HEAD, SqliteStore, UPDATE_HEAD, UPSERT_GRANT};
+    use crate::sql;
+
+    /// Every statement goes by an index: none reads a whole table, whatever the table's size.
+    #[test]
+    fn no_statement_reads_a_whole_table() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            // One connection: each has a memory of its own.
+            let options = SqliteStore::options(":memory:");
+            let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect_with(options);
+            let store = SqliteStore::new(pool.await.expect("a pool"));
+            store.migrate().await.expect("it migrates");
+            let dialect = [DIALECT.account, DIALECT.seeds, DIALECT.link, DIALECT.held_by_account];
+            let writes = [DIALECT.held_by_address, DIALECT.lease, DELETE_MESSAGES, UPDATE_HEAD, INSERT_HEAD];
+            let statements = dialect.into_iter().chain(writes).chain([UPSERT_GRANT]);
+            let mut seen = 0;
+            for statement in statements.chain(sql::LISTS) {
+                let explain = format!("EXPLAIN QUERY PLAN {}", statement.replace("{limit}", "20"));
+                let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(explain))
+                    .fetch_all(store.pool())
+                    .await
+                    .expect("a plan");
+                let steps: Vec<&String> = plan.iter().map(|(.., step)| step).collect();
+                let scans = |step: &&&String| {
+                    let table = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
+                    table.is_some_and(|table| {
+                        table.starts_with("dashshare_") || ["g", "a", "b"].contains(&table)
+                    })
+                };
+                let whole: Vec<_> = steps.iter().filter(scans).collect();
+                // Messages that are leased stand in the way of those that are not, in the order of their key.
+                let is_walk =
+                    |step: &&&&String| step.contains("dashshare_outbox USING") && statement == DIALECT.lease;
+                assert!(whole.iter().all(|step| is_walk(&step)), "{statement}\n{steps:#?}");
+                seen += 1;
+            }
+            assert_eq!(seen, 18);
+        });
+    }
+}

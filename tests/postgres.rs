@@ -6,8 +6,18 @@
 
 #[path = "support/cluster.rs"]
 mod cluster;
+#[path = "postgres/errors.rs"]
+mod errors;
+#[path = "postgres/migration.rs"]
+mod migration;
+#[path = "support/operations.rs"]
+mod operations;
+#[path = "postgres/plans.rs"]
+mod plans;
 #[path = "support/runtime.rs"]
 mod runtime;
+#[path = "postgres/transaction.rs"]
+mod transaction;
 
 use cluster::{Cluster, Installation, psql::Psql};
 use dashshare::{
@@ -39,7 +49,7 @@ fn main() -> ExitCode {
             let server = Arc::clone(&server);
             let name = format!("{}::{promise}", level.replace(' ', "_"));
             trials.push(Trial::test(name, move || {
-                let store = server.migrated(level);
+                let store = block_on(server.migrated(level));
                 let pool = store.pool().clone();
                 check(promise, store, |turn| block_on(turn));
                 block_on(pool.close());
@@ -50,11 +60,18 @@ fn main() -> ExitCode {
     for promise in PROMISES {
         let server = Arc::clone(&server);
         trials.push(Trial::test(format!("dynamic::{promise}"), move || {
-            let store = server.migrated(LEVELS[0]);
+            let store = block_on(server.migrated(LEVELS[0]));
             let pool = store.pool().clone();
             let store: Arc<dyn DynStore> = Arc::new(store);
             check(promise, store, |turn| block_on(turn));
             block_on(pool.close());
+            Ok(())
+        }));
+    }
+    for (name, run) in [errors::TRIALS, migration::TRIALS, plans::TRIALS, transaction::TRIALS].concat() {
+        let server = Arc::clone(&server);
+        trials.push(Trial::test(name, move || {
+            run(&server);
             Ok(())
         }));
     }
@@ -66,6 +83,16 @@ fn main() -> ExitCode {
     server.stop();
     conclusion.exit_code()
 }
+
+/// A trial that is not of the suite: its name, and what it does.
+type Case = (&'static str, fn(&Server));
+
+macro_rules! trials {
+    ($($name:ident)*) => {
+        pub(crate) const TRIALS: &[crate::Case] = &[$((stringify!($name), $name)),*];
+    };
+}
+use trials;
 
 /// The one cluster of this run, started by the first trial that needs it.
 #[derive(Default)]
@@ -96,14 +123,11 @@ impl Server {
     }
 
     /// A store on a new schema that has its tables.
-    fn migrated(&self, level: &str) -> PostgresStore {
-        let options = self.options(level);
-        block_on(async {
-            let pool = PgPoolOptions::new().max_connections(8).connect_with(options).await.expect("a pool");
-            let store = PostgresStore::new(pool);
-            store.migrate().await.expect("it migrates");
-            store
-        })
+    async fn migrated(&self, level: &str) -> PostgresStore {
+        let pool = PgPoolOptions::new().max_connections(8).connect_with(self.options(level));
+        let store = PostgresStore::new(pool.await.expect("a pool"));
+        store.migrate().await.expect("it migrates");
+        store
     }
 
     fn stop(&self) {

@@ -88,6 +88,9 @@ saboteurs! {
     RepeatsTheLastRowOfAPage => grants_come_by_ordinal_in_pages the_audit_trail_comes_in_pages;
     SkipsARowBetweenPages => what_one_owns_comes_in_pages the_outbox_comes_in_pages;
     PagesByOffset => pages_have_no_gaps_and_no_repeats_while_others_write;
+    ReadsCursorsAsSignedNumbers => a_cursor_may_stand_at_any_place;
+    ReadsCursorsAsThirtyTwoBits => a_cursor_may_stand_at_any_place;
+    FailsForALargeLimit => a_cursor_may_stand_at_any_place;
     ListsChildrenOnly => what_hangs_on_a_grant_comes_in_pages;
     OrdersHeldByOrdinal => what_one_holds_comes_in_pages;
     OrdersTheOutboxAsText => the_outbox_comes_in_pages;

@@ -1,10 +1,18 @@
 //! The store for SQLite: the suite that every store passes, and what is its own: migration, the host's transaction, and
 //! errors that say what to do.
 
+#[path = "sqlite/errors.rs"]
+mod errors;
 #[path = "support/files.rs"]
 mod files;
+#[path = "sqlite/migration.rs"]
+mod migration;
+#[path = "support/operations.rs"]
+mod operations;
 #[path = "support/runtime.rs"]
 mod runtime;
+#[path = "sqlite/transaction.rs"]
+mod transaction;
 
 use dashshare::{DynStore, SqliteStore};
 use files::fresh_path;

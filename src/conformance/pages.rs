@@ -5,6 +5,7 @@ use super::{
     lists::{List, Row},
 };
 use crate::{
+    dashboard::Revision,
     grant::Grant,
     id::{AccountId, DashboardId},
     record::{Actor, Message, MessageId},
@@ -234,7 +235,7 @@ pub async fn acknowledging_removes_just_what_it_names<S: Store>(store: S) {
         desk.outbox.retain(|id, _| !chosen.contains(id));
         desk.expect_all(PROMISE, board(1)).await;
     }
-    let unknown = MessageId { dashboard: board(77), revision: crate::dashboard::Revision::new(1), index: 0 };
+    let unknown = MessageId { dashboard: board(77), revision: Revision::new(1), index: 0 };
     answer(store.acknowledge(&[unknown, unknown]).await);
     // What was delivered leaves its cursor usable: the page after it goes on.
     desk.share(board(1), account(1), account(5), VIEW).await;
@@ -243,6 +244,51 @@ pub async fn acknowledging_removes_just_what_it_names<S: Store>(store: S) {
     let after: Vec<_> =
         desk.outbox.values().filter(|m| all.get(7).is_some_and(|id| m.id > *id)).cloned().collect();
     expect_same(PROMISE, &found, &after);
+}
+
+/// A cursor may stand at any place, beyond the last row and at the end of all numbers; a limit may be of any size (S3).
+pub async fn a_cursor_may_stand_at_any_place<S: Store>(store: S) {
+    const PROMISE: &str = "a cursor is a place in the order: beyond every row there is nothing, however large its number \
+                           is, and no number counts as negative (S3)";
+    let mut desk = Desk::new(&store);
+    for dashboard in boards() {
+        desk.register(dashboard, account(1)).await;
+        let root = desk.share(dashboard, account(1), account(2), RESHARE).await;
+        desk.share(dashboard, account(2), account(3), VIEW).await;
+        let all = List::Below(dashboard, root).fetch(&store, None, usize::MAX).await;
+        expect_same("a limit may be of any size (S3)", &all.len(), &1);
+    }
+    let [first, .., last] = boards();
+    let root = desk.board(first).grants.values().next().map(|grant| grant.id);
+    let root = root.unwrap_or_else(|| panic!("the suite shared nothing"));
+    for far in [u64::MAX, u64::MAX - 1, 1 << 63, (1 << 63) - 1, 1 << 62, 1 << 32] {
+        let revision = Revision::new(far);
+        for limit in [3, usize::MAX] {
+            let grants = answer(store.grants(first, far, limit).await);
+            expect_same(PROMISE, &grants, &Vec::new());
+            let below = answer(store.grants_below(first, root, far, limit).await);
+            expect_same(PROMISE, &below, &Vec::new());
+            let audit = answer(store.audit(first, revision, limit).await);
+            expect_same(PROMISE, &audit, &Vec::new());
+            let held = answer(store.held(&account(2).into(), Some((last, far)), limit).await);
+            expect_same(PROMISE, &held.len(), &0);
+            let deeds = answer(store.audit_of(account(1).into(), Some((last, revision)), limit).await);
+            expect_same(PROMISE, &deeds, &Vec::new());
+            let after = MessageId { dashboard: last, revision, index: u32::MAX };
+            expect_same(PROMISE, &answer(store.outbox(Some(after), limit).await), &Vec::new());
+            // In the middle, only what comes on later dashboards is left.
+            let held = answer(store.held(&account(2).into(), Some((first, far)), limit).await);
+            expect_same(PROMISE, &held.len(), &limit.min(boards().len() - 1));
+        }
+    }
+    for owner in [account(1), account(9)] {
+        let beyond = DashboardId::from_bytes([0xff; 16]);
+        expect_same(PROMISE, &answer(store.owned(owner, Some(beyond), usize::MAX).await), &Vec::new());
+    }
+    for list in [List::Held(account(2).into()), List::Owned(account(1)), List::Audit(first), List::Outbox] {
+        let all = list.fetch(&store, None, usize::MAX).await;
+        expect_same("a limit may be of any size (S3)", &all, &list.expected(&desk));
+    }
 }
 
 /// Whoever pages while others write meets every row that stood all along once, and none twice (S3).

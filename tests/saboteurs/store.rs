@@ -296,6 +296,10 @@ impl PlainStore {
     }
 
     fn grants_page(&self, rows: &[Arc<Grant>], from: u64, limit: usize) -> Vec<Arc<Grant>> {
+        if self.is(Sabotage::ReadsCursorsAsSignedNumbers) && from > u64::MAX / 2 {
+            return self.page(rows, |grant| grant.ordinal, None, limit);
+        }
+        let from = if self.is(Sabotage::ReadsCursorsAsThirtyTwoBits) { from & 0xffff_ffff } else { from };
         self.page(rows, |grant| grant.ordinal, from.checked_sub(1), limit)
     }
 }
@@ -554,6 +558,9 @@ impl Store for PlainStore {
 
     async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
         let state = self.state();
+        if self.is(Sabotage::FailsForALargeLimit) && limit > 1 << 31 {
+            return Err("the limit is too large".into());
+        }
         let text = |id: MessageId| format!("{}/{}/{}", id.dashboard, id.revision, id.index);
         let hides = self.is(Sabotage::HidesLeasedMessages);
         let shown = state.outbox.iter().filter(|message| !hides || !state.leases.contains_key(&message.id));

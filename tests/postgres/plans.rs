@@ -1,0 +1,76 @@
+//! Every statement goes by an index: none reads a whole table, whatever the table's size.
+
+use crate::{LEVELS, Server, block_on, operations::failures};
+use dashshare::{
+    AccountId, DashboardId, Dashshare, Expiry, MemoryDirectory, PostgresStore, SystemEnv, Terms,
+};
+use sqlx::postgres::PgPoolOptions;
+
+crate::trials! { no_statement_reads_a_whole_table }
+
+/// Fills every table with ten thousand rows that are never read.
+const FILL: &str = "
+    INSERT INTO dashshare_head SELECT lpad(to_hex(i), 32, '0')::uuid, 1, lpad(to_hex(i % 500), 32, '0')::uuid, FALSE,
+        sha256(i::text::bytea), NULL, '' FROM generate_series(100000, 109999) i;
+    INSERT INTO dashshare_grant SELECT lpad(to_hex(100000 + i / 40), 32, '0')::uuid, i % 40,
+        ('f' || lpad(to_hex(i), 31, '0'))::uuid, '{}', lpad(to_hex(1000 + i % 999), 32, '0')::uuid,
+        CASE WHEN i % 3 = 0 THEN 'a' || i || '@example.com' END, '' FROM generate_series(0, 9999) i;
+    INSERT INTO dashshare_below SELECT lpad(to_hex(100000 + i / 40), 32, '0')::uuid,
+        ('f' || lpad(to_hex(i / 40 * 40), 31, '0'))::uuid, i % 40 FROM generate_series(0, 9999) i;
+    INSERT INTO dashshare_audit SELECT lpad(to_hex(100000 + i / 40), 32, '0')::uuid, i % 40, i % 50 = 0,
+        lpad(to_hex(1000 + i % 99), 32, '0')::uuid, '' FROM generate_series(0, 9999) i;
+    INSERT INTO dashshare_outbox SELECT lpad(to_hex(100000 + i / 40), 32, '0')::uuid, i % 40, 0, 9e18::int8, ''
+        FROM generate_series(0, 9999) i;
+    INSERT INTO dashshare_receipt SELECT lpad(to_hex(100000 + i / 40), 32, '0')::uuid,
+        ('f' || lpad(to_hex(i), 31, '0'))::uuid, i % 40 FROM generate_series(0, 9999) i;
+    ANALYZE dashshare_head, dashshare_grant, dashshare_below, dashshare_audit, dashshare_outbox, dashshare_receipt";
+
+fn no_statement_reads_a_whole_table(server: &Server) {
+    block_on(async {
+        // One connection, so that its prepared statements are all that there are.
+        let pool = PgPoolOptions::new().max_connections(1);
+        let pool = pool.connect_with(server.options(LEVELS[0])).await.expect("a pool");
+        let store = PostgresStore::new(pool.clone());
+        store.migrate().await.expect("it migrates");
+        sqlx::raw_sql(FILL).execute(&pool).await.expect("it fills");
+        for (operation, said) in failures(&store).await {
+            // Some find rows that only fill the tables.
+            let is_run = ["it works", "a decision", "a row is not what dashshare wrote"];
+            assert!(is_run.iter().any(|words| said.contains(words)), "`{operation}` says: {said}");
+        }
+        let directory = MemoryDirectory::default();
+        directory.add_account(1u64.into());
+        directory.add_account(2u64.into());
+        let sharing = Dashshare::new(&store, &directory, SystemEnv);
+        let terms = Terms::view(Expiry::Never);
+        let (olga, ann) = (AccountId::from(1u64), AccountId::from(2u64));
+        sharing.share(olga, DashboardId::from(1u64), ann, terms).await.expect("it shares");
+
+        let statements: Vec<(String, String, i32)> = sqlx::query_as(
+            "SELECT name, statement, coalesce(array_length(parameter_types, 1), 0) FROM pg_prepared_statements \
+             WHERE statement LIKE '%dashshare\\_%' AND statement NOT LIKE '%WHERE FALSE'",
+        )
+        .fetch_all(&pool)
+        .await
+        .expect("what was prepared");
+        sqlx::raw_sql("SET plan_cache_mode = force_generic_plan").execute(&pool).await.expect("a setting");
+        let mut seen = 0;
+        for (name, statement, parameters) in statements {
+            // The test's own, and those of the migration.
+            if parameters == 0 || statement.contains("dashshare_schema") {
+                continue;
+            }
+            let nulls = vec!["NULL"; usize::try_from(parameters).expect("a count")].join(", ");
+            let explain = sqlx::AssertSqlSafe(format!("EXPLAIN EXECUTE {name} ({nulls})"));
+            let plan: Vec<String> = sqlx::query_scalar(explain).fetch_all(&pool).await.expect("a plan");
+            let whole: Vec<&String> =
+                plan.iter().filter(|line| line.contains("Seq Scan on dashshare_")).collect();
+            assert!(whole.is_empty(), "{statement}\nreads a whole table:\n{}", plan.join("\n"));
+            let indices = plan.iter().filter(|line| line.contains("Index")).count();
+            assert!(indices > 0 || statement.contains("INSERT INTO dashshare_head"), "{}", plan.join("\n"));
+            seen += 1;
+        }
+        // Eight lists, four reads, a receipt, two kinds of commit, lease and acknowledgement.
+        assert!(seen >= 17, "only {seen} statements were seen");
+    });
+}

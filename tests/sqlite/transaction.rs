@@ -1,0 +1,125 @@
+//! Inside the host's own transaction: what was shared and what the host changed land together, or not at all.
+
+use crate::{block_on, fresh};
+use dashshare::{
+    AccountId, Action, DashboardId, Dashshare, Error, Expiry, MemoryDirectory, SqliteStore, Store as _,
+    SystemEnv, Terms,
+};
+
+const TERMS: Terms = Terms { rights: dashshare::Rights::VIEW, reshare: false, expiry: Expiry::Never };
+
+fn olga() -> AccountId {
+    AccountId::from(1u64)
+}
+
+fn board() -> DashboardId {
+    DashboardId::from(7u64)
+}
+
+async fn scene() -> (SqliteStore, MemoryDirectory) {
+    let (store, directory) = (fresh().await, MemoryDirectory::default());
+    (1..10u64).for_each(|account| directory.add_account(account.into()));
+    let sharing = Dashshare::new(&store, &directory, SystemEnv);
+    sharing.register(board(), 1u64.into(), olga()).await.expect("it registers");
+    sqlx::raw_sql("CREATE TABLE staff (name TEXT)").execute(store.pool()).await.expect("the host's table");
+    (store, directory)
+}
+
+async fn staff(store: &SqliteStore) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM staff").fetch_one(store.pool()).await.expect("a count")
+}
+
+async fn may(store: &SqliteStore, directory: &MemoryDirectory, account: u64) -> bool {
+    let sharing = Dashshare::new(store, directory, SystemEnv);
+    sharing.authorize(account.into(), board(), Action::View).await.expect("a decision").is_allowed()
+}
+
+#[test]
+fn a_share_lands_with_the_hosts_own_change() {
+    block_on(async {
+        let (store, directory) = scene().await;
+        let mut transaction = store.pool().begin_with("BEGIN IMMEDIATE").await.expect("a transaction");
+        sqlx::query("INSERT INTO staff VALUES ('ann')").execute(&mut *transaction).await.expect("the host's");
+        let sharing = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
+        sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect("it shares");
+        sharing.share(olga(), board(), AccountId::from(3u64), TERMS).await.expect("it shares again");
+        let inside = sharing.authorize(2u64.into(), board(), Action::View).await.expect("a decision");
+        assert!(inside.is_allowed(), "it sees its own changes");
+        assert!(!may(&store, &directory, 2).await, "nobody else does");
+        transaction.commit().await.expect("the host commits");
+        assert!(may(&store, &directory, 2).await && may(&store, &directory, 3).await);
+        assert_eq!(staff(&store).await, 1);
+    });
+}
+
+#[test]
+fn a_share_goes_with_the_hosts_rollback() {
+    block_on(async {
+        let (store, directory) = scene().await;
+        for by_dropping in [false, true] {
+            let mut transaction = store.pool().begin_with("BEGIN IMMEDIATE").await.expect("a transaction");
+            sqlx::query("INSERT INTO staff VALUES ('ann')")
+                .execute(&mut *transaction)
+                .await
+                .expect("the host's");
+            let sharing = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
+            sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect("it shares");
+            if by_dropping {
+                drop(transaction);
+            } else {
+                transaction.rollback().await.expect("the host rolls back");
+            }
+            assert!(!may(&store, &directory, 2).await);
+            assert_eq!(staff(&store).await, 0);
+        }
+        let sharing = Dashshare::new(&store, &directory, SystemEnv);
+        let done = sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect("it shares");
+        assert_eq!(done.revision.number(), 2);
+    });
+}
+
+/// A commit that fails half way inside the transaction leaves nothing, even if the host goes on and commits.
+#[test]
+fn a_commit_that_fails_half_way_stays_out_of_what_the_host_commits() {
+    block_on(async {
+        let (store, directory) = scene().await;
+        sqlx::raw_sql(
+            "CREATE TRIGGER broken BEFORE INSERT ON dashshare_receipt BEGIN SELECT RAISE(FAIL, 'broken on purpose'); \
+             END",
+        )
+        .execute(store.pool())
+        .await
+        .expect("a trigger of the test's");
+        let mut transaction = store.pool().begin_with("BEGIN IMMEDIATE").await.expect("a transaction");
+        sqlx::query("INSERT INTO staff VALUES ('ann')").execute(&mut *transaction).await.expect("the host's");
+        let sharing = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
+        let error =
+            sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect_err("it breaks");
+        assert!(matches!(error, Error::Store(_)), "{error:?}");
+        transaction.commit().await.expect("the host commits");
+        assert_eq!(staff(&store).await, 1);
+        assert!(store.grants(board(), 0, 10).await.expect("a list").is_empty());
+        assert_eq!(store.audit(board(), dashshare::Revision::ZERO, 10).await.expect("a list").len(), 1);
+    });
+}
+
+#[test]
+fn a_transaction_that_began_as_a_reader_is_void_when_another_one_wrote() {
+    block_on(async {
+        let (store, directory) = scene().await;
+        let mut transaction = store.pool().begin().await.expect("a transaction");
+        let inside = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
+        assert!(
+            !inside.authorize(2u64.into(), board(), Action::View).await.expect("a decision").is_allowed()
+        );
+        let outside = Dashshare::new(&store, &directory, SystemEnv);
+        outside.share(olga(), board(), AccountId::from(3u64), TERMS).await.expect("it comes between");
+        let error =
+            inside.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect_err("it is too late");
+        assert!(matches!(error, Error::Store(_)), "it is known that nothing was written: {error:?}");
+        let said = crate::operations::chain(&error);
+        assert!(said.contains("roll this one back and begin it again"), "{said}");
+        transaction.rollback().await.expect("the host rolls back");
+        assert!(!may(&store, &directory, 2).await && may(&store, &directory, 3).await);
+    });
+}
