@@ -14,6 +14,8 @@
 
 #[path = "support/cluster.rs"]
 mod cluster;
+#[path = "postgres_faults/denials.rs"]
+mod denials;
 #[path = "postgres_faults/history.rs"]
 mod history;
 #[path = "postgres_faults/naive.rs"]
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
         trial(name, Box::new(move |installation| survives(installation, level)))
     }));
     trials.extend([
+        trial("whoever_asks_while_something_is_wrong_is_turned_away".into(), Box::new(denials::turned_away)),
         trial("the_judge_convicts_the_naive_rotation".into(), Box::new(convicts_naive)),
         trial("the_judge_convicts_a_server_that_acknowledges_too_early".into(), Box::new(convicts_early)),
     ]);
@@ -161,6 +164,10 @@ fn play(stage: &Stage, operations: usize, hits: usize) -> Result<Recorded, Strin
     let registered = block_on(sharing.register(board, TenantId::from(1u64), owner));
     let begin = registered.map_err(|error| told(&error))?.revision.number();
     let begin = Link { revision: begin, ..Link::default() };
+    // Whatever a crash may take, it is not this.
+    let mut psql = stage.cluster.psql().map_err(|error| error.to_string())?;
+    psql.send("CHECKPOINT;").map_err(|error| error.to_string())?;
+    drop(psql);
     let library = |worker| {
         let store = PostgresStore::new(stage.pool(worker));
         Library::new(store, Arc::clone(&directory), Arc::clone(&tokens), Arc::clone(&progress))

@@ -46,7 +46,7 @@ impl Storm<'_> {
             if done.answered >= self.operations && done.fewest_hits() >= self.hits {
                 break;
             }
-            if done.answered > 5 * self.operations {
+            if turn > self.operations.div_ceil(calm) + 10 * self.hits + 100 {
                 return Err(format!("the faults do not hit often enough: {done:?}"));
             }
             self.progress.wait(|tally| tally.answered >= done.answered + calm)?;
