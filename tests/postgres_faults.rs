@@ -64,11 +64,14 @@ const LEVELS: [&str; 3] = ["read committed", "repeatable read", "serializable"];
 /// How often each fault hits in the runs of all levels together.
 const HITS: usize = 102;
 
+/// A trial that needs a server.
+type Run = Box<dyn FnOnce(&Installation) -> Result<(), Failed> + Send>;
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let installation = Installation::find().map(Arc::new);
     let ignored = installation.is_none() && env::var_os("DASHSHARE_REQUIRE_POSTGRES").is_none();
-    let trial = |name: String, run: Box<dyn FnOnce(&Installation) -> Result<(), Failed> + Send>| {
+    let trial = |name: String, run: Run| {
         let installation = installation.clone();
         Trial::test(name, move || run(installation.as_deref().ok_or("no PostgreSQL server was found")?))
             .with_ignored_flag(ignored)

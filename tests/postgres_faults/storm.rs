@@ -69,7 +69,7 @@ impl Storm<'_> {
 
     /// Terminates backends, by turns whichever are at work and those that wait inside a commit.
     fn terminate(&self, sessions: &mut Sessions, turn: usize) -> Result<(), String> {
-        if turn % 2 == 0 {
+        if turn.is_multiple_of(2) {
             let sql = format!(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                 WHERE application_name = '{VICTIM}' AND state = 'active' LIMIT 3;"

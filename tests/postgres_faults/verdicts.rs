@@ -191,11 +191,14 @@ pub(crate) fn convicts_wrong_histories() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Plants a wrong in a history, at this operation or after it.
+type Plant = fn(&[Op], usize) -> Option<Vec<Op>>;
+
 /// Plants wrongs in a history that was found right, each of them at several places, and answers with how many were
 /// convicted of each kind. One that is not convicted is an error.
 pub(crate) fn convicts_planted(begin: Link, ops: &[Op]) -> Result<Vec<(&'static str, usize)>, String> {
     const PLACES: usize = 8;
-    let plants: [(&str, fn(&[Op], usize) -> Option<Vec<Op>>); 5] = [
+    let plants: [(&str, Plant); 5] = [
         ("a dead token opens once", dead_token_opens),
         ("an acknowledged rotation is lost", loses_rotation),
         ("two rotations win at once", crowns_two),
