@@ -139,3 +139,38 @@ pub(crate) fn turned_away(installation: &Installation) -> Result<(), Failed> {
     cluster.stop();
     Ok(())
 }
+
+/// S1: the server answers with the rows of a commit before it commits. Here the commit itself fails.
+pub(crate) fn fails_late(installation: &Installation) -> Result<(), Failed> {
+    let cluster = Cluster::start(installation)?;
+    let options = PgConnectOptions::new_without_pgpass()
+        .socket(cluster.socket_dir())
+        .username("postgres")
+        .database("postgres");
+    let pool = block_on(PgPoolOptions::new().max_connections(2).connect_with(options))?;
+    let askers = Askers::new(pool.clone())?;
+    let mut psql = cluster.psql()?;
+    let made = psql.send(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+        $$ BEGIN RAISE EXCEPTION 'refused when it commits'; END $$; \
+        CREATE CONSTRAINT TRIGGER late AFTER UPDATE ON dashshare_head DEFERRABLE INITIALLY DEFERRED \
+        FOR EACH ROW EXECUTE FUNCTION refuse();",
+    )?;
+    if !made.complaints.is_empty() {
+        return Err(made.complaints.join("\n").into());
+    }
+    let (owner, board) = (AccountId::from(OWNER), DashboardId::from(BOARD));
+    match block_on(askers.sharing.pause_link(owner, board)) {
+        Err(Error::Store(error)) if told(&*error).contains("refused when it commits") => {}
+        other => return Err(format!("a pause that was never committed: {other:?}").into()),
+    }
+    match block_on(askers.sharing.rotate_link(owner, board, Expiry::Never)) {
+        Err(Error::Store(_)) => {}
+        other => return Err(format!("a rotation that was never committed: {other:?}").into()),
+    }
+    askers.are_let_in()?;
+    drop(psql);
+    block_on(pool.close());
+    cluster.stop();
+    Ok(())
+}

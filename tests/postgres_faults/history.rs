@@ -18,6 +18,9 @@ pub(crate) type Token = usize;
 /// The token of a link that nobody in the run has made.
 pub(crate) const FOREIGN: Token = usize::MAX;
 
+/// How many states are looked at for one return. Right histories need a few hundred.
+const MOST: usize = 50_000;
+
 /// Counts calls and returns: what returned before another was called has the smaller number.
 #[derive(Default)]
 pub(crate) struct Clock(AtomicU64);
@@ -211,6 +214,9 @@ impl<'h> Judge<'h> {
                 let next = self.with_reads(Possible { link, done: possible.done | 1 << number });
                 if tried.insert(next) {
                     untried.push((next, false));
+                }
+                if tried.len() > MOST {
+                    return Err(Conviction(format!("too many states to judge, at {op:?}")));
                 }
             }
         }
