@@ -27,7 +27,7 @@ fn same(op: &str, memory: &Clean, other: &Clean) {
 /// Nothing stands or the whole change does, the answer is true, no error tells a token, and a retry ends where it would
 /// have ended without trouble: in the same state as on memory.
 pub(crate) fn leave_nothing_half_done(name: &str, database: &Database) {
-    let _inside = runtime::enter();
+    let _inside = runtime::RUNTIME.enter();
     let stopwatch = Stopwatch::now();
     database.clear();
     let scene = Scene::over(Arc::clone(&database.store));

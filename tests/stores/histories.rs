@@ -144,7 +144,7 @@ fn told(decision: impl Future<Output = Result<Decision, Error>>) -> String {
 /// Plays the histories of some seeds, as many as are said unless the environment says otherwise, on memory and on a
 /// database; without one, on memory and on memory behind its caches.
 pub(crate) fn agree(name: &str, histories: u64, database: Option<&Database>) {
-    let _inside = runtime::enter();
+    let _inside = runtime::RUNTIME.enter();
     let number = |name: &str| {
         let text = env::var(name).ok()?;
         Some(text.parse::<u64>().unwrap_or_else(|_| panic!("`{name}={text}` is not a number")))

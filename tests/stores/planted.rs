@@ -85,7 +85,7 @@ impl Defect {
 
 /// Plays histories against each broken store until they part.
 pub(crate) fn each_is_found() {
-    let _inside = runtime::enter();
+    let _inside = runtime::RUNTIME.enter();
     let mut missed = Vec::new();
     for defect in Defect::ALL {
         let found = (0..PATIENCE).find_map(|seed| {
