@@ -13,7 +13,6 @@ mod operations;
 #[path = "postgres/plans.rs"]
 mod plans;
 #[path = "support/runtime.rs"]
-#[expect(dead_code, reason = "shared with another test")]
 mod runtime;
 #[path = "support/server.rs"]
 mod server;

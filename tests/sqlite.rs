@@ -10,7 +10,6 @@ mod migration;
 #[path = "support/operations.rs"]
 mod operations;
 #[path = "support/runtime.rs"]
-#[expect(dead_code, reason = "shared with another test")]
 mod runtime;
 #[path = "sqlite/transaction.rs"]
 mod transaction;
