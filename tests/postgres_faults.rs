@@ -156,6 +156,8 @@ struct Recorded {
     begin: Link,
     ops: Vec<Op>,
     trail: Vec<AuditRecord>,
+    /// Whether the storm did what it was to do.
+    raged: Result<(), String>,
     /// The proxy dropped enough answers, and enough of them were of commits that stood.
     drops_enough: bool,
 }
@@ -180,7 +182,7 @@ fn play(stage: &Stage, operations: usize, hits: usize) -> Result<Recorded, Strin
     };
     let started = Instant::now();
     let storm = Storm { cluster: &stage.cluster, proxy: &stage.proxy, progress: &progress, operations, hits };
-    let mut ops =
+    let (mut ops, raged) =
         run((0..WORKERS).map(library).collect(), &tokens, &progress, Pace::Steady, || storm.rage())?;
     look_back(&library(0), &tokens, &mut ops)?;
     let tally = progress.tally();
@@ -208,7 +210,7 @@ fn play(stage: &Stage, operations: usize, hits: usize) -> Result<Recorded, Strin
             break;
         }
     }
-    Ok(Recorded { begin, ops, trail, drops_enough })
+    Ok(Recorded { begin, ops, trail, raged, drops_enough })
 }
 
 /// L1, L2, S1, S3: the history under faults is linearizable, and the trail tells the same.
@@ -218,7 +220,7 @@ fn survives(installation: &Installation, level: &str) -> Result<(), Failed> {
     let recorded = play(&stage, operations()?.div_ceil(LEVELS.len()), HITS.div_ceil(LEVELS.len()))?;
     drop(stage);
     let started = Instant::now();
-    let Recorded { begin, ops, trail, drops_enough } = &recorded;
+    let Recorded { begin, ops, trail, raged, drops_enough } = &recorded;
     let acquittal = judge(*begin, ops).map_err(|conviction| conviction.to_string())?;
     println!(
         "judged in {:.1} s: up to {} operations under way, up to {} states possible",
@@ -234,6 +236,7 @@ fn survives(installation: &Installation, level: &str) -> Result<(), Failed> {
         return Err("a visit that began after a rotation returned was let in by an older token".into());
     }
     let enough = ops.len() / 20;
+    raged.clone()?;
     if !drops_enough {
         return Err("too few answers were dropped, or too few of commits that stood".into());
     }
@@ -319,9 +322,10 @@ fn convicts_naive(installation: &Installation) -> Result<(), Failed> {
             samples: Arc::clone(&samples),
         };
         let subjects = (0..WORKERS).map(subject).collect();
-        let ops = run(subjects, &tokens, &progress, Pace::Bursts(10), || {
+        let (ops, raged) = run(subjects, &tokens, &progress, Pace::Bursts(10), || {
             progress.wait(|tally| tally.answered >= OPERATIONS)
         })?;
+        raged?;
         Ok::<_, String>((ops, samples))
     };
     let (ops, samples) = play(Kind::SingleRow)?;

@@ -31,14 +31,15 @@ pub(crate) enum Pace {
     Bursts(usize),
 }
 
-/// Lets the workers work while the storm goes on, and gives their common record. It is over when the storm is.
+/// Lets the workers work while the storm goes on, and gives their common record and what became of the storm. It is over
+/// when the storm is.
 pub(crate) fn run<S: Subject>(
     subjects: Vec<S>,
     tokens: &Arc<Tokens>,
     progress: &Arc<Progress>,
     pace: Pace,
     storm: impl FnOnce() -> Result<(), String> + Send,
-) -> Result<Vec<Op>, String> {
+) -> Result<(Vec<Op>, Result<(), String>), String> {
     let clock = Arc::<Clock>::default();
     let turns = Arc::new(Turns::new(pace));
     thread::scope(|scope| {
@@ -83,9 +84,8 @@ pub(crate) fn run<S: Subject>(
         let storm = storm.join().map_err(|_| "the storm panicked")?;
         // What a worker says is nearer to the cause than what the storm makes of it.
         let mut ops = ops?;
-        storm?;
         ops.sort_unstable_by_key(|op| op.called);
-        Ok(ops)
+        Ok((ops, storm))
     })
 }
 
