@@ -12,8 +12,9 @@ use crate::{
     token::LinkDigest,
 };
 use sqlx::{
-    Arguments as _, Connection as _, Error, SqlStr, SqliteConnection, SqlitePool, SqliteTransaction,
+    Arguments as _, Connection as _, Error, SqlStr, Sqlite, SqliteConnection, SqlitePool, SqliteTransaction,
     error::BoxDynError,
+    pool::PoolConnection,
     sqlite::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
     },
@@ -100,22 +101,16 @@ impl SqliteStore {
     /// [`SqlError::Newer`] when a newer version has been at work, [`SqlError::Damaged`] when a table is not what it
     /// should be.
     pub async fn migrate(&self) -> Result<(), SqlError> {
-        let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
+        let mut connection = self.writer().await?;
         if is_migrated(&mut connection).await? {
             return probe(&mut connection).await;
         }
         let _turn = self.turn.lock().await;
-        let mut transaction = connection.begin_with(BEGIN).await.map_err(SqlError::of)?;
-        // Somebody else may have been quicker.
-        if !is_migrated(&mut transaction).await? {
-            for statement in schema::SQLITE {
-                sqlx::query(statement).execute(&mut *transaction).await.map_err(SqlError::of)?;
-            }
-            let version = sqlx::query(schema::INSERT_VERSION).bind(schema::VERSION);
-            version.execute(&mut *transaction).await.map_err(SqlError::of)?;
+        let made = make_tables(&mut connection).await;
+        if made.is_err() {
+            close_if_stuck(&mut connection).await;
         }
-        probe(&mut transaction).await?;
-        transaction.commit().await.map_err(SqlError::of)
+        made
     }
 
     /// The same store inside a transaction of the host's: what is done through it lands together with the host's own
@@ -154,6 +149,19 @@ async fn wait_for_others(path: &Path) -> Result<(), SqlError> {
     connection.close().await.map_err(SqlError::of)
 }
 
+impl SqliteStore {
+    /// A connection to write with: not one that got stuck in a transaction.
+    async fn writer(&self) -> Result<PoolConnection<Sqlite>, SqlError> {
+        loop {
+            let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
+            if !connection.is_in_transaction() {
+                return Ok(connection);
+            }
+            connection.close_on_drop();
+        }
+    }
+}
+
 /// Whether the schema is the newest that is known here; `false` when there is none.
 async fn is_migrated(connection: &mut SqliteConnection) -> Result<bool, SqlError> {
     let found = sqlx::query_scalar::<_, i64>(schema::SELECT_VERSION).fetch_optional(connection).await;
@@ -163,6 +171,29 @@ async fn is_migrated(connection: &mut SqliteConnection) -> Result<bool, SqlError
         Err(SqlError::NotMigrated(_)) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// When the disk is full or fails, SQLite ends a transaction by itself. The driver's own end of it fails then, and it
+/// takes the connection for one inside a transaction for good: it can never begin another, and is of no more use.
+async fn close_if_stuck(connection: &mut PoolConnection<Sqlite>) {
+    // A transaction that was dropped is ended by then.
+    if connection.ping().await.is_err() || connection.is_in_transaction() {
+        connection.close_on_drop();
+    }
+}
+
+async fn make_tables(connection: &mut SqliteConnection) -> Result<(), SqlError> {
+    let mut transaction = connection.begin_with(BEGIN).await.map_err(SqlError::of)?;
+    // Somebody else may have been quicker.
+    if !is_migrated(&mut transaction).await? {
+        for statement in schema::SQLITE {
+            sqlx::query(statement).execute(&mut *transaction).await.map_err(SqlError::of)?;
+        }
+        let version = sqlx::query(schema::INSERT_VERSION).bind(schema::VERSION);
+        version.execute(&mut *transaction).await.map_err(SqlError::of)?;
+    }
+    probe(&mut transaction).await?;
+    transaction.commit().await.map_err(SqlError::of)
 }
 
 async fn probe(connection: &mut SqliteConnection) -> Result<(), SqlError> {
@@ -287,11 +318,30 @@ async fn put(connection: &mut SqliteConnection, columns: &Columns) -> Result<Opt
     Ok(Some(columns.revision))
 }
 
-/// Whether an error of the final `COMMIT` tells for certain that nothing is on the disk: not when writing or syncing
-/// the log itself failed.
+/// A commit in a transaction of its own; the revision that stands.
+async fn write(connection: &mut SqliteConnection, columns: &Columns) -> Result<i64, CommitError> {
+    let begun = connection.begin_with(BEGIN).await;
+    let mut transaction = begun.map_err(SqlError::of).map_err(failed)?;
+    match put(&mut transaction, columns).await {
+        Ok(Some(revision)) => {
+            transaction.commit().await.map_err(|error| match is_undone(&error) {
+                true => failed(SqlError::of(error)),
+                false => CommitError::Unknown(SqlError::of(error).into()),
+            })?;
+            Ok(revision)
+        }
+        // Dropping the transaction rolls it back.
+        Ok(None) => Err(CommitError::Conflict),
+        Err(error) => Err(failed(SqlError::of(error))),
+    }
+}
+
+/// Whether an error of the final `COMMIT` tells for certain that nothing is on the disk: it was locked (5, 6), read-only
+/// (8), full (13) or against a constraint (19). After any other the log may hold all of it already, and bring it back when
+/// it is read anew.
 fn is_undone(error: &Error) -> bool {
     let code = sql::code(error).and_then(|code| code.parse::<u32>().ok());
-    code.is_some_and(|code| code & 0xff != 10)
+    code.is_some_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 13 | 19))
 }
 
 fn failed(error: SqlError) -> CommitError {
@@ -387,20 +437,12 @@ impl Database for SqliteStore {
     async fn put(&self, commit: &Commit) -> Result<Receipt, CommitError> {
         let columns = Columns::of(commit).map_err(failed)?;
         let _turn = self.turn.lock().await;
-        let begun = self.pool.begin_with(BEGIN).await;
-        let mut transaction = begun.map_err(SqlError::of).map_err(failed)?;
-        match put(&mut transaction, &columns).await {
-            Ok(Some(revision)) => {
-                transaction.commit().await.map_err(|error| match is_undone(&error) {
-                    true => failed(SqlError::of(error)),
-                    false => CommitError::Unknown(SqlError::of(error).into()),
-                })?;
-                sql::receipt_of(commit.key(), revision).map_err(failed)
-            }
-            // Dropping the transaction rolls it back.
-            Ok(None) => Err(CommitError::Conflict),
-            Err(error) => Err(failed(SqlError::of(error))),
+        let mut connection = self.writer().await.map_err(failed)?;
+        let outcome = write(&mut connection, &columns).await;
+        if outcome.is_err() {
+            close_if_stuck(&mut connection).await;
         }
+        sql::receipt_of(commit.key(), outcome?).map_err(failed)
     }
 
     async fn remove(&self, delivered: &[MessageId]) -> Result<(), SqlError> {

@@ -65,6 +65,16 @@ pub enum SqlError {
     /// There is no room left.
     #[error("the disk is full: make room for the database; nothing was written")]
     Full(#[source] Error),
+    /// The disk fails.
+    #[error(
+        "the disk fails to read, write or sync: see that the disk and its file system are sound, then try again"
+    )]
+    Disk(#[source] Error),
+    /// The file is damaged, or it is no database.
+    #[error(
+        "the file is damaged or no database: check its name, or restore it from a backup; nothing was changed"
+    )]
+    Corrupt(#[source] Error),
     /// A document in a row does not read.
     #[error(
         "a row is not what dashshare wrote there: something else changed it, or a newer version wrote it"
@@ -106,6 +116,8 @@ impl SqlError {
             "25P02" => Self::Void(error),
             "25006" => Self::ReadOnly(error),
             "53100" => Self::Full(error),
+            "58030" => Self::Disk(error),
+            "XX001" | "XX002" => Self::Corrupt(error),
             "53300" => Self::Exhausted(error),
             "57P01" | "57P02" | "57P03" | "57P05" => Self::Unreachable(error),
             "3D000" => Self::Refused(error),
@@ -123,6 +135,8 @@ impl SqlError {
             Ok(5) if code == "517" => Self::Overtaken(error),
             Ok(5 | 6) => Self::Locked(error),
             Ok(8) => Self::ReadOnly(error),
+            Ok(10) => Self::Disk(error),
+            Ok(11 | 26) => Self::Corrupt(error),
             Ok(13) => Self::Full(error),
             Ok(14) => Self::Unreachable(error),
             _ => Self::Database(error),

@@ -31,6 +31,10 @@ fn a_file_that_cannot_be_opened_is_named() {
         let error = SqliteStore::open(nowhere).await.expect_err("there is no such folder");
         assert!(matches!(error, SqlError::Unreachable(_)), "{error:?}");
         assert!(error.to_string().contains("file name"), "{error}");
+        let folder = fresh_path();
+        fs::create_dir_all(&folder).expect("a folder");
+        let error = SqliteStore::open(folder).await.expect_err("it is a folder");
+        assert!(matches!(error, SqlError::Unreachable(_)), "{error:?}");
     });
 }
 
@@ -40,6 +44,7 @@ fn a_file_that_is_no_database_is_an_error() {
         let path = fresh_path();
         fs::write(&path, "a letter to Ann, and no database at all\n".repeat(100)).expect("a file");
         let error = SqliteStore::open(&path).await.expect_err("it is no database");
+        assert!(error.to_string().contains("no database: check its name"), "{error}");
         assert!(chain(&error).contains("file is not a database"), "{}", chain(&error));
         assert!(fs::read_to_string(&path).expect("it is there").starts_with("a letter to Ann"));
     });
