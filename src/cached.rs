@@ -16,7 +16,7 @@ use std::{
     fmt,
     num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Keeps what decisions about accounts were made of, so that the next one needs no store.
@@ -33,7 +33,7 @@ use std::{
 ///   reflects that change, from here or from the store (D6);
 /// - a **public link** is never kept, nor what commands and lists are judged by: all of that is read from the store (L2).
 ///
-/// A clock that steps back makes what was kept under the later time worthless until it gets there again.
+/// Both clocks count, that of [`Env`] and the one of the machine that never steps: what is older by either is not served.
 ///
 /// ```
 /// use dashshare::{CachedStore, Dashshare, MemoryDirectory, MemoryStore, SystemEnv};
@@ -53,26 +53,32 @@ pub struct CachedStore<S, E> {
 struct Kept {
     entries: LruCache<(DashboardId, Holder), Entry>,
     /// The newest revision that was seen of each dashboard: what is older is not served, also if a slow read brings it
-    /// later.
+    /// later. Of a dashboard that is not here nothing is served.
     newest: LruCache<DashboardId, Revision>,
+    /// How many dashboards were forgotten for want of room.
+    forgotten: u64,
 }
 
 struct Entry {
-    /// The instant before the read began.
-    // INVARIANT: it is never moved, so that no hit prolongs an entry.
-    since: Timestamp,
+    since: Since,
     snapshot: Snapshot,
 }
 
-impl Kept {
-    fn newest(&mut self, dashboard: DashboardId) -> Revision {
-        self.newest.get(&dashboard).copied().unwrap_or(Revision::ZERO)
-    }
+/// The instant before a read began, and what was known then.
+// INVARIANT: it is never moved, so that no hit prolongs an entry.
+#[derive(Clone, Copy)]
+struct Since {
+    clock: Timestamp,
+    machine: Instant,
+    forgotten: u64,
+}
 
+impl Kept {
     fn note(&mut self, dashboard: DashboardId, revision: Revision) {
-        if self.newest(dashboard) < revision {
-            self.newest.put(dashboard, revision);
-        }
+        let known = self.newest.get(&dashboard).copied();
+        let newest = known.map_or(revision, |known| known.max(revision));
+        let made_room = self.newest.push(dashboard, newest).is_some_and(|(gone, _)| gone != dashboard);
+        self.forgotten = self.forgotten.saturating_add(u64::from(made_room));
     }
 }
 
@@ -80,7 +86,7 @@ impl<S: Store, E: Env> CachedStore<S, E> {
     /// A cache that keeps what was read for `staleness`, of up to `room` pairs of a dashboard and an account, by a clock
     /// that should be the service's own. A staleness of zero keeps nothing.
     pub fn new(store: S, env: E, staleness: Duration, room: NonZeroUsize) -> Self {
-        let kept = Kept { entries: LruCache::new(room), newest: LruCache::new(room) };
+        let kept = Kept { entries: LruCache::new(room), newest: LruCache::new(room), forgotten: 0 };
         Self { store, env, staleness, kept: Mutex::new(kept) }
     }
 
@@ -98,32 +104,44 @@ impl<S: Store, E: Env> CachedStore<S, E> {
         self.kept().note(head.dashboard, head.revision);
     }
 
-    /// What is kept for a key, if it is new enough.
-    fn find(&self, key: &(DashboardId, Holder), at_least: Revision, now: Timestamp) -> Option<Snapshot> {
-        let mut kept = self.kept();
-        let wanted = kept.newest(key.0).max(at_least);
-        let Entry { since, snapshot } = kept.entries.get(key)?;
-        let micros = i64::try_from(self.staleness.as_micros()).unwrap_or(i64::MAX);
-        let is_fresh = *since <= now && now < since.plus_micros(micros);
-        (is_fresh && wanted <= snapshot.head.revision).then(|| snapshot.clone())
+    fn present(&self) -> Since {
+        let forgotten = self.kept().forgotten;
+        Since { clock: self.env.now(), machine: Instant::now(), forgotten }
     }
 
-    fn keep(&self, key: (DashboardId, Holder), since: Timestamp, snapshot: &Snapshot) {
+    fn is_fresh(&self, since: Since, now: Since) -> bool {
+        let micros = i64::try_from(self.staleness.as_micros()).unwrap_or(i64::MAX);
+        since.clock <= now.clock
+            && now.clock < since.clock.plus_micros(micros)
+            && now.machine.saturating_duration_since(since.machine) < self.staleness
+    }
+
+    /// What is kept for a key, if it is new enough.
+    fn find(&self, key: &(DashboardId, Holder), at_least: Revision, now: Since) -> Option<Snapshot> {
         let mut kept = self.kept();
-        kept.note(key.0, snapshot.head.revision);
-        kept.entries.put(key, Entry { since, snapshot: snapshot.clone() });
+        let wanted = (*kept.newest.get(&key.0)?).max(at_least);
+        let Entry { since, snapshot } = kept.entries.get(key)?;
+        let is_known = wanted <= snapshot.head.revision && self.is_fresh(*since, now);
+        is_known.then(|| snapshot.clone())
+    }
+
+    fn keep(&self, key: (DashboardId, Holder), since: Since, snapshot: &Snapshot) {
+        let mut kept = self.kept();
+        // A change that was noted while this was read may have been forgotten again.
+        let may_be_overtaken = kept.forgotten != since.forgotten && !kept.newest.contains(&key.0);
+        if !may_be_overtaken {
+            kept.note(key.0, snapshot.head.revision);
+            kept.entries.put(key, Entry { since, snapshot: snapshot.clone() });
+        }
     }
 }
 
 impl<S: Store, E: Env> Store for CachedStore<S, E> {
     async fn commit(&self, commit: &Commit) -> Result<Receipt, CommitError> {
-        let answer = self.store.commit(commit).await;
-        // It may have been applied although its answer was lost. If it was not, the dashboard is read from the store
-        // until its next change.
-        if matches!(answer, Ok(_) | Err(CommitError::Unknown(_))) {
-            self.note(&commit.head);
-        }
-        answer
+        // Before it is sent: it may be applied although its answer is lost, or nobody waits for it any more. If it is
+        // not, the dashboard is read from the store until its next change.
+        self.note(&commit.head);
+        self.store.commit(commit).await
     }
 
     async fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError> {
@@ -142,7 +160,7 @@ impl<S: Store, E: Env> Store for CachedStore<S, E> {
             return Ok(found);
         };
         let key = (dashboard, holder.clone());
-        let since = self.env.now();
+        let since = self.present();
         if let Some(snapshot) = self.find(&key, at_least, since) {
             return Ok(Some(snapshot));
         }

@@ -23,7 +23,8 @@ use std::{
     time::Duration,
 };
 
-const STALENESS: i64 = 5_000_000;
+/// Far longer than a test takes: the machine's own clock counts as well.
+const STALENESS: i64 = 3_600_000_000;
 const DASHBOARD: u64 = 7;
 
 type Other = Dashshare<Arc<MemoryStore>, Arc<MemoryDirectory>, Arc<FixedEnv>>;
@@ -54,12 +55,16 @@ fn after(micros: i64) -> Timestamp {
 
 impl World {
     fn with_room(room: usize) -> Self {
+        Self::with(room, STALENESS)
+    }
+
+    fn with(room: usize, staleness: i64) -> Self {
         let (store, directory) = (Arc::<MemoryStore>::default(), Arc::<MemoryDirectory>::default());
         let env = Arc::new(FixedEnv::new(start(), 1));
         (1..=9).for_each(|number| directory.add_account(account(number)));
         let faulty = faulty::process(&store, &directory, start(), 2).store().clone();
         let room = NonZeroUsize::new(room).expect("some room");
-        let staleness = Duration::from_micros(STALENESS.unsigned_abs());
+        let staleness = Duration::from_micros(staleness.unsigned_abs());
         let cache = CachedStore::new(faulty, Arc::clone(&env), staleness, room);
         let other = Dashshare::new(store, Arc::clone(&directory), Arc::clone(&env));
         block_on(other.register(board(), TenantId::from(1u64), account(1))).expect("registered");
@@ -292,6 +297,79 @@ fn the_room_is_bounded() {
     assert_eq!(world.reads(), 3, "2, 3 and 4 were read once each: 4 took the place of 3");
     assert!(world.sees(3));
     assert_eq!(world.reads(), 4);
+}
+
+/// D6: a change through the cache counts although the cache has meanwhile seen so many other dashboards that it has
+/// forgotten which revision the change made.
+#[test]
+fn a_change_through_the_cache_is_not_forgotten() {
+    for room in [1, 2, 10] {
+        let world = World::with_room(room);
+        let grant = world.share(2, Expiry::Never);
+        assert!(world.sees(2));
+        block_on(world.cached.revoke(account(1), board(), grant, RevokeMode::Cascade)).expect("revoked");
+        for other in 100..111u64 {
+            let registering = world.cached.register(other.into(), TenantId::from(1u64), account(1));
+            block_on(registering).expect("registered");
+        }
+        assert!(!world.sees(2), "with room for {room}");
+    }
+}
+
+/// D6: the same of a read that was under way meanwhile.
+#[test]
+fn a_late_read_is_not_kept_when_too_much_was_seen_meanwhile() {
+    let world = Arc::new(World::with_room(1));
+    let grant = world.share(2, Expiry::Never);
+    let (of, asked) = (Arc::clone(&world), AtomicUsize::new(0));
+    world.cached.store().store().gate.follow(move |_, call| {
+        let (of, first) = (Arc::clone(&of), asked.fetch_add(1, Ordering::Relaxed) == 0);
+        if !first || call != Call::Read {
+            return Fault::None;
+        }
+        Fault::After(Box::new(move || {
+            let ended = of.cached.revoke(account(1), board(), grant, RevokeMode::Cascade);
+            block_on(ended).expect("revoked");
+            let registering = of.cached.register(100u64.into(), TenantId::from(1u64), account(1));
+            block_on(registering).expect("registered");
+        }))
+    });
+    assert!(world.sees(2), "when it was read, it stood");
+    assert!(!world.sees(2));
+}
+
+/// D6: a change that was applied counts although whoever asked for it went away before the answer came.
+#[test]
+fn a_change_that_nobody_waited_for_counts() {
+    let world = World::new();
+    let grant = world.share(2, Expiry::Never);
+    assert!(world.sees(2));
+    let gate = Arc::clone(&world.cached.store().store().gate);
+    gate.follow(|_, call| if call == Call::Commit { Fault::Hang } else { Fault::None });
+    {
+        let revoking = world.cached.revoke(account(1), board(), grant, RevokeMode::Cascade);
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(std::pin::pin!(revoking).poll(&mut context).is_pending(), "the answer does not come");
+    }
+    gate.heal();
+    assert!(
+        !block_on(world.other.authorize(account(2), board(), Action::View)).expect("decided").is_allowed()
+    );
+    assert!(!world.sees(2));
+}
+
+/// D6: what is too old by the machine's clock is not served, whatever the host's clock says.
+#[test]
+fn a_clock_that_stands_still_keeps_nothing_for_ever() {
+    let world = World::with(100, 1);
+    world.share(2, Expiry::Never);
+    let begun = std::time::Instant::now();
+    assert!(world.sees(2));
+    while begun.elapsed() < Duration::from_micros(2) {
+        std::hint::spin_loop();
+    }
+    assert!(world.sees(2));
+    assert_eq!(world.reads(), 2);
 }
 
 /// A step of a random story: who does what, and how far the clock moves before it.

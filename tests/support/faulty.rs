@@ -10,7 +10,7 @@ use dashshare::{
 };
 use std::{
     fmt,
-    future::poll_fn,
+    future::{pending, poll_fn},
     sync::{Arc, Mutex, MutexGuard},
     task::Poll,
 };
@@ -65,6 +65,8 @@ pub(crate) enum Fault {
     FalseConflict,
     /// Its answer is lost, and nothing was done.
     LoseUndone,
+    /// It is done, and never answered.
+    Hang,
     /// A commit conflicts although nobody else changed anything.
     Conflict,
     /// Somebody else is quicker.
@@ -171,6 +173,10 @@ impl Gate {
                 inner.await?;
                 Err(injected.into())
             }
+            Fault::Hang => {
+                inner.await?;
+                pending().await
+            }
             Fault::Before(hook) => {
                 hook();
                 inner.await
@@ -260,6 +266,10 @@ impl Store for FaultyStore {
             Fault::FalseConflict => {
                 self.inner.commit(commit).await?;
                 Err(CommitError::Conflict)
+            }
+            Fault::Hang => {
+                self.inner.commit(commit).await?;
+                pending().await
             }
             Fault::Lose => match self.inner.commit(commit).await {
                 Ok(_) => Err(CommitError::Unknown(injected.into())),
