@@ -13,7 +13,7 @@ use crate::{
     token::LinkDigest,
 };
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 /// What somebody wants to do with a dashboard.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -426,7 +426,12 @@ fn by_grants(
             Action::Arrange | Action::Edit => false,
         };
         tally.reshare |= can_share;
-        if allows && best.as_ref().is_none_or(|(best, _)| best.ends < standing.ends) {
+        // The one that lasts longest, and of several the oldest: stores answer with chains in any order.
+        let rank = |standing: &Standing, chain: &Chain| {
+            (standing.ends, Reverse(leaf(chain).map(|grant| grant.ordinal)))
+        };
+        let beats = |(best, its): &(Standing, Chain)| rank(best, its) < rank(&standing, &chain);
+        if allows && best.as_ref().is_none_or(beats) {
             best = Some((standing, chain));
         }
     }

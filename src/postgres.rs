@@ -57,6 +57,9 @@ const ATTEMPTS: usize = 64;
 /// and SERIALIZABLE, whichever the pool's connections have as their default: a statement that loses against another
 /// transaction (40001, 40P01) is sent again, and a commit is answered with a conflict when the dashboard has moved on.
 ///
+/// Statements are prepared once for each connection. Behind a pooler that gives each transaction another connection,
+/// prepared statements have to be its concern, or the driver's cache of them be switched off.
+///
 /// The tables are found by the connection's `search_path`. TLS is the host's choice: it switches one of the driver's
 /// features on, such as `sqlx/tls-rustls`.
 #[derive(Clone, Debug)]

@@ -4,20 +4,22 @@
 #[path = "support/faulty.rs"]
 #[expect(dead_code, reason = "shared with other tests")]
 mod faulty;
+#[path = "support/plans.rs"]
+#[expect(dead_code, reason = "shared with another test")]
+mod plans;
 #[path = "support/scene.rs"]
 mod scene;
 
 use dashshare::{
-    Error, Expiry, Freshness, LinkToken, MemoryDirectory, MemoryStore, NewLink, Refusal, Store as _,
-    TenantId, Unresolved,
+    Error, Expiry, Freshness, LinkToken, MemoryDirectory, MemoryStore, NewLink, Refusal, Store as _, TenantId,
 };
-use faulty::{Call, Fault, Hook, Injected, Sharing};
+use faulty::{Call, Fault, Hook, Sharing};
+use plans::{Dump, Kind, Tally, ask, clean, suffer, troubles};
 use pollster::block_on;
 use scene::{BIG, OLGA, Op, Scene, account, board, commands, done, questions};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
-    error::Error as _,
     pin::Pin,
     sync::{
         Arc, Mutex,
@@ -27,241 +29,8 @@ use std::{
     thread,
 };
 
-type Dump = BTreeMap<String, Value>;
-
-/// How a call goes wrong without anybody else's doing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
-    Fail,
-    Lose,
-    LoseUndone,
-    Conflict,
-}
-
-const KINDS: [Kind; 4] = [Kind::Fail, Kind::Lose, Kind::LoseUndone, Kind::Conflict];
-
-impl Kind {
-    fn fault(self, call: Call) -> Fault {
-        match self {
-            Self::Fail => Fault::Fail,
-            Self::Lose => Fault::Lose,
-            Self::LoseUndone => Fault::LoseUndone,
-            // Nothing else can conflict.
-            Self::Conflict if call == Call::Commit => Fault::Conflict,
-            Self::Conflict => Fault::None,
-        }
-    }
-}
-
-/// What goes wrong at which call, and from which call on everything does.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-struct Trouble {
-    at: Vec<(usize, Kind)>,
-    from: Option<(usize, Kind)>,
-}
-
-impl Trouble {
-    fn befall(&self, sharing: &Sharing) {
-        let trouble = self.clone();
-        sharing.store().gate.follow(move |number, call| {
-            let lasting = trouble.from.filter(|(from, _)| *from <= number);
-            let kind = trouble.at.iter().copied().find(|(at, _)| *at == number).or(lasting);
-            kind.map_or(Fault::None, |(_, kind)| kind.fault(call))
-        });
-    }
-
-    fn involves(&self, kind: Kind) -> bool {
-        self.at.iter().chain(&self.from).any(|(_, k)| *k == kind)
-    }
-}
-
-/// The last error of a chain of sources.
-fn root<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
-    error.source().map_or(error, root)
-}
-
-fn injected(error: &Error) -> Option<&Injected> {
-    root(error.source()?).downcast_ref()
-}
-
-/// An error with all its sources, as logs show it.
-fn printed(error: &Error) -> String {
-    let mut text = format!("{error:?} {error}");
-    let mut next = error.source();
-    while let Some(source) = next {
-        text += &format!(": {source} {source:?}");
-        next = source.source();
-    }
-    text
-}
-
-/// An operation without any trouble: its answer, its calls, and the states that it goes through, first to last.
-struct Clean {
-    text: String,
-    trace: Vec<Call>,
-    states: Vec<Dump>,
-    last: String,
-}
-
-fn writes(call: Call) -> bool {
-    matches!(call, Call::Commit | Call::Acknowledge)
-}
-
-fn clean(op: &Op) -> Clean {
-    let scene = Arc::new(Scene::new());
-    let states = Arc::new(Mutex::new(vec![scene.dump()]));
-    let sharing = scene.process(2);
-    let (of, into) = (Arc::clone(&scene), Arc::clone(&states));
-    sharing.store().gate.follow(move |_, call| {
-        let (of, into) = (Arc::clone(&of), Arc::clone(&into));
-        let note: Hook = Box::new(move || into.lock().expect("a list").push(of.dump()));
-        if writes(call) { Fault::After(note) } else { Fault::None }
-    });
-    let answer = (op.run)(&sharing, &scene).unwrap_or_else(|error| panic!("{}: {error}", op.name));
-    let trace = sharing.store().gate.trace();
-    let states = states.lock().expect("a list").clone();
-    Clean { text: answer.text, trace, states, last: scene.dump_without_chance() }
-}
-
-#[derive(Default, Debug)]
-struct Tally {
-    runs: usize,
-    healed: usize,
-    failed_untouched: usize,
-    unresolved: usize,
-    resumed: usize,
-    contended: usize,
-    repeated: usize,
-}
-
-fn suffer(op: &Op, clean: &Clean, trouble: &Trouble, tally: &mut Tally) {
-    let context = format!("{} with {trouble:?}", op.name);
-    let scene = Scene::new();
-    let sharing = scene.process(2);
-    trouble.befall(&sharing);
-    let outcome = (op.run)(&sharing, &scene);
-    let state = scene.dump();
-    let (first, last) = (&clean.states[0], clean.states.last().expect("a state"));
-    let commits = clean.trace.iter().filter(|call| **call == Call::Commit).count();
-    tally.runs += 1;
-    assert!(clean.states.contains(&state), "{context}: part of a change stands");
-
-    let error = match outcome {
-        Ok(answer) => {
-            assert_eq!(answer.text, clean.text, "{context}");
-            assert_eq!(state, *last, "{context}: the answer says that it was done");
-            if let Some(token) = answer.token {
-                let visit = done(scene.process(9).visit(token.expose()));
-                assert!(visit.is_allowed(), "{context}: the token opens nothing");
-            }
-            tally.healed += 1;
-            return;
-        }
-        Err(error) => error,
-    };
-
-    let text = printed(&error);
-    for secret in sharing.store().gate.drawn() {
-        let token = LinkToken::from_random(secret);
-        assert!(!text.contains(token.expose()), "{context}: the error tells the token");
-    }
-    match &error {
-        Error::Contended => assert!(trouble.involves(Kind::Conflict), "{context}"),
-        _ => {
-            let injected =
-                injected(&error).unwrap_or_else(|| panic!("{context}: the source is gone: {text}"));
-            let number = injected.number;
-            let told = trouble.at.iter().any(|(at, _)| *at == number)
-                || trouble.from.is_some_and(|(from, _)| from <= number);
-            assert!(told, "{context}: another source: {injected}");
-            let to_store = injected.call.is_stores();
-            match &error {
-                Error::Store(_) | Error::Unresolved(_) => assert!(to_store, "{context}: {text}"),
-                Error::Directory(_) => assert!(!to_store && injected.call != Call::Fill, "{context}: {text}"),
-                Error::Random(_) => assert_eq!(injected.call, Call::Fill, "{context}: {text}"),
-                _ => panic!("{context}: {text}"),
-            }
-        }
-    }
-
-    sharing.store().gate.heal();
-    match error {
-        Error::Unresolved(unresolved) => {
-            tally.unresolved += 1;
-            trouble_goes_on(&sharing, &scene, clean, unresolved, &context);
-            tally.resumed += 1;
-        }
-        Error::Contended => {
-            assert!(commits > 1 || state == *first, "{context}: a change stands");
-            tally.contended += 1;
-        }
-        _ => {
-            // A failure that is no doubt says that nothing stands; messages can be acknowledged again.
-            let is_acknowledged = clean.trace.contains(&Call::Acknowledge);
-            assert!(commits > 1 || is_acknowledged || state == *first, "{context}: a change stands: {text}");
-            tally.failed_untouched += 1;
-        }
-    }
-    repeat(op, &scene, clean, &context);
-    tally.repeated += 1;
-}
-
-/// Resumes while the store is down, and once more when it is up.
-fn trouble_goes_on(sharing: &Sharing, scene: &Scene, clean: &Clean, unresolved: Unresolved, context: &str) {
-    let before = scene.dump();
-    Trouble { at: Vec::new(), from: Some((0, Kind::Fail)) }.befall(sharing);
-    let unresolved = match block_on(sharing.resume(unresolved)) {
-        Err(Error::Unresolved(unresolved)) => unresolved,
-        other => panic!("{context}: nothing could be known, but {other:?}"),
-    };
-    assert_eq!(scene.dump(), before, "{context}");
-    sharing.store().gate.heal();
-    let resumed = block_on(sharing.resume(unresolved)).unwrap_or_else(|error| panic!("{context}: {error}"));
-    let position = clean.states.iter().position(|state| *state == scene.dump());
-    assert!(position.is_some_and(|position| position > 0), "{context}: it was not finished");
-    if let Some(link) = resumed.answer {
-        assert_eq!(format!("{link:?}"), clean.text, "{context}: another link than the one that was made");
-        assert!(done(scene.process(9).visit(link.token.expose())).is_allowed(), "{context}");
-    } else {
-        assert!(!clean.trace.contains(&Call::Fill) || !clean.text.starts_with("NewLink"), "{context}");
-    }
-}
-
-/// Repeats the operation without trouble: as if there had been none.
-fn repeat(op: &Op, scene: &Scene, clean: &Clean, context: &str) {
-    let before = scene.dump();
-    let again = (op.run)(&scene.process(3), scene);
-    let stood_already = before == *clean.states.last().expect("a state") && clean.states.len() > 1;
-    match again {
-        Ok(answer) if answer.token.is_some() && stood_already => {
-            let token = answer.token.expect("a token");
-            assert!(done(scene.process(9).visit(token.expose())).is_allowed(), "{context}");
-        }
-        Ok(_) => assert_eq!(scene.dump_without_chance(), clean.last, "{context}: repeated"),
-        Err(Error::Refused(_)) if stood_already => assert_eq!(scene.dump(), before, "{context}: refused"),
-        Err(error) => panic!("{context}: repeated: {error}"),
-    }
-}
-
-/// Everything that can go wrong once or from some call on; and after a commit that went wrong, where the library goes
-/// on, everything that can go wrong then.
-fn troubles(trace: &[Call]) -> Vec<Trouble> {
-    let mut all = Vec::new();
-    let first_commit = trace.iter().position(|call| *call == Call::Commit).unwrap_or(trace.len());
-    for number in 0..trace.len() {
-        for kind in KINDS {
-            all.push(Trouble { at: vec![(number, kind)], from: None });
-            all.push(Trouble { at: Vec::new(), from: Some((number, kind)) });
-            for other in KINDS.into_iter().filter(|_| number >= first_commit && kind != Kind::Fail) {
-                let later = number + 1..trace.len() + 2;
-                all.extend(
-                    later.clone().map(|m| Trouble { at: vec![(number, kind), (m, other)], from: None }),
-                );
-                all.extend(later.map(|m| Trouble { at: vec![(number, kind)], from: Some((m, other)) }));
-            }
-        }
-    }
-    all
+fn held<T>(outcome: Result<T, String>) -> T {
+    outcome.unwrap_or_else(|broken| panic!("{broken}"))
 }
 
 /// S1, G8, L2: whichever call fails, is lost or conflicts, for every call of every operation: nothing stands or the
@@ -271,10 +40,10 @@ fn troubles(trace: &[Call]) -> Vec<Trouble> {
 fn whatever_call_fails_nothing_stands_or_the_whole_change_and_the_answer_is_true() {
     let mut tally = Tally::default();
     for op in commands() {
-        let clean = clean(&op);
+        let clean = held(clean(&op, &Scene::new));
         assert!(clean.states.len() > 1, "{}: it changes something", op.name);
         for trouble in troubles(&clean.trace) {
-            suffer(&op, &clean, &trouble, &mut tally);
+            held(suffer(&op, &clean, &trouble, &Scene::new, &mut tally));
         }
     }
     println!("{} operations: {tally:?}", commands().len());
@@ -286,27 +55,13 @@ fn whatever_call_fails_nothing_stands_or_the_whole_change_and_the_answer_is_true
 /// answer, and so allows nothing.
 #[test]
 fn a_question_whose_host_fails_is_an_error_and_allows_nothing() {
-    let (mut runs, mut errors) = (0, 0);
+    let (mut runs, mut errors) = (0, 0u64);
     for op in questions() {
-        let clean = clean(&op);
+        let clean = held(clean(&op, &Scene::new));
         assert_eq!(clean.states.len(), 1, "{}: it changes nothing", op.name);
         for trouble in troubles(&clean.trace) {
-            let scene = Scene::new();
-            let sharing = scene.process(2);
-            trouble.befall(&sharing);
             runs += 1;
-            match (op.run)(&sharing, &scene) {
-                Ok(answer) => {
-                    assert!(trouble.involves(Kind::Conflict), "{} with {trouble:?} answers", op.name);
-                    assert_eq!(answer.text, clean.text);
-                }
-                Err(error) => {
-                    let number = injected(&error).expect("the source is kept").number;
-                    assert!(trouble.at.iter().chain(&trouble.from).any(|(at, _)| *at == number));
-                    errors += 1;
-                }
-            }
-            assert_eq!(scene.dump(), clean.states[0], "{}: it changed something", op.name);
+            errors += u64::from(held(ask(&op, &clean, &trouble, &Scene::new)));
         }
     }
     println!("{} questions, {runs} runs, {errors} errors", questions().len());
@@ -367,7 +122,7 @@ fn two_operations_at_once_end_as_if_they_had_taken_turns() {
     let others: Vec<Arc<Op>> = commands().into_iter().map(Arc::new).collect();
     let (mut runs, mut first, mut second, mut superseded, mut split) = (0, 0, 0, 0, 0);
     for op in commands() {
-        let clean = clean(&op);
+        let clean = held(clean(&op, &Scene::new));
         for other in &others {
             let (one, two, state) = in_turn(&op, 2, other, 4);
             let before = (one, two, state);
@@ -414,7 +169,7 @@ fn a_question_during_a_change_answers_as_before_or_as_after() {
     let others: Vec<Arc<Op>> = commands().into_iter().map(Arc::new).collect();
     let (mut runs, mut mixed) = (0, BTreeMap::new());
     for op in questions() {
-        let clean = clean(&op);
+        let clean = held(clean(&op, &Scene::new));
         for other in &others {
             let behind = in_turn(other, 4, &op, 2).1;
             for (number, after) in (0..clean.trace.len()).flat_map(|n| [(n, false), (n, true)]) {

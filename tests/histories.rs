@@ -10,6 +10,7 @@
     reason = "a test that is wrong about its own numbers has to stop"
 )]
 
+#[expect(dead_code, reason = "shared with another test")]
 mod model;
 
 use std::{

@@ -20,13 +20,13 @@ mod server;
 mod transaction;
 
 use dashshare::{
-    DynStore,
+    CachedStore, DynStore, SystemEnv,
     conformance::{PROMISES, check},
 };
 use libtest_mimic::{Arguments, Trial};
 use runtime::block_on;
 use server::{LEVELS, Server};
-use std::{process::ExitCode, sync::Arc};
+use std::{num::NonZeroUsize, process::ExitCode, sync::Arc, time::Duration};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -47,11 +47,21 @@ fn main() -> ExitCode {
         }
     }
     for promise in PROMISES {
-        let server = Arc::clone(&server);
+        let of_server = Arc::clone(&server);
         trials.push(Trial::test(format!("dynamic::{promise}"), move || {
-            let store = block_on(server.migrated(LEVELS[0]));
+            let store = block_on(of_server.migrated(LEVELS[0]));
             let pool = store.pool().clone();
             let store: Arc<dyn DynStore> = Arc::new(store);
+            check(promise, store, |turn| block_on(turn));
+            block_on(pool.close());
+            Ok(())
+        }));
+        let of_server = Arc::clone(&server);
+        trials.push(Trial::test(format!("cached::{promise}"), move || {
+            let store = block_on(of_server.migrated(LEVELS[0]));
+            let pool = store.pool().clone();
+            let (hour, room) = (Duration::from_secs(3600), NonZeroUsize::MIN);
+            let store = CachedStore::new(store, SystemEnv, hour, room);
             check(promise, store, |turn| block_on(turn));
             block_on(pool.close());
             Ok(())

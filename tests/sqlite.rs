@@ -30,6 +30,18 @@ mod plain {
     dashshare::conformance!(fresh = super::fresh().await, run = super::block_on);
 }
 
+mod cached {
+    use dashshare::{CachedStore, SqliteStore, SystemEnv};
+    use std::{num::NonZeroUsize, time::Duration};
+
+    async fn fresh() -> CachedStore<SqliteStore, SystemEnv> {
+        let (hour, room) = (Duration::from_secs(3600), NonZeroUsize::MIN);
+        CachedStore::new(super::fresh().await, SystemEnv, hour, room)
+    }
+
+    dashshare::conformance!(fresh = fresh().await, run = super::block_on);
+}
+
 mod dynamic {
     use super::{Arc, DynStore};
 

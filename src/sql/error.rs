@@ -53,6 +53,9 @@ pub enum SqlError {
     /// Another transaction came first; what was done in this one is void.
     #[error("another transaction came first: roll this one back and begin it again")]
     Overtaken(#[source] Error),
+    /// An earlier error voided the transaction.
+    #[error("an earlier error has made this transaction void: roll it back and begin it again")]
+    Void(#[source] Error),
     /// The file is locked by somebody else.
     #[error("the database is locked by another writer: let it finish, or raise `busy_timeout`")]
     Locked(#[source] Error),
@@ -110,6 +113,7 @@ impl SqlError {
         match state {
             "42P01" | "3F000" => Self::NotMigrated(error),
             "40001" | "40P01" => Self::Overtaken(error),
+            "25P02" => Self::Void(error),
             "25006" => Self::ReadOnly(error),
             "53100" => Self::Full(error),
             "58030" => Self::Disk(error),

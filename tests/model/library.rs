@@ -1,11 +1,16 @@
 //! The library, driven with the model's commands and asked in the model's words.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    fmt::Debug,
+    sync::Arc,
+};
 
 use dashshare::{
     AccountId, Action, Amendment, DashboardId, Dashshare, EmailAddress, Ended, Error, FixedEnv, Freshness,
-    GrantId, Holder, MemoryDirectory, MemoryStore, Revision, RevokeMode, SharingRules, Store as _, TenantId,
-    Timestamp,
+    GrantId, Holder, LinkDigest, MemoryDirectory, MemoryStore, Revision, RevokeMode, SharingRules, Store,
+    TenantId, Timestamp,
 };
 use pollster::block_on;
 
@@ -15,13 +20,19 @@ use super::{
     view::{Impact, Line, LinkLine, View},
 };
 
-pub(crate) struct Library {
-    service: Dashshare<MemoryStore, MemoryDirectory, FixedEnv>,
+/// The service under test, over a store.
+pub(crate) type Service<S> = Dashshare<S, Arc<MemoryDirectory>, Arc<FixedEnv>>;
+
+pub(crate) struct Library<S = MemoryStore> {
+    service: Service<S>,
     /// The grants by label, with their dashboards, and the other way round.
     ids: BTreeMap<Grant, (Dashboard, GrantId)>,
     labels: HashMap<GrantId, Grant>,
     /// The tokens by the steps that made them.
     tokens: BTreeMap<u32, (Dashboard, String)>,
+    digests: Vec<LinkDigest>,
+    /// What the service answered to the commands, word for word, if anybody listens.
+    said: Option<RefCell<Vec<String>>>,
 }
 
 /// The label of a grant that nobody expected.
@@ -29,13 +40,62 @@ const STRANGER: Grant = Grant(u32::MAX);
 
 impl Library {
     pub(crate) fn new() -> Self {
-        let env = FixedEnv::new(time(START), 1);
+        Self::of(Dashshare::new(MemoryStore::default(), Arc::default(), clock()))
+    }
+}
+
+/// The clock of a history, where it starts. All draw the same randomness.
+pub(crate) fn clock() -> Arc<FixedEnv> {
+    Arc::new(FixedEnv::new(time(START), 1))
+}
+
+impl<S: Store> Library<S> {
+    fn of(service: Service<S>) -> Self {
         Self {
-            service: Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), env),
+            service,
             ids: BTreeMap::new(),
             labels: HashMap::new(),
             tokens: BTreeMap::new(),
+            digests: Vec::new(),
+            said: None,
         }
+    }
+
+    /// A library that remembers every answer word for word.
+    pub(crate) fn listening(service: Service<S>) -> Self {
+        Self { said: Some(RefCell::default()), ..Self::of(service) }
+    }
+
+    pub(crate) fn service(&self) -> &Service<S> {
+        &self.service
+    }
+
+    /// What the service answered since this was last asked.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.said.as_ref().map(RefCell::take).unwrap_or_default()
+    }
+
+    /// The tokens that were handed out.
+    pub(crate) fn tokens(&self) -> Vec<&str> {
+        self.tokens.values().map(|(_, token)| token.as_str()).collect()
+    }
+
+    /// The digests of the tokens that were handed out.
+    pub(crate) fn digests(&self) -> &[LinkDigest] {
+        &self.digests
+    }
+
+    /// The grants that were made, with their dashboards.
+    pub(crate) fn made(&self) -> Vec<(DashboardId, GrantId)> {
+        self.ids.values().map(|(dashboard, id)| (dashboard_id(*dashboard), *id)).collect()
+    }
+
+    fn run<T: Debug>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let answer = block_on(call);
+        if let Some(said) = &self.said {
+            said.borrow_mut().push(format!("{answer:?}"));
+        }
+        answer
     }
 
     /// Plays a command. `expected` is what the model makes of it, which names the grants that are new; what only the
@@ -50,7 +110,8 @@ impl Library {
                 assert_eq!(self.revisions(), before, "{step:?} is refused and changes something");
                 Err(refusal.code().to_owned())
             }
-            Err(error) => panic!("{step:?}: {error}"),
+            // No command of the model is refused for this.
+            Err(error) => Err(format!("{error:?}")),
         }
     }
 
@@ -87,7 +148,7 @@ impl Library {
                 service.directory().forget_email(account_id(account), &email(address));
             }
             Command::Register { dashboard, owner } => {
-                block_on(service.register(dashboard_id(dashboard), tenant_id(dashboard), account_id(owner)))?;
+                self.run(service.register(dashboard_id(dashboard), tenant_id(dashboard), account_id(owner)))?;
             }
             Command::SetRules { dashboard, rules } => {
                 let mut tenant = MemoryDirectory::open_tenant();
@@ -98,10 +159,10 @@ impl Library {
                 let terms = terms_of(Terms { rights, reshare, expiry });
                 let (by, on) = (account_id(by), dashboard_id(dashboard));
                 let shared = match parent {
-                    None => block_on(service.share(by, on, holder(with), terms))?,
+                    None => self.run(service.share(by, on, holder(with), terms))?,
                     Some(parent) => {
                         let from = self.id(parent).1;
-                        block_on(service.share_from(by, on, from, holder(with), terms))?
+                        self.run(service.share_from(by, on, from, holder(with), terms))?
                     }
                 };
                 if !shared.standing {
@@ -116,10 +177,10 @@ impl Library {
                     Amendment { rights: rights.map(rights_of), reshare, expiry: expiry.map(expiry_of) };
                 let (dashboard, id) = self.id(grant);
                 self.refuses_elsewhere(dashboard, |d| {
-                    block_on(service.amend(account_id(by), d, id, Amendment::default())).map(|_| ())
+                    self.run(service.amend(account_id(by), d, id, Amendment::default())).map(|_| ())
                 });
                 let amended =
-                    block_on(service.amend(account_id(by), dashboard_id(dashboard), id, amendment))?;
+                    self.run(service.amend(account_id(by), dashboard_id(dashboard), id, amendment))?;
                 outcome.fell = self.all(&amended.fell);
                 outcome.ends = Some(instant(amended.ends));
             }
@@ -130,9 +191,9 @@ impl Library {
                 };
                 let (dashboard, id) = self.id(grant);
                 self.refuses_elsewhere(dashboard, |d| {
-                    block_on(service.revoke(account_id(by), d, id, mode)).map(|_| ())
+                    self.run(service.revoke(account_id(by), d, id, mode)).map(|_| ())
                 });
-                let ended = block_on(service.revoke(account_id(by), dashboard_id(dashboard), id, mode))?;
+                let ended = self.run(service.revoke(account_id(by), dashboard_id(dashboard), id, mode))?;
                 self.ended(&mut outcome, &ended.answer);
                 for (old, new) in &ended.rebound {
                     let old = self.label(*old);
@@ -148,19 +209,19 @@ impl Library {
             }
             Command::StopSharing { dashboard, by, with } => {
                 let ended =
-                    block_on(service.stop_sharing(account_id(by), dashboard_id(dashboard), holder(with)))?;
+                    self.run(service.stop_sharing(account_id(by), dashboard_id(dashboard), holder(with)))?;
                 self.ended(&mut outcome, &ended.answer);
             }
             Command::Renounce { grant, by } => {
                 let (dashboard, id) = self.id(grant);
                 self.refuses_elsewhere(dashboard, |d| {
-                    block_on(service.renounce(account_id(by), d, id)).map(|_| ())
+                    self.run(service.renounce(account_id(by), d, id)).map(|_| ())
                 });
-                let ended = block_on(service.renounce(account_id(by), dashboard_id(dashboard), id))?;
+                let ended = self.run(service.renounce(account_id(by), dashboard_id(dashboard), id))?;
                 self.ended(&mut outcome, &ended.answer);
             }
             Command::Claim { account, address } => {
-                let claimed = block_on(service.claim(account_id(account), &email(address)))?;
+                let claimed = self.run(service.claim(account_id(account), &email(address)))?;
                 outcome.bound = claimed.grants.iter().map(|(_, id)| self.label(*id)).collect();
                 outcome.bound.sort_unstable();
                 outcome.ended = claimed.ended.iter().map(|(_, id)| self.label(*id)).collect();
@@ -169,7 +230,7 @@ impl Library {
             Command::Transfer { dashboard, by, to, keep } => {
                 let keep = keep.map_or(dashshare::Rights::NONE, rights_of);
                 let on = dashboard_id(dashboard);
-                let transferred = block_on(service.transfer(account_id(by), on, account_id(to), keep))?;
+                let transferred = self.run(service.transfer(account_id(by), on, account_id(to), keep))?;
                 outcome.fell = self.all(&transferred.fell);
                 if let Some(kept) = transferred.kept {
                     self.note(Grant::of(step.n, 0), dashboard, kept);
@@ -179,13 +240,13 @@ impl Library {
             Command::DeleteDashboard { dashboard, by } => {
                 let on = dashboard_id(dashboard);
                 let ended = match by {
-                    Some(by) => block_on(service.delete_dashboard(account_id(by), on))?,
-                    None => block_on(service.delete_dashboard(dashshare::Actor::Host, on))?,
+                    Some(by) => self.run(service.delete_dashboard(account_id(by), on))?,
+                    None => self.run(service.delete_dashboard(dashshare::Actor::Host, on))?,
                 };
                 self.ended(&mut outcome, &ended.answer);
             }
             Command::DeleteAccount { account } => {
-                for (_, ended) in block_on(service.delete_account(account_id(account)))? {
+                for (_, ended) in self.run(service.delete_account(account_id(account)))? {
                     self.ended(&mut outcome, &ended);
                 }
                 outcome.fell.sort_unstable();
@@ -193,18 +254,19 @@ impl Library {
             }
             Command::RotateLink { dashboard, by, expiry } => {
                 let on = dashboard_id(dashboard);
-                let link = block_on(service.rotate_link(account_id(by), on, expiry_of(expiry)))?;
+                let link = self.run(service.rotate_link(account_id(by), on, expiry_of(expiry)))?;
+                self.digests.push(link.token.digest());
                 self.tokens.insert(step.n, (dashboard, link.token.expose().to_owned()));
                 outcome.ends = Some(instant(link.ends));
             }
             Command::PauseLink { dashboard, by } => {
-                block_on(service.pause_link(account_id(by), dashboard_id(dashboard)))?;
+                self.run(service.pause_link(account_id(by), dashboard_id(dashboard)))?;
             }
             Command::ResumeLink { dashboard, by } => {
-                block_on(service.resume_link(account_id(by), dashboard_id(dashboard)))?;
+                self.run(service.resume_link(account_id(by), dashboard_id(dashboard)))?;
             }
             Command::WithdrawLink { dashboard, by } => {
-                block_on(service.withdraw_link(account_id(by), dashboard_id(dashboard)))?;
+                self.run(service.withdraw_link(account_id(by), dashboard_id(dashboard)))?;
             }
         }
         Ok(outcome)
@@ -351,11 +413,11 @@ impl Library {
 
 // The model's words for the library's values, and back.
 
-fn time(t: Instant) -> Timestamp {
+pub(crate) fn time(t: Instant) -> Timestamp {
     Timestamp::from_micros(t)
 }
 
-fn account_id(account: Account) -> AccountId {
+pub(crate) fn account_id(account: Account) -> AccountId {
     AccountId::from(u64::from(account.0))
 }
 
@@ -363,7 +425,7 @@ fn account(id: AccountId) -> Account {
     Account(id.to_u64().and_then(|number| u8::try_from(number).ok()).expect("an account of the history"))
 }
 
-fn dashboard_id(dashboard: Dashboard) -> DashboardId {
+pub(crate) fn dashboard_id(dashboard: Dashboard) -> DashboardId {
     DashboardId::from(u64::from(dashboard.0))
 }
 
@@ -371,11 +433,11 @@ fn dashboard(id: DashboardId) -> Dashboard {
     Dashboard(id.to_u64().and_then(|number| u8::try_from(number).ok()).expect("a dashboard of the history"))
 }
 
-fn tenant_id(dashboard: Dashboard) -> TenantId {
+pub(crate) fn tenant_id(dashboard: Dashboard) -> TenantId {
     TenantId::from(u64::from(dashboard.0))
 }
 
-fn email(address: Address) -> EmailAddress {
+pub(crate) fn email(address: Address) -> EmailAddress {
     format!("e{}@example.com", address.0).parse().expect("an address")
 }
 

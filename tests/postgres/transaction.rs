@@ -149,6 +149,9 @@ fn at_the_stricter_levels_a_change_that_came_between_voids_the_transaction(serve
             assert!(matches!(error, Error::Store(_)), "it is known that nothing was written: {error:?}");
             let said = crate::operations::chain(&error);
             assert!(said.contains("roll this one back and begin it again"), "{said}");
+            let again = sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await;
+            let said = crate::operations::chain(&again.expect_err("the transaction is void"));
+            assert!(said.contains("an earlier error has made this transaction void"), "{said}");
             transaction.rollback().await.expect("the host rolls back");
             assert!(!may(&store, &directory, 2).await);
             assert_eq!(staff(store.pool()).await, 0);
@@ -193,6 +196,7 @@ fn two_transactions_on_one_dashboard_come_one_after_the_other(server: &Server) {
             if waiting > 0 {
                 break;
             }
+            assert!(!second.is_finished(), "it did not wait for the first");
             tokio::task::yield_now().await;
         }
         let_first_go.send(()).expect("it waits");

@@ -91,14 +91,19 @@ impl From<ClusterError> for String {
 }
 
 impl Cluster {
-    /// Makes and starts a cluster, and returns when it answers.
+    /// Makes and starts a cluster, and returns when it answers. It forgets what it answered last when it crashes.
     pub(crate) fn start(installation: &Installation) -> Result<Self, ClusterError> {
+        Self::start_with(installation, "synchronous_commit = off")
+    }
+
+    /// The same with settings of one's own: lines of the server's configuration.
+    pub(crate) fn start_with(installation: &Installation, settings: &str) -> Result<Self, ClusterError> {
         let folder =
             fresh_folder().map_err(|error| ClusterError(format!("no folder for the cluster: {error}")))?;
         let mut cluster = Self { installation: installation.clone(), folder, user: None, guard: None };
         cluster.user = cluster.unprivileged()?;
         cluster.guard = Some(cluster.spawn_guard()?);
-        cluster.initialise()?;
+        cluster.initialise(settings)?;
         cluster.start_server()?;
         Ok(cluster)
     }
@@ -171,7 +176,7 @@ impl Cluster {
             .map_err(|error| ClusterError(format!("no guard for the cluster: {error}")))
     }
 
-    fn initialise(&self) -> Result<(), ClusterError> {
+    fn initialise(&self, settings: &str) -> Result<(), ClusterError> {
         let mut initdb = self.command(&self.installation.initdb);
         initdb.arg("--pgdata").arg(self.data());
         initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
@@ -179,7 +184,7 @@ impl Cluster {
         // The folder is its account's alone, so whoever reaches the socket may be trusted.
         let settings = format!(
             "listen_addresses = ''\nunix_socket_directories = '{}'\nunix_socket_permissions = 0700\n\
-             fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n",
+             fsync = off\nfull_page_writes = off\n{settings}\n",
             self.folder.display().to_string().replace('\'', "''"),
         );
         let path = self.data().join("postgresql.conf");
@@ -187,15 +192,18 @@ impl Cluster {
         appended.map_err(|error| ClusterError(format!("the cluster's settings: {error}")))
     }
 
-    fn start_server(&self) -> Result<(), ClusterError> {
-        let log = self.folder.join("log");
+    /// What starts and stops the server.
+    pub(crate) fn pg_ctl(&self) -> Command {
         let mut pg_ctl = self.command(&self.installation.pg_ctl);
+        pg_ctl.arg("--pgdata").arg(self.data());
         pg_ctl
-            .args(["start", "--wait", "--timeout=60"])
-            .arg("--pgdata")
-            .arg(self.data())
-            .arg("--log")
-            .arg(&log);
+    }
+
+    /// Starts the server, and returns when it answers.
+    pub(crate) fn start_server(&self) -> Result<(), ClusterError> {
+        let log = self.folder.join("log");
+        let mut pg_ctl = self.pg_ctl();
+        pg_ctl.args(["start", "--wait", "--timeout=60"]).arg("--log").arg(&log);
         run(&mut pg_ctl, "pg_ctl start").map_err(|ClusterError(error)| {
             let log = fs::read_to_string(log).unwrap_or_default();
             ClusterError(format!("{error}\nthe server's log:\n{log}"))

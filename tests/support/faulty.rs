@@ -3,9 +3,9 @@
 
 use dashshare::{
     Account, AccountId, Actor, Attestor, AuditRecord, BoxError, Commit, CommitError, CommitKey, DashboardId,
-    Dashshare, Directory, EmailAddress, Env, FixedEnv, Freshness, Grant, GrantId, Head, Holder, LinkDigest,
-    MemoryDirectory, MemoryStore, MessageId, OutboxMessage, Receipt, Revision, Seed, Snapshot, Store, Tenant,
-    TenantId, Timestamp,
+    Dashshare, Directory, DynStore, EmailAddress, Env, FixedEnv, Freshness, Grant, GrantId, Head, Holder,
+    LinkDigest, MemoryDirectory, MemoryStore, MessageId, OutboxMessage, Receipt, Revision, Seed, Snapshot,
+    Store, Tenant, TenantId, Timestamp,
     policy::{Principal, Resource},
 };
 use std::{
@@ -59,6 +59,10 @@ pub(crate) enum Fault {
     Fail,
     /// It is done, and its answer is lost.
     Lose,
+    /// It is done, and the answer says that it failed: no store may do that to a commit.
+    FalseFailure,
+    /// It is done, and the answer says that it conflicts: no store may do that either.
+    FalseConflict,
     /// Its answer is lost, and nothing was done.
     LoseUndone,
     /// A commit conflicts although nobody else changed anything.
@@ -161,7 +165,7 @@ impl Gate {
         }
         let (injected, fault) = self.enter(call);
         match fault {
-            Fault::None | Fault::Answer(_) => inner.await,
+            Fault::None | Fault::Answer(_) | Fault::FalseFailure | Fault::FalseConflict => inner.await,
             Fault::Fail | Fault::LoseUndone | Fault::Conflict => Err(injected.into()),
             Fault::Lose => {
                 inner.await?;
@@ -186,11 +190,17 @@ impl fmt::Debug for Gate {
     }
 }
 
-/// A memory store behind a gate.
-#[derive(Clone, Debug)]
+/// A store behind a gate.
+#[derive(Clone)]
 pub(crate) struct FaultyStore {
-    pub(crate) inner: Arc<MemoryStore>,
+    inner: Arc<dyn DynStore>,
     pub(crate) gate: Arc<Gate>,
+}
+
+impl fmt::Debug for FaultyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultyStore").field("gate", &self.gate).finish_non_exhaustive()
+    }
 }
 
 /// A memory directory behind a gate.
@@ -216,9 +226,19 @@ pub(crate) fn process(
     now: Timestamp,
     seed: u64,
 ) -> Sharing {
+    process_over(Arc::<MemoryStore>::clone(store), directory, now, seed)
+}
+
+/// The same over any store.
+pub(crate) fn process_over(
+    store: Arc<dyn DynStore>,
+    directory: &Arc<MemoryDirectory>,
+    now: Timestamp,
+    seed: u64,
+) -> Sharing {
     let gate = Arc::new(Gate::new());
     Dashshare::new(
-        FaultyStore { inner: Arc::clone(store), gate: Arc::clone(&gate) },
+        FaultyStore { inner: store, gate: Arc::clone(&gate) },
         FaultyDirectory { inner: Arc::clone(directory), gate: Arc::clone(&gate) },
         FaultyEnv { inner: Arc::new(FixedEnv::new(now, seed)), gate },
     )
@@ -233,6 +253,14 @@ impl Store for FaultyStore {
             Fault::Fail => Err(CommitError::Failed(injected.into())),
             Fault::LoseUndone => Err(CommitError::Unknown(injected.into())),
             Fault::Conflict => Err(CommitError::Conflict),
+            Fault::FalseFailure => {
+                self.inner.commit(commit).await?;
+                Err(CommitError::Failed(injected.into()))
+            }
+            Fault::FalseConflict => {
+                self.inner.commit(commit).await?;
+                Err(CommitError::Conflict)
+            }
             Fault::Lose => match self.inner.commit(commit).await {
                 Ok(_) => Err(CommitError::Unknown(injected.into())),
                 Err(error) => Err(error),
@@ -263,7 +291,9 @@ impl Store for FaultyStore {
         let (injected, fault) = self.gate.enter(Call::Read);
         match fault {
             Fault::Answer(snapshot) => Ok(snapshot),
-            Fault::None => self.inner.read(dashboard, seeds, freshness).await,
+            Fault::None | Fault::FalseFailure | Fault::FalseConflict => {
+                self.inner.read(dashboard, seeds, freshness).await
+            }
             Fault::Before(hook) => {
                 hook();
                 self.inner.read(dashboard, seeds, freshness).await
@@ -402,7 +432,8 @@ impl Env for FaultyEnv {
         match fault {
             Fault::Fail | Fault::Lose | Fault::LoseUndone => return Err(injected.into()),
             Fault::Before(hook) | Fault::After(hook) => hook(),
-            Fault::None | Fault::Conflict | Fault::Answer(_) => {}
+            Fault::None | Fault::Conflict | Fault::Answer(_) | Fault::FalseFailure | Fault::FalseConflict => {
+            }
         }
         self.inner.fill(bytes)?;
         self.gate.state().drawn.extend(<[u8; 32]>::try_from(&*bytes));

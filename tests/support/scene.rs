@@ -1,11 +1,11 @@
 //! A world with something in it of every kind, built alike each time, every public operation on it, and a dump of all
 //! that a store keeps.
 
-use crate::faulty::{Sharing, process};
+use crate::faulty::{Sharing, process_over};
 use dashshare::{
-    AccountId, Action, Actor, Amendment, DashboardId, EmailAddress, Error, Expiry, Freshness, GrantId,
-    LinkToken, MemoryDirectory, MemoryStore, MessageId, NewOffer, Revision, RevokeMode, Rights, Seed,
-    Store as _, TenantId, Terms, Timestamp,
+    AccountId, Action, Actor, Amendment, DashboardId, DynStore, EmailAddress, Error, Expiry, Freshness,
+    GrantId, LinkToken, MemoryDirectory, MemoryStore, MessageId, NewOffer, Revision, RevokeMode, Rights,
+    Seed, Store as _, TenantId, Terms, Timestamp,
     policy::Resource,
     template::{Options, Profile, Template, extract_json},
 };
@@ -78,8 +78,9 @@ pub(crate) fn offer(clone: u64, template: &Template) -> NewOffer<'_> {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Scene {
-    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) store: Arc<dyn DynStore>,
     pub(crate) directory: Arc<MemoryDirectory>,
     grants: BTreeMap<&'static str, GrantId>,
     /// The token of the link on [`BIG`].
@@ -89,7 +90,12 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new() -> Self {
-        let (store, directory) = (Arc::<MemoryStore>::default(), Arc::<MemoryDirectory>::default());
+        Self::over(Arc::<MemoryStore>::default())
+    }
+
+    /// The same in an empty store.
+    pub(crate) fn over(store: Arc<dyn DynStore>) -> Self {
+        let directory = Arc::<MemoryDirectory>::default();
         for number in OLGA..=ZED {
             directory.add_account(account(number));
         }
@@ -134,7 +140,7 @@ impl Scene {
     }
 
     pub(crate) fn process(&self, seed: u64) -> Sharing {
-        process(&self.store, &self.directory, now(), seed)
+        process_over(Arc::clone(&self.store), &self.directory, now(), seed)
     }
 
     pub(crate) fn grant(&self, name: &str) -> GrantId {
@@ -166,7 +172,12 @@ impl Scene {
         });
         let people: Vec<AccountId> = (OLGA..=ZED).map(account).collect();
         let seeds: Vec<Seed> = people.iter().copied().map(Seed::from).collect();
-        let held = done(self.store.read(id, &seeds, Freshness::Latest)).map(|snapshot| snapshot.chains);
+        let held = done(self.store.read(id, &seeds, Freshness::Latest)).map(|snapshot| {
+            // They come in any order.
+            let mut chains = snapshot.chains;
+            chains.sort_by_key(|chain| chain.first().map(|leaf| leaf.ordinal));
+            chains
+        });
         let owns = |owner: &AccountId| {
             done(self.store.owned(*owner, None, 9)).iter().any(|head| head.dashboard == id)
         };

@@ -51,6 +51,8 @@ impl Server {
             .socket(running.socket_dir())
             .username("postgres")
             .database("postgres")
+            // Whoever waits for ever is wrong, and is told so.
+            .options([("lock_timeout", "20s")])
             .options([("search_path", schema.as_str()), ("default_transaction_isolation", level)])
     }
 
