@@ -337,11 +337,11 @@ async fn write(connection: &mut SqliteConnection, columns: &Columns) -> Result<i
 }
 
 /// Whether an error of the final `COMMIT` tells for certain that nothing is on the disk: it was locked (5, 6), read-only
-/// (8), full (13) or against a constraint (19). After any other the log may hold all of it already, and bring it back when
-/// it is read anew.
+/// (8) or against a constraint (19). After any other the log may hold all of it already, and bring it back when it is read
+/// anew. So after a full disk too: the half of a page that was not written can be there from before.
 fn is_undone(error: &Error) -> bool {
     let code = sql::code(error).and_then(|code| code.parse::<u32>().ok());
-    code.is_some_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 13 | 19))
+    code.is_some_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 19))
 }
 
 fn failed(error: SqlError) -> CommitError {

@@ -63,7 +63,7 @@ pub enum SqlError {
     #[error("the database is read-only: check the file's rights, or connect to a server that takes writes")]
     ReadOnly(#[source] Error),
     /// There is no room left.
-    #[error("the disk is full: make room for the database; nothing was written")]
+    #[error("the disk is full: make room for the database, then try again")]
     Full(#[source] Error),
     /// The disk fails.
     #[error(

@@ -92,19 +92,26 @@ pub(crate) async fn run(path: &Path, seed: u64) {
     let control = Control(path.with_file_name("control"));
     let mut random = Random::new(seed);
     let sharing = service(open(path).await.expect("it opens"));
+    // Somebody else has the file open. The last one that closes it tidies up, and what a failed commit left would be gone.
+    let bystander = open(path).await.expect("it opens");
     for dashboard in 1..=3u64 {
         Errand::Register(dashboard.into()).run(&sharing).await.expect("it registers");
     }
-    for fault in FAULTS {
+    // A commit has few syncs, and what they sync depends on how full the log is.
+    let few = |fault: &Fault| fault.which & 1 == 0;
+    let rounds = FAULTS.iter().flat_map(|fault| vec![*fault; if few(fault) { 8 } else { 1 }]);
+    for fault in rounds {
         let (mut first, mut misses) = (1, 0);
         while misses < MISSES {
             let hits = commit(&sharing, path, &control, fault, first, &mut random).await;
             misses = if hits == 0 { misses + 1 } else { 0 };
             first += u64::from(hits > 0);
         }
-        say(&format!("places {} of `{}`\n", first - 1, fault.name));
+        say(&format!("places {} {}\n", first - 1, fault.name));
     }
-    for fault in FAULTS {
+    Books::read(&bystander).await.expect("it was there all the time");
+    bystander.pool().close().await;
+    for fault in FAULTS.into_iter().filter(|fault| !fault.torn) {
         let (mut first, mut misses) = (1, 0);
         while misses == 0 {
             let hits = opening(path, &control, fault, first).await;
@@ -173,6 +180,9 @@ async fn commit(
         }
         Err(Error::Unresolved(unresolved)) => {
             say("outcome unresolved\n");
+            if then.commits() > before {
+                say("outcome unresolved and on the disk\n");
+            }
             judge_words(&unresolved, fault, &complain);
             // With the disk mended it is found out, and finished.
             match errand.resume(sharing, unresolved).await {
@@ -254,8 +264,12 @@ pub(crate) fn no_failure_is_acknowledged(preload: &Preload, seed: u64) {
     for outcome in said.lines().filter_map(|line| line.strip_prefix("outcome ")) {
         *outcomes.entry(outcome).or_insert(0) += 1;
     }
-    said.lines().filter(|line| line.starts_with("places")).for_each(|line| println!("{line}"));
-    println!("with calls that failed: {outcomes:?}; {} problems", problems.len());
+    let mut places = BTreeMap::new();
+    for (number, name) in said.lines().filter_map(|line| line.strip_prefix("places ")?.split_once(' ')) {
+        let most = places.entry(name).or_insert(0);
+        *most = number.parse::<u64>().expect("a number").max(*most);
+    }
+    println!("calls of a command that failed, each: {places:?}; {outcomes:?}; {} problems", problems.len());
     child.finish();
     assert!(
         problems.is_empty(),
@@ -263,9 +277,10 @@ pub(crate) fn no_failure_is_acknowledged(preload: &Preload, seed: u64) {
         problems.len(),
         &problems[..problems.len().min(12)]
     );
-    for outcome in ["acknowledged", "failed", "unresolved", "not opened"] {
-        assert!(outcomes.get(outcome).is_some_and(|count| *count >= 5), "too few runs came to `{outcome}`");
+    for outcome in ["acknowledged", "unresolved", "not opened"] {
+        assert!(outcomes.get(outcome).is_some_and(|count| *count >= 20), "too few runs came to `{outcome}`");
     }
+    assert!(outcomes.contains_key("unresolved and on the disk"), "no lost commit was on the disk");
     let (store, mut random) = (folder.file("store.db"), Random::new(seed));
     let (verdict, _) = block_on(crate::books::examine(&store, [], &mut random));
     assert!(verdict.is_good(), "{verdict:#?}");
