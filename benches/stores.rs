@@ -29,7 +29,7 @@ mod support;
 mod timed;
 
 use dashshare::{AccountId, Action, CachedStore, DashboardId, RevokeMode, Store};
-use fill::{Board, Made, Rows, Table};
+use fill::{Board, Rows, Table};
 use sqlx::types::Uuid;
 use std::{
     collections::HashMap,
@@ -67,7 +67,10 @@ trait Bare: Store + Clone + 'static {
     /// Writes rows in bulk.
     fn fill(&self, rows: &Rows) -> impl Future<Output = ()>;
 
-    /// Fills the bare tables alike, and does what is left to do before measuring.
+    /// Fills the bare tables with the same.
+    fn fill_bare(&self) -> impl Future<Output = ()>;
+
+    /// Does what is left to do before measuring.
     fn settle(&self) -> impl Future<Output = ()>;
 
     /// The same on another pool.
@@ -97,7 +100,6 @@ struct Data {
     keys: Vec<(DashboardId, AccountId)>,
     tokens: Vec<(DashboardId, String)>,
     owners: HashMap<DashboardId, AccountId>,
-    trees: Vec<Made>,
 }
 
 struct World<S> {
@@ -117,14 +119,6 @@ impl<S: Bare> World<S> {
             fill::check(&store, &origin, &made[..4]).await;
             tokens.extend(made.into_iter().map(|made| (made.board.dashboard, made.token)));
         }
-        let mut trees = Vec::new();
-        for (at, board) in fill::draw_trees(SUBTREES, BELOW).iter().enumerate() {
-            let boards = std::slice::from_ref(board);
-            let (origin, made) = fill::make(boards, (at as u64 + 1) << 36);
-            store.fill(&fill::rows(origin.store(), boards, &mut random)).await;
-            fill::check(&store, &origin, &made).await;
-            trees.extend(made);
-        }
         store.settle().await;
         let mut keys: Vec<_> =
             boards.iter().flat_map(|board| board.with.iter().map(|with| (board.dashboard, *with))).collect();
@@ -132,7 +126,7 @@ impl<S: Bare> World<S> {
         random.shuffle(&mut tokens);
         let owners = boards.iter().map(|board| (board.dashboard, board.owner)).collect();
         eprintln!("filled {} with {m} in {:.1} s", S::NAME, start.elapsed().as_secs_f64());
-        let data = Data { m, keys, tokens, owners, trees };
+        let data = Data { m, keys, tokens, owners };
         Self { sharing: service(store, BEYOND, false), data: Arc::new(data) }
     }
 
@@ -251,6 +245,7 @@ async fn checks<S: Bare>(worlds: &[World<S>], aim: f64, wanted: &impl Fn(&str) -
 /// Shares beside transactions of as many bare inserts.
 async fn shares<S: Bare>(world: &World<S>) {
     const SHARES: usize = 10;
+    world.sharing.store().fill_bare().await;
     let mut random = Random(5);
     let mut measured = Vec::new();
     let mut rows = 0;
@@ -304,9 +299,15 @@ async fn revocations<S: Bare>(world: &World<S>) {
         let committing = sharing.store().committing.swap(0, Ordering::Relaxed) as f64 / 1e3;
         (all, committing, sharing.store().reads.swap(0, Ordering::Relaxed))
     };
-    let (mut whole, mut commits, mut reads, mut written) = (Vec::new(), Vec::new(), 0, 0);
+    let (mut whole, mut commits, mut beside_bare) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut reads, mut written) = (0, 0);
     let mut random = Random(6);
-    for tree in &world.data.trees {
+    for (at, board) in fill::draw_trees(SUBTREES, BELOW).iter().enumerate() {
+        let boards = std::slice::from_ref(board);
+        let (origin, made) = fill::make(boards, (at as u64 + 1) << 36);
+        world.sharing.store().fill(&fill::rows(origin.store(), boards, &mut random)).await;
+        fill::check(world.sharing.store(), &origin, &made).await;
+        let bare = fill::rows_of_a_revocation(&origin, &made[0], &mut random);
         let (dashboard, _) = random.pick(&world.data.keys);
         let owner = world.data.owners[&dashboard];
         // Some leaves for one tree: a commit's time swings with the disk.
@@ -318,8 +319,13 @@ async fn revocations<S: Bare>(world: &World<S>) {
             sharing.store().reads.store(0, Ordering::Relaxed);
             leaves.push(revoke(owner, dashboard, shared.answer.grant, 1).await);
         }
-        let Board { dashboard, owner, .. } = tree.board;
-        let (all, committing, asked) = revoke(owner, dashboard, tree.first, BELOW + 1).await;
+        let Board { dashboard, owner, .. } = *board;
+        let (all, committing, asked) = revoke(owner, dashboard, made[0].first, BELOW + 1).await;
+        let floor = time(0..1, async |_| {
+            world.sharing.store().insert(&bare).await;
+            true
+        });
+        beside_bare.push((committing, floor.await));
         whole.push((all, median(leaves.iter().map(|leaf| leaf.0).collect())));
         commits.push((committing, median(leaves.iter().map(|leaf| leaf.1).collect())));
         reads = asked;
@@ -327,6 +333,7 @@ async fn revocations<S: Bare>(world: &World<S>) {
         deliver(&world.sharing).await;
     }
     tell(&format!("{}_revoke_{BELOW}_commit", S::NAME), None, &commits);
+    tell(&format!("{}_revoke_{BELOW}_commit_beside_bare_inserts", S::NAME), None, &beside_bare);
     tell(&format!("{}_revoke_{BELOW}", S::NAME), None, &whole);
     say(&format!(
         "# revoking a grant with {BELOW} below it: {written} grant written, {reads} reads before it"

@@ -4,10 +4,10 @@
 //! shares on memory stores, some dashboards at a time; what those kept is turned into the columns of the schema.
 //! [`check`] reads some of it back through the store and compares.
 
-use crate::support::{Random, Service, TENANT, ready, service, terms};
+use crate::support::{Random, Service, TENANT, deliver, ready, service, terms};
 use dashshare::{
-    AccountId, Actor, DashboardId, Expiry, Freshness, Grant, GrantId, Head, Holder, MemoryStore, Revision,
-    Seed, Snapshot, Store,
+    AccountId, Actor, DashboardId, Expiry, Freshness, Grant, GrantId, Head, Holder, MemoryStore,
+    OutboxMessage, Revision, RevokeMode, Seed, Snapshot, Store,
 };
 use serde::Serialize;
 use sqlx::types::Uuid;
@@ -167,12 +167,34 @@ pub(crate) fn rows_of_a_share(board: &Board, first: u64, random: &mut Random) ->
     rows[AUDIT].swap_remove(2);
     rows[AUDIT].swap_remove(0);
     rows[RECEIPT].truncate(1);
-    for message in ready(sharing.outbox(None, 16)).unwrap() {
+    rows[OUTBOX] = messages(&sharing);
+    rows
+}
+
+/// Revokes the first grant of what was made, and answers with the rows that this writes.
+pub(crate) fn rows_of_a_revocation(sharing: &Service<MemoryStore>, made: &Made, random: &mut Random) -> Rows {
+    ready(deliver(sharing));
+    let Board { dashboard, owner, .. } = made.board;
+    ready(sharing.revoke(owner, dashboard, made.first, RevokeMode::Cascade)).unwrap();
+    let mut rows = rows(sharing.store(), std::slice::from_ref(&made.board), random);
+    rows[GRANT].truncate(1);
+    rows[BELOW].clear();
+    for table in [AUDIT, RECEIPT] {
+        let newest = rows[table].pop().unwrap();
+        rows[table] = vec![newest];
+    }
+    rows[OUTBOX] = messages(sharing);
+    rows
+}
+
+fn messages(sharing: &Service<MemoryStore>) -> Vec<Vec<Cell>> {
+    let messages = ready(sharing.outbox(None, 16)).unwrap();
+    let row = |message: &OutboxMessage| {
         let id = Cell::Id(message.id.dashboard.to_uuid());
         let (revision, place) = (number(message.id.revision.number()), number(message.id.index.into()));
-        rows[OUTBOX].push(vec![id, revision, place, Cell::Number(i64::MIN), text(&message)]);
-    }
-    rows
+        vec![id, revision, place, Cell::Number(i64::MIN), text(message)]
+    };
+    messages.iter().map(row).collect()
 }
 
 /// Dashboards with ten grants each, `m` grants in all, over `m / 5` accounts; in the order of their ids.

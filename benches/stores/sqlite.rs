@@ -124,15 +124,19 @@ impl Bare for SqliteStore {
         connection.close().await.unwrap();
     }
 
-    async fn settle(&self) {
+    async fn fill_bare(&self) {
         let mut connection = self.pool().acquire().await.unwrap();
         connection.execute("PRAGMA synchronous = OFF; PRAGMA cache_size = -500000").await.unwrap();
         for Table { name, .. } in &TABLES {
             let sql = format!("INSERT INTO bare_{name} SELECT * FROM dashshare_{name}");
             connection.execute(AssertSqlSafe(sql)).await.unwrap();
         }
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
         connection.close().await.unwrap();
+        self.settle().await;
+    }
+
+    async fn settle(&self) {
+        self.pool().execute("PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
     }
 
     async fn close(&self) {
