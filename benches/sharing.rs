@@ -14,154 +14,19 @@
 //! directory answers from constants and the clock stands, as a host's cached ones would; `_system_clock` reads the
 //! operating system's clock at each question instead.
 
-use dashshare::{
-    Account, AccountId, Action, Attestor, BoxError, DashboardId, Dashshare, Directory, EmailAddress, Env,
-    Expiry, GrantId, MemoryDirectory, MemoryStore, RevokeMode, Rights, SystemEnv, Tenant, TenantId, Terms,
-    Timestamp,
-    policy::{Principal, Resource},
-};
+mod support;
+
+use dashshare::{AccountId, Action, DashboardId, Expiry, GrantId, MemoryStore, RevokeMode};
 use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
-use std::{
-    cell::Cell,
-    collections::HashMap as StdMap,
-    fs,
-    future::Future,
-    hint::black_box,
-    pin::pin,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
-    task::{Context, Poll, Waker},
-    time::Instant,
-};
+use std::{cell::Cell, collections::HashMap as StdMap, fs, hint::black_box, sync::OnceLock, time::Instant};
+use support::{NOW, Random, Service, TENANT, deliver, median, ready, terms};
 
 const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
-const NOW: i64 = 1_800_000_000_000_000;
 const DEPTH: usize = 8;
 const BELOW: usize = 4_000;
 /// How many subtrees of `BELOW` grants there are to revoke, each once.
 const SUBTREES: usize = 15;
-
-/// SplitMix64: random enough for ids, and the same at each run.
-#[derive(Debug)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn id<T: From<u128>>(&mut self) -> T {
-        T::from(u128::from(self.next()) << 64 | u128::from(self.next()))
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-
-    fn shuffle<T>(&mut self, all: &mut [T]) {
-        (1..all.len()).for_each(|last| all.swap(last, self.below(last + 1)));
-    }
-}
-
-/// A directory that has everything at hand.
-#[derive(Debug)]
-struct Cached(Arc<Tenant>, Arc<Resource>);
-
-impl Directory for Cached {
-    async fn account(&self, id: AccountId, _: &Attestor) -> Result<Option<Account>, BoxError> {
-        Ok(Some(Account { id, verified: Vec::new() }))
-    }
-
-    async fn account_of(&self, _: &EmailAddress, _: &Attestor) -> Result<Option<Account>, BoxError> {
-        Ok(None)
-    }
-
-    async fn tenant(&self, _: TenantId) -> Result<Option<Arc<Tenant>>, BoxError> {
-        Ok(Some(Arc::clone(&self.0)))
-    }
-
-    async fn principal(&self, _: TenantId, _: AccountId) -> Result<Option<Arc<Principal>>, BoxError> {
-        Ok(None)
-    }
-
-    async fn dashboard(&self, _: DashboardId) -> Result<Option<Arc<Resource>>, BoxError> {
-        Ok(Some(Arc::clone(&self.1)))
-    }
-
-    async fn device(&self, _: DashboardId, _: &str) -> Result<Option<Arc<Resource>>, BoxError> {
-        Ok(None)
-    }
-
-    async fn devices(&self, _: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
-        Ok(Vec::new())
-    }
-}
-
-/// A clock that stands, or the system's; and randomness that costs next to nothing.
-#[derive(Debug)]
-struct BenchEnv {
-    random: AtomicU64,
-    is_system: bool,
-}
-
-impl Env for BenchEnv {
-    fn now(&self) -> Timestamp {
-        if self.is_system { SystemEnv.now() } else { Timestamp::from_micros(NOW) }
-    }
-
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), BoxError> {
-        let mut random = Random(self.random.fetch_add(1, Ordering::Relaxed) << 20);
-        bytes
-            .chunks_mut(8)
-            .for_each(|chunk| chunk.copy_from_slice(&random.next().to_le_bytes()[..chunk.len()]));
-        Ok(())
-    }
-}
-
-type Service = Dashshare<MemoryStore, Cached, BenchEnv>;
-
-fn service(is_system: bool) -> Service {
-    let directory =
-        Cached(Arc::new(MemoryDirectory::open_tenant()), Arc::new(Resource::new("dashboard", "d")));
-    Dashshare::new(MemoryStore::default(), directory, BenchEnv { random: AtomicU64::new(1), is_system })
-}
-
-/// The memory store never waits, so one poll is all that a future of the service needs.
-fn ready<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(answer) => answer,
-        Poll::Pending => unreachable!("the memory store waited"),
-    }
-}
-
-const TENANT: u64 = 1;
-
-fn terms(reshare: bool) -> Terms {
-    Terms { rights: Rights::VIEW, reshare, expiry: Expiry::At(Timestamp::from_micros(NOW).plus_days(30)) }
-}
-
-/// Delivers the outbox, as a host does all the time.
-fn deliver(sharing: &Service) {
-    loop {
-        let page = ready(sharing.outbox(None, 4096)).unwrap();
-        if page.is_empty() {
-            return;
-        }
-        let ids: Vec<_> = page.iter().map(|message| message.id).collect();
-        ready(sharing.acknowledge(&ids)).unwrap();
-    }
-}
 
 type Key = (DashboardId, AccountId);
 
@@ -177,7 +42,7 @@ enum Shape {
 
 /// A service with `m` grants and the floors beside it.
 struct World {
-    sharing: Service,
+    sharing: Service<MemoryStore>,
     owners: HashMap<DashboardId, AccountId>,
     dashboards: Vec<DashboardId>,
     /// In random order.
@@ -228,7 +93,7 @@ impl World {
         let mut keys: Vec<Key> = chains.iter().map(|chain| chain[length - 1]).collect();
         random.shuffle(&mut keys);
         let world = Self {
-            sharing: service(is_system),
+            sharing: support::service(MemoryStore::default(), 1, is_system),
             owners,
             dashboards,
             bare: keys.iter().copied().map(bare).collect(),
@@ -272,11 +137,11 @@ impl World {
                 };
                 parents[at] = Some((account, shared.unwrap().grant));
                 if at % 512 == 0 {
-                    deliver(&self.sharing);
+                    ready(deliver(&self.sharing));
                 }
             }
         }
-        deliver(&self.sharing);
+        ready(deliver(&self.sharing));
     }
 
     fn publish(&mut self) {
@@ -338,7 +203,7 @@ impl World {
                     let with = random.id::<AccountId>();
                     ready(self.sharing.share_from(by, dashboard, root, with, terms(false))).unwrap();
                 }
-                deliver(&self.sharing);
+                ready(deliver(&self.sharing));
                 (owner, dashboard, root)
             })
             .collect()
@@ -356,11 +221,6 @@ fn time(keys: &mut impl Iterator<Item = usize>, batch: usize, mut run: impl FnMu
     let elapsed = start.elapsed();
     assert_eq!(done, batch, "a contender said no");
     elapsed.as_secs_f64() * 1e9 / batch as f64
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// Prints the median of the rounds' ratios; who begins alternates.
@@ -406,7 +266,10 @@ fn memory(m: usize) -> World {
     world.share_all(&chains);
     let all = per(empty);
     // The same number of changes that leave nothing but their audit record and their receipt.
-    let other = World { sharing: service(false), ..World::draw(Shape::Direct, m, false).0 };
+    let other = World {
+        sharing: support::service(MemoryStore::default(), 1, false),
+        ..World::draw(Shape::Direct, m, false).0
+    };
     other.register();
     for dashboard in &other.dashboards {
         ready(other.sharing.rotate_link(other.owners[dashboard], *dashboard, Expiry::Never)).unwrap();
@@ -482,7 +345,7 @@ fn share_beside_insert(world: &World, m: usize) {
         let start = Instant::now();
         assert!(batch.iter().all(|at| black_box(table.insert(bare(fresh[*at]), ENDS)).is_none()));
         measured.push((ours.as_secs_f64(), start.elapsed().as_secs_f64()));
-        deliver(&world.sharing);
+        ready(deliver(&world.sharing));
     }
     let value = median(measured.iter().map(|(ours, floor)| ours / floor).collect());
     let ours = median(measured.iter().map(|(ours, _)| ours * 1e9 / 200.0).collect());

@@ -48,7 +48,7 @@ const ATTEMPTS: usize = 64;
 /// | statement | needs |
 /// | --- | --- |
 /// | commit | `INSERT … ON CONFLICT`, statements that change data inside `WITH`, `unnest` of several arrays |
-/// | `read`, `read_link`, `held` | `= ANY(array)`, `WITH`, comparison of rows |
+/// | `read`, `read_link`, `held` | `WITH`, `unnest`, `LATERAL`, arrays of a subquery's rows, comparison of rows |
 /// | `lease` | `FOR UPDATE SKIP LOCKED`, `UPDATE … FROM … RETURNING` |
 /// | `acknowledge` | `DELETE … USING`, `unnest` |
 /// | `migrate` | `CREATE TABLE` and `CREATE INDEX` with `IF NOT EXISTS`, in a transaction if there are such |
@@ -378,16 +378,33 @@ fn is_undone(error: &Error) -> bool {
 }
 
 /// A head, one of its grants that was asked for, and what that hangs on. The head is the same in many rows.
-type Chained = (String, Option<String>, Vec<String>);
+/// One that is not there is none, and then its leaf's chain is torn.
+type Chained = (String, Option<String>, Vec<Option<String>>);
 
+/// What a leaf hangs on, each found by its id: a join, or `id = ANY(ancestors)`, may read all grants of the dashboard
+/// instead, where the planner thinks that dashboards have few.
 macro_rules! above {
     ($leaf:literal) => {
         concat!(
-            "ARRAY(SELECT a.body FROM dashshare_grant a WHERE a.dashboard = ",
+            "ARRAY(SELECT (SELECT a.body FROM dashshare_grant a WHERE a.dashboard = ",
             $leaf,
-            ".dashboard AND a.id = ANY(",
+            ".dashboard AND a.id = up.id) FROM (SELECT unnest(",
             $leaf,
-            ".ancestors))"
+            ".ancestors) AS id) up)"
+        )
+    };
+}
+
+/// The grants of the first dashboard that have one of some values. Each value is looked up by itself, for the same
+/// reason.
+macro_rules! sought {
+    ($column:literal, $values:literal) => {
+        concat!(
+            "SELECT g.dashboard, g.ancestors, g.body FROM (SELECT unnest(",
+            $values,
+            ") AS value) sought CROSS JOIN LATERAL (SELECT dashboard, ancestors, body FROM dashshare_grant WHERE ",
+            $column,
+            " = sought.value AND dashboard = $1 OFFSET 0) g"
         )
     };
 }
@@ -413,15 +430,13 @@ static DIALECT: Dialect = Dialect {
         LEFT JOIN dashshare_grant g ON g.account = $2 AND g.dashboard = h.dashboard WHERE h.dashboard = $1"
     ),
     seeds: concat!(
-        "WITH leaf AS (\
-            SELECT dashboard, ancestors, body FROM dashshare_grant \
-            WHERE account = ANY($2::uuid[]) AND dashboard = $1 \
-            UNION ALL \
-            SELECT dashboard, ancestors, body FROM dashshare_grant \
-            WHERE address = ANY($3::text[]) AND dashboard = $1 \
-            UNION ALL \
-            SELECT dashboard, ancestors, body FROM dashshare_grant \
-            WHERE dashboard = $1 AND id = ANY($4::uuid[])) \
+        "WITH leaf AS (",
+        sought!("account", "$2::uuid[]"),
+        " UNION ALL ",
+        sought!("address", "$3::text[]"),
+        " UNION ALL ",
+        sought!("id", "$4::uuid[]"),
+        ") \
         SELECT h.body, leaf.body, ",
         above!("leaf"),
         " FROM dashshare_head h LEFT JOIN leaf ON leaf.dashboard = h.dashboard WHERE h.dashboard = $1"
@@ -451,7 +466,7 @@ fn rows_of(chained: Vec<Chained>) -> Vec<Row> {
             rows.push((HEAD, head));
         }
         rows.extend(leaf.map(|leaf| (LEAF, leaf)));
-        rows.extend(above.into_iter().map(|above| (ABOVE, above)));
+        rows.extend(above.into_iter().flatten().map(|above| (ABOVE, above)));
     }
     rows
 }

@@ -6,7 +6,7 @@ use dashshare::{
 };
 use sqlx::postgres::PgPoolOptions;
 
-crate::trials! { no_statement_reads_a_whole_table }
+crate::trials! { no_statement_reads_a_whole_table ancestors_are_found_by_their_ids }
 
 /// Fills every table with ten thousand rows that are never read.
 const FILL: &str = "
@@ -72,5 +72,46 @@ fn no_statement_reads_a_whole_table(server: &Server) {
         }
         // Eight lists, four reads, a receipt, two kinds of commit, lease and acknowledgement.
         assert!(seen >= 17, "only {seen} statements were seen");
+    });
+}
+
+/// The one statement of a decision about an account, on many small dashboards and a large one: with the plan that is
+/// made for the average, it must not read all grants of the large one.
+fn ancestors_are_found_by_their_ids(server: &Server) {
+    const MANY: &str = "
+        INSERT INTO dashshare_grant SELECT lpad(to_hex(100000 + i / 4), 32, '0')::uuid, i % 4,
+            ('f' || lpad(to_hex(i), 31, '0'))::uuid, '{}', lpad(to_hex(1000 + i % 999), 32, '0')::uuid, NULL,
+            repeat('x', 400) FROM generate_series(0, 19999) i;
+        ANALYZE dashshare_grant";
+    block_on(async {
+        let pool = PgPoolOptions::new().max_connections(1);
+        let pool = pool.connect_with(server.options(LEVELS[0])).await.expect("a pool");
+        let store = PostgresStore::new(pool.clone());
+        store.migrate().await.expect("it migrates");
+        sqlx::raw_sql(MANY).execute(&pool).await.expect("it fills");
+        sqlx::raw_sql("SET plan_cache_mode = force_generic_plan").execute(&pool).await.expect("a setting");
+        failures(&store).await;
+        let reads: Vec<(String, i32)> = sqlx::query_as(
+            "SELECT name, array_length(parameter_types, 1) FROM pg_prepared_statements \
+             WHERE statement LIKE '%ancestors%' AND statement LIKE '%dashshare\\_head h%'",
+        )
+        .fetch_all(&pool)
+        .await
+        .expect("what was prepared");
+        for (name, parameters) in &reads {
+            let nulls = vec!["NULL"; usize::try_from(*parameters).expect("a count")].join(", ");
+            let explain = sqlx::AssertSqlSafe(format!("EXPLAIN EXECUTE {name} ({nulls})"));
+            let plan: Vec<String> = sqlx::query_scalar(explain).fetch_all(&pool).await.expect("a plan");
+            let plan = plan.join("\n");
+            let is_sought = |column: &str| {
+                plan.lines().any(|line| line.contains("Filter:") && line.contains(&format!("({column} = ")))
+            };
+            assert!(
+                ["id", "account", "address", "a.id", "g.account"].iter().all(|column| !is_sought(column)),
+                "{plan}"
+            );
+        }
+        // By account, by seeds, by link, and two lists of what somebody holds.
+        assert!(reads.len() >= 4, "only {} statements were seen", reads.len());
     });
 }

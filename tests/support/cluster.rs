@@ -61,6 +61,7 @@ pub(crate) struct Cluster {
     folder: PathBuf,
     /// Whom the programs run as, when the test itself runs as root, which PostgreSQL refuses.
     user: Option<User>,
+    port: u16,
     /// Stops the server and removes the folder as soon as its standard input ends. It does so too when this process
     /// is killed and nothing here can be dropped any more.
     guard: Option<Child>,
@@ -93,14 +94,20 @@ impl From<ClusterError> for String {
 impl Cluster {
     /// Makes and starts a cluster, and returns when it answers. It forgets what it answered last when it crashes.
     pub(crate) fn start(installation: &Installation) -> Result<Self, ClusterError> {
-        Self::start_with(installation, "synchronous_commit = off")
+        Self::start_with(installation, 5432, "synchronous_commit = off")
     }
 
-    /// The same with settings of one's own: lines of the server's configuration.
-    pub(crate) fn start_with(installation: &Installation, settings: &str) -> Result<Self, ClusterError> {
+    /// The same with this port (of which only a file's name is made, unless the settings say that the server listens)
+    /// and with settings of one's own: lines of the server's configuration. Over the network the server asks for a
+    /// password.
+    pub(crate) fn start_with(
+        installation: &Installation,
+        port: u16,
+        settings: &str,
+    ) -> Result<Self, ClusterError> {
         let folder =
             fresh_folder().map_err(|error| ClusterError(format!("no folder for the cluster: {error}")))?;
-        let mut cluster = Self { installation: installation.clone(), folder, user: None, guard: None };
+        let mut cluster = Self { installation: installation.clone(), folder, user: None, port, guard: None };
         cluster.user = cluster.unprivileged()?;
         cluster.guard = Some(cluster.spawn_guard()?);
         cluster.initialise(settings)?;
@@ -117,6 +124,7 @@ impl Cluster {
     pub(crate) fn psql(&self) -> io::Result<Psql> {
         let mut command = self.command(&self.installation.psql);
         command.arg("--host").arg(self.socket_dir()).args(["--username=postgres", "--dbname=postgres"]);
+        command.arg(format!("--port={}", self.port));
         Psql::open(command)
     }
 
@@ -179,13 +187,15 @@ impl Cluster {
     fn initialise(&self, settings: &str) -> Result<(), ClusterError> {
         let mut initdb = self.command(&self.installation.initdb);
         initdb.arg("--pgdata").arg(self.data());
-        initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+        initdb.args(["--username=postgres", "--auth-local=trust", "--auth-host=scram-sha-256"]);
+        initdb.args(["--encoding=UTF8", "--locale=C", "--no-sync"]);
         run(&mut initdb, "initdb")?;
         // The folder is its account's alone, so whoever reaches the socket may be trusted.
         let settings = format!(
             "listen_addresses = ''\nunix_socket_directories = '{}'\nunix_socket_permissions = 0700\n\
-             fsync = off\nfull_page_writes = off\n{settings}\n",
+             fsync = off\nfull_page_writes = off\nport = {}\n{settings}\n",
             self.folder.display().to_string().replace('\'', "''"),
+            self.port,
         );
         let path = self.data().join("postgresql.conf");
         let appended = fs::read_to_string(&path).and_then(|shipped| fs::write(&path, shipped + &settings));

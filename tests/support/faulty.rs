@@ -442,8 +442,12 @@ impl Env for FaultyEnv {
         match fault {
             Fault::Fail | Fault::Lose | Fault::LoseUndone => return Err(injected.into()),
             Fault::Before(hook) | Fault::After(hook) => hook(),
-            Fault::None | Fault::Conflict | Fault::Answer(_) | Fault::FalseFailure | Fault::FalseConflict => {
-            }
+            Fault::None
+            | Fault::Hang
+            | Fault::Conflict
+            | Fault::Answer(_)
+            | Fault::FalseFailure
+            | Fault::FalseConflict => {}
         }
         self.inner.fill(bytes)?;
         self.gate.state().drawn.extend(<[u8; 32]>::try_from(&*bytes));
