@@ -38,6 +38,7 @@
 //! ```
 
 mod body;
+mod canon;
 mod detect;
 mod extract;
 mod fill;

@@ -2,6 +2,7 @@
 
 use super::{
     body::{Body, Key, Slot, Template, code_kind, id_name},
+    canon::TooAlike,
     detect::{self, Path, Taint},
     order,
     profile::{Fields, IdRule, KeyRule, Node, Profile, Shape, SlotRule},
@@ -71,7 +72,7 @@ fn extract_tree(document: &Tree<'_>, profile: &Profile, options: Options) -> Res
     if !leaks.is_empty() {
         return Err(ExtractError::Leak(leaks));
     }
-    let (body, slots) = walk.number(body);
+    let (body, slots) = walk.number(body).map_err(|_| ExtractError::TooAlike)?;
     report.kept = count(&body);
     report.slots.clone_from(&slots);
     if options.strict && !report.unknown.is_empty() {
@@ -380,13 +381,13 @@ impl<'a> Walk<'a> {
     }
 
     /// Numbers ids and slots in an order that does not depend on the source's ids (T3).
-    fn number(self, mut body: Body) -> (Body, Vec<Slot>) {
-        order::sort(&mut body, &self.kinds);
+    fn number(self, mut body: Body) -> Result<(Body, Vec<Slot>), TooAlike> {
+        order::sort(&mut body, &self.kinds)?;
         let mut numbers =
             Numbers { of: vec![None; self.kinds.len()], ids: BTreeMap::new(), slots: Vec::new() };
         numbers.assign(&mut body, &self.kinds, &self.required);
         order::sort_keys(&mut body);
-        (body, numbers.slots)
+        Ok((body, numbers.slots))
     }
 }
 

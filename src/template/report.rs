@@ -77,6 +77,12 @@ pub enum ExtractError {
     /// It is nested deeper than 64 levels, or what is left of the documents in its strings is much deeper.
     #[error("the document is nested deeper than {} levels", source::DEPTH)]
     TooDeep,
+    /// So many of its parts, keyed by ids, are alike but for whom they refer to that finding an order of them which does
+    /// not depend on their ids (T3) would take too long. No dashboard that somebody drew comes near to that.
+    #[error(
+        "too many parts of the document are alike but for what they refer to: their ids would show in their order"
+    )]
+    TooAlike,
     /// Something that was removed still stands in what is left (T5). Nothing is given out.
     #[error("{} of the removed ids or credentials would have stayed in the template", .0.len())]
     Leak(Vec<Leak>),
