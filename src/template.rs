@@ -42,6 +42,7 @@ mod canon;
 mod detect;
 mod extract;
 mod fill;
+mod forms;
 mod linter;
 mod order;
 mod profile;

@@ -46,6 +46,9 @@ struct Part<'k> {
     symbols: Vec<usize>,
 }
 
+/// A symbol that was taken first, the form that this led to, and the colours in order, with their symbols.
+type Tried = (usize, u64, Vec<(u64, usize)>);
+
 pub(super) struct Search<'k> {
     root: &'k Knot,
     colours: Vec<u64>,
@@ -296,7 +299,7 @@ impl<'k> Search<'k> {
             return self.take(part, *class.first().unwrap_or(&0));
         }
         let mut like: HashMap<usize, usize> = part.symbols.iter().map(|symbol| (*symbol, *symbol)).collect();
-        let mut tried: Vec<(usize, u64, Vec<(u64, usize)>)> = Vec::new();
+        let mut tried: Vec<Tried> = Vec::new();
         for symbol in &class {
             let root = root_of(&like, *symbol);
             if tried.iter().any(|(other, ..)| root_of(&like, *other) == root) {
@@ -310,7 +313,7 @@ impl<'k> Search<'k> {
                 part.symbols.iter().map(|of| (self.colour(*of), *of)).collect();
             sorted.sort_unstable();
             self.colour_all(&part.symbols, &before);
-            let same = |(_, of, colours): &&(usize, u64, Vec<(u64, usize)>)| {
+            let same = |(_, of, colours): &&Tried| {
                 let pairs = colours.iter().zip(&sorted);
                 *of == form && pairs.into_iter().all(|((one, _), (other, _))| one == other)
             };
