@@ -273,6 +273,12 @@ impl<'k> Search<'k> {
             Knot::Fields(fields) => fields
                 .iter()
                 .try_for_each(|(name, field)| self.descend(field, mix(place, *name), fixed, alike)),
+            // Each word is a key of its own.
+            Knot::Map(entries) if entries.iter().all(|(sign, _)| sign.symbol().is_none()) => {
+                entries.iter().try_for_each(|(sign, value)| {
+                    self.descend(value, mix(place, sign.colour(&self.colours)), fixed, alike)
+                })
+            }
             Knot::Map(entries) => {
                 let unit =
                     |(sign, value): &'k (Sign, Knot)| Unit { place, sign: *sign, value, size: value.size() };

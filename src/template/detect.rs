@@ -75,6 +75,8 @@ impl<'a> Taint<'a> {
             Kind::Id if text.len() >= 4 => self.put(text, Search::Within, path),
             Kind::Id => {}
             Kind::Code => self.note_literals(text, path),
+            // Neither a name nor a credential is as short.
+            Kind::Name | Kind::Value if text.len() < 3 => {}
             Kind::Name | Kind::Value => match (self.field(path), kind) {
                 (Field::Credential, _) if text.trim().len() >= 6 => {
                     self.put(text.trim(), Search::Whole, path);
@@ -331,7 +333,7 @@ pub(super) fn is_id_shaped(token: &str) -> bool {
         || is_ip(token)
         || (digits > 0 && bytes.contains(&b':') && token.parse::<Ipv6Addr>().is_ok())
         || is_mac(bytes)
-        || is_compact_mac(bytes)
+        || (bytes.len() >= 12 && is_compact_mac(bytes))
         || (bytes.len() >= 12
             && digits > 0
             && PREFIXES.iter().any(|prefix| {
@@ -482,7 +484,9 @@ impl<'t> Needles<'t> {
         }
         let mut before = ' ';
         for (at, c) in form.char_indices() {
-            if !before.is_alphanumeric() {
+            let begins =
+                if before.is_ascii() { !before.is_ascii_alphanumeric() } else { !before.is_alphanumeric() };
+            if begins {
                 for length in &self.short {
                     if let Some((needle, path)) = self.has(form, at, *length) {
                         tell(needle, path);

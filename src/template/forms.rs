@@ -37,7 +37,9 @@ pub(super) fn joined(text: &str) -> String {
 /// A text as a browser shows it, if that may be another one: without what cannot be seen, with its entities and percent
 /// signs resolved, these twice.
 pub(super) fn decoded(text: &str) -> Option<Vec<String>> {
-    if !text.contains(['&', '%']) && !text.chars().any(is_invisible) {
+    if !text.bytes().any(|byte| matches!(byte, b'&' | b'%'))
+        && (text.is_ascii() || !text.chars().any(is_invisible))
+    {
         return None;
     }
     let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();

@@ -25,6 +25,16 @@ pub(super) fn tidy(text: &str) -> Option<String> {
     if text.len() > LONGEST_RAW {
         return None;
     }
+    // Most texts are plain words, of which nothing is taken out.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b" -_,()+".contains(&byte);
+    if text.len() <= LONGEST
+        && text.bytes().all(is_plain)
+        && !text.contains("  ")
+        && !text.starts_with(' ')
+        && !text.ends_with(' ')
+    {
+        return (!detect::has_id_shape(text)).then(|| text.to_owned());
+    }
     let mut tidied = text.to_owned();
     for _ in 0..8 {
         let next = tidy_once(&tidied);
@@ -106,6 +116,9 @@ fn is_scheme(word: &str) -> bool {
 
 /// Whether a word has the name of a host in it with a port or a path behind.
 fn is_host(word: &str) -> bool {
+    if !word.contains('.') || !word.contains(['/', ':']) {
+        return false;
+    }
     let word = word.trim_start_matches(|c: char| !c.is_alphanumeric());
     let part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@');
     let host = word.split(|c: char| !part(c)).next().unwrap_or_default();
