@@ -1,8 +1,9 @@
 //! The template-only clone at the command line: extract, fill, lint, slots. The page is `examples/template.md`.
 
 use dashshare::template::{
-    ExtractError, Fills, Options, Profile, Recipient, Report, Template, Texts, extract_json, fill,
+    ExtractError, Fills, Options, Profile, Recipient, Template, Texts, extract_json, fill,
 };
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -50,23 +51,34 @@ fn run(arguments: &[String]) -> Result<(), Problem> {
     let Some((command, rest)) = arguments.split_first() else {
         return Err(Problem::Usage("say what to do".to_owned()));
     };
-    let arguments = Arguments::read(rest)?;
+    if matches!(command.as_str(), "help" | "--help" | "-h")
+        || rest.iter().any(|word| matches!(word.as_str(), "--help" | "-h"))
+    {
+        print!("{USAGE}");
+        return Ok(());
+    }
+    let arguments = Arguments::read(command, rest)?;
     match command.as_str() {
         "extract" => extract(&arguments),
         "fill" => fill_in(&arguments),
         "slots" => slots(&arguments),
         "lint" => lint(&arguments),
-        "help" | "--help" => {
-            print!("{USAGE}");
-            Ok(())
-        }
         other => Err(Problem::Usage(format!("there is no command `{other}`"))),
     }
 }
 
-const WITH_VALUE: &[&str] = &["--profile", "--report", "--fills", "--owner"];
-const FLAGS: &[&str] =
-    &["--owner-lets-stand", "--blank-texts", "--keep-code", "--strict", "--partial", "--accept-code"];
+/// The options of a command: those with a value, and those without.
+fn options(command: &str) -> Option<(&'static [&'static str], &'static [&'static str])> {
+    Some(match command {
+        "extract" => {
+            (&["--profile", "--report"], &["--owner-lets-stand", "--blank-texts", "--keep-code", "--strict"])
+        }
+        "fill" => (&["--profile", "--fills", "--owner"], &["--partial", "--accept-code"]),
+        "slots" => (&["--profile"], &[]),
+        "lint" => (&[], &[]),
+        _ => return None,
+    })
+}
 
 struct Arguments {
     file: String,
@@ -75,17 +87,23 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn read(words: &[String]) -> Result<Self, Problem> {
+    fn read(command: &str, words: &[String]) -> Result<Self, Problem> {
+        let Some((with_value, flags)) = options(command) else {
+            return Err(Problem::Usage(format!("there is no command `{command}`")));
+        };
         let mut found = Self { file: String::new(), values: Vec::new(), flags: Vec::new() };
         let mut words = words.iter();
         while let Some(word) = words.next() {
-            if WITH_VALUE.contains(&word.as_str()) {
+            if found.flags.contains(word) || found.value(word).is_some() {
+                return Err(Problem::Usage(format!("`{word}` stands there twice")));
+            }
+            if with_value.contains(&word.as_str()) {
                 let value = words.next().ok_or_else(|| Problem::Usage(format!("`{word}` needs a value")))?;
                 found.values.push((word.clone(), value.clone()));
-            } else if FLAGS.contains(&word.as_str()) {
+            } else if flags.contains(&word.as_str()) {
                 found.flags.push(word.clone());
             } else if word.starts_with('-') {
-                return Err(Problem::Usage(format!("there is no option `{word}`")));
+                return Err(Problem::Usage(format!("`{command}` has no option `{word}`")));
             } else if found.file.is_empty() {
                 found.file.clone_from(word);
             } else {
@@ -116,6 +134,10 @@ impl Arguments {
             "tagoio" => Ok(Profile::tagoio()),
             "grafana" => Ok(Profile::grafana()),
             "thingsboard" => Ok(Profile::thingsboard()),
+            // Which file is read is for who runs this to say, not for a template that somebody has sent.
+            other if self.value("--profile").is_none() => {
+                Err(failed(format_args!("the template is of the format `{other}`: name its `--profile`")))
+            }
             file => Profile::parse(&read(file)?)
                 .map_err(|error| failed(format_args!("{file}: {}", whole(&error)))),
         }
@@ -123,7 +145,9 @@ impl Arguments {
 }
 
 fn read(file: &str) -> Result<String, Problem> {
-    fs::read_to_string(file).map_err(|error| failed(format_args!("{file}: {error}")))
+    let text = fs::read_to_string(file).map_err(|error| failed(format_args!("{file}: {error}")))?;
+    // Some editors put a byte order mark first, which is no part of the text.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// An error with its causes.
@@ -161,11 +185,12 @@ fn extract(arguments: &Arguments) -> Result<(), Problem> {
             print(&extracted.template.to_json())
         }
         Err(error) => {
-            if let ExtractError::AskOwner(of) | ExtractError::Unknown(of) = &error {
+            if let ExtractError::AskOwner(of) | ExtractError::Unknown(of) | ExtractError::Foreign(of) = &error
+            {
                 report(arguments, of)?;
             }
             if let ExtractError::Leak(leaks) = &error {
-                eprintln!("{}", json!({ "leaks": leaks }));
+                report(arguments, &json!({ "leaks": leaks }))?;
             }
             let hint = match &error {
                 ExtractError::AskOwner(_) => " (`--owner-lets-stand` or `--blank-texts`)",
@@ -176,7 +201,7 @@ fn extract(arguments: &Arguments) -> Result<(), Problem> {
     }
 }
 
-fn report(arguments: &Arguments, report: &Report) -> Result<(), Problem> {
+fn report(arguments: &Arguments, report: &impl Serialize) -> Result<(), Problem> {
     let text = serde_json::to_string_pretty(report).map_err(failed)?;
     match arguments.value("--report") {
         Some(file) => fs::write(file, text + "\n").map_err(|error| failed(format_args!("{file}: {error}"))),
@@ -190,8 +215,12 @@ fn report(arguments: &Arguments, report: &Report) -> Result<(), Problem> {
 /// The profile that a template names, unless another one is given.
 fn template(arguments: &Arguments) -> Result<(Profile, Template), Problem> {
     let text = arguments.text()?;
-    let named: Value = serde_json::from_str(&text).map_err(failed)?;
-    let profile = arguments.profile(named.get("format").and_then(Value::as_str))?;
+    let named: Value =
+        serde_json::from_str(&text).map_err(|error| failed(format_args!("not a template: {error}")))?;
+    let Some(format) = named.get("format").and_then(Value::as_str) else {
+        return Err(failed("not a template: it does not say of which format it is"));
+    };
+    let profile = arguments.profile(Some(format))?;
     let template = Template::read(&profile, &text).map_err(failed)?;
     Ok((profile, template))
 }
@@ -206,7 +235,9 @@ fn fill_in(arguments: &Arguments) -> Result<(), Problem> {
     let owner = arguments.value("--owner").ok_or_else(|| Problem::Usage("name an `--owner`".to_owned()))?;
     let fills: Fills = match arguments.value("--fills") {
         Some(file) => {
-            serde_json::from_str(&read(file)?).map_err(|error| failed(format_args!("{file}: {error}")))?
+            let once: Once = serde_json::from_str(&read(file)?)
+                .map_err(|error| failed(format_args!("{file}: {error}")))?;
+            once.0
         }
         None => Fills::new(),
     };
@@ -225,8 +256,37 @@ fn fill_in(arguments: &Arguments) -> Result<(), Problem> {
             for error in &errors {
                 eprintln!("{error}");
             }
-            Err(failed(format_args!("{} fills are wrong", errors.len())))
+            let wrong = if errors.len() == 1 { "fill is" } else { "fills are" };
+            Err(failed(format_args!("{} {wrong} wrong", errors.len())))
         }
+    }
+}
+
+/// Fills of which none stands there twice.
+struct Once(Fills);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> de::Visitor<'de> for Members {
+            type Value = Once;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object of fills")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut members: A) -> Result<Once, A::Error> {
+                let mut fills = Fills::new();
+                while let Some((name, value)) = members.next_entry::<String, Value>()? {
+                    if fills.contains_key(&name) {
+                        return Err(de::Error::custom(format_args!("`{name}` stands there twice")));
+                    }
+                    fills.insert(name, value);
+                }
+                Ok(Once(fills))
+            }
+        }
+        deserializer.deserialize_map(Members)
     }
 }
 

@@ -38,9 +38,11 @@
 //! ```
 
 mod body;
+mod canon;
 mod detect;
 mod extract;
 mod fill;
+mod forms;
 mod linter;
 mod order;
 mod profile;

@@ -209,7 +209,7 @@ fn what_is_wrong_with_the_command_or_a_file_is_said() {
         (&["extract", DASHBOARD], 2, "name a `--profile`"),
         (&["extract", "--profile", "tagoio"], 2, "name a file"),
         (&["extract", "--profile"], 2, "needs a value"),
-        (&["extract", DASHBOARD, "--loud"], 2, "no option `--loud`"),
+        (&["extract", DASHBOARD, "--loud"], 2, "`extract` has no option `--loud`"),
         (&["extract", DASHBOARD, DASHBOARD], 2, "one file is enough"),
         (&["extract", "--profile", "tagoio", "no-such.json"], 1, "no-such.json"),
         (&["extract", "--profile", "tagoio", &torn], 1, "cannot be read: EOF"),
@@ -222,4 +222,102 @@ fn what_is_wrong_with_the_command_or_a_file_is_said() {
         Run::of(arguments).assert_fails(code, says);
     }
     assert_eq!(Run::of(&["--help"]).code, Some(0));
+}
+
+/// T2: a strict extraction fails on a document of which nothing is left.
+#[test]
+fn a_document_of_no_place_of_the_profile_is_not_strictly_extracted() {
+    for (name, content) in
+        [("list.json", "[]"), ("word.json", "\"x\""), ("odd.json", r#"{"widgets":{"a":1}}"#)]
+    {
+        let path = file(name, content);
+        Run::of(&["extract", "--profile", "tagoio", &path, "--strict"])
+            .assert_fails(1, "nothing of the document");
+        assert_eq!(Run::of(&["extract", "--profile", "tagoio", &path]).code, Some(0), "{content}");
+    }
+}
+
+/// T1: which file is read as a profile is not for a template to say.
+#[test]
+fn a_template_names_a_shipped_profile_or_none() {
+    let profile =
+        file("own_profile.json", r#"{"format": "own", "version": 1, "root": {"object": {"a": "text"}}}"#);
+    let made =
+        |format: &str| format!(r#"{{"format":{},"version":1,"slots":[],"body":{{"a":"b"}}}}"#, json!(format));
+    let tricky = file("tricky.json", &made(&profile));
+    Run::of(&["slots", &tricky]).assert_fails(1, "name its `--profile`");
+    let own = file("own.json", &made("own"));
+    Run::of(&["slots", &own]).assert_fails(1, "the format `own`");
+    assert_eq!(Run::of(&["slots", &own, "--profile", &profile]).json(), json!([]));
+    for content in ["[]", "7", "{}"] {
+        Run::of(&["slots", &file("none.json", content)]).assert_fails(1, "not a template");
+    }
+}
+
+#[test]
+fn options_stand_once_and_with_their_own_commands() {
+    let path = template("options.json", &[]);
+    let wrong: [(&[&str], &str); 6] = [
+        (&["extract", "--profile", "tagoio", DASHBOARD, "--partial"], "`extract` has no option `--partial`"),
+        (&["slots", &path, "--owner", "ann"], "`slots` has no option `--owner`"),
+        (&["fill", &path, "--owner", "ann", "--strict"], "`fill` has no option `--strict`"),
+        (&["lint", DASHBOARD, "--profile", "tagoio"], "`lint` has no option `--profile`"),
+        (
+            &["extract", "--profile", "tagoio", "--profile", "grafana", DASHBOARD],
+            "`--profile` stands there twice",
+        ),
+        (
+            &["extract", "--profile", "tagoio", DASHBOARD, "--strict", "--strict"],
+            "`--strict` stands there twice",
+        ),
+    ];
+    for (arguments, says) in wrong {
+        Run::of(arguments).assert_fails(2, says);
+    }
+    let help = Run::of(&["extract", "--help"]);
+    assert_eq!((help.code, help.err.as_str()), (Some(0), ""));
+    assert!(help.out.contains("template extract --profile"), "{}", help.out);
+}
+
+#[test]
+fn files_are_read_strictly_and_byte_order_marks_are_skipped() {
+    let twice = file("twice_fills.json", r#"{"device-1": "a", "device-2": "b", "device-1": "c"}"#);
+    let path = template("strictly.json", &[]);
+    Run::of(&["fill", &path, "--fills", &twice, "--owner", "ann"])
+        .assert_fails(1, "`device-1` stands there twice");
+    let marked = fs::read_to_string(DASHBOARD).expect("the fixture");
+    let marked = file("marked.json", &format!("\u{feff}{marked}"));
+    let run = Run::of(&["extract", "--profile", "tagoio", &marked, "--blank-texts"]);
+    assert_eq!(run.json(), extract(&["--blank-texts"]).json());
+}
+
+/// T5: what leaked is for the owner's eyes, in the file that was asked for.
+#[test]
+fn a_leak_is_reported_where_the_report_was_to_be() {
+    let leaky = file(
+        "leaky_report.json",
+        r#"{"widgets": [{"id": "w1", "type": "card", "analysis_run": "north-42", "display": {"formula": {"value": "north-42 + 1"}}}]}"#,
+    );
+    let report = temporary("leak_report.json");
+    let run = Run::of(&[
+        "extract",
+        "--profile",
+        "tagoio",
+        &leaky,
+        "--keep-code",
+        "--report",
+        report.to_str().expect("UTF-8"),
+    ]);
+    run.assert_fails(1, "1 removed id or credential would have stayed");
+    let report: Value = serde_json::from_str(&fs::read_to_string(report).expect("a report")).expect("JSON");
+    assert_eq!(report["leaks"][0]["text"], "north-42 + 1");
+}
+
+/// T6: a dashboard belongs to somebody.
+#[test]
+fn a_blank_owner_is_refused() {
+    let path = template("blank_owner.json", &[]);
+    for owner in ["", "  "] {
+        Run::of(&["fill", &path, "--fills", FILLS, "--owner", owner]).assert_fails(1, "the owner is blank");
+    }
 }

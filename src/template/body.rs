@@ -1,6 +1,7 @@
 //! The template itself: a tree with holes, which has no place for a value of the source (T1).
 
 use super::{
+    detect::has_id_shape,
     profile::{Fields, KeyRule, Node, Profile},
     source::{self, Members, Tree},
     words::{is_asset, is_name, tidy},
@@ -133,8 +134,14 @@ impl Template {
     pub fn read(profile: &Profile, json: &str) -> Result<Self, TemplateError> {
         let value = source::parse_to(json, source::TEMPLATE_DEPTH)
             .map_err(|error| TemplateError { place: "/".to_owned(), problem: error.to_string() })?;
-        let mut reader =
-            Reader { profile, slots: Vec::new(), uses: Vec::new(), ids: Vec::new(), place: Vec::new() };
+        let mut reader = Reader {
+            profile,
+            slots: Vec::new(),
+            uses: Vec::new(),
+            required: Vec::new(),
+            ids: Vec::new(),
+            place: Vec::new(),
+        };
         reader.template(&value)
     }
 }
@@ -147,6 +154,7 @@ struct Reader<'a> {
     profile: &'a Profile,
     slots: Vec<Slot>,
     uses: Vec<usize>,
+    required: Vec<bool>,
     /// The ids of the body, by space and number, and whether the place defines them.
     ids: Vec<(String, usize, bool)>,
     place: Vec<String>,
@@ -177,7 +185,10 @@ impl Reader<'_> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for slot in slots {
             let kind = slot.get("kind").and_then(Tree::as_text).unwrap_or_default();
-            let required = slot.get("required") == Some(&Tree::Bool(true));
+            let counted = matches!(slot.get("uses"), Some(Tree::Number(uses)) if uses.is_u64());
+            if !counted || !matches!(slot.get("required"), Some(Tree::Bool(_))) {
+                return self.refuse("a slot says whether it is required, and how often it is used");
+            }
             let known = ["name", "kind", "required", "uses"];
             let mut names = slot.as_object().into_iter().flat_map(Members::iter).map(|(name, _)| name);
             if let Some(other) = names.find(|name| !known.contains(name)) {
@@ -190,14 +201,16 @@ impl Reader<'_> {
             {
                 return self.refuse(format_args!("slot `{name}` is not one of the profile's"));
             }
-            self.slots.push(Slot { name, kind: kind.to_owned(), required, uses: 0 });
+            self.slots.push(Slot { name, kind: kind.to_owned(), required: false, uses: 0 });
         }
         self.uses = vec![0; self.slots.len()];
+        self.required = vec![false; self.slots.len()];
         let Some(body) = member("body") else { return self.refuse("the body is missing") };
         let profile = self.profile;
         let body = self.body(&profile.root, body)?;
-        for (slot, uses) in self.slots.iter_mut().zip(&self.uses) {
-            slot.uses = *uses;
+        // What a slot is, its places say.
+        for (slot, (uses, required)) in self.slots.iter_mut().zip(self.uses.iter().zip(&self.required)) {
+            (slot.uses, slot.required) = (*uses, *required);
         }
         if self.uses.contains(&0) {
             return self.refuse("a slot has no place in the body");
@@ -231,13 +244,16 @@ impl Reader<'_> {
         Ok(read)
     }
 
-    fn hole(&mut self, kind: &str, name: Option<&str>) -> Result<usize, TemplateError> {
+    fn hole(&mut self, kind: &str, required: bool, name: Option<&str>) -> Result<usize, TemplateError> {
         let found = self.slots.iter().position(|slot| Some(slot.name.as_str()) == name && slot.kind == kind);
         let Some(slot) = found else {
             return self.refuse(format_args!("no slot of kind `{kind}` has this name"));
         };
         if let Some(uses) = self.uses.get_mut(slot) {
             *uses = uses.saturating_add(1);
+        }
+        if let Some(of) = self.required.get_mut(slot) {
+            *of |= required;
         }
         Ok(slot)
     }
@@ -265,22 +281,31 @@ impl Reader<'_> {
                 Body::Leaf(value.to_value())
             }
             (Node::Name, Tree::Text(name)) if is_name(name) => Body::Leaf(value.to_value()),
-            (Node::Text, Tree::Text(text)) if tidy(text).as_deref() == Some(&**text) => {
+            (Node::Text, Tree::Text(text)) if !text.is_empty() && tidy(text).as_deref() == Some(&**text) => {
                 Body::Text(text.to_string())
+            }
+            (Node::Code(_), _)
+                if marker("$code").is_some_and(|code| code.trim().is_empty() || has_id_shape(code)) =>
+            {
+                return self.refuse("code that is empty, or holds what looks like an id or a credential");
             }
             (Node::Code(_), _) if marker("$code").is_some() => {
                 Body::Code(marker("$code").unwrap_or_default().to_owned())
             }
-            (Node::Code(language), _) => Body::Hole(self.hole(&code_kind(language), marker("$slot"))?),
+            (Node::Code(language), _) => {
+                Body::Hole(self.hole(&code_kind(language), false, marker("$slot"))?)
+            }
             (Node::Asset(hosts), Tree::Text(url)) if is_asset(url, hosts) => Body::Leaf(value.to_value()),
-            (Node::Slot(rule), _) => Body::Hole(self.hole(&rule.kind, marker("$slot"))?),
+            (Node::Slot(rule), _) => Body::Hole(self.hole(&rule.kind, rule.required, marker("$slot"))?),
             (Node::Id(rule), _) => {
                 Body::Id(rule.space.clone(), self.id(&rule.space, rule.defines, marker("$id"))?)
             }
             (Node::IdOrSlot { space, .. }, _) if marker("$id").is_some() => {
                 Body::Id(space.clone(), self.id(space, false, marker("$id"))?)
             }
-            (Node::IdOrSlot { slot, .. }, _) => Body::Hole(self.hole(&slot.kind, marker("$slot"))?),
+            (Node::IdOrSlot { slot, .. }, _) => {
+                Body::Hole(self.hole(&slot.kind, slot.required, marker("$slot"))?)
+            }
             (Node::Owner, value) if value.to_value() == json!({ "$owner": true }) => Body::Owner,
             (Node::Neutral(neutral), value) if *neutral == value.to_value() => Body::Leaf(neutral.clone()),
             (Node::Object(nodes), Tree::Object(members)) => self.fields(nodes, members)?,
@@ -289,6 +314,9 @@ impl Reader<'_> {
                 let mut list = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
                     list.push(self.inside(&index.to_string(), |reader| reader.body(node, item))?);
+                }
+                if list.is_empty() {
+                    return self.refuse("an empty list is as good as nothing, and would not have been left");
                 }
                 Body::List(list)
             }
@@ -309,12 +337,14 @@ impl Reader<'_> {
 
     /// The first node that the value reads by. What one that it does not read by has counted is forgotten.
     fn either(&mut self, nodes: &[Node], value: &Tree<'_>) -> Result<Body, TemplateError> {
-        let (uses, ids, place) = (self.uses.clone(), self.ids.len(), self.place.len());
+        let (uses, required) = (self.uses.clone(), self.required.clone());
+        let (ids, place) = (self.ids.len(), self.place.len());
         for node in nodes {
             if let Ok(body) = self.body(node, value) {
                 return Ok(body);
             }
             self.uses.clone_from(&uses);
+            self.required.clone_from(&required);
             self.ids.truncate(ids);
             self.place.truncate(place);
         }
@@ -329,6 +359,14 @@ impl Reader<'_> {
             };
             fields.push((name.clone(), self.inside(name, |reader| reader.body(node, value))?));
         }
+        // Only the whole document may be left without anything; what is there in every object is there in this one.
+        let is_root = self.place.is_empty() && fields.is_empty();
+        if !is_root && fields.iter().all(|(name, _)| nodes.constant.contains(name)) {
+            return self.refuse("an object of nothing is as good as none, and would not have been left");
+        }
+        if let Some(name) = nodes.constant.iter().find(|name| !is_root && members.get(name).is_none()) {
+            return self.refuse(format_args!("`{name}` is missing, which is always there"));
+        }
         Ok(Body::Fields(fields))
     }
 
@@ -340,11 +378,16 @@ impl Reader<'_> {
                     let number = self.id(&rule.space, rule.defines, name.strip_prefix("$id:"))?;
                     Key::Id(rule.space.clone(), number)
                 }
-                KeyRule::Slot(rule) => Key::Hole(self.hole(&rule.kind, name.strip_prefix("$slot:"))?),
+                KeyRule::Slot(rule) => {
+                    Key::Hole(self.hole(&rule.kind, rule.required, name.strip_prefix("$slot:"))?)
+                }
                 KeyRule::Name if is_name(name) => Key::Word(name.to_owned()),
                 KeyRule::Name => return self.refuse(format_args!("`{name}` is no name")),
             };
             entries.push((key, self.inside(name, |reader| reader.body(node, value))?));
+        }
+        if entries.is_empty() && !self.place.is_empty() {
+            return self.refuse("an empty map is as good as nothing, and would not have been left");
         }
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(Body::Map(entries))

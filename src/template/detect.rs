@@ -2,12 +2,11 @@
 
 use super::{
     body::{Body, Key},
+    forms::{decoded, forms, joined},
     report::{FoundText, Leak},
 };
-use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use hashbrown::{HashMap, HashSet};
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     net::Ipv6Addr,
 };
@@ -23,48 +22,204 @@ pub(super) enum Kind {
     /// An id, of a device or within the document.
     Id,
     Value,
+    /// A query, formula or script.
+    Code,
+    /// What something is called, wherever it stands.
+    Name,
 }
 
-/// The removed values that are looked for, each once: with the place of one of them, and whether finding
-/// it refuses the template; if not, the owner is asked.
-#[derive(Default, Debug)]
-pub(super) struct Taint {
-    values: HashMap<String, (String, bool)>,
+/// What it means that a removed value is found again, and how it is looked for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Search {
+    /// The owner is asked; in names and keys only where it is nobody's invention that they are called the same.
+    Ask,
+    /// The owner is asked, wherever it is.
+    AskOfAll,
+    /// It refuses the template, if it is all of a text.
+    Text,
+    /// It refuses, where no letter or digit stands beside it.
+    Whole,
+    /// It refuses, within words too.
+    Within,
 }
 
-impl Taint {
+/// The removed values that are looked for, each once: with the place of one of them.
+#[derive(Debug)]
+pub(super) struct Taint<'a> {
+    values: HashMap<String, (String, Search)>,
+    /// What is told by the names of fields.
+    fields: HashMap<String, Field>,
+    /// Words of the format, which are nobody's names.
+    plain: &'a HashSet<String>,
+}
+
+impl<'a> Taint<'a> {
+    pub(super) fn new(plain: &'a HashSet<String>) -> Self {
+        Self { values: HashMap::new(), fields: HashMap::new(), plain }
+    }
+
     /// Notes a removed value, if it is one to look for.
     pub(super) fn note(&mut self, text: &str, kind: Kind, path: &Path) {
         if may_hold_id(text) {
             for token in tokens(text).filter(|token| is_id_shaped(token)) {
-                self.put(token, true, path);
+                self.put(token, Search::Within, path);
             }
         }
         match kind {
-            Kind::Id if is_plain(text) => self.put(text, false, path),
-            Kind::Id if text.len() >= 4 && !text.bytes().all(|byte| byte.is_ascii_digit()) => {
-                self.put(text, true, path)
+            Kind::Id if is_plain(text) => self.put(text, Search::AskOfAll, path),
+            Kind::Id if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                if text.len() >= 5 {
+                    self.put(text, Search::Whole, path);
+                }
             }
-            Kind::Value
-                if text.chars().filter(|c| c.is_alphabetic()).nth(3).is_some() && names_something(path) =>
-            {
-                self.put(text, false, path);
-            }
-            _ => {}
+            Kind::Id if text.len() >= 4 => self.put(text, Search::Within, path),
+            Kind::Id => {}
+            Kind::Code => self.note_literals(text, path),
+            // Neither a name nor a credential is as short.
+            Kind::Name | Kind::Value if text.len() < 3 => {}
+            Kind::Name | Kind::Value => match (self.field(path), kind) {
+                (Field::Credential, _) if text.trim().len() >= 6 => {
+                    self.put(text.trim(), Search::Whole, path);
+                }
+                (Field::Credential, _) if text.trim().len() >= 4 => self.put(text.trim(), Search::Text, path),
+                (Field::Credential, _) => {}
+                (Field::Who, _) | (_, Kind::Name) => self.name(text, Search::AskOfAll, path),
+                (Field::What, _) if path.is_of_current() => self.name(text, Search::Ask, path),
+                (Field::What, _) if may_be_name(text) => self.put(text, Search::Ask, path),
+                _ => {}
+            },
         }
     }
 
-    fn put(&mut self, text: &str, refuses: bool, path: &Path) {
-        if text.len() > 4096 {
+    /// Whether a number that was removed here is looked for, however small.
+    pub(super) fn takes_numbers(&mut self, path: &Path) -> bool {
+        self.field(path) == Field::Credential
+    }
+
+    /// A name, unless it is a word of the format.
+    fn name(&mut self, text: &str, search: Search, path: &Path) {
+        if may_be_name(text) && text.len() <= 128 && !self.plain.contains(&words(text)) {
+            self.put(text, search, path);
+        }
+    }
+
+    /// What stands in quotes in a query may name what it asks for.
+    fn note_literals(&mut self, code: &str, path: &Path) {
+        let mut rest = code;
+        while let Some(at) = rest.find(['"', '\'', '`']) {
+            let (_, quoted) = rest.split_at(at);
+            let quote = quoted.chars().next().unwrap_or('"');
+            let inside = quoted.get(1..).unwrap_or_default();
+            let Some(end) = inside.find(quote) else { break };
+            let literal = inside.get(..end).unwrap_or_default();
+            // Plain words in lower case are mostly those of the query.
+            let may_be = literal.contains([' ', '.']) || literal.contains(char::is_uppercase);
+            if may_be && literal.len() <= 64 && !literal.contains(['$', '{', '*', '|', '(']) {
+                self.name(literal, Search::Ask, path);
+            }
+            rest = inside.get(end.saturating_add(1)..).unwrap_or_default();
+        }
+    }
+
+    fn field(&mut self, path: &Path) -> Field {
+        let name = path.last();
+        if let Some(known) = self.fields.get(name) {
+            return if *known == Field::Other && path.is_of_current() { Field::What } else { *known };
+        }
+        let field = Field::of(name);
+        self.fields.insert(name.to_owned(), field);
+        self.field(path)
+    }
+
+    fn put(&mut self, text: &str, search: Search, path: &Path) {
+        if text.is_empty() || text.len() > 4096 {
             return;
         }
         match self.values.get_mut(text) {
-            Some((_, before)) => *before |= refuses,
+            Some((_, before)) => *before = search.max(*before),
             None => {
-                self.values.insert(text.to_owned(), (path.text.clone(), refuses));
+                self.values.insert(text.to_owned(), (path.text.clone(), search));
             }
         }
     }
+}
+
+/// What the name of a field tells of what stands in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Field {
+    Credential,
+    /// Who it is, or where.
+    Who,
+    /// What it is called.
+    What,
+    Other,
+}
+
+/// What the names of fields end with that hold credentials.
+const CREDENTIALS: &[&str] =
+    &["pin", "pw", "pwd", "otp", "auth", "session", "cookie", "token", "secret", "bearer"];
+
+impl Field {
+    fn of(name: &str) -> Self {
+        let words = words_of(name);
+        let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+        let joined = words.concat();
+        let holds = |list: &[&str]| list.iter().any(|part| joined.contains(part));
+        let is_key = joined.ends_with("key")
+            && holds(&[
+                "api", "access", "private", "secret", "shared", "auth", "app", "license", "encrypt", "sign",
+            ]);
+        if is_key
+            || words.last().is_some_and(|last| CREDENTIALS.contains(&last.as_str()))
+            || holds(&["passw", "passphrase", "secret", "credential", "authorization"])
+        {
+            Self::Credential
+        } else if has(&[
+            "owner",
+            "customer",
+            "company",
+            "tenant",
+            "org",
+            "organization",
+            "organisation",
+            "author",
+            "assigned",
+            "assignee",
+            "user",
+            "username",
+            "person",
+            "contact",
+            "site",
+            "location",
+        ]) {
+            Self::Who
+        } else if holds(&["name", "alias", "label", "title", "host", "instance"]) {
+            Self::What
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The words that the name of a field is of, in lower case.
+pub(super) fn words_of(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        if (c.is_uppercase() && !before.is_uppercase()) || !c.is_alphanumeric() {
+            words.push(String::new());
+        }
+        if let Some(last) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            last.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+fn may_be_name(text: &str) -> bool {
+    text.chars().filter(|c| c.is_alphabetic()).nth(2).is_some()
 }
 
 /// Where in a document the walk is: the fields on the way there.
@@ -91,17 +246,26 @@ impl Path {
         &self.text
     }
 
-    fn last(&self) -> &str {
-        self.ends.last().and_then(|end| self.text.get(*end..)).unwrap_or_default()
+    /// The fields on the way, the last one first.
+    fn fields(&self) -> impl Iterator<Item = &str> {
+        let ends = self.ends.iter().rev().copied();
+        let mut end = self.text.len();
+        ends.filter_map(move |start| {
+            let field = self.text.get(start..end).unwrap_or_default();
+            end = start;
+            Some(field.strip_prefix('.').unwrap_or(field)).filter(|field| !matches!(*field, "[]" | "*"))
+        })
     }
-}
 
-/// Whether the field that a value stands in holds names of things.
-fn names_something(path: &Path) -> bool {
-    let field = path.last().as_bytes();
-    ["name", "alias", "label", "title", "host", "instance"]
-        .iter()
-        .any(|part| field.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes())))
+    fn last(&self) -> &str {
+        self.fields().next().unwrap_or_default()
+    }
+
+    /// Whether it is what somebody has chosen of a variable's values.
+    fn is_of_current(&self) -> bool {
+        let mut fields = self.fields();
+        matches!(fields.next(), Some("text" | "value")) && fields.next() == Some("current")
+    }
 }
 
 /// Whether a text may hold an id at all: none is as short, and none is without a digit or an `@`.
@@ -110,7 +274,7 @@ fn may_hold_id(text: &str) -> bool {
 }
 
 fn is_plain(text: &str) -> bool {
-    (4..=48).contains(&text.len()) && text.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '_' | '-'))
+    (3..=48).contains(&text.len()) && text.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '_' | '-'))
 }
 
 /// The parts of a text that may be ids.
@@ -128,9 +292,10 @@ fn tokens(text: &str) -> impl Iterator<Item = &str> {
         .filter(|part| part.len() >= 7)
 }
 
-/// Whether a text holds what looks like an id or a credential.
+/// Whether a text holds what looks like an id or a credential, also once it is decoded.
 pub(super) fn has_id_shape(text: &str) -> bool {
-    may_hold_id(text) && tokens(text).any(is_id_shaped)
+    let shows = |text: &str| may_hold_id(text) && tokens(text).any(is_id_shaped);
+    shows(text) || decoded(text).is_some_and(|forms| forms.iter().any(|form| shows(form)))
 }
 
 const PREFIXES: &[&str] = &[
@@ -149,7 +314,7 @@ const PREFIXES: &[&str] = &[
     "bearer",
 ];
 
-fn is_id_shaped(token: &str) -> bool {
+pub(super) fn is_id_shaped(token: &str) -> bool {
     let bytes = token.as_bytes();
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
     if digits == 0 && !bytes.contains(&b'@') {
@@ -162,16 +327,28 @@ fn is_id_shaped(token: &str) -> bool {
             && digits >= 2
             && bytes.iter().any(u8::is_ascii_uppercase)
             && bytes.iter().any(u8::is_ascii_lowercase)
-            && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')))
+            && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            && !is_model(token))
         || is_email(token)
         || is_ip(token)
         || (digits > 0 && bytes.contains(&b':') && token.parse::<Ipv6Addr>().is_ok())
         || is_mac(bytes)
+        || (bytes.len() >= 12 && is_compact_mac(bytes))
         || (bytes.len() >= 12
             && digits > 0
             && PREFIXES.iter().any(|prefix| {
                 bytes.get(..prefix.len()).is_some_and(|front| front.eq_ignore_ascii_case(prefix.as_bytes()))
             }))
+}
+
+/// Whether it looks like the name of a model: short groups of upper-case letters and digits, or of letters alone.
+fn is_model(token: &str) -> bool {
+    let is_group = |group: &str| {
+        (1..=8).contains(&group.len())
+            && (group.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+                || group.bytes().all(|b| b.is_ascii_alphabetic()))
+    };
+    token.contains('-') && token.split('-').all(is_group)
 }
 
 fn longest(bytes: &[u8], is: impl Fn(&u8) -> bool) -> usize {
@@ -207,8 +384,19 @@ fn is_ip(token: &str) -> bool {
     parts.clone().count() == 4 && parts.all(|part| part.len() <= 3 && part.parse::<u8>().is_ok())
 }
 
+/// Twelve hexadecimal digits, with a digit and a letter among them.
+fn is_compact_mac(bytes: &[u8]) -> bool {
+    bytes.split(|byte| !byte.is_ascii_alphanumeric()).any(|part| {
+        part.len() == 12
+            && part.iter().all(u8::is_ascii_hexdigit)
+            && part.iter().any(u8::is_ascii_digit)
+            && part.iter().any(u8::is_ascii_alphabetic)
+    })
+}
+
+/// Pairs of hexadecimal digits between dashes or colons, six as in a MAC address or eight as in an EUI-64.
 fn is_mac(bytes: &[u8]) -> bool {
-    bytes.len() == 17
+    matches!(bytes.len(), 17 | 23)
         && bytes.iter().enumerate().all(|(place, byte)| match place % 3 {
             2 => matches!(byte, b':' | b'-'),
             _ => byte.is_ascii_hexdigit(),
@@ -237,109 +425,8 @@ fn strings<'a>(body: &'a Body, found: &mut HashSet<&'a str>) {
     }
 }
 
-/// A string in the forms that a value may hide in.
-fn forms(text: &str) -> Vec<Cow<'_, str>> {
-    let is_lower = text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
-    let mut forms = vec![if is_lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_lowercase()) }];
-    let mut add = |form: &str| forms.push(Cow::Owned(form.to_lowercase()));
-    if text.contains('%') {
-        add(&percent_decoded(text));
-    }
-    if text.contains('\\') {
-        add(&json_decoded(text));
-    }
-    for token in text.split(|c: char| !c.is_ascii_alphanumeric() && !"+/-_".contains(c)) {
-        decode(token, &mut add);
-        // What stands before or behind an encoded value may be of the same characters.
-        if !token.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            token.split(['+', '/', '-', '_']).for_each(|token| decode(token, &mut add));
-        }
-    }
-    let joined: Vec<Cow<'_, str>> =
-        forms.iter().filter(|form| form.contains('-')).map(|form| form.replace('-', "").into()).collect();
-    forms.extend(joined);
-    forms
-}
-
-/// What a token may stand for, in base64 of either alphabet or in hexadecimal.
-fn decode(token: &str, add: &mut impl FnMut(&str)) {
-    if token.len() < 6 {
-        return;
-    }
-    let base64 = if token.contains(['+', '/']) { &BASE64_NOPAD } else { &BASE64URL_NOPAD };
-    let is_hex = token.bytes().all(|byte| byte.is_ascii_hexdigit());
-    for encoding in [Some(base64), is_hex.then_some(&HEXLOWER_PERMISSIVE)].into_iter().flatten() {
-        if let Ok(bytes) = encoding.decode(token.as_bytes())
-            && let Ok(plain) = str::from_utf8(&bytes)
-        {
-            add(plain);
-        }
-    }
-}
-
-/// Escapes resolved as in a JSON string. The text need not be one: what is no escape stays.
-fn json_decoded(text: &str) -> String {
-    let mut units: Vec<u16> = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('\\') {
-        let (before, escape) = rest.split_at(at);
-        units.extend(before.encode_utf16());
-        let hex = escape.get(2..6).filter(|_| escape.starts_with("\\u"));
-        if let Some(unit) = hex.and_then(|hex| u16::from_str_radix(hex, 16).ok()) {
-            units.push(unit);
-            rest = escape.get(6..).unwrap_or_default();
-        } else {
-            // An escaped quote, slash or backslash is the character itself; other escapes are as good as spaces.
-            let character = escape.chars().nth(1);
-            match character.filter(|c| !c.is_alphabetic()) {
-                Some(character) => units.extend(character.encode_utf16(&mut [0; 2]).iter()),
-                None => units.push(u16::from(b' ')),
-            }
-            rest =
-                escape.get(1_usize.saturating_add(character.map_or(0, char::len_utf8))..).unwrap_or_default();
-        }
-    }
-    units.extend(rest.encode_utf16());
-    String::from_utf16_lossy(&units)
-}
-
-/// Whether a text has a value in it that no letter or digit stands right beside.
-fn has_whole(text: &str, value: &str) -> bool {
-    text.match_indices(value).any(|(at, _)| {
-        let end = at.saturating_add(value.len());
-        let before = text.get(..at).and_then(|before| before.chars().next_back());
-        let behind = text.get(end..).and_then(|behind| behind.chars().next());
-        ![before, behind].into_iter().flatten().any(char::is_alphanumeric)
-    })
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let hex =
-            after.get(..2).filter(|_| *first == b'%').and_then(|hex| HEXLOWER_PERMISSIVE.decode(hex).ok());
-        match hex.as_deref() {
-            Some([byte]) => {
-                bytes.push(*byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 fn is_of_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '-' | '_')
-}
-
-/// The words of a form, as far as short values are looked for.
-fn parts(form: &str) -> impl Iterator<Item = &str> {
-    form.split(|c: char| !is_of_word(c))
 }
 
 /// The first bytes of what is looked for within words; of what is shorter there are none.
@@ -347,77 +434,96 @@ fn start(text: &[u8]) -> Option<u64> {
     text.first_chunk::<WITHIN>().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
-/// The removed ids and credentials that are still there.
-pub(super) fn leaks(body: &Body, removed: &Taint) -> Vec<Leak> {
-    let mut needles: Vec<(String, &str)> = Vec::new();
-    for (value, (path, _)) in removed.values.iter().filter(|(_, (_, refuses))| *refuses) {
-        let value = value.to_lowercase();
-        if value.contains('-') {
-            needles.push((value.replace('-', ""), path));
-        }
-        needles.push((value, path));
+/// What is looked for, so that a text is read once whatever the number of values is.
+#[derive(Default)]
+struct Needles<'t> {
+    found: HashMap<String, (&'t str, Search)>,
+    /// The lengths of those that begin alike.
+    starts: HashMap<u64, BTreeSet<usize>>,
+    /// The lengths of those that are too short for that.
+    short: BTreeSet<usize>,
+}
+
+impl<'t> Needles<'t> {
+    fn add(&mut self, needle: String, path: &'t str, search: Search) {
+        match start(needle.as_bytes()) {
+            Some(start) => self.starts.entry(start).or_default().insert(needle.len()),
+            None => self.short.insert(needle.len()),
+        };
+        let known = self.found.entry(needle).or_insert((path, search));
+        known.1 = known.1.max(search);
     }
-    if needles.is_empty() {
+
+    /// Whether a form has this value at this place.
+    fn has(&self, form: &str, at: usize, length: usize) -> Option<(&str, &'t str)> {
+        let end = at.saturating_add(length);
+        let (needle, (path, search)) = self.found.get_key_value(form.get(at..end)?)?;
+        let before = form.get(..at).and_then(|before| before.chars().next_back());
+        let behind = form.get(end..).and_then(|behind| behind.chars().next());
+        let beside = [before, behind].into_iter().flatten();
+        let stands = match search {
+            Search::Within if length >= WITHIN => true,
+            Search::Within if needle.chars().all(is_of_word) => !beside.into_iter().any(is_of_word),
+            Search::Text => form.trim() == needle,
+            _ => !beside.into_iter().any(char::is_alphanumeric),
+        };
+        stands.then_some((needle, path))
+    }
+
+    fn find<'n>(&'n self, form: &str, mut tell: impl FnMut(&'n str, &'t str)) {
+        for (at, window) in form.as_bytes().windows(WITHIN).enumerate() {
+            let lengths = start(window).and_then(|start| self.starts.get(&start));
+            for length in lengths.into_iter().flatten() {
+                if let Some((needle, path)) = self.has(form, at, *length) {
+                    tell(needle, path);
+                }
+            }
+        }
+        if self.short.is_empty() {
+            return;
+        }
+        let mut before = ' ';
+        for (at, c) in form.char_indices() {
+            let begins =
+                if before.is_ascii() { !before.is_ascii_alphanumeric() } else { !before.is_alphanumeric() };
+            if begins {
+                for length in &self.short {
+                    if let Some((needle, path)) = self.has(form, at, *length) {
+                        tell(needle, path);
+                    }
+                }
+            }
+            before = c;
+        }
+    }
+}
+
+/// The removed ids and credentials that are still there.
+pub(super) fn leaks(body: &Body, removed: &Taint<'_>) -> Vec<Leak> {
+    let mut needles = Needles::default();
+    for (value, (path, search)) in removed.values.iter().filter(|(_, (_, search))| *search >= Search::Text) {
+        let value = value.to_lowercase();
+        if *search == Search::Within && value.contains(['-', ':']) {
+            needles.add(joined(&value), path, *search);
+        }
+        needles.add(value, path, *search);
+    }
+    if needles.found.is_empty() {
         return Vec::new();
     }
-    let starts: HashSet<u64> = needles.iter().filter_map(|(needle, _)| start(needle.as_bytes())).collect();
-    let (words, others): (HashSet<&str>, HashSet<&str>) = needles
-        .iter()
-        .map(|(needle, _)| needle.as_str())
-        .filter(|needle| needle.len() < WITHIN)
-        .partition(|needle| needle.chars().all(is_of_word));
-    // Most removed values are nowhere, and most strings hold none: the first bytes alone tell.
-    let (mut starts_left, mut words_left) = (HashSet::new(), HashSet::new());
-    let mut may_hold = |form: &str| {
-        let windows = form.as_bytes().windows(WITHIN).filter_map(start);
-        let mut holds = false;
-        for start in windows.filter(|start| starts.contains(start)) {
-            holds = true;
-            starts_left.insert(start);
-        }
-        if !words.is_empty() {
-            for word in parts(form).filter_map(|word| words.get(word)) {
-                holds = true;
-                words_left.insert(*word);
-            }
-        }
-        holds || others.iter().any(|needle| has_whole(form, needle))
-    };
     let mut left = HashSet::new();
     strings(body, &mut left);
-    let mut suspects: Vec<(&str, Vec<Cow<'_, str>>)> = Vec::new();
+    let mut found: HashMap<&str, (&str, &str)> = HashMap::new();
     for text in left {
-        let forms = forms(text);
-        // All forms are looked at, not only the first that may hold one: what else they begin with counts as well.
-        if forms.iter().filter(|form| may_hold(form)).count() > 0 {
-            suspects.push((text, forms));
+        for form in forms(text) {
+            needles.find(&form, |needle, path| {
+                let first = found.entry(needle).or_insert((path, text));
+                *first = (*first).min((path, text));
+            });
         }
     }
-    suspects.sort_unstable();
-    let mut found = BTreeSet::new();
-    for (needle, path) in &needles {
-        let needle = needle.as_str();
-        let is_in = |form: &str| {
-            if needle.len() >= WITHIN {
-                form.contains(needle)
-            } else if words.contains(needle) {
-                parts(form).any(|word| word == needle)
-            } else {
-                has_whole(form, needle)
-            }
-        };
-        let mut texts = suspects.iter().filter(|(_, forms)| forms.iter().any(|form| is_in(form)));
-        let text = match start(needle.as_bytes()) {
-            Some(start) if !starts_left.contains(&start) => None,
-            None if words.contains(needle) && !words_left.contains(needle) => None,
-            None if words.contains(needle) => texts.next_back(),
-            _ => texts.next(),
-        };
-        if let Some((text, _)) = text {
-            found.insert(Leak { path: (*path).to_owned(), text: (*text).to_owned() });
-        }
-    }
-    found.into_iter().collect()
+    let leak = |(path, text): &(&str, &str)| Leak { path: (*path).to_owned(), text: (*text).to_owned() };
+    found.values().map(leak).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// All texts and code that are left.
@@ -435,7 +541,7 @@ fn texts<'a>(body: &'a Body, found: &mut HashSet<&'a str>) {
 }
 
 /// The words of a text in lower case, with a space between them.
-fn words(text: &str) -> String {
+pub(super) fn words(text: &str) -> String {
     let mut words = String::with_capacity(text.len());
     for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
         if !words.is_empty() {
@@ -450,15 +556,23 @@ fn words(text: &str) -> String {
     words
 }
 
-/// The kept texts that hold a name which was removed elsewhere, as whole words.
-pub(super) fn names(body: &Body, removed: &Taint) -> Vec<FoundText> {
-    let names = removed.values.keys().map(|value| words(value));
-    let names: HashSet<String> = names.filter(|name| name.len() >= 4).collect();
-    let firsts: HashSet<&str> = names.iter().filter_map(|name| name.split(' ').next()).collect();
-    let mut kept = HashSet::new();
-    texts(body, &mut kept);
+/// The kept texts that hold a name which was removed elsewhere, as whole words, and the kept words of the schema that
+/// do.
+pub(super) fn names(body: &Body, kept: &HashSet<String>, removed: &Taint<'_>) -> Vec<FoundText> {
+    let mut names: HashMap<String, bool> = HashMap::new();
+    for (value, (_, search)) in &removed.values {
+        let name = words(value);
+        if name.len() >= 3 {
+            // That a word of the schema is called as something else is, is no wonder, as long as it is one word.
+            *names.entry_ref(&name).or_default() |= *search != Search::Ask || name.contains(' ');
+        }
+    }
+    let firsts: HashSet<&str> = names.keys().filter_map(|name| name.split(' ').next()).collect();
+    let mut left = HashSet::new();
+    texts(body, &mut left);
     let mut found = BTreeMap::new();
-    for text in kept {
+    let both = left.iter().map(|text| (*text, false)).chain(kept.iter().map(|name| (name.as_str(), true)));
+    for (text, is_word) in both {
         let words = words(text);
         let starts = words.match_indices(' ').map(|(at, _)| at.saturating_add(1));
         let mut parts =
@@ -467,7 +581,7 @@ pub(super) fn names(body: &Body, removed: &Taint) -> Vec<FoundText> {
                 let ends = rest.match_indices(' ').map(|(at, _)| at).chain([rest.len()]);
                 ends.take(if known { WORDS } else { 0 }).filter_map(move |end| rest.get(..end))
             });
-        if let Some(name) = parts.find(|part| names.contains(*part)) {
+        if let Some(name) = parts.find(|part| names.get(*part).is_some_and(|tells| *tells || !is_word)) {
             found.insert(text, name.to_owned());
         }
     }

@@ -2,14 +2,15 @@
 
 use super::{
     body::{Body, Key, Slot, Template, code_kind, id_name},
-    detect::{self, Path, Taint},
+    canon::TooAlike,
+    detect::{self, Path, Taint, has_id_shape},
     order,
     profile::{Fields, IdRule, KeyRule, Node, Profile, Shape, SlotRule},
     report::{ExtractError, Extracted, Options, Report, Texts},
     source::{self, Members, Tree},
     words::{is_asset, is_name, tidy},
 };
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use serde_json::Value;
 use std::{
     borrow::Cow,
@@ -37,7 +38,7 @@ pub fn extract_json(json: &str, profile: &Profile, options: Options) -> Result<E
 fn extract_tree(document: &Tree<'_>, profile: &Profile, options: Options) -> Result<Extracted, ExtractError> {
     let mut defined = definitions(profile, document);
     let (mut blank, mut texts) = (BTreeSet::new(), Vec::new());
-    let (mut walk, body, removed) = loop {
+    let (mut walk, body) = loop {
         let mut walk = Walk::new(profile, options, defined, blank);
         let body = walk.node(&profile.root, document).unwrap_or_else(|| Body::Fields(Vec::new()));
         // Where a definition is left out, what refers to it is as well: in a clone it would refer to nothing.
@@ -46,8 +47,7 @@ fn extract_tree(document: &Tree<'_>, profile: &Profile, options: Options) -> Res
             defined.values_mut().for_each(|ids| ids.retain(|_, id| id.survived));
             continue;
         }
-        let removed = std::mem::take(&mut walk.removed);
-        let found = detect::names(&body, &removed);
+        let found = detect::names(&body, &walk.words, &walk.removed);
         if options.texts == Texts::Blank && !found.is_empty() {
             (defined, blank) = (walk.defined, walk.blank);
             blank.extend(found.iter().map(|found| found.text.clone()));
@@ -55,7 +55,7 @@ fn extract_tree(document: &Tree<'_>, profile: &Profile, options: Options) -> Res
             continue;
         }
         texts.extend(found);
-        break (walk, body, removed);
+        break (walk, body);
     };
     if body.depth() > source::TEMPLATE_DEPTH.saturating_sub(1) {
         return Err(ExtractError::TooDeep);
@@ -63,17 +63,22 @@ fn extract_tree(document: &Tree<'_>, profile: &Profile, options: Options) -> Res
     let mut report = Report {
         dropped: std::mem::take(&mut walk.dropped).into_iter().collect(),
         unknown: std::mem::take(&mut walk.unknown).into_iter().collect(),
+        changed: walk.changed,
+        code: walk.code,
         ..Report::default()
     };
     texts.sort_unstable();
     report.texts = texts;
-    let leaks = detect::leaks(&body, &removed);
+    let leaks = detect::leaks(&body, &walk.removed);
     if !leaks.is_empty() {
         return Err(ExtractError::Leak(leaks));
     }
-    let (body, slots) = walk.number(body);
+    let (body, slots) = walk.number(body).map_err(|_| ExtractError::TooAlike)?;
     report.kept = count(&body);
     report.slots.clone_from(&slots);
+    if options.strict && matches!(&body, Body::Fields(fields) if fields.is_empty()) {
+        return Err(ExtractError::Foreign(Box::new(report)));
+    }
     if options.strict && !report.unknown.is_empty() {
         return Err(ExtractError::Unknown(Box::new(report)));
     }
@@ -123,7 +128,12 @@ struct Walk<'a> {
     /// Texts that the owner does not let stand.
     blank: BTreeSet<String>,
     path: Path,
-    removed: Taint,
+    removed: Taint<'a>,
+    /// The words of the schema that are kept.
+    words: HashSet<String>,
+    /// How many texts are kept otherwise than they were, and how much code is not kept for what it holds.
+    changed: usize,
+    code: usize,
     dropped: Counts,
     unknown: Counts,
 }
@@ -140,7 +150,10 @@ impl<'a> Walk<'a> {
             defined,
             blank,
             path: Path::default(),
-            removed: Taint::default(),
+            removed: Taint::new(&profile.words),
+            words: HashSet::new(),
+            changed: 0,
+            code: 0,
             dropped: Counts::new(),
             unknown: Counts::new(),
         }
@@ -190,12 +203,19 @@ impl<'a> Walk<'a> {
             (Node::Keep(vocabulary), value) if self.profile.has(vocabulary, value) => {
                 Some(Body::Leaf(value.to_value()))
             }
-            (Node::Name, Tree::Text(name)) if is_name(name) => Some(Body::Leaf(value.to_value())),
+            (Node::Name, Tree::Text(name)) if is_name(name) => {
+                if self.blank.contains(&**name) {
+                    return None;
+                }
+                self.words.get_or_insert_with(&**name, |name| name.to_owned());
+                Some(Body::Leaf(value.to_value()))
+            }
             (Node::Text, Tree::Text(text)) => match tidy(text) {
                 Some(tidied) if self.blank.contains(&tidied) => None,
                 Some(tidied) => {
                     if tidied != *text {
                         self.remove(value, detect::Kind::Value);
+                        self.changed = self.changed.saturating_add(1);
                     }
                     (!tidied.is_empty()).then_some(Body::Text(tidied))
                 }
@@ -203,9 +223,12 @@ impl<'a> Walk<'a> {
             },
             (Node::Code(_), Tree::Text(code)) if code.trim().is_empty() => None,
             (Node::Code(_), Tree::Text(code)) if self.blank.contains(&**code) => None,
-            (Node::Code(_), Tree::Text(code)) if self.options.keep_code => Some(Body::Code(code.to_string())),
+            (Node::Code(_), Tree::Text(code)) if self.options.keep_code && !has_id_shape(code) => {
+                Some(Body::Code(code.to_string()))
+            }
             (Node::Code(language), Tree::Text(_)) => {
-                self.remove(value, detect::Kind::Value);
+                self.remove(value, detect::Kind::Code);
+                self.code = self.code.saturating_add(usize::from(self.options.keep_code));
                 // Code is never shared: two equal queries are two slots.
                 Some(Body::Hole(self.symbol(Some(Cow::Owned(code_kind(language))))))
             }
@@ -296,7 +319,11 @@ impl<'a> Walk<'a> {
                     Some(Body::Hole(slot)) => Some(Key::Hole(slot)),
                     _ => None,
                 },
-                KeyRule::Name => is_name(name).then(|| Key::Word(name.to_owned())),
+                KeyRule::Name if is_name(name) && !self.blank.contains(name) => {
+                    self.words.get_or_insert_with(name, |name| name.to_owned());
+                    Some(Key::Word(name.to_owned()))
+                }
+                KeyRule::Name => None,
             };
             match key {
                 Some(key) => {
@@ -363,15 +390,20 @@ impl<'a> Walk<'a> {
     fn remove(&mut self, value: &Tree<'_>, kind: detect::Kind) {
         match value {
             Tree::Text(text) => self.removed.note(text, kind, &self.path),
-            // A whole number of so few digits is no id.
-            Tree::Number(number) if number.as_u64().is_some_and(|number| number < 100_000_000) => {}
+            // A whole number of so few digits is no id, unless it stands for one.
+            Tree::Number(number)
+                if kind != detect::Kind::Id
+                    && number.as_u64().is_some_and(|number| number < 100_000_000)
+                    && !self.removed.takes_numbers(&self.path) => {}
             Tree::Number(number) => self.removed.note(&number.to_string(), kind, &self.path),
             Tree::List(items) => items.iter().for_each(|item| self.remove(item, kind)),
             Tree::Object(members) => {
+                let is_tag = members.get("key").is_some();
                 for (name, value) in members.iter() {
                     self.removed.note(name, detect::Kind::Value, &self.path);
                     self.path.push(name);
-                    self.remove(value, kind);
+                    let is_name = is_tag && name == "value" && matches!(value, Tree::Text(_));
+                    self.remove(value, if is_name { detect::Kind::Name } else { kind });
                     self.path.pop();
                 }
             }
@@ -380,13 +412,13 @@ impl<'a> Walk<'a> {
     }
 
     /// Numbers ids and slots in an order that does not depend on the source's ids (T3).
-    fn number(self, mut body: Body) -> (Body, Vec<Slot>) {
-        order::sort(&mut body, &self.kinds);
+    fn number(self, mut body: Body) -> Result<(Body, Vec<Slot>), TooAlike> {
+        order::sort(&mut body, &self.kinds)?;
         let mut numbers =
             Numbers { of: vec![None; self.kinds.len()], ids: BTreeMap::new(), slots: Vec::new() };
         numbers.assign(&mut body, &self.kinds, &self.required);
         order::sort_keys(&mut body);
-        (body, numbers.slots)
+        Ok((body, numbers.slots))
     }
 }
 

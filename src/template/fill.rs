@@ -13,7 +13,8 @@ pub type Fills = BTreeMap<String, Value>;
 /// What a template is filled with, beside the fills.
 #[expect(missing_debug_implementations, reason = "it lends functions")]
 pub struct Recipient<'a> {
-    /// The recipient, as the format names an owner.
+    /// The recipient, as the format names an owner: it goes where the profile has `owner`. None of the three shipped
+    /// formats has a field for it, so that there the host's own record says whose the dashboard is.
     pub owner: &'a str,
     /// Whether code that the sender let stand may run as the recipient's. If not, it is left out.
     pub accepts_code: bool,
@@ -36,19 +37,22 @@ pub enum FillError {
     /// The template has no such slot.
     #[error("the template has no slot `{0}`")]
     Unknown(String),
-    /// What was given is neither a text nor a whole number, or it is empty.
+    /// What was given is neither a text nor a whole number, or it is empty or blank.
     #[error("the fill of slot `{0}` is neither a text nor a whole number")]
     WrongShape(String),
     /// The host says that the recipient may not use it.
     #[error("the recipient may not use the fill of slot `{0}`")]
     NotAllowed(String),
+    /// The owner is empty or blank.
+    #[error("a dashboard belongs to somebody: the owner is blank")]
+    NoOwner,
     /// The template is of another format or version than the profile.
     #[error("the template is of another profile")]
     OtherProfile,
 }
 
-/// Makes a dashboard document out of a template (T6). Its inner ids are fresh, its owner is the recipient, and an
-/// optional slot without a fill leaves its place out.
+/// Makes a dashboard document out of a template (T6). Its inner ids are fresh, its owner is the recipient where the
+/// format has a place for that (see [`Recipient::owner`]), and an optional slot without a fill leaves its place out.
 ///
 /// Extracted again it gives the same template if no two slots have one fill (T7), and no fill is itself a word that the
 /// profile keeps at that place, as a data source that is called `default` is in Grafana.
@@ -65,6 +69,9 @@ pub fn fill(
         return Err(vec![FillError::OtherProfile]);
     }
     let mut errors = BTreeSet::new();
+    if recipient.owner.trim().is_empty() {
+        errors.insert(FillError::NoOwner);
+    }
     for slot in template.slots() {
         match fills.get(&slot.name) {
             None if slot.required && !recipient.partial => {
@@ -73,7 +80,7 @@ pub fn fill(
             None => {}
             Some(value) => {
                 let fits = match value {
-                    Value::String(text) => !text.is_empty(),
+                    Value::String(text) => !text.trim().is_empty(),
                     Value::Number(number) => number.is_i64() || number.is_u64(),
                     _ => false,
                 };

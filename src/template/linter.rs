@@ -1,10 +1,12 @@
 //! The linter of profiles: what would let data through, and what can never apply (T2).
 
 use super::{
+    detect,
     profile::{IdRule, KeyRule, Node, Profile, ProfileFinding, Shape},
     source::Tree,
     vocabulary::Vocabulary,
 };
+use serde_json::Value;
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Parts of names whose values are hardly ever structure.
@@ -29,6 +31,32 @@ const SUSPICIOUS: &[&str] = &[
     "profile",
     "latitude",
     "longitude",
+];
+/// Words in names, alone or as plural, of which the same is true.
+const SUSPICIOUS_WORDS: &[&str] = &[
+    "pw",
+    "pwd",
+    "pin",
+    "passphrase",
+    "otp",
+    "auth",
+    "session",
+    "cookie",
+    "mac",
+    "imei",
+    "iban",
+    "eui",
+    "customer",
+    "company",
+    "tenant",
+    "org",
+    "organization",
+    "organisation",
+    "author",
+    "link",
+    "lat",
+    "lng",
+    "lon",
 ];
 const SUSPICIOUS_ENDS: &[&str] = &["key", "_at", "ip", "id", "name"];
 
@@ -133,6 +161,14 @@ impl<'a> Linter<'a> {
                             vocabulary,
                             Vocabulary::Bool | Vocabulary::Words(_) | Vocabulary::Colour
                         );
+                        let mut tells = false;
+                        vocabulary.tell(&mut |word| tells |= detect::has_id_shape(word));
+                        if tells {
+                            self.note(
+                                place,
+                                "a word of this vocabulary looks like an id, a credential or an address: leave it out, or acknowledge it",
+                            );
+                        }
                         if !closed && is_suspicious(field) {
                             self.note(
                                 place,
@@ -166,11 +202,21 @@ impl<'a> Linter<'a> {
                 }
             },
             Node::Asset(hosts) => {
-                if hosts.iter().any(|host| host.is_empty() || host.contains(['*', '/'])) {
-                    self.note(place, "a host is named in full, without a pattern");
+                let is_host = |host: &String| {
+                    host.split('.').all(|label| !label.is_empty())
+                        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':'))
+                };
+                if !hosts.iter().all(is_host) {
+                    self.note(place, "a host is named in full, without a pattern, a user or a path");
                 }
             }
             Node::Owner | Node::Neutral(_) => {
+                if matches!(node, Node::Neutral(neutral) if tells(neutral)) {
+                    self.note(
+                        place,
+                        "what is there in every document looks like an id, a credential or an address: leave it out",
+                    );
+                }
                 // Anywhere else it would tell whether the source has something there.
                 if field.is_empty() || place.rsplit('.').next() != Some(field) {
                     self.note(
@@ -198,7 +244,12 @@ impl<'a> Linter<'a> {
             Node::Map { keys, values } => {
                 match keys {
                     KeyRule::Id(rule) => self.id(rule),
-                    KeyRule::Slot(_) | KeyRule::Name => {}
+                    KeyRule::Slot(_) => {}
+                    KeyRule::Name if self.is_open(values) => self.note(
+                        place,
+                        "any word may be a key and any text its value: name the fields, or acknowledge the values",
+                    ),
+                    KeyRule::Name => {}
                 }
                 self.node(&format!("{place}.*"), "", values);
             }
@@ -225,6 +276,25 @@ impl<'a> Linter<'a> {
                 self.types.insert(name);
             }
         }
+    }
+
+    /// Whether any text, or a list of any, is kept here.
+    fn is_open(&self, mut node: &'a Node) -> bool {
+        for _ in 0..=self.profile.types.len().saturating_add(8) {
+            node = match node {
+                Node::Text | Node::Name => return true,
+                Node::Array(items) | Node::Json(items) => items,
+                Node::Ref(name) => match self.profile.types.get(name) {
+                    Some(node) => node,
+                    None => return false,
+                },
+                Node::Either(nodes) => {
+                    return nodes.iter().any(|node| matches!(node, Node::Text | Node::Name));
+                }
+                _ => return false,
+            };
+        }
+        false
     }
 
     /// Whether a field keeps this word, so that a template is read by the same case that it was extracted by.
@@ -257,7 +327,26 @@ impl<'a> Linter<'a> {
 }
 
 fn is_suspicious(field: &str) -> bool {
+    let words = detect::words_of(field);
     let field = field.to_ascii_lowercase();
     SUSPICIOUS.iter().any(|part| field.contains(part))
+        || words.iter().any(|word| {
+            let one = word.strip_suffix('s').unwrap_or(word);
+            SUSPICIOUS_WORDS.contains(&word.as_str()) || SUSPICIOUS_WORDS.contains(&one)
+        })
+        || ["deveui", "joineui", "appeui", "passphrase"].iter().any(|part| field.contains(part))
         || SUSPICIOUS_ENDS.iter().any(|end| field.ends_with(end))
+}
+
+/// Whether something in a value looks like an id or a credential.
+fn tells(value: &Value) -> bool {
+    match value {
+        Value::String(text) => detect::has_id_shape(text),
+        Value::Array(items) => items.iter().any(tells),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| detect::has_id_shape(name) || tells(value))
+        }
+        Value::Number(number) => detect::has_id_shape(&number.to_string()),
+        Value::Null | Value::Bool(_) => false,
+    }
 }

@@ -1,18 +1,14 @@
 //! An order of maps whose keys are ids, that does not depend on the ids (T3).
 
-use super::body::{Body, Key};
-use hashbrown::HashSet;
+use super::{
+    body::{Body, Key},
+    canon::{Search, TooAlike},
+};
 use serde_json::Value;
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
-/// How far what is around a symbol is taken into account.
-const ROUNDS: usize = 256;
-/// How many symbols that are alike in all of that are told apart by taking one of them first.
-const TIES: usize = 32;
-
-/// Two hashes in one. It has no seed, as a template has to come out the same wherever it is made; what it does not tell
-/// apart only stands in a less settled order.
-fn mix(one: u64, other: u64) -> u64 {
+/// Two hashes in one. It has no seed, as a template has to come out the same wherever it is made.
+pub(super) fn mix(one: u64, other: u64) -> u64 {
     let product = u128::from(one ^ 0x9e37_79b9_7f4a_7c15)
         .wrapping_mul(u128::from(other.rotate_left(29) ^ 0xc2b2_ae3d_27d4_eb4f));
     (product as u64) ^ (product >> 64) as u64
@@ -41,9 +37,10 @@ fn leaf(value: &Value) -> u64 {
     }
 }
 
+/// Whether the keys of some map are ids. Those that are words stand in their own order.
 fn has_maps(body: &Body) -> bool {
     match body {
-        Body::Map(_) => true,
+        Body::Map(entries) => entries.iter().any(|(key, value)| key.word().is_none() || has_maps(value)),
         Body::List(items) => items.iter().any(has_maps),
         Body::Fields(fields) => fields.iter().any(|(_, field)| has_maps(field)),
         Body::Json(document) => has_maps(document),
@@ -52,7 +49,7 @@ fn has_maps(body: &Body) -> bool {
 }
 
 /// A tree as far as symbols stand in it, which are all that changes while they are told apart.
-enum Knot {
+pub(super) enum Knot {
     /// What a tree without a symbol holds.
     Plain(u64),
     Symbol(Sign),
@@ -65,7 +62,7 @@ enum Knot {
 
 /// A key, or what stands for a value.
 #[derive(Clone, Copy)]
-enum Sign {
+pub(super) enum Sign {
     Word(u64),
     Hole(usize),
     /// With what its space is.
@@ -73,14 +70,14 @@ enum Sign {
 }
 
 impl Sign {
-    fn symbol(self) -> Option<usize> {
+    pub(super) fn symbol(self) -> Option<usize> {
         match self {
             Self::Word(_) => None,
             Self::Hole(symbol) | Self::Id(_, symbol) => Some(symbol),
         }
     }
 
-    fn colour(self, colours: &[u64]) -> u64 {
+    pub(super) fn colour(self, colours: &[u64]) -> u64 {
         let of = |symbol: usize| colours.get(symbol).copied().unwrap_or(0);
         match self {
             Self::Word(word) => word,
@@ -127,7 +124,7 @@ impl Knot {
     }
 
     /// What a tree holds, its symbols by their colours.
-    fn content(&self, colours: &[u64]) -> u64 {
+    pub(super) fn content(&self, colours: &[u64]) -> u64 {
         match self {
             Self::Plain(content) => *content,
             Self::Symbol(Sign::Hole(symbol)) => mix(5, Sign::Hole(*symbol).colour(colours)),
@@ -145,16 +142,11 @@ impl Knot {
     }
 
     /// Notes for every symbol the places that it stands at, and answers with what the tree holds.
-    fn look(&self, place: u64, colours: &[u64], seen: &mut [Vec<u64>]) -> u64 {
-        fn note(seen: &mut [Vec<u64>], sign: Sign, what: u64) {
-            if let Some(places) = sign.symbol().and_then(|symbol| seen.get_mut(symbol)) {
-                places.push(what);
-            }
-        }
+    pub(super) fn look(&self, place: u64, colours: &[u64], seen: &mut Seen) -> u64 {
         match self {
             Self::Plain(content) => *content,
             Self::Symbol(sign) => {
-                note(seen, *sign, mix(place, 1));
+                seen.note(*sign, mix(place, 1));
                 self.content(colours)
             }
             Self::List(items) => {
@@ -168,7 +160,7 @@ impl Knot {
                 // What stands beside a symbol tells it from its like.
                 for (_, field) in fields {
                     if let Self::Symbol(sign) = field {
-                        note(seen, *sign, mix(place, holds));
+                        seen.note(*sign, mix(place, holds));
                     }
                 }
                 holds
@@ -178,7 +170,7 @@ impl Knot {
                 for (sign, value) in entries {
                     let colour = sign.colour(colours);
                     let holds = value.look(mix(place, colour), colours, seen);
-                    note(seen, *sign, mix(place, holds));
+                    seen.note(*sign, mix(place, holds));
                     hashes.push(mix(colour, holds));
                 }
                 unordered(hashes)
@@ -187,90 +179,74 @@ impl Knot {
         }
     }
 
-    /// How often each symbol stands somewhere.
-    fn count(&self, uses: &mut [usize]) {
-        let mut note = |sign: &Sign| {
-            if let Some(uses) = sign.symbol().and_then(|symbol| uses.get_mut(symbol)) {
-                *uses = uses.saturating_add(1);
-            }
+    /// How many knots it is of.
+    pub(super) fn size(&self) -> u64 {
+        let below = match self {
+            Self::Plain(_) | Self::Symbol(_) => 0,
+            Self::List(items) => items.iter().map(Self::size).sum(),
+            Self::Fields(fields) => fields.iter().map(|(_, field)| field.size()).sum(),
+            Self::Map(entries) => entries.iter().map(|(_, value)| value.size()).sum(),
+            Self::Json(document) => document.size(),
         };
+        below.saturating_add(1)
+    }
+
+    /// Tells all symbols that stand in it, as often as they do.
+    pub(super) fn symbols(&self, tell: &mut impl FnMut(usize)) {
         match self {
             Self::Plain(_) => {}
-            Self::Symbol(sign) => note(sign),
-            Self::List(items) => items.iter().for_each(|item| item.count(uses)),
-            Self::Fields(fields) => fields.iter().for_each(|(_, field)| field.count(uses)),
+            Self::Symbol(sign) => sign.symbol().into_iter().for_each(tell),
+            Self::List(items) => items.iter().for_each(|item| item.symbols(tell)),
+            Self::Fields(fields) => fields.iter().for_each(|(_, field)| field.symbols(tell)),
             Self::Map(entries) => {
-                entries.iter().for_each(|(sign, _)| note(sign));
-                entries.iter().for_each(|(_, value)| value.count(uses));
+                for (sign, value) in entries {
+                    sign.symbol().into_iter().for_each(&mut *tell);
+                    value.symbols(tell);
+                }
             }
-            Self::Json(document) => document.count(uses),
+            Self::Json(document) => document.symbols(tell),
+        }
+    }
+}
+
+/// The places that symbols were seen at, of those that are still to be told apart.
+pub(super) struct Seen {
+    pub(super) places: Vec<Vec<u64>>,
+    pub(super) open: Vec<bool>,
+}
+
+impl Seen {
+    pub(super) fn note(&mut self, sign: Sign, what: u64) {
+        if let Some(symbol) = sign.symbol()
+            && self.open.get(symbol).copied().unwrap_or(false)
+            && let Some(places) = self.places.get_mut(symbol)
+        {
+            places.push(what);
         }
     }
 }
 
 /// What a map holds, whatever the order of its entries.
-fn unordered(mut hashes: Vec<u64>) -> u64 {
+pub(super) fn unordered(mut hashes: Vec<u64>) -> u64 {
     hashes.sort_unstable();
     hashes.into_iter().fold(10, mix)
 }
 
 /// Sorts the entries of every map. A key that is a word stands by that; keys that are ids stand by what they hold, where
-/// they are referred to, and what is around those places, never by their spelling. Two that are alike in all of that
-/// may stand either way.
-pub(super) fn sort(body: &mut Body, kinds: &[Option<Cow<'_, str>>]) {
+/// they are referred to, and what is around those places, never by their spelling. Where that leaves several orders,
+/// they are orders of what is alike: whichever it is, the document comes out the same.
+///
+/// # Errors
+/// When so much is alike, and so much tied up with each other, that finding the order would take too long.
+pub(super) fn sort(body: &mut Body, kinds: &[Option<Cow<'_, str>>]) -> Result<(), TooAlike> {
     if !has_maps(body) {
-        return;
+        return Ok(());
     }
     let knot = Knot::of(body);
     let first = |kind: &Option<Cow<'_, str>>| kind.as_deref().map_or(1, text);
-    let mut colours: Vec<u64> = kinds.iter().map(first).collect();
-    refine(&knot, &mut colours);
-    // In a ring of what is alike there is no first one: any of them is, and the others follow from it.
-    let mut uses = vec![0; colours.len()];
-    knot.count(&mut uses);
-    for _ in 0..TIES {
-        let Some(symbol) = tied(&colours, &uses) else { break };
-        if let Some(colour) = colours.get_mut(symbol) {
-            *colour = mix(*colour, 13);
-        }
-        refine(&knot, &mut colours);
-    }
+    let colours = Search::new(&knot, kinds.iter().map(first).collect()).colours()?;
     arrange(body, knot, &colours);
-}
-
-/// Tells symbols apart by what is around them, until that tells no more of them apart.
-fn refine(knot: &Knot, colours: &mut [u64]) {
-    let distinct = |colours: &[u64]| colours.iter().collect::<HashSet<_>>().len();
-    let mut classes = distinct(colours);
-    let mut seen: Vec<Vec<u64>> = vec![Vec::new(); colours.len()];
-    for _ in 0..ROUNDS {
-        knot.look(0, colours, &mut seen);
-        for (colour, places) in colours.iter_mut().zip(&mut seen) {
-            places.sort_unstable();
-            *colour = places.drain(..).fold(*colour, mix);
-        }
-        let before = std::mem::replace(&mut classes, distinct(colours));
-        if before == classes {
-            return;
-        }
-    }
-}
-
-/// One of the symbols that are alike, if any are that stand at several places.
-fn tied(colours: &[u64], uses: &[usize]) -> Option<usize> {
-    let mut first: BTreeMap<u64, usize> = BTreeMap::new();
-    let mut alike: BTreeMap<u64, usize> = BTreeMap::new();
-    for (symbol, (colour, _)) in colours.iter().zip(uses).enumerate().filter(|(_, (_, uses))| **uses > 1) {
-        match first.get(colour) {
-            Some(first) => {
-                alike.insert(*colour, *first);
-            }
-            None => {
-                first.insert(*colour, symbol);
-            }
-        }
-    }
-    alike.into_values().next()
+    Ok(())
 }
 
 /// Sorts what symbols stand in. The other maps have words for keys: [`sort_keys`] sorts them as well.

@@ -1,7 +1,7 @@
 //! The profile of a document format: what of it is structure, as data (T2).
 
 use super::{linter::Linter, source::Tree, vocabulary::Vocabulary};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -40,6 +40,8 @@ pub struct Profile {
     pub(super) vocabularies: BTreeMap<String, Vocabulary>,
     pub(super) types: BTreeMap<String, Node>,
     pub(super) root: Node,
+    /// The words of the format itself: what its fields are called and what may be kept.
+    pub(super) words: HashSet<String>,
 }
 
 /// How the ids of a space are spelt when a template is filled.
@@ -292,7 +294,10 @@ impl Profile {
     pub fn parse(json: &str) -> Result<Self, ProfileError> {
         let text: Text = serde_json::from_str(json).map_err(ProfileError::Malformed)?;
         let Text { format, version, spaces, vocabularies, types, root, .. } = text;
-        let profile = Self { format, version, spaces, vocabularies, types, root };
+        let mut words = HashSet::new();
+        types.values().chain([&root]).for_each(|node| fields_of(node, &mut words));
+        vocabularies.values().for_each(|vocabulary| vocabulary.tell(&mut |word| put_words(word, &mut words)));
+        let profile = Self { format, version, spaces, vocabularies, types, root, words };
         let findings = Linter::of(&profile);
         if findings.is_empty() { Ok(profile) } else { Err(ProfileError::Refused(findings)) }
     }
@@ -327,7 +332,7 @@ impl Profile {
 
     /// The node that a reference, or a chain of them, leads to.
     pub(super) fn resolve<'a>(&'a self, mut node: &'a Node) -> &'a Node {
-        for _ in 0..=self.types.len() {
+        for _ in 0..=self.types.len().saturating_mul(2).saturating_add(2) {
             node = match node {
                 Node::Ref(name) => match self.types.get(name) {
                     Some(node) => node,
@@ -354,6 +359,30 @@ impl Profile {
 #[expect(clippy::expect_used, reason = "a test parses each of the shipped profiles")]
 fn shipped(json: &str) -> Profile {
     Profile::parse(json).expect("a shipped profile passes the linter")
+}
+
+fn put_words(word: &str, words: &mut HashSet<String>) {
+    words.insert(super::detect::words(word));
+    words.insert(super::detect::words_of(word).join(" "));
+}
+
+fn fields_of(node: &Node, words: &mut HashSet<String>) {
+    match node {
+        Node::Object(fields) => {
+            for (name, node) in fields.iter() {
+                put_words(name, words);
+                fields_of(node, words);
+            }
+        }
+        Node::Map { values: node, .. } | Node::Array(node) | Node::Json(node) | Node::Acknowledged(node) => {
+            fields_of(node, words)
+        }
+        Node::Variant { cases, other, .. } => {
+            cases.values().chain([&**other]).for_each(|node| fields_of(node, words))
+        }
+        Node::Either(nodes) => nodes.iter().for_each(|node| fields_of(node, words)),
+        _ => {}
+    }
 }
 
 fn leaves(node: &Node, kind: &str) -> bool {

@@ -12,10 +12,11 @@ use std::collections::BTreeMap;
 pub struct Options {
     /// What becomes of texts in which names from the source were found.
     pub texts: Texts,
-    /// Whether queries, formulas and scripts stand, marked as the sender's, in place of slots. They may say a good deal
-    /// about the source, and they are somebody else's program to the recipient.
+    /// Whether queries, formulas and scripts stand, marked as the sender's, in place of slots, unless they hold what looks
+    /// like an id or a credential. They may say a good deal about the source, and they are somebody else's program to the recipient.
     pub keep_code: bool,
-    /// Whether a field that the profile does not know is an error and not only reported.
+    /// Whether a field that the profile does not know is an error and not only reported, and a document of which nothing
+    /// is left as well.
     pub strict: bool,
 }
 
@@ -53,8 +54,12 @@ pub struct Report {
     pub dropped: BTreeMap<String, usize>,
     /// What the profile does not know, by path and number.
     pub unknown: BTreeMap<String, usize>,
-    /// Texts that hold names from the source.
+    /// Texts that hold names from the source, and words of the schema that do.
     pub texts: Vec<FoundText>,
+    /// How many texts are kept otherwise than they were: without markup, links or what cannot be seen.
+    pub changed: usize,
+    /// How much code became slots, although it was to be kept, since it holds what looks like an id or a credential.
+    pub code: usize,
 }
 
 /// A text that would be kept, with a name in it that was removed elsewhere.
@@ -77,15 +82,28 @@ pub enum ExtractError {
     /// It is nested deeper than 64 levels, or what is left of the documents in its strings is much deeper.
     #[error("the document is nested deeper than {} levels", source::DEPTH)]
     TooDeep,
+    /// So many of its parts, keyed by ids, are alike but for whom they refer to that finding an order of them which does
+    /// not depend on their ids (T3) would take too long. No dashboard that somebody drew comes near to that.
+    #[error(
+        "too many parts of the document are alike but for what they refer to: their ids would show in their order"
+    )]
+    TooAlike,
     /// Something that was removed still stands in what is left (T5). Nothing is given out.
-    #[error("{} of the removed ids or credentials would have stayed in the template", .0.len())]
+    #[error("{} would have stayed in the template", counted(.0.len(), "removed id or credential", "removed ids or credentials"))]
     Leak(Vec<Leak>),
     /// Names from the source stand in texts that would be kept, and the owner has not been asked (T5).
-    #[error("{} texts hold names of the source: let them stand, or blank them", .0.texts.len())]
+    #[error("{} of the source: let them stand, or blank them", counted(.0.texts.len(), "text holds a name", "texts hold names"))]
     AskOwner(Box<Report>),
+    /// Nothing of the document has a place in the profile, and that was to be an error.
+    #[error("nothing of the document has a place in the profile")]
+    Foreign(Box<Report>),
     /// The document has what the profile does not know, and that was to be an error.
-    #[error("the profile does not know {} places of the document", .0.unknown.len())]
+    #[error("the profile does not know {} of the document", counted(.0.unknown.len(), "place", "places"))]
     Unknown(Box<Report>),
+}
+
+fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// Something removed that the detector found in what is left.

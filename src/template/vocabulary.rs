@@ -112,6 +112,15 @@ impl Vocabulary {
         }
     }
 
+    /// Tells all its words.
+    pub(super) fn tell(&self, tell: &mut impl FnMut(&str)) {
+        match self {
+            Self::Words(words) => words.iter().for_each(|word| tell(word)),
+            Self::Any(members) => members.iter().for_each(|member| member.tell(tell)),
+            _ => {}
+        }
+    }
+
     /// Why it is no closed vocabulary, if it is none.
     pub(super) fn problem(&self) -> Option<&'static str> {
         match self {
