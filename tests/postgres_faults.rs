@@ -118,7 +118,7 @@ struct Stage {
 
 impl Stage {
     fn set(installation: &Installation, settings: &str, level: &str) -> Result<Self, String> {
-        let cluster = Cluster::start_with(installation, settings)?;
+        let cluster = Cluster::start_with(installation, 5432, settings)?;
         let socket = cluster.socket_dir().join(".s.PGSQL.5432");
         let proxy = Proxy::start(&socket).map_err(|error| format!("no proxy: {error}"))?;
         let options = PgConnectOptions::new_without_pgpass()
