@@ -65,11 +65,11 @@ const SELECT_GRANTS: &str = "SELECT 1, body FROM dashshare_grant \
 const SELECT_BELOW: &str = "SELECT 1, g.body FROM dashshare_below b \
     JOIN dashshare_grant g ON g.dashboard = b.dashboard AND g.ordinal = b.ordinal \
     WHERE b.dashboard = $1 AND b.above = $2 AND b.ordinal >= $3 ORDER BY b.ordinal LIMIT {limit}";
-const SELECT_OWNED: &str = "SELECT 0, body FROM dashshare_head \
+pub(crate) const SELECT_OWNED: &str = "SELECT 0, body FROM dashshare_head \
     WHERE owner = $1 AND deleted = FALSE AND dashboard >= $2 ORDER BY dashboard LIMIT {limit}";
 const SELECT_AUDIT: &str = "SELECT 3, body FROM dashshare_audit \
     WHERE dashboard = $1 AND revision > $2 ORDER BY revision LIMIT {limit}";
-const SELECT_DEEDS: &str = "SELECT 3, body FROM dashshare_audit \
+pub(crate) const SELECT_DEEDS: &str = "SELECT 3, body FROM dashshare_audit \
     WHERE actor = $1 AND host = $2 AND (dashboard, revision) > ($3, $4) ORDER BY dashboard, revision LIMIT {limit}";
 const SELECT_OUTBOX: &str = "SELECT 4, body FROM dashshare_outbox \
     WHERE (dashboard, revision, place) > ($1, $2, $3) ORDER BY dashboard, revision, place LIMIT {limit}";

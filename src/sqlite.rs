@@ -514,6 +514,24 @@ mod tests {
             let dialect = [DIALECT.account, DIALECT.seeds, DIALECT.link, DIALECT.held_by_account];
             let writes = [DIALECT.held_by_address, DIALECT.lease, DELETE_MESSAGES, UPDATE_HEAD, INSERT_HEAD];
             let statements = dialect.into_iter().chain(writes).chain([UPSERT_GRANT]);
+            // A walk along another key would do without a scan too.
+            let indices = [
+                (DIALECT.account, "dashshare_grant_account (account=? AND dashboard=?)"),
+                (DIALECT.seeds, "dashshare_grant_address (address=? AND dashboard=?)"),
+                (
+                    DIALECT.held_by_account,
+                    "dashshare_grant_account (account=? AND (dashboard,ordinal)>(?,?))",
+                ),
+                (
+                    DIALECT.held_by_address,
+                    "dashshare_grant_address (address=? AND (dashboard,ordinal)>(?,?))",
+                ),
+                (sql::SELECT_OWNED, "dashshare_head_owner (owner=? AND deleted=? AND dashboard>?)"),
+                (
+                    sql::SELECT_DEEDS,
+                    "dashshare_audit_actor (actor=? AND host=? AND (dashboard,revision)>(?,?))",
+                ),
+            ];
             let mut seen = 0;
             for statement in statements.chain(sql::LISTS) {
                 let explain = format!("EXPLAIN QUERY PLAN {}", statement.replace("{limit}", "20"));
@@ -533,6 +551,10 @@ mod tests {
                 let is_walk =
                     |step: &&&&String| step.contains("dashshare_outbox USING") && statement == DIALECT.lease;
                 assert!(whole.iter().all(|step| is_walk(&step)), "{statement}\n{steps:#?}");
+                let index =
+                    indices.iter().find(|(indexed, _)| *indexed == statement).map(|(_, index)| *index);
+                let goes_by_it = index.is_none_or(|index| steps.iter().any(|step| step.contains(index)));
+                assert!(goes_by_it, "{statement}\n{steps:#?}\nand not by {index:?}");
                 seen += 1;
             }
             assert_eq!(seen, 18);
