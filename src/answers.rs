@@ -198,22 +198,23 @@ pub(crate) fn impact(ledger: &Ledger, rules: &SharingRules, revoked: &Grant) -> 
     let falls = |grant: &Grant| grant.path().any(|id| id == revoked.id);
     let mut touched: BTreeSet<AccountId> = BTreeSet::new();
     let mut invitations: BTreeSet<Holder> = BTreeSet::new();
-    for live in ledger.all_live().filter(|live| falls(live.grant)) {
-        match live.grant.grantee.account() {
-            Some(account) => {
-                let counts = !live.standing.rights.is_empty() && standing::is_honoured(live.grant, rules);
-                touched.extend(counts.then_some(account));
+    let mut kept: BTreeMap<AccountId, Rights> = BTreeMap::new();
+    for live in ledger.all_live() {
+        let counts = !live.standing.rights.is_empty() && standing::is_honoured(live.grant, rules);
+        match (live.grant.grantee.account(), falls(live.grant)) {
+            (Some(account), true) => touched.extend(counts.then_some(account)),
+            (None, true) => invitations.extend([live.grant.grantee.holder()]),
+            (Some(account), false) if counts => {
+                let rights = kept.entry(account).or_insert(Rights::NONE);
+                *rights = *rights | live.standing.rights;
             }
-            None => invitations.extend([live.grant.grantee.holder()]),
+            _ => {}
         }
     }
     let mut lose = Vec::new();
     let mut keep = Vec::new();
     for account in touched {
-        let kept = ledger
-            .live_of(account)
-            .filter(|live| !falls(live.grant) && standing::is_honoured(live.grant, rules));
-        let rights = kept.fold(Rights::NONE, |rights, live| rights | live.standing.rights);
+        let rights = kept.get(&account).copied().unwrap_or(Rights::NONE);
         match ledger.is_owner(account) {
             true => keep.push((account, Rights::ALL)),
             false if rights.is_empty() => lose.push(account),

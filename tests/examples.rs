@@ -245,6 +245,7 @@ fn a_store_that_there_is_not_is_named() {
         ("sqlite:/nowhere/at/all.db", "the database cannot be reached"),
         #[cfg(feature = "postgres")]
         ("postgres:no url", "the database's URL is not valid"),
+        ("postgre://olga:s3cret@host/db", "a store is `memory`"),
         #[cfg(not(feature = "sqlite"))]
         ("sqlite:x", "built without `sqlite`"),
         #[cfg(not(feature = "postgres"))]
@@ -254,6 +255,7 @@ fn a_store_that_there_is_not_is_named() {
             let output = run(program.args(["--store", store]));
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(!output.status.success() && said.contains(sentence), "`{store}`: {said}");
+            assert!(!said.contains("s3cret"), "a password is told: {said}");
         }
     }
 }

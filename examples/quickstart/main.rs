@@ -96,7 +96,7 @@ fn main() -> ExitCode {
     // The library depends on no runtime. An async host awaits these calls on its own.
     let told = runtime::block_on(async {
         let store = stores::open(&store).await?;
-        tell(document, store).await.map_err(|error| format!("the story broke off: {error}"))
+        tell(document, store).await.map_err(|error| format!("the story broke off: {}", stores::whole(&error)))
     });
     match told {
         Ok(text) => match io::stdout().write_all(text.as_bytes()) {
@@ -234,7 +234,10 @@ impl Story {
 
     /// What a host's mailer does: take the messages, deliver each, acknowledge them.
     async fn deliver(&mut self) -> Result<(), Error> {
-        let messages = self.sharing.outbox(None, 100).await?;
+        let waiting = self.sharing.outbox(None, 100).await?;
+        // In a store that others use as well, theirs are not this story's to deliver.
+        let is_ours = |message: &OutboxMessage| message.id.dashboard == self.dashboard;
+        let messages: Vec<OutboxMessage> = waiting.into_iter().filter(is_ours).collect();
         for message in &messages {
             self.page.mail(mail(message, &self.document.label));
         }

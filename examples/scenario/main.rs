@@ -26,6 +26,11 @@ fn main() -> ExitCode {
                 Some(store) => name = store,
                 None => return fail("`--store` needs a value"),
             },
+            "--help" => {
+                println!("{USAGE}");
+                return ExitCode::SUCCESS;
+            }
+            option if option.starts_with("--store=") => name = option.replacen("--store=", "", 1),
             option if option.starts_with("--") => return fail(&format!("there is no option `{option}`")),
             _ if path.is_some() => return fail(&format!("one file is enough: `{argument}` is another")),
             _ => path = Some(argument),
@@ -64,8 +69,8 @@ async fn empty(name: &str) -> Result<Arc<dyn DynStore>, String> {
     let store = stores::open(name).await?;
     match store.audit_of(Actor::Host, None, 1).await {
         Ok(records) if records.is_empty() => Ok(store),
-        Ok(_) => Err(format!("the store `{name}` is not empty: a history begins with nothing")),
-        Err(error) => Err(error.to_string()),
+        Ok(_) => Err("the store is not empty, and a history begins with nothing: name a new one".to_owned()),
+        Err(error) => Err(stores::whole(error.as_ref())),
     }
 }
 

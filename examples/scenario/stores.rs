@@ -13,7 +13,8 @@ pub(crate) async fn open(name: &str) -> Result<Arc<dyn DynStore>, String> {
             let url = if rest.starts_with("//") { name } else { rest };
             postgres(url).await
         }
-        _ => Err(format!("a store is `memory`, `sqlite:FILE` or `postgres:URL`, not `{name}`")),
+        // What was written may hold a password.
+        _ => Err("a store is `memory`, `sqlite:FILE` or `postgres:URL`".to_owned()),
     }
 }
 
@@ -47,8 +48,7 @@ fn is_off(feature: &str) -> String {
 }
 
 /// An error with its sources.
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-fn whole(error: &dyn std::error::Error) -> String {
+pub(crate) fn whole(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {

@@ -313,7 +313,9 @@ impl Store for FaultyStore {
                 hook();
                 answer
             }
-            Fault::Fail | Fault::Lose | Fault::LoseUndone | Fault::Conflict => Err(injected.into()),
+            Fault::Fail | Fault::Lose | Fault::LoseUndone | Fault::Conflict | Fault::Hang => {
+                Err(injected.into())
+            }
         }
     }
 
