@@ -1,5 +1,7 @@
 //! The store for SQLite: one file, for one machine.
 
+mod savepoint;
+
 use crate::{
     commit::{Commit, CommitKey, Receipt},
     dashboard::{Head, Revision, Snapshot},
@@ -19,6 +21,7 @@ use sqlx::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
     },
 };
+use savepoint::Savepoint;
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -129,8 +132,13 @@ impl SqliteStore {
     /// ```
     ///
     /// What it answers (a new link's token, say) counts once the host's commit has returned. Begin with `BEGIN
-    /// IMMEDIATE`: a transaction that begins as a reader is void when another one has written since. Nobody else can
-    /// write until the host commits.
+    /// IMMEDIATE`: a transaction that begins as a reader is void when another one has written since
+    /// ([`SqlError::Overtaken`]). Nobody else can write until the host commits, so never call the plain store in the same
+    /// task meanwhile: it would wait for the transaction, and the transaction for it.
+    ///
+    /// A call that was dropped before it answered (by a timeout, say) was done as a whole or not at all, and the
+    /// transaction goes on: roll it back unless either is right. Roll back after [`SqlError::Full`] and
+    /// [`SqlError::Disk`] too: SQLite has ended the transaction by itself then.
     pub fn within<'t>(&self, transaction: &'t mut SqliteTransaction<'_>) -> SqliteStoreTransaction<'t> {
         SqliteStoreTransaction { connection: Mutex::new(&mut **transaction) }
     }
@@ -473,15 +481,15 @@ impl Database for SqliteStoreTransaction<'_> {
     }
 
     /// Never with an unknown fate: until the host commits, nothing stands. A savepoint keeps a commit that fails half
-    /// way out of what the host goes on to commit.
+    /// way, or is dropped, out of what the host goes on to commit.
     async fn put(&self, commit: &Commit) -> Result<Receipt, CommitError> {
         let columns = Columns::of(commit).map_err(failed)?;
         let mut connection = self.connection.lock().await;
-        let begun = connection.begin().await;
-        let mut savepoint = begun.map_err(SqlError::of).map_err(failed)?;
-        match put(&mut savepoint, &columns).await.map_err(SqlError::of).map_err(failed)? {
+        let made = Savepoint::make(&mut connection).await;
+        let mut savepoint = made.map_err(SqlError::of).map_err(failed)?;
+        match put(savepoint.connection(), &columns).await.map_err(SqlError::of).map_err(failed)? {
             Some(revision) => {
-                savepoint.commit().await.map_err(SqlError::of).map_err(failed)?;
+                savepoint.keep().await.map_err(SqlError::of).map_err(failed)?;
                 sql::receipt_of(commit.key(), revision).map_err(failed)
             }
             None => Err(CommitError::Conflict),
