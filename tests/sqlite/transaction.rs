@@ -155,7 +155,6 @@ fn a_share_that_is_dropped_is_done_as_a_whole_or_not_at_all() {
             sqlx::query("INSERT INTO staff VALUES ('ann')").execute(&mut *transaction).await.expect("before");
             let inside = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
             let done = polled(polls, inside.share(olga(), board(), AccountId::from(account), TERMS)).await;
-            drop(inside);
             sqlx::query("INSERT INTO staff VALUES ('bob')").execute(&mut *transaction).await.expect("after");
             let then = staff(&store).await;
             transaction.commit().await.expect("the host commits");
