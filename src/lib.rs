@@ -55,7 +55,8 @@
 //! # What it is not
 //!
 //! It does not authenticate: the host says which account is asking. It does not keep or show dashboards, send mail (it
-//! fills an outbox), or limit the rate of guesses. It depends on no async runtime.
+//! fills an outbox), or limit the rate of guesses. It depends on no async runtime, but for the stores behind
+//! `sqlite` and `postgres`, whose driver needs tokio.
 //!
 //! # The map
 //!
@@ -73,7 +74,7 @@
 //! | 4 words | explanations and errors | `explain` `error` |
 //! | 5 shell | load, judge, commit, retry | `service/…` |
 //! | 6 edge | the memory store, the cache in front of any store, the fixed twins for tests, the conformance suite | `memory` `cached` `fixed` `conformance` |
-//! | 6 databases | what the SQL stores share, and each of them | `sql/…` `sqlite` `postgres` |
+//! | 6 databases | what the SQL stores share, and each of them | `sql/…` `sqlite/…` `postgres/…` |
 //!
 //! The rules that all of this keeps are numbered (`G6`, `L2`, …) and stand in [`specification`].
 
@@ -158,6 +159,9 @@ pub use sharing::{
 pub use sql::SqlError;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteStore, SqliteStoreTransaction};
+/// The driver of `SqliteStore` and `PostgresStore`, of whose pools and transactions they are made.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use sqlx;
 pub use standing::{Fall, FallCause, LinkFall};
 pub use store::{BoxError, CommitError, DynStore, Freshness, Seed, Store};
 pub use tag::Tag;

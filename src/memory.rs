@@ -518,14 +518,19 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<OutboxMessage>, BoxError> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let is_free = |waiting: &&mut Waiting| waiting.leased_until.is_none_or(|end| end <= now);
-        let taken = state.outbox.values_mut().filter(is_free).take(limit);
-        Ok(taken
-            .map(|waiting| {
-                waiting.leased_until = Some(until);
-                waiting.message.clone()
-            })
-            .collect())
+        let leases = state.outbox.iter().filter_map(|(id, waiting)| Some((waiting.leased_until?, *id)));
+        let mut ended: Vec<(Timestamp, MessageId)> = leases.filter(|(end, _)| *end <= now).collect();
+        ended.sort_unstable();
+        ended.truncate(limit);
+        let unleased = state.outbox.iter().filter(|(_, waiting)| waiting.leased_until.is_none());
+        let unleased = unleased.map(|(id, _)| *id).take(limit.saturating_sub(ended.len()));
+        let taken: BTreeSet<MessageId> = ended.iter().map(|(_, id)| *id).chain(unleased).collect();
+        let lease = |id: MessageId| {
+            let waiting = state.outbox.get_mut(&id)?;
+            waiting.leased_until = Some(until);
+            Some(waiting.message.clone())
+        };
+        Ok(taken.into_iter().filter_map(lease).collect())
     }
 
     async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {

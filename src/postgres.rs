@@ -1,12 +1,15 @@
 //! The store for PostgreSQL, and for distributed engines that speak its protocol.
 
+mod connect;
+mod migration;
+
 use crate::{
     commit::{Commit, CommitKey, Receipt},
     dashboard::{Head, Revision, Snapshot},
     grant::{Grant, Holder},
     id::{AccountId, DashboardId, GrantId},
     record::{Actor, AuditRecord, MessageId, OutboxMessage},
-    sql::{self, ABOVE, Columns, Database, Dialect, HEAD, LEAF, NEVER_LEASED, Row, SqlError, Value, schema},
+    sql::{self, ABOVE, Columns, Database, Dialect, HEAD, LEAF, NEVER_LEASED, Row, SqlError, Value},
     store::{BoxError, CommitError, Freshness, Seed},
     time::Timestamp,
     token::LinkDigest,
@@ -14,7 +17,7 @@ use crate::{
 use sqlx::{
     Arguments as _, Error, PgConnection, PgPool, PgTransaction, SqlStr,
     error::BoxDynError,
-    postgres::{PgArguments, PgDatabaseError, PgPoolOptions, PgSeverity},
+    postgres::{PgArguments, PgDatabaseError, PgSeverity},
 };
 use std::{fmt, sync::Arc};
 use tokio::sync::Mutex;
@@ -24,7 +27,8 @@ use uuid::Uuid;
 /// every worker of a busy outbox is in every other's way; each failure means that another one got on.
 const ATTEMPTS: usize = 64;
 
-/// Keeps everything in a PostgreSQL database, on a pool of the host's. For many processes at once.
+/// Keeps everything in a PostgreSQL database, on a pool of the host's. For many processes at once. It needs a tokio
+/// runtime.
 ///
 /// ```no_run
 /// use dashshare::{Dashshare, MemoryDirectory, PostgresStore, SystemEnv};
@@ -35,11 +39,17 @@ const ATTEMPTS: usize = 64;
 /// # Ok(()) }
 /// ```
 ///
+/// The pool and the transactions that it is given are those of `sqlx` 0.9: depend on that version, or use
+/// [`dashshare::sqlx`](crate::sqlx).
+///
 /// # What it costs
 ///
 /// Every read is one statement and one round trip, by an index; so is every commit, and one that finds the dashboard
-/// changed asks for the receipt in a second. A pool asks each connection whether it is alive before it lends it, unless
-/// it was made with `test_before_acquire(false)`: that is a round trip more.
+/// changed asks for the receipt in a second. The first time that a connection runs a statement it prepares it: a round
+/// trip more. A list's limit is written into its text, so keep to a few limits. A pool asks each connection whether it is
+/// alive before it lends it, unless it was made with `test_before_acquire(false)`: that is a round trip more. Without it,
+/// a dead connection is an error once, a commit on it has an unknown fate that the service settles, and the next call has
+/// another connection.
 ///
 /// # What it needs of the server
 ///
@@ -49,16 +59,19 @@ const ATTEMPTS: usize = 64;
 /// | --- | --- |
 /// | commit | `INSERT … ON CONFLICT`, statements that change data inside `WITH`, `unnest` of several arrays |
 /// | `read`, `read_link`, `held` | `WITH`, `unnest`, `LATERAL`, arrays of a subquery's rows, comparison of rows |
-/// | `lease` | `FOR UPDATE SKIP LOCKED`, `UPDATE … FROM … RETURNING` |
+/// | `lease` | `FOR UPDATE SKIP LOCKED`, also inside a subquery, `UPDATE … FROM … RETURNING` |
 /// | `acknowledge` | `DELETE … USING`, `unnest` |
-/// | `migrate` | `CREATE TABLE` and `CREATE INDEX` with `IF NOT EXISTS`, in a transaction if there are such |
+/// | `migrate` | `CREATE TABLE` and `CREATE INDEX` with `IF NOT EXISTS`, in a transaction if there are such; `EXPLAIN`, `pg_typeof` |
+/// | the tables | the types `UUID`, `UUID[]`, `BIGINT`, `BOOLEAN`, `BYTEA`, `TEXT` and `TEXT COLLATE "C"` |
+/// | all | arrays as values, and of a subquery's rows: `ARRAY(SELECT …)` |
 ///
 /// There are no sequences, triggers, advisory locks or notifications. It is right at READ COMMITTED, REPEATABLE READ
 /// and SERIALIZABLE, whichever the pool's connections have as their default: a statement that loses against another
 /// transaction (40001, 40P01) is sent again, and a commit is answered with a conflict when the dashboard has moved on.
 ///
-/// Statements are prepared once for each connection. Behind a pooler that gives each transaction another connection,
-/// prepared statements have to be its concern, or the driver's cache of them be switched off.
+/// Statements are prepared once for each connection, and have names. A pooler that gives each transaction another
+/// connection has to keep track of them (PgBouncer does from 1.21, with `max_prepared_statements` above 0), or the driver
+/// must not keep any: `PgConnectOptions::statement_cache_capacity(0)`, or `?statement-cache-capacity=0` in the URL.
 ///
 /// The tables are found by the connection's `search_path`. TLS is the host's choice: it switches one of the driver's
 /// features on, such as `sqlx/tls-rustls`.
@@ -84,65 +97,9 @@ impl PostgresStore {
         Self { pool }
     }
 
-    /// A store on a pool of its own, with the driver's settings for pools.
-    ///
-    /// # Errors
-    /// When the URL is not valid, or the server does not answer or refuses.
-    pub async fn connect(url: &str) -> Result<Self, SqlError> {
-        let options = url.parse().map_err(SqlError::Url)?;
-        PgPoolOptions::new().connect_with(options).await.map(Self::new).map_err(SqlError::of)
-    }
-
     /// The pool.
     pub fn pool(&self) -> &PgPool {
         &self.pool
-    }
-
-    /// Makes the tables, or brings them to the schema that this version knows. Once they have it, it only looks.
-    ///
-    /// Any number of processes may call it at once, each time they start. Nothing is changed unless all of it is; where
-    /// an engine cannot do that, what a call left half done is finished by the next.
-    ///
-    /// # Errors
-    /// [`SqlError::Newer`] when a newer version has been at work, [`SqlError::Damaged`] when a table is not what it
-    /// should be.
-    pub async fn migrate(&self) -> Result<(), SqlError> {
-        let mut attempt = 1;
-        loop {
-            match self.migrate_once().await {
-                Err(SqlError::Database(error) | SqlError::Overtaken(error))
-                    if attempt < ATTEMPTS && is_of_another_migration(&error) =>
-                {
-                    attempt = attempt.saturating_add(1);
-                }
-                done => return done,
-            }
-        }
-    }
-
-    async fn migrate_once(&self) -> Result<(), SqlError> {
-        let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
-        let found: Option<i64> =
-            match sqlx::query_scalar(schema::SELECT_VERSION).fetch_optional(&mut *connection).await {
-                Ok(found) => found,
-                Err(error) if sql_state(&error).as_deref() == Some("42P01") => None,
-                Err(error) => return Err(SqlError::of(error)),
-            };
-        match found {
-            Some(found) if found > schema::VERSION => {
-                return Err(SqlError::Newer { found, known: schema::VERSION });
-            }
-            Some(_) => return probe(&mut connection).await,
-            None => {}
-        }
-        let mut transaction = sqlx::Connection::begin(&mut *connection).await.map_err(SqlError::of)?;
-        for statement in schema::POSTGRES {
-            sqlx::query(statement).execute(&mut *transaction).await.map_err(SqlError::of)?;
-        }
-        probe(&mut transaction).await?;
-        let version = sqlx::query(schema::INSERT_VERSION).bind(schema::VERSION);
-        version.execute(&mut *transaction).await.map_err(SqlError::of)?;
-        transaction.commit().await.map_err(SqlError::of)
     }
 
     /// The same store inside a transaction of the host's: what is done through it lands together with the host's own
@@ -162,8 +119,21 @@ impl PostgresStore {
     ///
     /// What it answers (a new link's token, say) counts once the host's commit has returned. At READ COMMITTED a
     /// conflict is judged anew inside the transaction. At the stricter levels, and after every error of the database,
-    /// the transaction is void: roll it back and begin it again, the host's own statements included. Roll it back too
-    /// when a call was dropped before it answered. The dashboards that were changed stay locked until the host commits.
+    /// the transaction is void: roll it back and begin it again, the host's own statements included. Never commit it: the
+    /// server rolls a void transaction back, and the driver's `commit()` answers `Ok` all the same. Roll it back too
+    /// when a call was dropped before it answered.
+    ///
+    /// When it was overtaken, beginning again is worth it:
+    ///
+    /// ```no_run
+    /// fn was_overtaken(error: &dashshare::Error) -> bool {
+    ///     let dashshare::Error::Store(cause) = error else { return false };
+    ///     matches!(cause.downcast_ref(), Some(dashshare::SqlError::Overtaken(_)))
+    /// }
+    /// ```
+    ///
+    /// The dashboards that were changed stay locked until the host commits. A call on the plain store that changes one
+    /// waits for that, so never make one in the same task meanwhile: each would wait for the other.
     pub fn within<'t>(&self, transaction: &'t mut PgTransaction<'_>) -> PostgresTransaction<'t> {
         PostgresTransaction { connection: Mutex::new(&mut **transaction) }
     }
@@ -207,26 +177,6 @@ impl PostgresStore {
 
 fn sql_state(error: &Error) -> Option<String> {
     sql::code(error)
-}
-
-/// Whether two migrations got in each other's way: the catalogue says so in several ways.
-fn is_of_another_migration(error: &Error) -> bool {
-    let states = ["23505", "42P07", "42710", "40001", "40P01", "XX000"];
-    sql_state(error).is_some_and(|state| states.contains(&state.as_str()))
-}
-
-async fn probe(connection: &mut PgConnection) -> Result<(), SqlError> {
-    for (table, statement) in schema::PROBES {
-        sqlx::query(statement).execute(&mut *connection).await.map_err(|error| {
-            match sql_state(&error).as_deref() {
-                Some("42P01" | "42703" | "42804" | "42883" | "42809") => {
-                    SqlError::Damaged { table, version: schema::VERSION, source: error }
-                }
-                _ => SqlError::of(error),
-            }
-        })?;
-    }
-    Ok(())
 }
 
 fn bind(values: &[Value]) -> Result<PgArguments, BoxDynError> {
@@ -449,8 +399,17 @@ static DIALECT: Dialect = Dialect {
     ),
     held_by_account: held_by!("account"),
     held_by_address: held_by!("address"),
-    lease: "WITH taken AS (SELECT dashboard, revision, place FROM dashshare_outbox WHERE leased_until <= $1 \
-            ORDER BY dashboard, revision, place LIMIT {limit} FOR UPDATE SKIP LOCKED) \
+    // Each limit stands where the planner knows it; the outer one takes, and locks, no more than are left to take.
+    lease: "WITH ended AS (SELECT dashboard, revision, place FROM dashshare_outbox \
+            WHERE leased_until > '-9223372036854775808'::int8 AND leased_until <= $1 \
+            ORDER BY leased_until, dashboard, revision, place LIMIT {limit} FOR UPDATE SKIP LOCKED), \
+        unleased AS (SELECT dashboard, revision, place FROM (\
+                SELECT dashboard, revision, place FROM dashshare_outbox \
+                WHERE leased_until = '-9223372036854775808'::int8 \
+                ORDER BY dashboard, revision, place LIMIT {limit} FOR UPDATE SKIP LOCKED) AS first \
+            LIMIT {limit} - (SELECT count(*) FROM ended)), \
+        taken AS (SELECT dashboard, revision, place FROM ended UNION ALL \
+            SELECT dashboard, revision, place FROM unleased) \
         UPDATE dashshare_outbox o SET leased_until = $2 FROM taken \
         WHERE o.dashboard = taken.dashboard AND o.revision = taken.revision AND o.place = taken.place \
         RETURNING 4, o.body",

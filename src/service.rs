@@ -29,7 +29,8 @@ const PAGE: usize = 512;
 /// Dashboard sharing over a host's store, directory and environment.
 ///
 /// All methods are `async` and depend on no runtime: any executor runs them, and a synchronous host whose store never
-/// waits can block on them (`examples/sync_host.rs`). It is cheap to keep one for the life of the process.
+/// waits can block on them (`examples/sync_host.rs`). Only `SqliteStore` and `PostgresStore` need tokio's. It is cheap to
+/// keep one for the life of the process.
 ///
 /// ```
 /// use dashshare::{

@@ -1,4 +1,7 @@
-//! The store for SQLite: one file, for one machine.
+//! The store for SQLite: one file, for one machine. It needs a tokio runtime.
+
+mod migration;
+mod savepoint;
 
 use crate::{
     commit::{Commit, CommitKey, Receipt},
@@ -6,11 +9,12 @@ use crate::{
     grant::{Grant, Holder},
     id::{AccountId, DashboardId, GrantId},
     record::{Actor, AuditRecord, MessageId, OutboxMessage},
-    sql::{self, Columns, Database, Dialect, NEVER_LEASED, Row, SqlError, Value, schema},
+    sql::{self, Columns, Database, Dialect, NEVER_LEASED, Row, SqlError, Value},
     store::{BoxError, CommitError, Freshness, Seed},
     time::Timestamp,
     token::LinkDigest,
 };
+use savepoint::Savepoint;
 use sqlx::{
     Arguments as _, Connection as _, Error, SqlStr, Sqlite, SqliteConnection, SqlitePool, SqliteTransaction,
     error::BoxDynError,
@@ -27,7 +31,7 @@ use uuid::Uuid;
 const ATTEMPTS: usize = 100;
 const BEGIN: &str = "BEGIN IMMEDIATE";
 
-/// Keeps everything in one SQLite file. For one machine, any number of processes on it.
+/// Keeps everything in one SQLite file. For one machine, any number of processes on it. It needs a tokio runtime.
 ///
 /// ```no_run
 /// use dashshare::{Dashshare, MemoryDirectory, SqliteStore, SystemEnv};
@@ -37,6 +41,9 @@ const BEGIN: &str = "BEGIN IMMEDIATE";
 /// let sharing = Dashshare::new(store, MemoryDirectory::default(), SystemEnv);
 /// # Ok(()) }
 /// ```
+///
+/// The pool and the transactions that it is given are those of `sqlx` 0.9: depend on that version, or use
+/// [`dashshare::sqlx`](crate::sqlx).
 ///
 /// A commit is on the disk when it returns. Reads go on while others write. Writers take turns: those of one process
 /// wait in line, those of others for as long as `busy_timeout` says.
@@ -62,10 +69,17 @@ impl SqliteStore {
     /// Opens a file, or makes it, with the settings that keep its promises: a write-ahead log, `synchronous=FULL`, ten
     /// seconds of `busy_timeout`, foreign keys on. Call [`migrate`](Self::migrate) before the first use.
     ///
+    /// `:memory:`, and an empty path, are no file: what is kept there is gone with the store. Each connection would have
+    /// such a database of its own, so the pool has one for all, and a call waits for whoever has it.
+    ///
     /// # Errors
     /// When the file cannot be opened, is read-only or is no database.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, SqlError> {
         let path = path.as_ref();
+        if is_no_file(path) {
+            let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+            return pool.connect_with(Self::options(path)).await.map(Self::new).map_err(SqlError::of);
+        }
         let mut attempt = 1;
         loop {
             match SqlitePoolOptions::new().connect_with(Self::options(path)).await.map_err(SqlError::of) {
@@ -93,26 +107,6 @@ impl SqliteStore {
         &self.pool
     }
 
-    /// Makes the tables, or brings them to the schema that this version knows. Once they have it, it only looks.
-    ///
-    /// Any number of processes may call it at once, each time they start. Nothing is changed unless all of it is.
-    ///
-    /// # Errors
-    /// [`SqlError::Newer`] when a newer version has been at work, [`SqlError::Damaged`] when a table is not what it
-    /// should be.
-    pub async fn migrate(&self) -> Result<(), SqlError> {
-        let mut connection = self.writer().await?;
-        if is_migrated(&mut connection).await? {
-            return probe(&mut connection).await;
-        }
-        let _turn = self.turn.lock().await;
-        let made = make_tables(&mut connection).await;
-        if made.is_err() {
-            close_if_stuck(&mut connection).await;
-        }
-        made
-    }
-
     /// The same store inside a transaction of the host's: what is done through it lands together with the host's own
     /// changes when the host commits, or not at all.
     ///
@@ -129,11 +123,26 @@ impl SqliteStore {
     /// ```
     ///
     /// What it answers (a new link's token, say) counts once the host's commit has returned. Begin with `BEGIN
-    /// IMMEDIATE`: a transaction that begins as a reader is void when another one has written since. Nobody else can
-    /// write until the host commits.
+    /// IMMEDIATE`: a transaction that begins as a reader is void when another one has written since
+    /// ([`SqlError::Overtaken`]; `cause.downcast_ref::<SqlError>()` finds it in an
+    /// [`Error::Store(cause)`](crate::Error::Store)): roll it back and begin it again. Nobody else can write until the host commits, so never call the plain store in the same
+    /// task meanwhile: it would wait for the transaction, and the transaction for it.
+    ///
+    /// A call that was dropped before it answered (by a timeout, say) was done as a whole or not at all, and the
+    /// transaction goes on: roll it back unless either is right. Roll back after [`SqlError::Full`] and
+    /// [`SqlError::Disk`] too: SQLite has ended the transaction by itself then.
     pub fn within<'t>(&self, transaction: &'t mut SqliteTransaction<'_>) -> SqliteStoreTransaction<'t> {
         SqliteStoreTransaction { connection: Mutex::new(&mut **transaction) }
     }
+}
+
+/// Whether a path is of a database that only its own connection sees.
+fn is_no_file(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    let is_uri = name.starts_with("file:");
+    name.is_empty()
+        || name == ":memory:"
+        || is_uri && (name.contains(":memory:") || name.contains("mode=memory"))
 }
 
 fn plain_options(path: impl AsRef<Path>) -> SqliteConnectOptions {
@@ -162,17 +171,6 @@ impl SqliteStore {
     }
 }
 
-/// Whether the schema is the newest that is known here; `false` when there is none.
-async fn is_migrated(connection: &mut SqliteConnection) -> Result<bool, SqlError> {
-    let found = sqlx::query_scalar::<_, i64>(schema::SELECT_VERSION).fetch_optional(connection).await;
-    match found.map_err(SqlError::of) {
-        Ok(Some(found)) if found > schema::VERSION => Err(SqlError::Newer { found, known: schema::VERSION }),
-        Ok(found) => Ok(found.is_some()),
-        Err(SqlError::NotMigrated(_)) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
 /// When the disk is full or fails, SQLite ends a transaction by itself. The driver's own end of it fails then, and it
 /// takes the connection for one inside a transaction for good: it can never begin another, and is of no more use.
 async fn close_if_stuck(connection: &mut PoolConnection<Sqlite>) {
@@ -180,30 +178,6 @@ async fn close_if_stuck(connection: &mut PoolConnection<Sqlite>) {
     if connection.ping().await.is_err() || connection.is_in_transaction() {
         connection.close_on_drop();
     }
-}
-
-async fn make_tables(connection: &mut SqliteConnection) -> Result<(), SqlError> {
-    let mut transaction = connection.begin_with(BEGIN).await.map_err(SqlError::of)?;
-    // Somebody else may have been quicker.
-    if !is_migrated(&mut transaction).await? {
-        for statement in schema::SQLITE {
-            sqlx::query(statement).execute(&mut *transaction).await.map_err(SqlError::of)?;
-        }
-        let version = sqlx::query(schema::INSERT_VERSION).bind(schema::VERSION);
-        version.execute(&mut *transaction).await.map_err(SqlError::of)?;
-    }
-    probe(&mut transaction).await?;
-    transaction.commit().await.map_err(SqlError::of)
-}
-
-async fn probe(connection: &mut SqliteConnection) -> Result<(), SqlError> {
-    for (table, statement) in schema::PROBES {
-        sqlx::query(statement).execute(&mut *connection).await.map_err(|error| match sql::code(&error) {
-            Some(code) if code == "1" => SqlError::Damaged { table, version: schema::VERSION, source: error },
-            _ => SqlError::of(error),
-        })?;
-    }
-    Ok(())
 }
 
 fn hex(id: &Uuid) -> String {
@@ -395,9 +369,14 @@ static DIALECT: Dialect = Dialect {
         UNION ALL \
         SELECT 2, a.body FROM leaf CROSS JOIN json_each(leaf.ancestors) above \
         CROSS JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)",
-    lease: "UPDATE dashshare_outbox SET leased_until = $2 WHERE (dashboard, revision, place) IN \
-            (SELECT dashboard, revision, place FROM dashshare_outbox WHERE leased_until <= $1 \
-            ORDER BY dashboard, revision, place LIMIT {limit}) \
+    lease: "WITH ended AS MATERIALIZED (SELECT rowid AS message FROM dashshare_outbox \
+            WHERE leased_until > -9223372036854775808 AND leased_until <= $1 \
+            ORDER BY leased_until, dashboard, revision, place LIMIT {limit}), \
+        unleased AS MATERIALIZED (SELECT rowid AS message FROM dashshare_outbox \
+            WHERE leased_until = -9223372036854775808 \
+            ORDER BY dashboard, revision, place LIMIT {limit} - (SELECT count(*) FROM ended)), \
+        taken AS MATERIALIZED (SELECT message FROM ended UNION ALL SELECT message FROM unleased) \
+        UPDATE dashshare_outbox SET leased_until = $2 WHERE rowid IN (SELECT message FROM taken) \
         RETURNING 4, body",
 };
 
@@ -473,15 +452,15 @@ impl Database for SqliteStoreTransaction<'_> {
     }
 
     /// Never with an unknown fate: until the host commits, nothing stands. A savepoint keeps a commit that fails half
-    /// way out of what the host goes on to commit.
+    /// way, or is dropped, out of what the host goes on to commit.
     async fn put(&self, commit: &Commit) -> Result<Receipt, CommitError> {
         let columns = Columns::of(commit).map_err(failed)?;
         let mut connection = self.connection.lock().await;
-        let begun = connection.begin().await;
-        let mut savepoint = begun.map_err(SqlError::of).map_err(failed)?;
-        match put(&mut savepoint, &columns).await.map_err(SqlError::of).map_err(failed)? {
+        let made = Savepoint::make(&mut connection).await;
+        let mut savepoint = made.map_err(SqlError::of).map_err(failed)?;
+        match put(savepoint.connection(), &columns).await.map_err(SqlError::of).map_err(failed)? {
             Some(revision) => {
-                savepoint.commit().await.map_err(SqlError::of).map_err(failed)?;
+                savepoint.keep().await.map_err(SqlError::of).map_err(failed)?;
                 sql::receipt_of(commit.key(), revision).map_err(failed)
             }
             None => Err(CommitError::Conflict),
@@ -501,6 +480,9 @@ mod tests {
     use super::{DELETE_MESSAGES, DIALECT, INSERT_HEAD, SqliteStore, UPDATE_HEAD, UPSERT_GRANT};
     use crate::sql;
 
+    const BACKLOG: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) \
+        INSERT INTO dashshare_outbox SELECT unhex(printf('%032x', i)), 1, 0, 9000000000000000000, '' FROM n; ANALYZE";
+
     /// Every statement goes by an index: none reads a whole table, whatever the table's size.
     #[test]
     fn no_statement_reads_a_whole_table() {
@@ -511,6 +493,7 @@ mod tests {
             let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect_with(options);
             let store = SqliteStore::new(pool.await.expect("a pool"));
             store.migrate().await.expect("it migrates");
+            sqlx::raw_sql(BACKLOG).execute(store.pool()).await.expect("messages that are leased");
             let dialect = [DIALECT.account, DIALECT.seeds, DIALECT.link, DIALECT.held_by_account];
             let writes = [DIALECT.held_by_address, DIALECT.lease, DELETE_MESSAGES, UPDATE_HEAD, INSERT_HEAD];
             let statements = dialect.into_iter().chain(writes).chain([UPSERT_GRANT]);
@@ -547,14 +530,14 @@ mod tests {
                     })
                 };
                 let whole: Vec<_> = steps.iter().filter(scans).collect();
-                // Messages that are leased stand in the way of those that are not, in the order of their key.
-                let is_walk =
-                    |step: &&&&String| step.contains("dashshare_outbox USING") && statement == DIALECT.lease;
-                assert!(whole.iter().all(|step| is_walk(&step)), "{statement}\n{steps:#?}");
+                assert!(whole.is_empty(), "{statement}\n{steps:#?}");
                 let index =
                     indices.iter().find(|(indexed, _)| *indexed == statement).map(|(_, index)| *index);
                 let goes_by_it = index.is_none_or(|index| steps.iter().any(|step| step.contains(index)));
                 assert!(goes_by_it, "{statement}\n{steps:#?}\nand not by {index:?}");
+                // The order of the leases is the index's own.
+                let sorts = steps.iter().any(|step| step.contains("TEMP B-TREE FOR ORDER BY"));
+                assert!(!(statement == DIALECT.lease && sorts), "{statement}\n{steps:#?}");
                 seen += 1;
             }
             assert_eq!(seen, 18);

@@ -208,8 +208,12 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<OutboxMessage>, BoxError>> + Send;
 
-    /// Takes up to `limit` messages, the first by id of those that are not leased or whose lease ended at or before
-    /// `now`, and leases them until `until`. Of several that lease at once, no two are given the same message.
+    /// Takes up to `limit` messages of those that were never leased or whose lease ended at or before `now`, leases them
+    /// until `until`, and answers with them by id. Of several that lease at once, no two are given the same message.
+    ///
+    /// Those that were never leased are taken in the order of their ids. Whether those whose lease ended are taken before
+    /// them, after them or between is the store's choice; the stores of this crate take them first, the longest ended
+    /// before the others.
     fn lease(
         &self,
         now: Timestamp,

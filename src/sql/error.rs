@@ -37,16 +37,41 @@ pub enum SqlError {
     #[error("the database's URL is not valid: it is written `postgres://user:password@host:port/database`")]
     Url(#[source] Error),
     /// Nobody answers there.
-    #[error(
-        "the database cannot be reached, or went away: see that it runs, and check host, port or file name"
-    )]
+    #[error("the database cannot be reached, or went away: see that it runs, and check host and port")]
     Unreachable(#[source] Error),
     /// The server answers and lets nobody in.
     #[error("the server refuses the connection: check user, password, database name and TLS settings")]
     Refused(#[source] Error),
-    /// No connection became free within the time that the pool waits.
-    #[error("no connection became free in time: raise the pool's `max_connections` or `acquire_timeout`")]
+    /// Within the time that the pool waits, no connection became free, or none could be made: a pool goes on trying for
+    /// that long when the server does not answer.
+    #[error(
+        "no connection became free in time, or the database cannot be reached: see that it runs, or raise the pool's \
+         `max_connections` or `acquire_timeout`"
+    )]
     Exhausted(#[source] Error),
+    /// The user lacks a right.
+    #[error(
+        "the database does not let this user do that: whoever calls `migrate()` for the first time needs CREATE on the \
+         schema, and whoever uses the store SELECT, INSERT, UPDATE and DELETE on the tables `dashshare_…`"
+    )]
+    Forbidden(#[source] Error),
+    /// There is no schema to make the tables in.
+    #[error(
+        "the connection's `search_path` names no schema that is there: make the schema, or set another path"
+    )]
+    NoSchema(#[source] Error),
+    /// The database gave a statement up.
+    #[error(
+        "the database stopped the statement before it was done: let whoever holds the dashboard finish, or raise \
+         `statement_timeout` or `lock_timeout`; nothing was written"
+    )]
+    Stopped(#[source] Error),
+    /// The file cannot be opened.
+    #[error(
+        "the file cannot be opened: check the file name, that its folder is there, that it is no folder itself, and the \
+         rights to both"
+    )]
+    NoFile(#[source] Error),
     /// The pool was closed.
     #[error("the pool of connections was closed: make the store with one that is open")]
     Closed(#[source] Error),
@@ -111,7 +136,10 @@ impl SqlError {
     /// By the SQLSTATE of a server.
     fn of_state(state: &str, error: Error) -> Self {
         match state {
-            "42P01" | "3F000" => Self::NotMigrated(error),
+            "42P01" => Self::NotMigrated(error),
+            "3F000" => Self::NoSchema(error),
+            "42501" => Self::Forbidden(error),
+            "57014" | "55P03" => Self::Stopped(error),
             "40001" | "40P01" => Self::Overtaken(error),
             "25P02" => Self::Void(error),
             "25006" => Self::ReadOnly(error),
@@ -138,7 +166,7 @@ impl SqlError {
             Ok(10) => Self::Disk(error),
             Ok(11 | 26) => Self::Corrupt(error),
             Ok(13) => Self::Full(error),
-            Ok(14) => Self::Unreachable(error),
+            Ok(14) => Self::NoFile(error),
             _ => Self::Database(error),
         }
     }

@@ -4,31 +4,138 @@
 //! sequences and no triggers. A dashboard's link is a column of its head, so a second one cannot be represented (L1).
 //! What is looked for has a column; everything else is in the document beside it, so that a new field needs none.
 
+use super::SqlError;
+use sqlx::{AssertSqlSafe, Error, SqlSafeStr as _, SqlStr};
+
+use Kind::{Bytes, Flag, Id, Ids, Number, Text};
+
 /// The newest schema that this version knows.
 pub(crate) const VERSION: i64 = 1;
 
-pub(crate) const SELECT_VERSION: &str = "SELECT version FROM dashshare_schema ORDER BY version DESC LIMIT 1";
+pub(crate) const SELECT_VERSION: &str =
+    "SELECT CAST(version AS BIGINT) FROM dashshare_schema ORDER BY version DESC LIMIT 1";
 pub(crate) const INSERT_VERSION: &str =
     "INSERT INTO dashshare_schema (version) VALUES ($1) ON CONFLICT (version) DO NOTHING";
 
-/// A statement for each table that fails when the table is not as the schema has it.
-pub(crate) const PROBES: [(&str, &str); 6] = [
-    (
-        "dashshare_head",
-        "SELECT dashboard, revision, owner, deleted, link, link_grant, body FROM dashshare_head WHERE FALSE",
-    ),
-    (
-        "dashshare_grant",
-        "SELECT dashboard, ordinal, id, ancestors, account, address, body FROM dashshare_grant WHERE FALSE",
-    ),
-    ("dashshare_below", "SELECT dashboard, above, ordinal FROM dashshare_below WHERE FALSE"),
-    ("dashshare_audit", "SELECT dashboard, revision, host, actor, body FROM dashshare_audit WHERE FALSE"),
-    (
-        "dashshare_outbox",
-        "SELECT dashboard, revision, place, leased_until, body FROM dashshare_outbox WHERE FALSE",
-    ),
-    ("dashshare_receipt", "SELECT dashboard, key, revision FROM dashshare_receipt WHERE FALSE"),
+/// A table as the schema has it, for [`migrate`](crate::sql) to compare with.
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) columns: &'static [(&'static str, Kind)],
+    /// What no two rows have in common.
+    keys: &'static [&'static str],
+}
+
+/// The type of a column.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Id,
+    Ids,
+    Number,
+    Flag,
+    Text,
+    Bytes,
+}
+
+pub(crate) const TABLES: [Table; 7] = [
+    Table { name: "dashshare_schema", columns: &[("version", Number)], keys: &["version"] },
+    Table {
+        name: "dashshare_head",
+        columns: &[
+            ("dashboard", Id),
+            ("revision", Number),
+            ("owner", Id),
+            ("deleted", Flag),
+            ("link", Bytes),
+            ("link_grant", Id),
+            ("body", Text),
+        ],
+        keys: &["dashboard", "link"],
+    },
+    Table {
+        name: "dashshare_grant",
+        columns: &[
+            ("dashboard", Id),
+            ("ordinal", Number),
+            ("id", Id),
+            ("ancestors", Ids),
+            ("account", Id),
+            ("address", Text),
+            ("body", Text),
+        ],
+        keys: &["dashboard, ordinal", "dashboard, id"],
+    },
+    Table {
+        name: "dashshare_below",
+        columns: &[("dashboard", Id), ("above", Id), ("ordinal", Number)],
+        keys: &["dashboard, above, ordinal"],
+    },
+    Table {
+        name: "dashshare_audit",
+        columns: &[("dashboard", Id), ("revision", Number), ("host", Flag), ("actor", Id), ("body", Text)],
+        keys: &["dashboard, revision"],
+    },
+    Table {
+        name: "dashshare_outbox",
+        columns: &[
+            ("dashboard", Id),
+            ("revision", Number),
+            ("place", Number),
+            ("leased_until", Number),
+            ("body", Text),
+        ],
+        keys: &["dashboard, revision, place"],
+    },
+    Table {
+        name: "dashshare_receipt",
+        columns: &[("dashboard", Id), ("key", Id), ("revision", Number)],
+        keys: &["dashboard, key"],
+    },
 ];
+
+impl Table {
+    /// Statements that change nothing, and fail when a column or a key is missing, or when the user may not write.
+    pub(crate) fn probes(&self) -> impl Iterator<Item = SqlStr> {
+        let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
+        let (table, names) = (self.name, names.join(", "));
+        self.keys.iter().map(move |key| {
+            AssertSqlSafe(format!(
+                "EXPLAIN INSERT INTO {table} ({names}) SELECT {names} FROM {table} WHERE FALSE \
+                 ON CONFLICT ({key}) DO NOTHING"
+            ))
+            .into_sql_str()
+        })
+    }
+
+    /// An error for a table that is not like this.
+    pub(crate) fn damaged(&self, source: Error) -> SqlError {
+        SqlError::Damaged { table: self.name, version: VERSION, source }
+    }
+
+    /// Compares the types of the columns, as the database calls them.
+    pub(crate) fn compare(
+        &self,
+        found: impl IntoIterator<Item = String>,
+        called: impl Fn(Kind) -> &'static str,
+    ) -> Result<(), SqlError> {
+        for ((name, kind), found) in self.columns.iter().zip(found) {
+            let expected = called(*kind);
+            if found != expected {
+                let words = format!("the column `{name}` has the type {found}, and should have {expected}");
+                return Err(self.damaged(Error::Protocol(words)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The table that a statement of the schema makes, or makes an index of.
+pub(crate) fn table_of(statement: &str) -> &'static Table {
+    let names = |table: &&Table| {
+        statement.contains(&format!("EXISTS {} (", table.name))
+            || statement.contains(&format!("ON {} (", table.name))
+    };
+    TABLES.iter().find(names).unwrap_or(&TABLES[0])
+}
 
 macro_rules! schema {
     (
@@ -37,7 +144,7 @@ macro_rules! schema {
         address $address:literal bytes $bytes:literal end $end:literal end_of_keys $end_of_keys:literal
     ) => {
         $(#[$doc])*
-        pub(crate) const $name: [&str; 11] = [
+        pub(crate) const $name: [&str; 12] = [
             concat!("CREATE TABLE IF NOT EXISTS dashshare_schema (version ", $number, " NOT NULL PRIMARY KEY)", $end),
             concat!(
                 "CREATE TABLE IF NOT EXISTS dashshare_head (dashboard ", $id, " NOT NULL PRIMARY KEY, revision ",
@@ -68,6 +175,8 @@ macro_rules! schema {
                 " NOT NULL, place ", $number, " NOT NULL, leased_until ", $number, " NOT NULL, body ", $text,
                 " NOT NULL, PRIMARY KEY (dashboard, revision, place))", $end
             ),
+            "CREATE INDEX IF NOT EXISTS dashshare_outbox_lease \
+                ON dashshare_outbox (leased_until, dashboard, revision, place)",
             concat!(
                 "CREATE TABLE IF NOT EXISTS dashshare_receipt (dashboard ", $id, " NOT NULL, key ", $id,
                 " NOT NULL, revision ", $number, " NOT NULL, PRIMARY KEY (dashboard, key))", $end_of_keys

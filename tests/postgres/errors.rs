@@ -17,6 +17,8 @@ crate::trials! {
     a_connection_that_was_cut_is_an_error_and_then_another_one_serves
     a_row_that_was_tampered_with_is_an_error
     a_read_only_server_is_named
+    a_server_that_is_down_is_named_at_once
+    a_statement_that_the_server_stopped_is_named
 }
 
 pub(crate) async fn expect_everywhere(store: &impl Store, words: &str) {
@@ -41,6 +43,10 @@ fn a_bad_url_is_named_without_its_password(_: &Server) {
         "postgres://olga:hunter2@[::1/sharing",
         "postgres://olga:hunter2@localhost/sharing?sslmode=sometimes",
         "mysql://olga:hunter2@localhost/sharing?statement-cache-capacity=many",
+        "mysql://olga:hunter2@localhost/sharing",
+        "postgres:olga:hunter2@localhost/sharing",
+        "postgres://olga@localhost/sharing?sslmode=hunter2",
+        "postgres://olga@localhost/sharing?hostaddr=hunter2",
     ] {
         let error = block_on(PostgresStore::connect(url)).expect_err("the URL is bad");
         assert!(matches!(error, SqlError::Url(_)), "{url}: {error:?}");
@@ -165,6 +171,45 @@ fn a_read_only_server_is_named(server: &Server) {
             let writes = ["register", "lease", "acknowledge"].contains(&operation);
             let expected = if writes { "the database is read-only" } else { "" };
             assert!(said.contains(expected), "`{operation}` says: {said}");
+        }
+    });
+}
+
+fn a_server_that_is_down_is_named_at_once(server: &Server) {
+    // Nobody listens behind an address that was just given back.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let url = format!("postgres://olga:hunter2@{}/sharing", port.expect("a free port"));
+    let error = block_on(PostgresStore::connect(&url)).expect_err("nobody is there");
+    assert!(matches!(error, SqlError::Unreachable(_)), "{error:?}");
+    assert!(!format!("{} {error:?}", chain(&error)).contains("hunter2"), "{error:?}");
+    // A pool that is there already goes on trying for as long as it is told to.
+    block_on(async {
+        let pool = PgPoolOptions::new().acquire_timeout(Duration::from_millis(50));
+        let store = PostgresStore::new(pool.connect_lazy(&url).expect("a pool"));
+        expect_everywhere(&store, "or the database cannot be reached: see that it runs").await;
+    });
+    // It lets in whom it knows.
+    let socket = server.options(LEVELS[0]).get_socket().expect("its socket").clone();
+    let socket = socket.to_string_lossy().replace('/', "%2F");
+    let known = format!("postgresql://postgres@{socket}/postgres");
+    block_on(async { PostgresStore::connect(&known).await.expect("it connects").pool().close().await });
+    let error = block_on(PostgresStore::connect(&format!("postgres://nobody@{socket}/postgres")));
+    assert!(matches!(error, Err(SqlError::Refused(_))), "{error:?}");
+}
+
+fn a_statement_that_the_server_stopped_is_named(server: &Server) {
+    block_on(async {
+        let options = server.options(LEVELS[0]);
+        let writable = store(options.clone());
+        writable.migrate().await.expect("it migrates");
+        for setting in ["statement_timeout", "lock_timeout"] {
+            let mut transaction = writable.pool().begin().await.expect("a transaction");
+            let lock = "LOCK TABLE dashshare_outbox IN ACCESS EXCLUSIVE MODE";
+            sqlx::raw_sql(lock).execute(&mut *transaction).await.expect("it is locked");
+            let store = store(options.clone().options([(setting, "20ms")]));
+            let error = store.outbox(None, 1).await.expect_err("it is stopped");
+            assert!(error.to_string().contains("raise `statement_timeout` or `lock_timeout`"), "{error}");
+            transaction.rollback().await.expect("it is over");
         }
     });
 }

@@ -12,6 +12,10 @@ crate::trials! {
     a_table_that_is_another_one_is_refused
     a_table_that_is_gone_is_refused
     without_tables_every_operation_says_what_to_do
+    a_table_of_another_shape_is_refused_by_name
+    a_version_of_four_bytes_is_read
+    a_path_without_a_schema_is_named
+    a_user_without_rights_is_told_what_to_grant
 }
 
 fn pool(server: &Server) -> PgPool {
@@ -139,5 +143,112 @@ fn without_tables_every_operation_says_what_to_do(server: &Server) {
     block_on(async {
         let store = PostgresStore::new(pool(server));
         crate::errors::expect_everywhere(&store, "call `migrate()`").await;
+    });
+}
+
+/// What a table is like instead, and which one is named.
+const SHAPES: &[(&str, &str)] = &[
+    ("dashshare_schema", "CREATE TABLE dashshare_schema (v INT)"),
+    (
+        "dashshare_schema",
+        "CREATE TABLE dashshare_schema (version TEXT PRIMARY KEY); INSERT INTO dashshare_schema VALUES ('one')",
+    ),
+    ("dashshare_schema", "CREATE TABLE dashshare_schema (version BIGINT)"),
+    ("dashshare_head", "CREATE TABLE dashshare_head (x INT)"),
+    (
+        "dashshare_head",
+        "CREATE TABLE dashshare_head (dashboard TEXT PRIMARY KEY, revision BIGINT, owner UUID, deleted BOOLEAN, \
+         link BYTEA UNIQUE, link_grant UUID, body TEXT)",
+    ),
+    (
+        "dashshare_head",
+        "CREATE TABLE dashshare_head (dashboard UUID PRIMARY KEY, revision BIGINT, owner UUID, deleted BOOLEAN, \
+         link BYTEA UNIQUE, link_grant UUID, body JSONB)",
+    ),
+    (
+        "dashshare_head",
+        "CREATE TABLE dashshare_head (dashboard UUID, revision BIGINT, owner UUID, deleted BOOLEAN, \
+         link BYTEA UNIQUE, link_grant UUID, body TEXT)",
+    ),
+    (
+        "dashshare_head",
+        "CREATE TABLE dashshare_head (dashboard UUID PRIMARY KEY, revision BIGINT, owner UUID, deleted BOOLEAN, \
+         link BYTEA, link_grant UUID, body TEXT)",
+    ),
+    ("dashshare_receipt", "CREATE TABLE dashshare_receipt (x INT)"),
+    ("dashshare_receipt", "CREATE TABLE dashshare_receipt (dashboard UUID, key UUID, revision BIGINT)"),
+    (
+        "dashshare_receipt",
+        "CREATE TABLE dashshare_receipt (dashboard UUID, key UUID, revision INT, PRIMARY KEY (dashboard, key))",
+    ),
+    ("dashshare_outbox", "CREATE VIEW dashshare_outbox AS SELECT 1 AS x"),
+    ("dashshare_head", "CREATE TYPE dashshare_head AS ENUM ('x')"),
+];
+
+fn a_table_of_another_shape_is_refused_by_name(server: &Server) {
+    block_on(async {
+        for (table, made) in SHAPES {
+            let pool = pool(server);
+            let store = PostgresStore::new(pool.clone());
+            run(&pool, made).await;
+            let shape_then = shape(&pool).await;
+            let error = store.migrate().await.expect_err(made);
+            assert!(
+                matches!(error, SqlError::Damaged { table: named, .. } if named == *table),
+                "{made}: {error:?}"
+            );
+            assert_eq!(shape(&pool).await, shape_then, "{made}: all of it was rolled back");
+            pool.close().await;
+        }
+    });
+}
+
+fn a_version_of_four_bytes_is_read(server: &Server) {
+    block_on(async {
+        let pool = pool(server);
+        let store = PostgresStore::new(pool.clone());
+        run(&pool, "CREATE TABLE dashshare_schema (version INT PRIMARY KEY)").await;
+        run(&pool, "INSERT INTO dashshare_schema VALUES (2)").await;
+        let error = store.migrate().await.expect_err("the schema is newer");
+        assert!(matches!(error, SqlError::Newer { found: 2, known: 1 }), "{error:?}");
+    });
+}
+
+fn a_path_without_a_schema_is_named(server: &Server) {
+    block_on(async {
+        let options = server.options(LEVELS[0]).options([("search_path", "nowhere")]);
+        let store = PostgresStore::new(PgPoolOptions::new().connect_lazy_with(options));
+        let error = store.migrate().await.expect_err("there is no schema");
+        assert!(matches!(error, SqlError::NoSchema(_)), "{error:?}");
+        assert!(error.to_string().contains("`search_path` names no schema that is there"), "{error}");
+    });
+}
+
+fn a_user_without_rights_is_told_what_to_grant(server: &Server) {
+    block_on(async {
+        let options = server.options(LEVELS[0]);
+        let pool = PgPoolOptions::new().max_connections(2).connect_lazy_with(options.clone());
+        let schema: String =
+            sqlx::query_scalar("SELECT current_schema()::text").fetch_one(&pool).await.expect("its name");
+        let grant = async |right: String| {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(right)).execute(&pool).await.expect("the test's own");
+        };
+        grant(format!("CREATE ROLE weak_{schema} LOGIN; GRANT USAGE ON SCHEMA {schema} TO weak_{schema}"))
+            .await;
+        let weak = options.username(&format!("weak_{schema}"));
+        let weak = PostgresStore::new(PgPoolOptions::new().max_connections(1).connect_lazy_with(weak));
+        let expect_refused = async |when: &str| {
+            let error = weak.migrate().await.expect_err(when);
+            assert!(matches!(error, SqlError::Forbidden(_)), "{when}: {error:?}");
+            assert!(error.to_string().contains("SELECT, INSERT, UPDATE and DELETE on the tables"), "{error}");
+        };
+        expect_refused("it may not make tables").await;
+        PostgresStore::new(pool.clone()).migrate().await.expect("it migrates");
+        expect_refused("it may not read them").await;
+        grant(format!("GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO weak_{schema}")).await;
+        expect_refused("it may not write to them").await;
+        grant(format!("GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO weak_{schema}"))
+            .await;
+        weak.migrate().await.expect("it may");
     });
 }

@@ -2,11 +2,15 @@
 
 use crate::{LEVELS, Server, block_on, operations::failures};
 use dashshare::{
-    AccountId, DashboardId, Dashshare, Expiry, MemoryDirectory, PostgresStore, SystemEnv, Terms,
+    AccountId, DashboardId, Dashshare, Expiry, MemoryDirectory, PostgresStore, Store as _, SystemEnv, Terms,
 };
 use sqlx::postgres::PgPoolOptions;
 
-crate::trials! { no_statement_reads_a_whole_table ancestors_are_found_by_their_ids }
+crate::trials! {
+    no_statement_reads_a_whole_table
+    a_lease_reads_what_it_returns
+    ancestors_are_found_by_their_ids
+}
 
 /// Fills every table with ten thousand rows that are never read.
 const FILL: &str = "
@@ -20,7 +24,7 @@ const FILL: &str = "
     INSERT INTO dashshare_audit SELECT lpad(to_hex(100000 + i / 40), 32, '0')::uuid, i % 40, i % 50 = 0,
         lpad(to_hex(1000 + i % 99), 32, '0')::uuid, '' FROM generate_series(0, 9999) i;
     INSERT INTO dashshare_outbox SELECT lpad(to_hex(100000 + i / 40), 32, '0')::uuid, i % 40, 0, 9e18::int8, ''
-        FROM generate_series(0, 9999) i;
+        FROM generate_series(0, 19999) i;
     INSERT INTO dashshare_receipt SELECT lpad(to_hex(100000 + i / 40), 32, '0')::uuid,
         ('f' || lpad(to_hex(i), 31, '0'))::uuid, i % 40 FROM generate_series(0, 9999) i;
     ANALYZE dashshare_head, dashshare_grant, dashshare_below, dashshare_audit, dashshare_outbox, dashshare_receipt";
@@ -82,6 +86,53 @@ fn no_statement_reads_a_whole_table(server: &Server) {
         // Eight lists, four reads, a receipt, two kinds of commit, lease and acknowledgement.
         assert!(seen >= 17, "only {seen} statements were seen");
     });
+}
+
+/// Whatever stands in the outbox: leased messages, those whose lease has ended, or those that never had one.
+fn a_lease_reads_what_it_returns(server: &Server) {
+    block_on(async {
+        let pool = PgPoolOptions::new().max_connections(1);
+        let pool = pool.connect_with(server.options(LEVELS[0])).await.expect("a pool");
+        let store = PostgresStore::new(pool.clone());
+        store.migrate().await.expect("it migrates");
+        let now = "2026-01-01T00:00:00Z".parse().expect("an instant");
+        store.lease(now, now, 7).await.expect("nothing yet");
+        let name: String =
+            sqlx::query_scalar("SELECT name FROM pg_prepared_statements WHERE statement LIKE 'WITH ended %'")
+                .fetch_one(&pool)
+                .await
+                .expect("the statement");
+        for mode in ["force_generic_plan", "force_custom_plan"] {
+            for (leased_until, count) in [("9e18::int8", 0), ("5", 7), ("'-9223372036854775808'::int8", 7)] {
+                let fill = format!(
+                    "SET plan_cache_mode = {mode}; TRUNCATE dashshare_outbox; INSERT INTO dashshare_outbox \
+                     SELECT lpad(to_hex(hashint4(i)), 32, '0')::uuid, i, 0, {leased_until}, '' \
+                     FROM generate_series(1, 20000) i; ANALYZE dashshare_outbox"
+                );
+                sqlx::raw_sql(sqlx::AssertSqlSafe(fill)).execute(&pool).await.expect("it fills");
+                let explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE";
+                let explain = sqlx::AssertSqlSafe(format!("{explain} {name} (1000, 2000)"));
+                let plan: Vec<String> =
+                    sqlx::raw_sql(explain).fetch_all(&pool).await.expect("a plan").iter().map(line).collect();
+                let told = plan.join("\n");
+                let reads = plan.iter().any(|line| line.contains("Seq Scan on") || line.contains("Sort"));
+                assert!(!reads, "{leased_until}, {mode}\n{told}");
+                assert!(!told.contains("Rows Removed"), "{leased_until}, {mode}\n{told}");
+                let rows: Vec<usize> = plan.iter().filter_map(|line| rows(line)).collect();
+                assert_eq!(rows.iter().max(), Some(&count.max(1)), "{leased_until}, {mode}\n{told}");
+            }
+        }
+    });
+}
+
+fn line(row: &sqlx::postgres::PgRow) -> String {
+    sqlx::Row::get(row, 0)
+}
+
+/// How many rows a step of a plan had.
+fn rows(line: &str) -> Option<usize> {
+    let (_, rest) = line.split_once("rows=")?;
+    rest.split([' ', '.']).next()?.parse().ok()
 }
 
 /// The one statement of a decision about an account, on many small dashboards and a large one: with the plan that is

@@ -29,12 +29,37 @@ fn a_file_that_cannot_be_opened_is_named() {
     block_on(async {
         let nowhere = fresh_path().join("no").join("such").join("folder.db");
         let error = SqliteStore::open(nowhere).await.expect_err("there is no such folder");
-        assert!(matches!(error, SqlError::Unreachable(_)), "{error:?}");
-        assert!(error.to_string().contains("file name"), "{error}");
+        assert!(matches!(error, SqlError::NoFile(_)), "{error:?}");
+        assert!(error.to_string().contains("check the file name, that its folder is there"), "{error}");
         let folder = fresh_path();
         fs::create_dir_all(&folder).expect("a folder");
         let error = SqliteStore::open(folder).await.expect_err("it is a folder");
-        assert!(matches!(error, SqlError::Unreachable(_)), "{error:?}");
+        assert!(matches!(error, SqlError::NoFile(_)), "{error:?}");
+    });
+}
+
+/// Each connection would have such a database of its own.
+#[test]
+fn what_is_in_no_file_is_one_database() {
+    block_on(async {
+        for path in [":memory:", "", "file::memory:", "file:sharing?mode=memory"] {
+            let store = SqliteStore::open(path).await.expect("it opens");
+            store.migrate().await.expect("it migrates");
+            assert_eq!(store.pool().options().get_max_connections(), 1, "{path}");
+            let directory = MemoryDirectory::default();
+            directory.add_account(1u64.into());
+            let sharing = Dashshare::new(&store, &directory, SystemEnv);
+            sharing.register(7u64.into(), 1u64.into(), 1u64.into()).await.expect("it registers");
+            let asks: Vec<_> = (0..20)
+                .map(|_| {
+                    let store = store.clone();
+                    tokio::spawn(async move { store.owned(1u64.into(), None, 10).await })
+                })
+                .collect();
+            for ask in asks {
+                assert_eq!(ask.await.expect("no panic").expect("its tables are there").len(), 1, "{path}");
+            }
+        }
     });
 }
 

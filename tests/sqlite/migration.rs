@@ -1,8 +1,14 @@
 //! Tables are made once, by however many processes at once, and never changed into something that is not understood.
 
 use crate::{block_on, errors::expect_everywhere, fresh, fresh_path};
-use dashshare::{SqlError, SqliteStore};
-use sqlx::SqlitePool;
+use dashshare::{SqlError, SqliteStore, Store as _};
+use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
+use std::{
+    future::{Future as _, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
 
 async fn run(pool: &SqlitePool, sql: &'static str) {
     sqlx::raw_sql(sql).execute(pool).await.expect("the test's own statement");
@@ -18,7 +24,7 @@ fn migrating_again_changes_nothing() {
     block_on(async {
         let store = fresh().await;
         let shape_then = shape(store.pool()).await;
-        assert_eq!(shape_then.len(), 11, "seven tables, four indices: {shape_then:#?}");
+        assert_eq!(shape_then.len(), 12, "seven tables, five indices: {shape_then:#?}");
         for _ in 0..3 {
             store.migrate().await.expect("again");
         }
@@ -109,5 +115,91 @@ fn without_tables_every_operation_says_what_to_do() {
     block_on(async {
         let store = SqliteStore::open(fresh_path()).await.expect("it opens");
         expect_everywhere(&store, "call `migrate()`").await;
+    });
+}
+
+/// What a table is like instead, and which one is named.
+const SHAPES: &[(&str, &str)] = &[
+    ("dashshare_schema", "CREATE TABLE dashshare_schema (v INTEGER)"),
+    (
+        "dashshare_schema",
+        "CREATE TABLE dashshare_schema (version TEXT PRIMARY KEY); INSERT INTO dashshare_schema VALUES ('one')",
+    ),
+    ("dashshare_schema", "CREATE TABLE dashshare_schema (version INTEGER)"),
+    ("dashshare_head", "CREATE TABLE dashshare_head (x INTEGER)"),
+    (
+        "dashshare_head",
+        "CREATE TABLE dashshare_head (dashboard BLOB, revision INTEGER, owner BLOB, deleted INTEGER, link BLOB UNIQUE, \
+         link_grant BLOB, body TEXT)",
+    ),
+    (
+        "dashshare_head",
+        "CREATE TABLE dashshare_head (dashboard BLOB PRIMARY KEY, revision INTEGER, owner BLOB, deleted INTEGER, \
+         link BLOB, link_grant BLOB, body TEXT)",
+    ),
+    ("dashshare_receipt", "CREATE TABLE dashshare_receipt (x INTEGER)"),
+    ("dashshare_receipt", "CREATE TABLE dashshare_receipt (dashboard BLOB, key BLOB, revision INTEGER)"),
+    (
+        "dashshare_receipt",
+        "CREATE TABLE dashshare_receipt (dashboard TEXT, key TEXT, revision INTEGER, PRIMARY KEY (dashboard, key))",
+    ),
+    ("dashshare_outbox", "CREATE VIEW dashshare_outbox AS SELECT 1 AS x"),
+];
+
+#[test]
+fn a_table_of_another_shape_is_refused_by_name() {
+    block_on(async {
+        for (table, made) in SHAPES {
+            let store = SqliteStore::open(fresh_path()).await.expect("it opens");
+            run(store.pool(), made).await;
+            let shape_then = shape(store.pool()).await;
+            let error = store.migrate().await.expect_err(made);
+            assert!(
+                matches!(error, SqlError::Damaged { table: named, .. } if named == *table),
+                "{made}: {error:?}"
+            );
+            assert_eq!(shape(store.pool()).await, shape_then, "{made}: all of it was rolled back");
+        }
+    });
+}
+
+fn answer<T>(polled: Poll<T>) -> Option<T> {
+    match polled {
+        Poll::Ready(answer) => Some(answer),
+        Poll::Pending => None,
+    }
+}
+
+/// Who writes takes the turn, then a connection. One who migrates and has the only connection would wait for the turn.
+#[test]
+fn migrating_and_writing_share_a_pool_of_one() {
+    block_on(async {
+        let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(3));
+        let pool = pool.connect_with(SqliteStore::options(fresh_path())).await.expect("a pool");
+        let store = SqliteStore::new(pool);
+        let held = store.pool().acquire().await.expect("the only connection");
+        let (mut migrate, mut write) = (pin!(store.migrate()), pin!(store.acknowledge(&[])));
+        poll_fn(|context| {
+            assert!(migrate.as_mut().poll(context).is_pending(), "it waits for the connection");
+            assert!(write.as_mut().poll(context).is_pending(), "it has the turn, and waits too");
+            Poll::Ready(())
+        })
+        .await;
+        drop(held);
+        let (mut migrated, mut written) = (None, None);
+        poll_fn(|context| {
+            if migrated.is_none() {
+                migrated = answer(migrate.as_mut().poll(context));
+            }
+            if written.is_none() {
+                written = answer(write.as_mut().poll(context));
+            }
+            if migrated.is_some() && written.is_some() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        migrated.expect("it is done").expect("it migrates");
+        let said = written.expect("it is done").map_err(|error| error.to_string());
+        // Without tables yet, perhaps, but not without a connection.
+        assert!(said.as_ref().err().is_none_or(|said| said.contains("call `migrate()`")), "{said:?}");
     });
 }

@@ -5,6 +5,11 @@ use dashshare::{
     AccountId, Action, DashboardId, Dashshare, Error, Expiry, MemoryDirectory, SqliteStore, Store as _,
     SystemEnv, Terms,
 };
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+};
 
 const TERMS: Terms = Terms { rights: dashshare::Rights::VIEW, reshare: false, expiry: Expiry::Never };
 
@@ -121,5 +126,53 @@ fn a_transaction_that_began_as_a_reader_is_void_when_another_one_wrote() {
         assert!(said.contains("roll this one back and begin it again"), "{said}");
         transaction.rollback().await.expect("the host rolls back");
         assert!(!may(&store, &directory, 2).await && may(&store, &directory, 3).await);
+    });
+}
+
+/// Drops a future after so many polls.
+async fn polled<F: Future>(times: usize, future: F) -> Option<F::Output> {
+    let (mut future, mut left) = (pin!(future), times);
+    poll_fn(move |context| match left {
+        0 => Poll::Ready(None),
+        _ => {
+            left -= 1;
+            future.as_mut().poll(context).map(Some)
+        }
+    })
+    .await
+}
+
+/// Wherever a call is dropped, what the host does before and after it lands together, and the share wholly or not at all.
+#[test]
+fn a_share_that_is_dropped_is_done_as_a_whole_or_not_at_all() {
+    block_on(async {
+        let (store, directory) = scene().await;
+        let (mut answered, mut dropped) = (0, 0);
+        // How many polls it takes is not the same each time.
+        for (polls, account) in (0..4).flat_map(|_| 0..40).zip(1_000u64..) {
+            directory.add_account(account.into());
+            let mut transaction = store.pool().begin_with("BEGIN IMMEDIATE").await.expect("a transaction");
+            sqlx::query("INSERT INTO staff VALUES ('ann')").execute(&mut *transaction).await.expect("before");
+            let inside = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
+            let done = polled(polls, inside.share(olga(), board(), AccountId::from(account), TERMS)).await;
+            sqlx::query("INSERT INTO staff VALUES ('bob')").execute(&mut *transaction).await.expect("after");
+            let then = staff(&store).await;
+            transaction.commit().await.expect("the host commits");
+            assert_eq!(staff(&store).await, then + 2, "dropped after {polls} polls");
+            let shared = may(&store, &directory, account).await;
+            match done {
+                Some(done) => {
+                    done.expect("it shares");
+                    assert!(shared);
+                    answered += 1;
+                }
+                None => dropped += 1,
+            }
+            let grants = store.grants(board(), 0, 10_000).await.expect("a list").len();
+            let audit = store.audit(board(), dashshare::Revision::ZERO, 10_000).await.expect("a list").len();
+            let outbox = store.outbox(None, 10_000).await.expect("a list").len();
+            assert_eq!((audit, outbox), (grants + 1, grants), "all of a share or nothing of it");
+        }
+        assert!(answered > 0 && dropped > 20, "answered {answered} times, dropped {dropped} times");
     });
 }
