@@ -242,7 +242,7 @@ fn a_store_that_there_is_not_is_named() {
     for (store, sentence) in [
         ("mysql:x", "a store is `memory`, `sqlite:FILE` or `postgres:URL`"),
         #[cfg(feature = "sqlite")]
-        ("sqlite:/nowhere/at/all.db", "the database cannot be reached"),
+        ("sqlite:/nowhere/at/all.db", "the file cannot be opened"),
         #[cfg(feature = "postgres")]
         ("postgres:no url", "the database's URL is not valid"),
         ("postgre://olga:s3cret@host/db", "a store is `memory`"),
