@@ -106,7 +106,7 @@ impl<'a> Taint<'a> {
     /// What stands in quotes in a query may name what it asks for.
     fn note_literals(&mut self, code: &str, path: &Path) {
         let mut rest = code;
-        while let Some(at) = rest.find(['"', '\'', '`']) {
+        while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\'' | b'`')) {
             let (_, quoted) = rest.split_at(at);
             let quote = quoted.chars().next().unwrap_or('"');
             let inside = quoted.get(1..).unwrap_or_default();
@@ -277,17 +277,49 @@ fn is_plain(text: &str) -> bool {
     (3..=48).contains(&text.len()) && text.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '_' | '-'))
 }
 
-/// The parts of a text that may be ids.
+/// Whether a part of a text ends here: at a blank, a control character or a sign.
+fn separates(byte: u8) -> bool {
+    matches!(
+        byte,
+        0..=b' '
+            | 0x7f
+            | b'"'
+            | b'\''
+            | b'`'
+            | b'('
+            | b')'
+            | b'['
+            | b']'
+            | b'{'
+            | b'}'
+            | b'<'
+            | b'>'
+            | b','
+            | b';'
+            | b'|'
+            | b'/'
+            | b'?'
+            | b'&'
+            | b'='
+            | b'\\'
+            | b'$'
+            | b'#'
+            | b'*'
+    )
+}
+
+/// The parts of a text that may be ids: none is without a digit or an `@`.
 fn tokens(text: &str) -> impl Iterator<Item = &str> {
-    let parts = text.split(|c: char| match c {
-        '"' | '\'' | '`' | '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>' | ',' | ';' | '|' | '/' | '?'
-        | '&' | '=' | '\\' | '$' | '#' | '*' => true,
-        c if c.is_ascii() => c.is_ascii_whitespace() || c.is_ascii_control(),
-        c => c.is_whitespace() || c.is_control(),
+    let mut next = 0_usize;
+    let parts = text.as_bytes().split(|byte| separates(*byte)).filter_map(move |part| {
+        let (start, end) = (next, next.saturating_add(part.len()));
+        next = end.saturating_add(1);
+        let may_be = part.len() >= 7 && part.iter().any(|byte| byte.is_ascii_digit() || *byte == b'@');
+        may_be.then(|| text.get(start..end)).flatten()
     });
     let trims = |c: char| matches!(c, '.' | ':' | '!' | '-' | '_' | '+' | '~' | '^');
     parts
-        .filter(|part| part.len() >= 7)
+        .flat_map(|part| part.split(|c: char| !c.is_ascii() && (c.is_whitespace() || c.is_control())))
         .map(move |part| part.trim_matches(trims))
         .filter(|part| part.len() >= 7)
 }
@@ -317,7 +349,9 @@ const PREFIXES: &[&str] = &[
 pub(super) fn is_id_shaped(token: &str) -> bool {
     let bytes = token.as_bytes();
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
-    if digits == 0 && !bytes.contains(&b'@') {
+    let has_sign = bytes.iter().any(|byte| matches!(byte, b'@' | b'.' | b':'));
+    // What is as short is nothing but a long number, or has one of these signs.
+    if (digits == 0 && !bytes.contains(&b'@')) || (bytes.len() < 12 && digits < 9 && !has_sign) {
         return false;
     }
     (bytes.len() >= 16 && longest_hex(bytes) >= 16)

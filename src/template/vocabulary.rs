@@ -2,6 +2,7 @@
 
 use super::source::Tree;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 /// What a kept leaf may be. There is no open one: a value that is no member is dropped (T2).
 #[derive(Clone, Debug, Deserialize)]
@@ -10,7 +11,7 @@ pub(super) enum Vocabulary {
     /// True or false.
     Bool,
     /// One of these texts.
-    Words(Vec<String>),
+    Words(BTreeSet<String>),
     /// A number between two others, both included.
     Number { min: f64, max: f64 },
     /// One of these whole numbers, such as the lengths of time that a format offers, in milliseconds.
@@ -95,7 +96,7 @@ impl Vocabulary {
     pub(super) fn has(&self, value: &Tree<'_>) -> bool {
         match (self, value) {
             (Self::Bool, Tree::Bool(_)) => true,
-            (Self::Words(words), Tree::Text(text)) => words.iter().any(|word| word == text),
+            (Self::Words(words), Tree::Text(text)) => words.contains(&**text),
             (Self::Number { min, max }, Tree::Number(number)) => {
                 number.as_f64().is_some_and(|number| (*min..=*max).contains(&number))
             }
