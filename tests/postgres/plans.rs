@@ -73,7 +73,9 @@ fn no_statement_reads_a_whole_table(server: &Server) {
             // A walk along another key would do without a scan too, and leave the work to a filter.
             // What is deleted is in the index, and looked at again by some ways of reading it.
             let filters = |line: &&String| {
-                let known = line.contains("leased_until") || line.contains("NOT deleted");
+                // A look-up of its own is asked once more for the dashboard that it was made for.
+                let known = ["leased_until", "NOT deleted", ".dashboard = $1)"];
+                let known = known.iter().any(|known| line.contains(known));
                 line.trim_start().starts_with("Filter: ") && !known
             };
             // A commit compares the revision of the one row that it found.
