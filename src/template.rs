@@ -47,6 +47,7 @@ mod linter;
 mod order;
 mod profile;
 mod report;
+mod shape;
 mod source;
 mod vocabulary;
 mod words;

@@ -1,8 +1,8 @@
 //! The template itself: a tree with holes, which has no place for a value of the source (T1).
 
 use super::{
-    detect::has_id_shape,
     profile::{Fields, KeyRule, Node, Profile},
+    shape::has_id_shape,
     source::{self, Members, Tree},
     words::{is_asset, is_name, tidy},
 };

@@ -3,10 +3,11 @@
 use super::{
     body::{Body, Key, Slot, Template, code_kind, id_name},
     canon::TooAlike,
-    detect::{self, Path, Taint, has_id_shape},
+    detect::{self, Path, Taint},
     order,
     profile::{Fields, IdRule, KeyRule, Node, Profile, Shape, SlotRule},
     report::{ExtractError, Extracted, Options, Report, Texts},
+    shape::has_id_shape,
     source::{self, Members, Tree},
     words::{is_asset, is_name, tidy},
 };

@@ -1,8 +1,9 @@
 //! The linter of profiles: what would let data through, and what can never apply (T2).
 
 use super::{
-    detect,
+    detect::words_of,
     profile::{IdRule, KeyRule, Node, Profile, ProfileFinding, Shape},
+    shape::has_id_shape,
     source::Tree,
     vocabulary::Vocabulary,
 };
@@ -162,7 +163,7 @@ impl<'a> Linter<'a> {
                             Vocabulary::Bool | Vocabulary::Words(_) | Vocabulary::Colour
                         );
                         let mut tells = false;
-                        vocabulary.tell(&mut |word| tells |= detect::has_id_shape(word));
+                        vocabulary.tell(&mut |word| tells |= has_id_shape(word));
                         if tells {
                             self.note(
                                 place,
@@ -327,7 +328,7 @@ impl<'a> Linter<'a> {
 }
 
 fn is_suspicious(field: &str) -> bool {
-    let words = detect::words_of(field);
+    let words = words_of(field);
     let field = field.to_ascii_lowercase();
     SUSPICIOUS.iter().any(|part| field.contains(part))
         || words.iter().any(|word| {
@@ -341,12 +342,10 @@ fn is_suspicious(field: &str) -> bool {
 /// Whether something in a value looks like an id or a credential.
 fn tells(value: &Value) -> bool {
     match value {
-        Value::String(text) => detect::has_id_shape(text),
+        Value::String(text) => has_id_shape(text),
         Value::Array(items) => items.iter().any(tells),
-        Value::Object(members) => {
-            members.iter().any(|(name, value)| detect::has_id_shape(name) || tells(value))
-        }
-        Value::Number(number) => detect::has_id_shape(&number.to_string()),
+        Value::Object(members) => members.iter().any(|(name, value)| has_id_shape(name) || tells(value)),
+        Value::Number(number) => has_id_shape(&number.to_string()),
         Value::Null | Value::Bool(_) => false,
     }
 }

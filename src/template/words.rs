@@ -1,6 +1,6 @@
 //! Names, texts and addresses of images: what may be kept of them.
 
-use super::{detect, forms::is_invisible};
+use super::{forms::is_invisible, shape::has_id_shape};
 
 /// Whether a text looks like a word of a schema and not like an id.
 pub(super) fn is_name(text: &str) -> bool {
@@ -10,7 +10,7 @@ pub(super) fn is_name(text: &str) -> bool {
         && text
             .chars()
             .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '/' | ' ' | '%' | '#'))
-        && !detect::has_id_shape(text)
+        && !has_id_shape(text)
         && !text.contains("//")
         && !text.split(' ').any(is_host)
 }
@@ -33,13 +33,13 @@ pub(super) fn tidy(text: &str) -> Option<String> {
         && !text.starts_with(' ')
         && !text.ends_with(' ')
     {
-        return (!detect::has_id_shape(text)).then(|| text.to_owned());
+        return (!has_id_shape(text)).then(|| text.to_owned());
     }
     let mut tidied = text.to_owned();
     for _ in 0..8 {
         let next = tidy_once(&tidied);
         if next == tidied {
-            return (tidied.len() <= LONGEST && !detect::has_id_shape(&tidied)).then_some(tidied);
+            return (tidied.len() <= LONGEST && !has_id_shape(&tidied)).then_some(tidied);
         }
         tidied = next;
     }
@@ -51,7 +51,7 @@ pub(super) fn tidy(text: &str) -> Option<String> {
 pub(crate) fn is_clean(text: &str) -> bool {
     let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !text.chars().any(|c| turns(c) || (c.is_control() && !matches!(c, '\n' | '\t')))
-        && !detect::has_id_shape(text)
+        && !has_id_shape(text)
         && !text.split_whitespace().any(is_link)
 }
 
@@ -145,7 +145,7 @@ pub(super) fn is_asset(url: &str, hosts: &[String]) -> bool {
         path.len() <= 128
             && !path.split('/').any(|part| matches!(part, "." | ".."))
             && path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/'))
-            && !detect::has_id_shape(path)
+            && !has_id_shape(path)
     })
 }
 
