@@ -1,7 +1,7 @@
 //! What an id or a credential looks like, wherever it stands.
 
 use super::forms::decoded;
-use std::net::Ipv6Addr;
+use core::net::Ipv6Addr;
 
 /// Whether a text may hold an id at all: none is as short, and none is without a digit or an `@`.
 pub(super) fn may_hold_id(text: &str) -> bool {
