@@ -399,7 +399,8 @@ static DIALECT: Dialect = Dialect {
     ),
     held_by_account: held_by!("account"),
     held_by_address: held_by!("address"),
-    // Each limit stands where the planner knows it; the outer one takes, and locks, no more than are left to take.
+    // Each limit stands where the planner knows it; the outer one takes, and locks, no more than are left to take. When a
+    // row has changed since the snapshot, the server asks for `ended` again without its limit, so that may be none.
     lease: "WITH ended AS (SELECT dashboard, revision, place FROM dashshare_outbox \
             WHERE leased_until > '-9223372036854775808'::int8 AND leased_until <= $1 \
             ORDER BY leased_until, dashboard, revision, place LIMIT {limit} FOR UPDATE SKIP LOCKED), \
@@ -407,7 +408,7 @@ static DIALECT: Dialect = Dialect {
                 SELECT dashboard, revision, place FROM dashshare_outbox \
                 WHERE leased_until = '-9223372036854775808'::int8 \
                 ORDER BY dashboard, revision, place LIMIT {limit} FOR UPDATE SKIP LOCKED) AS first \
-            LIMIT {limit} - (SELECT count(*) FROM ended)), \
+            LIMIT greatest(0, {limit} - (SELECT count(*) FROM ended))), \
         taken AS (SELECT dashboard, revision, place FROM ended UNION ALL \
             SELECT dashboard, revision, place FROM unleased) \
         UPDATE dashshare_outbox o SET leased_until = $2 FROM taken \
