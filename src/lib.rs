@@ -60,21 +60,23 @@
 //!
 //! # The map
 //!
-//! A file imports only from floors below its own; `tests/layers.rs` checks that. Floors 0 to 4 know no clock, no
-//! randomness and no waiting: time and bytes are arguments.
+//! A folder imports only from folders above it in this table, and no two files import each other, not even round a
+//! corner; `tests/layers.rs` checks both. Down to the decisions nothing knows a clock, randomness, a store or waiting:
+//! time and bytes are arguments.
 //!
-//! | floor | what | files |
-//! | --- | --- | --- |
-//! | 0 values | ids, tags, instants, addresses, rights and terms, tokens | `id` `object` `tag` `time` `email` `terms` `token` |
-//! | 1 policies | the document, its lint, the compiled set, explanation and audit; nothing of sharing | `policy/…` |
-//! | 1 templates | profiles of document formats, extraction, the leak detector, filling; nothing of sharing | `template/…` |
-//! | 1 things | a grant, a tenant's rules, a dashboard's head with its link, audit and outbox, the commit | `grant` `tenant` `dashboard` `record` `commit` |
-//! | 2 host | the traits that a host implements | `store` `host` |
-//! | 3 rules | what a grant is worth; a dashboard at an instant; the commands; decision, lists, diagnosis | `standing` `refusal` `ledger` `sharing/…` `decision` `answers` `diagnosis` |
-//! | 4 words | explanations and errors | `explain` `error` |
-//! | 5 shell | load, judge, commit, retry | `service/…` |
-//! | 6 edge | the memory store, the cache in front of any store, the fixed twins for tests, the conformance suite | `memory` `cached` `fixed` `conformance` |
-//! | 6 databases | what the SQL stores share, and each of them | `sql/…` `sqlite/…` `postgres/…` |
+//! | folder | what |
+//! | --- | --- |
+//! | `value/` | ids, instants, e-mail addresses, rights and terms, tokens, tags |
+//! | `policy/` | the policy document, its lint, the compiled set, explanation and audit; nothing of sharing |
+//! | `template/` | profiles of document formats, extraction, the leak detector, filling; nothing of sharing |
+//! | `record/` | what is stored: the head of a dashboard with its link, grants, audit and outbox, the commit |
+//! | `tenant.rs` | what a tenant allows: its rules, its portal, its policies |
+//! | `sharing/` | the rules: what a grant is worth, a dashboard at an instant, each command; `consult.rs` is the one door to policies |
+//! | `decision/` | decisions and their explanations, lists, the diagnosis of a link |
+//! | `host/` | the traits that a host implements, and their fixed twins for tests |
+//! | `service/` | [`Dashshare`]: load, judge, commit, retry |
+//! | `stores/` | stores that come with the crate: memory, cache, SQLite, PostgreSQL |
+//! | `conformance/` | the suite that every store passes |
 //!
 //! The rules that all of this keeps are numbered (`G6`, `L2`, …) and stand in [`specification`].
 
@@ -86,67 +88,36 @@
     clippy::arithmetic_side_effects
 )]
 
-mod answers;
-mod cached;
-mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
-mod dashboard;
 mod decision;
-mod diagnosis;
-mod email;
-mod error;
-mod explain;
-mod fixed;
-mod grant;
 mod host;
-mod id;
-mod ledger;
-mod memory;
-mod object;
 pub mod policy;
-#[cfg(feature = "postgres")]
-mod postgres;
 mod record;
-mod refusal;
 mod service;
 mod sharing;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-mod sql;
-#[cfg(feature = "sqlite")]
-mod sqlite;
-mod standing;
-mod store;
-mod tag;
+mod stores;
 pub mod template;
 mod tenant;
-mod terms;
-mod time;
-mod token;
+mod value;
 
 #[doc = include_str!("../docs/spec.md")]
 pub mod specification {}
 
-pub use answers::{AccessList, GrantView, Impact, LinkView, Losing, SharedDashboard};
-pub use cached::CachedStore;
-pub use commit::{Commit, CommitKey, Receipt};
-pub use dashboard::{Head, Link, Offer, Revision, Snapshot};
-pub use decision::{Action, Decision, Denial, Principal};
-pub use diagnosis::{LinkCause, LinkDiagnosis, Symptom};
-pub use email::{Attestor, EmailAddress, EmailError, VerifiedEmail};
-pub use error::{Error, Unresolved};
-pub use explain::{Because, Explanation, Step};
-pub use fixed::{FixedEnv, MemoryDirectory};
-pub use grant::{Chain, Claim, Grant, Grantee, History, Holder, Invitation, PastTerms};
-pub use host::{Account, Directory, Env, SystemEnv};
-pub use id::{AccountId, DashboardId, GrantId, TenantId};
-pub use memory::MemoryStore;
-#[cfg(feature = "postgres")]
-pub use postgres::{PostgresStore, PostgresTransaction};
-pub use record::{Actor, AuditRecord, Event, Message, MessageId, OutboxMessage};
-pub use refusal::Refusal;
-pub use service::{Dashshare, Done};
+pub use decision::{
+    AccessList, Because, Decision, Denial, Explanation, GrantView, Impact, LinkCause, LinkDiagnosis,
+    LinkView, Losing, Principal, SharedDashboard, Step, Symptom,
+};
+pub use host::{
+    BoxError, CommitError, Directory, DynStore, Env, FixedEnv, Freshness, MemoryDirectory, Store, SystemEnv,
+};
+pub use record::{
+    Actor, AuditRecord, Chain, Claim, Commit, CommitKey, Event, Grant, Grantee, Head, History, Holder,
+    Invitation, Link, Message, MessageId, Offer, OutboxMessage, PastTerms, Receipt, Revision, Seed, Snapshot,
+};
+pub use service::{Dashshare, Done, Error, Unresolved};
 pub use sharing::{
+    Fall, FallCause, LinkFall, Missing, Refusal,
     amend::{Amended, Amendment},
     invitation::Claimed,
     link::NewLink,
@@ -155,20 +126,21 @@ pub use sharing::{
     revoke::{Ended, RevokeMode},
     share::Shared,
 };
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use sql::SqlError;
-#[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteStore, SqliteStoreTransaction};
 /// The driver of `SqliteStore` and `PostgresStore`, of whose pools and transactions they are made.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use sqlx;
-pub use standing::{Fall, FallCause, LinkFall};
-pub use store::{BoxError, CommitError, DynStore, Freshness, Seed, Store};
-pub use tag::Tag;
-pub use tenant::{AnonymousUser, Missing, Portal, SharingRules, Tenant};
-pub use terms::{Expiry, Right, Rights, Terms};
-pub use time::{Timestamp, TimestampError};
-pub use token::{LinkDigest, LinkToken, MalformedToken};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use stores::SqlError;
+pub use stores::{CachedStore, MemoryStore};
+#[cfg(feature = "postgres")]
+pub use stores::{PostgresStore, PostgresTransaction};
+#[cfg(feature = "sqlite")]
+pub use stores::{SqliteStore, SqliteStoreTransaction};
+pub use tenant::{AnonymousUser, Portal, SharingRules, Tenant};
+pub use value::{
+    Account, AccountId, Action, Attestor, DashboardId, EmailAddress, EmailError, Expiry, GrantId, LinkDigest,
+    LinkToken, MalformedToken, Right, Rights, Tag, TenantId, Terms, Timestamp, TimestampError, VerifiedEmail,
+};
 
 /// The README's example runs as a test.
 #[cfg(doctest)]

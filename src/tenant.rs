@@ -1,11 +1,10 @@
 //! What a tenant allows: its sharing rules, its portal, and what a public link needs before it can be made.
 
 use crate::{
-    email::{EmailAddress, canonical_domain},
-    policy::{Effect, PolicySet, Principal, Resource, RuleRef, Verdict},
+    policy::{PolicySet, Principal},
+    value::{EmailAddress, canonical_domain},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, fmt, sync::Arc};
 
 /// What the host knows of a tenant that decides about sharing.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -126,134 +125,5 @@ impl AnonymousUser {
     /// An active one, a portal user of this id.
     pub fn new(id: impl Into<String>) -> Self {
         Self { active: true, principal: Principal::run_user(id) }
-    }
-}
-
-/// What the tenant's policies let its anonymous user see of one dashboard (L7).
-#[derive(Clone, Debug, Default)]
-pub(crate) struct AnonymousAccess {
-    /// The rule that lets it access the dashboard.
-    pub(crate) allowed_by: Option<RuleRef>,
-    /// What is missing before it may.
-    pub(crate) missing: Vec<Missing>,
-    /// The devices whose widgets stay blank.
-    pub(crate) blank: Vec<Missing>,
-}
-
-/// What keeps an account from a dashboard, whatever was shared with it.
-#[derive(Clone, Debug)]
-pub(crate) enum Barred {
-    /// The host does not know the dashboard.
-    Unknown,
-    By(RuleRef),
-}
-
-/// The action of policies on a dashboard that is looked at, and on a device whose data is shown.
-pub(crate) const ACCESS: &str = "access";
-
-impl AnonymousAccess {
-    /// Asks the tenant's policies. A dashboard that the host does not know is one that no policy allows.
-    pub(crate) fn of(tenant: &Tenant, dashboard: Option<&Resource>, devices: &[Arc<Resource>]) -> Self {
-        // A user that is still to be made has no tags yet, and no id.
-        let nobody = Principal::run_user("");
-        let principal = tenant.portal.anonymous.as_ref().map_or(&nobody, |anonymous| &anonymous.principal);
-        let ask = |resource| tenant.policies.evaluate(principal, ACCESS, resource);
-        let denied =
-            |verdict: Verdict<'_>| verdict.rule_ref().filter(|_| verdict.effect() == Some(Effect::Deny));
-        let mut access = Self::default();
-        match dashboard.map(ask) {
-            Some(verdict) if verdict.is_allowed() => access.allowed_by = verdict.rule_ref(),
-            verdict => access.missing.push(match verdict.and_then(denied) {
-                Some(by) => Missing::DashboardDenied(by),
-                None => Missing::DashboardPolicy,
-            }),
-        }
-        let mut seen = BTreeSet::new();
-        for device in devices.iter().filter(|device| seen.insert(device.id.as_deref())) {
-            let verdict = ask(device);
-            let id = || device.id.clone().unwrap_or_default();
-            if !verdict.is_allowed() {
-                access.blank.push(match denied(verdict) {
-                    Some(by) => Missing::DeviceDenied { device: id(), by },
-                    None => Missing::DevicePolicy(id()),
-                });
-            }
-        }
-        access
-    }
-}
-
-/// One thing that is missing before a dashboard can be public (L8).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Missing {
-    /// The tenant's rules have public sharing off.
-    PublicSharing,
-    /// The portal is not active.
-    Portal,
-    /// There is no anonymous user.
-    AnonymousUser,
-    /// The anonymous user is not active.
-    AnonymousUserActive,
-    /// No policy lets the anonymous user access the dashboard.
-    DashboardPolicy,
-    /// A policy's rule denies it to the anonymous user.
-    DashboardDenied(RuleRef),
-    /// No policy lets the anonymous user access this device, so its widgets would stay blank.
-    DevicePolicy(String),
-    /// A policy's rule denies the device to the anonymous user, so its widgets would stay blank.
-    DeviceDenied {
-        /// The device.
-        device: String,
-        /// The rule.
-        by: RuleRef,
-    },
-}
-
-impl fmt::Display for Missing {
-    /// A sentence that tells the person what to do.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::PublicSharing => f.write_str("switch public sharing on in the tenant's sharing rules"),
-            Self::Portal => f.write_str("activate the portal that visitors come through"),
-            Self::AnonymousUser => f.write_str("create the portal's anonymous user"),
-            Self::AnonymousUserActive => f.write_str("activate the portal's anonymous user"),
-            Self::DashboardPolicy => {
-                f.write_str("add a policy that lets the anonymous user access this dashboard")
-            }
-            Self::DashboardDenied(by) => {
-                write!(f, "change {by}, which denies the anonymous user this dashboard")
-            }
-            Self::DevicePolicy(device) => {
-                write!(f, "add a policy that lets the anonymous user access device `{device}`")
-            }
-            Self::DeviceDenied { device, by } => {
-                write!(f, "change {by}, which denies the anonymous user device `{device}`")
-            }
-        }
-    }
-}
-
-impl Tenant {
-    /// Everything that is missing before this dashboard can be public, in the order in which to mend it (L8).
-    pub(crate) fn missing(&self, access: &AnonymousAccess) -> Vec<Missing> {
-        let mut missing = self.missing_to_visit(access);
-        missing.extend(access.blank.iter().cloned());
-        missing
-    }
-
-    /// What keeps visitors out altogether (L7). A device that is blocked only blanks its widgets.
-    pub(crate) fn missing_to_visit(&self, access: &AnonymousAccess) -> Vec<Missing> {
-        let anonymous = match &self.portal.anonymous {
-            None => Some(Missing::AnonymousUser),
-            Some(user) => (!user.active).then_some(Missing::AnonymousUserActive),
-        };
-        let switches = [
-            (!self.rules.public).then_some(Missing::PublicSharing),
-            (!self.portal.active).then_some(Missing::Portal),
-            anonymous,
-        ];
-        switches.into_iter().flatten().chain(access.missing.iter().cloned()).collect()
     }
 }

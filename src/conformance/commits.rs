@@ -5,18 +5,14 @@ use super::{
     lists::List,
 };
 use crate::{
-    commit::{Commit, CommitKey},
-    dashboard::{Head, Revision},
-    grant::Grant,
-    id::{DashboardId, TenantId},
-    record::Message,
+    host::{CommitError, Freshness, Store},
+    record::{Commit, CommitKey, Grant, Head, Message, Revision, Seed},
     sharing::{
         link::RotateLink,
         ownership::{DeleteDashboard, Register},
         revoke::{Person, Revoke, RevokeMode, StopSharing},
     },
-    store::{CommitError, Freshness, Seed, Store},
-    terms::Expiry,
+    value::{DashboardId, Expiry, TenantId},
 };
 use std::sync::Arc;
 

@@ -3,16 +3,13 @@
 
 use super::lists::List;
 use crate::{
-    commit::Commit,
-    dashboard::{Head, Snapshot},
-    email::{Attestor, EmailAddress},
-    grant::{Chain, Grant, Grantee, Holder},
-    host::Account,
-    id::{AccountId, DashboardId, GrantId, TenantId},
-    ledger::Ledger,
-    record::{Actor, AuditRecord, Event, Message, MessageId, OutboxMessage},
+    host::{BoxError, Freshness, Store},
+    record::{
+        Actor, AuditRecord, Chain, Commit, Event, Grant, Grantee, Head, Holder, Message, MessageId,
+        OutboxMessage, Seed, Snapshot,
+    },
     sharing::{
-        Command, Draw, Facts,
+        AnonymousAccess, Command, Draw, Facts, Ledger,
         amend::{Amend, Amendment},
         invitation::ClaimInvitations,
         link::{ChangeLink, LinkChange, RotateLink},
@@ -20,11 +17,11 @@ use crate::{
         revoke::{Revoke, RevokeMode},
         share::{Recipient, Share},
     },
-    store::{BoxError, Freshness, Seed, Store},
-    tenant::{AnonymousAccess, AnonymousUser, Portal, Tenant},
-    terms::{Expiry, Rights, Terms},
-    time::Timestamp,
-    token::LinkDigest,
+    tenant::{AnonymousUser, Portal, Tenant},
+    value::{
+        Account, AccountId, Attestor, DashboardId, EmailAddress, Expiry, GrantId, LinkDigest, Rights,
+        TenantId, Terms, Timestamp,
+    },
 };
 use std::{
     collections::{BTreeMap, BTreeSet},

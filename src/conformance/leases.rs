@@ -7,10 +7,9 @@ use super::{
     races::{Seen, Turn, race},
 };
 use crate::{
-    grant::Grant,
-    record::{Message, MessageId, OutboxMessage},
-    store::Store,
-    time::Timestamp,
+    host::Store,
+    record::{Grant, Message, MessageId, OutboxMessage},
+    value::Timestamp,
 };
 
 const WORKERS: usize = 4;

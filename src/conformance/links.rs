@@ -2,11 +2,9 @@
 
 use super::desk::{Desk, RESHARE, VIEW, account, answer, board, digest, expect_same};
 use crate::{
-    id::{DashboardId, GrantId},
+    host::Store,
     sharing::{amend::Amendment, link::LinkChange},
-    store::Store,
-    terms::Rights,
-    token::LinkDigest,
+    value::{DashboardId, GrantId, LinkDigest, Rights},
 };
 
 /// Checks what a digest finds: a dashboard, with the chain of the grant that its link hangs on.

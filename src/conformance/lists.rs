@@ -2,11 +2,9 @@
 
 use super::desk::{Desk, answer, expect_same};
 use crate::{
-    dashboard::{Head, Revision},
-    grant::{Chain, Grant, Holder},
-    id::{AccountId, DashboardId, GrantId},
-    record::{Actor, AuditRecord, OutboxMessage},
-    store::Store,
+    host::Store,
+    record::{Actor, AuditRecord, Chain, Grant, Head, Holder, OutboxMessage, Revision},
+    value::{AccountId, DashboardId, GrantId},
 };
 use std::sync::Arc;
 

@@ -5,13 +5,10 @@ use super::{
     lists::{List, Row},
 };
 use crate::{
-    dashboard::Revision,
-    grant::Grant,
-    id::{AccountId, DashboardId},
-    record::{Actor, Message, MessageId},
+    host::Store,
+    record::{Actor, Grant, Message, MessageId, Revision},
     sharing::amend::Amendment,
-    store::Store,
-    terms::{Expiry, Rights, Terms},
+    value::{AccountId, DashboardId, Expiry, Rights, Terms},
 };
 
 /// Dashboards whose order as bytes is not that of signed or little-endian numbers, nor of a UUID's fields.

@@ -2,13 +2,10 @@
 
 use super::desk::{Desk, VIEW, account, answer, board, digest, expect_same};
 use crate::{
-    commit::{Commit, Receipt},
-    dashboard::Snapshot,
-    grant::Grant,
-    id::TenantId,
+    host::{CommitError, Freshness, Store},
+    record::{Commit, Grant, Receipt, Snapshot},
     sharing::{link::RotateLink, ownership::Register},
-    store::{CommitError, Freshness, Store},
-    terms::Expiry,
+    value::{Expiry, TenantId},
 };
 use std::{
     future::Future,

@@ -5,13 +5,10 @@ use super::{
     lists::List,
 };
 use crate::{
-    commit::CommitKey,
-    dashboard::Revision,
-    grant::{Grantee, Holder, Invitation},
-    id::{AccountId, DashboardId, GrantId},
+    host::{Freshness, Store},
+    record::{CommitKey, Grantee, Holder, Invitation, Revision, Seed},
     sharing::amend::Amendment,
-    store::{Freshness, Seed, Store},
-    terms::{Expiry, Rights, Terms},
+    value::{AccountId, DashboardId, Expiry, GrantId, Rights, Terms},
 };
 use std::sync::Arc;
 
@@ -156,7 +153,7 @@ pub async fn an_address_finds_what_waits_and_what_was_claimed<S: Store>(store: S
     desk.share(board(1), account(1), account(3), RESHARE).await;
     let first = desk.share(board(1), account(1), ann.clone(), RESHARE).await;
     let bobs = desk.share(board(1), account(3), bob.clone(), VIEW).await;
-    let seed = |address: &crate::email::EmailAddress| [Seed::Holder(address.clone().into())];
+    let seed = |address: &crate::value::EmailAddress| [Seed::Holder(address.clone().into())];
     desk.expect_found(PROMISE, board(1), &seed(&ann), &[first]).await;
     desk.claim(board(1), account(2), &ann).await;
     desk.expect_found(PROMISE, board(1), &seed(&ann), &[first]).await;

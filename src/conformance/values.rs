@@ -5,14 +5,13 @@ use super::{
     lists::{List, Row},
 };
 use crate::{
-    dashboard::{Head, Link, Offer},
-    grant::{Claim, Grantee, History, Holder, Invitation, PastTerms},
-    id::{AccountId, DashboardId, GrantId, TenantId},
-    record::{Actor, Event, Message},
+    host::Store,
+    record::{
+        Actor, Claim, Event, Grantee, Head, History, Holder, Invitation, Link, Message, Offer, PastTerms,
+        Seed,
+    },
     sharing::amend::Amendment,
-    store::{Seed, Store},
-    terms::{Expiry, Rights, Terms},
-    time::Timestamp,
+    value::{AccountId, DashboardId, Expiry, GrantId, Rights, TenantId, Terms, Timestamp},
 };
 
 fn grantees(t: Timestamp) -> [Grantee; 3] {

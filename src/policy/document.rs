@@ -1,6 +1,6 @@
 //! The document: TagoIO's access-management policy, kept as it came.
 
-use crate::{object::Object, tag::Tag};
+use crate::value::{Object, Tag};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::value::StrDeserializer};
 use serde_json::value::RawValue;
 use std::{fmt, sync::Arc};

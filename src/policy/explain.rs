@@ -7,7 +7,7 @@ use super::{
     set::{PolicySet, aims_at},
     tuple::{self, Form, Misshape, Place, Principal, Resource},
 };
-use crate::tag::Tag;
+use crate::value::Tag;
 use serde::Serialize;
 use std::{collections::BTreeSet, fmt};
 

@@ -1,7 +1,7 @@
 //! The keys of rules and of requests: hashes by which most rules are told apart without a look at their words.
 
 use super::tuple::{Form, Principal, Resource};
-use crate::tag::Tag;
+use crate::value::Tag;
 use hashbrown::{DefaultHashBuilder, HashSet};
 use std::hash::{BuildHasher as _, Hasher as _};
 

@@ -1,6 +1,6 @@
 //! The grammar of targets and resources (P1), and the principals and resources that they match.
 
-use crate::{object::Object, tag::Tag};
+use crate::value::{Object, Tag};
 use serde::{Deserialize, Serialize};
 
 /// Who may be aimed at.

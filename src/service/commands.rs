@@ -1,17 +1,14 @@
 //! The commands that change something.
 
-use super::{ATTEMPTS, Dashshare, Done, Fate, Outcome, PAGE, Settled};
-use crate::{
-    commit::Commit,
-    dashboard::Head,
-    email::{Attestor, EmailAddress, VerifiedEmail},
+use super::{
+    ATTEMPTS, Dashshare, Done, Fate, Outcome, PAGE, Settled,
     error::{Error, Unresolved},
-    grant::Holder,
-    host::{Account, Directory, Env},
-    id::{AccountId, DashboardId, GrantId, TenantId},
-    record::Actor,
-    refusal::Refusal,
+};
+use crate::{
+    host::{Directory, Env, Freshness, Store},
+    record::{Actor, Commit, Head, Holder},
     sharing::{
+        Refusal,
         amend::{Amend, Amended, Amendment},
         invitation::{ClaimInvitations, Claimed},
         link::{ChangeLink, LinkChange, NewLink, RotateLink},
@@ -21,10 +18,10 @@ use crate::{
         revoke::{EndAccount, Ended, Person, Renounce, Revoke, RevokeMode, StopSharing},
         share::{Recipient, Share, Shared},
     },
-    store::{Freshness, Store},
-    terms::{Expiry, Rights, Terms},
-    time::Timestamp,
-    token::LinkToken,
+    value::{
+        Account, AccountId, Attestor, DashboardId, EmailAddress, Expiry, GrantId, LinkToken, Rights,
+        TenantId, Terms, Timestamp, VerifiedEmail,
+    },
 };
 use std::{collections::BTreeSet, sync::Arc};
 

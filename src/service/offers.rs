@@ -1,19 +1,14 @@
 //! Offering a clone, and answering an offer (T9).
 
-use super::{Dashshare, Done, PAGE, questions::place};
+use super::{Dashshare, Done, PAGE, error::Error, questions::place};
 use crate::{
-    error::Error,
-    grant::Holder,
-    host::{Directory, Env},
-    id::{AccountId, DashboardId, TenantId},
-    ledger::Ledger,
-    record::Actor,
-    refusal::Refusal,
+    host::{Directory, Env, Store},
+    record::{Actor, Holder, Seed},
     sharing::{
-        More,
+        Ledger, More, Refusal,
         offer::{self, EndOffer, MakeOffer, NewOffer, OfferEnd, OfferView, Offered, TakeOffer},
     },
-    store::{Seed, Store},
+    value::{AccountId, DashboardId, TenantId},
 };
 use std::collections::BTreeSet;
 

@@ -1,24 +1,17 @@
 //! The questions: decisions, visits, lists. None of them changes anything.
 
-use super::{Dashshare, PAGE};
+use super::{Dashshare, PAGE, error::Error};
 use crate::{
-    answers::{self, AccessList, Impact, Losing, SharedDashboard},
-    dashboard::{Revision, Snapshot},
-    decision::{self, Action, Basis, Consulted, Decision, Principal, VisitFacts},
-    diagnosis::{self, LinkDiagnosis, Presented},
-    error::Error,
-    grant::Holder,
-    host::{Directory, Env},
-    id::{AccountId, DashboardId, GrantId},
-    ledger::Ledger,
-    record::{Actor, AuditRecord, MessageId, OutboxMessage},
-    refusal::Refusal,
-    sharing::{More, link::RotateLink},
-    store::{Freshness, Seed, Store, leaf},
-    tenant::Missing,
-    terms::{Expiry, Rights},
-    time::Timestamp,
-    token::{LinkDigest, LinkToken},
+    decision::{
+        AccessList, Basis, Decision, Impact, LinkDiagnosis, Losing, Principal, SharedDashboard, VisitFacts,
+        decide, decide_visit,
+        diagnosis::{self, Presented},
+        lists,
+    },
+    host::{Directory, Env, Freshness, Store},
+    record::{Actor, AuditRecord, Holder, MessageId, OutboxMessage, Revision, Seed, Snapshot, leaf},
+    sharing::{Consulted, Ledger, Missing, More, Refusal, link::RotateLink},
+    value::{AccountId, Action, DashboardId, Expiry, GrantId, LinkDigest, LinkToken, Rights, Timestamp},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -115,7 +108,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             None => None,
         };
         let rules = tenant.as_deref().map(|tenant| &tenant.rules);
-        let decision = decision::decide(account, action, snapshot, rules, at);
+        let decision = decide(account, action, snapshot, rules, at);
         let asked = match (tenant, decision.head()) {
             (Some(tenant), Some(head)) if decision.heeds(&tenant.policies) => {
                 self.consult(tenant, head, account).await?
@@ -142,7 +135,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             None => None,
         };
         let facts = VisitFacts { snapshot, consulted };
-        Ok(decision::decide_visit(&digest, Action::View, facts, self.env.now()))
+        Ok(decide_visit(&digest, Action::View, facts, self.env.now()))
     }
 
     /// Narrows a decision to one device behind the dashboard (D3): what the dashboard shows is covered by owning it and
@@ -235,7 +228,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             // Only an instant that was asked for can be past: the clock has moved on since the dashboard was read.
             let now = self.env.now().max(ledger.head.clock);
             let present = as_of.filter(|at| *at < now).map(|_| ledger.at(now));
-            answers::list(&ledger, present.as_ref(), by)
+            lists::list(&ledger, present.as_ref(), by)
         });
         list.ok_or(Refusal::UnknownDashboard.into())
     }
@@ -256,7 +249,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             return Err(Refusal::NotYours.into());
         }
         let tenant = self.tenant(ledger.head.tenant).await?;
-        let mut impact = answers::impact(&ledger, &tenant.rules, live.grant);
+        let mut impact = lists::impact(&ledger, &tenant.rules, live.grant);
         for account in std::mem::take(&mut impact.lose) {
             let consulted = self.consult(Arc::clone(&tenant), &ledger.head, account).await?;
             match consulted {
@@ -288,7 +281,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 if self.barred(&tenant, &held.head, account).await?.is_some() {
                     continue;
                 }
-                answers::note_shared(&mut shared, account, held, &tenant.rules, t);
+                lists::note_shared(&mut shared, account, held, &tenant.rules, t);
             }
             after = page.last().and_then(place);
             if page.len() < PAGE || after.is_none() {
@@ -307,7 +300,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let ledger = self.ledger(dashboard, &[], everything, as_of).await?;
         let ledger = ledger.filter(|ledger| ledger.head.is_dashboard()).ok_or(Refusal::UnknownDashboard)?;
         let tenant = self.tenant(ledger.head.tenant).await?;
-        let mut viewers = answers::viewers(&ledger, &tenant.rules);
+        let mut viewers = lists::viewers(&ledger, &tenant.rules);
         for account in viewers.keys().copied().collect::<Vec<_>>() {
             if self.barred(&tenant, &ledger.head, account).await?.is_some() {
                 viewers.remove(&account);
@@ -324,7 +317,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let ledger = ledger.filter(|ledger| ledger.head.is_dashboard()).ok_or(Refusal::UnknownDashboard)?;
         let tenant = self.tenant(ledger.head.tenant).await?;
         let mut losing = Vec::new();
-        for loser in answers::losing(&ledger, &tenant.rules, until) {
+        for loser in lists::losing(&ledger, &tenant.rules, until) {
             let consulted = self.consult(Arc::clone(&tenant), &ledger.head, loser.who).await?;
             let is_out = consulted.is_some_and(|it| it.barred().is_some() || it.lets_view());
             losing.extend((!is_out).then_some(loser));

@@ -1,14 +1,14 @@
 //! Changing the terms of a grant: they shrink, but for an expiry moved later while it is live (G9, G11, G12).
 
-use super::{Command, Draft, Facts, More, Verdict};
-use crate::{
-    grant::{Grant, PastTerms},
-    id::{AccountId, DashboardId, GrantId},
+use super::{
+    command::{Command, Facts, More, Verdict},
+    draft::Draft,
     ledger::{Ledger, Live},
-    record::Event,
     refusal::{Refusal, check_expiry},
-    store::Seed,
-    terms::{Expiry, Rights, Terms},
+};
+use crate::{
+    record::{Event, Grant, PastTerms, Seed},
+    value::{AccountId, DashboardId, Expiry, GrantId, Rights, Terms},
 };
 use serde::Serialize;
 

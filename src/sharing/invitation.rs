@@ -1,14 +1,14 @@
 //! Claiming invitations: a verified address turns them into an account's grants, once (I3, I5).
 
-use super::{Command, Draft, Facts, Verdict};
-use crate::{
-    email::VerifiedEmail,
-    grant::{Claim, Grant, Grantee, Holder},
-    id::{AccountId, DashboardId, GrantId},
+use super::{
+    command::{Command, Facts, Verdict},
+    draft::Draft,
     ledger::{Ledger, Live},
-    record::Event,
     refusal::Refusal,
-    store::Seed,
+};
+use crate::{
+    record::{Claim, Event, Grant, Grantee, Holder, Seed},
+    value::{AccountId, DashboardId, GrantId, VerifiedEmail},
 };
 use serde::Serialize;
 

@@ -1,16 +1,16 @@
 //! The public link: make or rotate, pause, resume, withdraw (L1–L6, L8).
 
-use super::{Command, Draft, Facts, More, Verdict, share::parent_for};
-use crate::{
-    dashboard::{Link, Revision},
-    id::{AccountId, DashboardId},
+use super::{
+    command::{Command, Facts, More, Verdict},
+    consult::Missing,
+    draft::Draft,
     ledger::Ledger,
-    record::Event,
     refusal::{Refusal, check_expiry},
-    store::Seed,
-    tenant::Missing,
-    terms::{Expiry, Rights},
-    token::{LinkDigest, LinkToken},
+    share::parent_for,
+};
+use crate::{
+    record::{Event, Link, Revision, Seed},
+    value::{AccountId, DashboardId, Expiry, LinkDigest, LinkToken, Rights},
 };
 
 /// Makes the link, or replaces it, so that the old token dies in the same commit (L2).

@@ -6,22 +6,18 @@
 //! the dashboard that the structure came from, so no command on that one reaches it (T8).
 
 use super::{
-    Command, Draft, Facts, More, Verdict,
+    command::{Command, Facts, More, Verdict},
+    draft::Draft,
+    ledger::{Ledger, Live},
+    refusal::{Refusal, check_duration, check_expiry},
     revoke::Person,
     share::{Recipient, check_admitted},
 };
 use crate::{
-    dashboard::{Head, Offer, Revision},
-    grant::{Grant, Holder},
-    id::{AccountId, DashboardId, GrantId, TenantId},
-    ledger::{Ledger, Live},
-    record::{Actor, Event, Message},
-    refusal::{Refusal, check_duration, check_expiry},
-    store::Seed,
+    record::{Actor, Event, Grant, Head, Holder, Message, Offer, Revision, Seed},
     template::{Template, is_clean},
     tenant::Tenant,
-    terms::{Expiry, Rights, Terms},
-    time::Timestamp,
+    value::{AccountId, DashboardId, Expiry, GrantId, Rights, TenantId, Terms, Timestamp},
 };
 use serde::Serialize;
 use std::sync::Arc;

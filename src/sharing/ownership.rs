@@ -1,20 +1,16 @@
 //! A dashboard begins, changes hands, and ends (G18, G19).
 
 use super::{
-    Command, Draft, Facts, More, Verdict,
+    command::{Command, Facts, More, Verdict},
+    draft::Draft,
+    ledger::{Ledger, Live},
     offer::{grant_of, vacant},
+    refusal::Refusal,
     revoke::Ended,
 };
 use crate::{
-    dashboard::{Head, Revision},
-    grant::{Grant, Grantee, Holder},
-    host::Account,
-    id::{AccountId, DashboardId, GrantId, TenantId},
-    ledger::{Ledger, Live},
-    record::{Actor, Event, Message},
-    refusal::Refusal,
-    store::Seed,
-    terms::{Expiry, Rights, Terms},
+    record::{Actor, Event, Grant, Grantee, Head, Holder, Message, Revision, Seed},
+    value::{Account, AccountId, DashboardId, Expiry, GrantId, Rights, TenantId, Terms},
 };
 use serde::Serialize;
 

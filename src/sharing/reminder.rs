@@ -1,13 +1,14 @@
 //! Telling people that their access ends soon.
 
-use super::{Command, Draft, Facts, More, Verdict};
-use crate::{
-    id::{DashboardId, GrantId},
+use super::{
+    command::{Command, Facts, More, Verdict},
+    draft::Draft,
     ledger::Ledger,
-    record::{Actor, Event, Message},
     refusal::Refusal,
-    store::Seed,
-    time::Timestamp,
+};
+use crate::{
+    record::{Actor, Event, Message, Seed},
+    value::{DashboardId, GrantId, Timestamp},
 };
 
 /// Writes a message for every live grant that ends by an instant and of which nobody was told yet.

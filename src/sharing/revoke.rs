@@ -1,17 +1,15 @@
 //! Ending grants: revoke, stop sharing with a person, renounce, and the end of an account (G12–G14, G19).
 
 use super::{
-    Command, Draft, Facts, More, Verdict,
     amend::{check_power, named_grant},
+    command::{Command, Facts, More, Verdict},
+    draft::{Draft, Fallen},
+    ledger::{Ledger, Live},
+    refusal::Refusal,
 };
 use crate::{
-    email::EmailAddress,
-    grant::{Grant, History, Holder},
-    id::{AccountId, DashboardId, GrantId},
-    ledger::{Ledger, Live},
-    record::{Actor, Event, Message},
-    refusal::Refusal,
-    store::Seed,
+    record::{Actor, Event, Grant, History, Holder, Message, Seed},
+    value::{AccountId, DashboardId, EmailAddress, GrantId},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +42,7 @@ pub struct Ended {
 impl Ended {
     pub(crate) const NOTHING: Self = Self { fell: Vec::new(), rebound: Vec::new(), link_fell: false };
 
-    pub(crate) fn of(fallen: &super::Fallen) -> Self {
+    pub(crate) fn of(fallen: &Fallen) -> Self {
         Self { fell: fallen.grants.clone(), rebound: Vec::new(), link_fell: fallen.link.is_some() }
     }
 }

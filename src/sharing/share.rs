@@ -1,18 +1,15 @@
 //! Sharing with a person: an account, or an address that becomes an invitation (G1, G6, G7, G17, I1).
 
-use super::{Command, Draft, Facts, Verdict};
-use crate::{
-    email::EmailAddress,
-    grant::{Claim, Grant, Grantee, Holder, Invitation},
-    host::Account,
-    id::{AccountId, DashboardId, GrantId},
+use super::{
+    command::{Command, Facts, Verdict},
+    draft::Draft,
     ledger::{Ledger, Live},
-    record::{Event, Message},
     refusal::{Refusal, check_expiry},
-    store::Seed,
+};
+use crate::{
+    record::{Claim, Event, Grant, Grantee, Holder, Invitation, Message, Seed},
     tenant::SharingRules,
-    terms::{Expiry, Rights, Terms},
-    time::Timestamp,
+    value::{Account, AccountId, DashboardId, EmailAddress, Expiry, GrantId, Rights, Terms, Timestamp},
 };
 use serde::Serialize;
 

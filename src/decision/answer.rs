@@ -1,0 +1,212 @@
+//! The decision: may this person do this with this dashboard at this instant, and why.
+
+use super::denial::Denial;
+use crate::{
+    policy::{self, Effect, PolicySet, Resource, RuleRef},
+    record::{Chain, Head, Revision},
+    sharing::{ACCESS, Consulted, Fall, Standing},
+    value::{AccountId, Action, DashboardId, Expiry, Timestamp},
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Who wants to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Principal {
+    /// An account that the host has authenticated.
+    Account(AccountId),
+    /// Somebody without an account who presented the token of a public link.
+    Visitor,
+}
+
+/// The answer: allow or deny, with its reason (D4).
+///
+/// Only the library's evaluator makes one (D5). A host's function that shows something takes a decision and asks
+/// what it has [`permitted`](Self::permitted), so it cannot be reached without the question having been asked.
+///
+/// ```compile_fail
+/// let decision = dashshare::Decision { allowed: true };
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a decision that nobody looks at protects nothing"]
+pub struct Decision {
+    principal: Principal,
+    action: Action,
+    at: Timestamp,
+    /// `None` for a dashboard that is not known, and for every denied visit (L9).
+    head: Option<Arc<Head>>,
+    basis: Basis,
+    /// `None` when no policy could have changed it.
+    consulted: Option<Consulted>,
+    /// Whether a grant allows it, or would if no policy denied it.
+    granted: bool,
+    /// The device that it was narrowed to.
+    device: Option<Arc<Resource>>,
+}
+
+/// What a decision rests on.
+#[derive(Clone, Debug)]
+pub(crate) enum Basis {
+    Owner,
+    Grant {
+        chain: Chain,
+        standing: Standing,
+    },
+    Link {
+        chain: Option<Chain>,
+        ends: Expiry,
+        /// The rule that lets the anonymous user see the dashboard.
+        rule: RuleRef,
+    },
+    Policy(RuleRef),
+    Denied(Denial),
+    /// Denied, and this is the latest of the account's grants that fell.
+    Ended {
+        fall: Fall,
+        chain: Chain,
+    },
+}
+
+impl Decision {
+    /// What was decided before policies and devices are asked.
+    pub(super) fn new(
+        principal: Principal,
+        action: Action,
+        at: Timestamp,
+        head: Option<Arc<Head>>,
+        basis: Basis,
+    ) -> Self {
+        Self { principal, action, at, head, basis, consulted: None, granted: false, device: None }
+    }
+
+    /// The same with what the policies were asked.
+    pub(super) fn consulted(self, consulted: Consulted) -> Self {
+        Self { consulted: Some(consulted), ..self }
+    }
+
+    /// Whether it is allowed.
+    pub fn is_allowed(&self) -> bool {
+        !matches!(self.basis, Basis::Denied(_) | Basis::Ended { .. })
+    }
+
+    /// The dashboard that it allows this very action with, if it does: what a reading function of a host asks of the
+    /// decision that it takes, so that leave to view one dashboard serves no download, and no other one (D5, L10).
+    pub fn permitted(&self, action: Action) -> Option<DashboardId> {
+        self.dashboard().filter(|_| self.is_allowed() && self.action == action)
+    }
+
+    /// Who asked.
+    pub fn principal(&self) -> Principal {
+        self.principal
+    }
+
+    /// What was asked for.
+    pub fn action(&self) -> Action {
+        self.action
+    }
+
+    /// The dashboard that it is about, and the only one that it allows anything with (L10). `None` for one that is
+    /// not known, and for a denied visit.
+    pub fn dashboard(&self) -> Option<DashboardId> {
+        self.head.as_ref().map(|head| head.dashboard)
+    }
+
+    /// The instant that it was asked about.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// The revision of the dashboard that it was taken at, in which every change up to it is reflected (D6).
+    pub fn revision(&self) -> Option<Revision> {
+        self.head.as_ref().map(|head| head.revision)
+    }
+
+    /// Until when an allowance can be relied on if nothing changes: never later than the earliest end along the path
+    /// (D4). `None` when nothing along it ends. A host that streams asks again at that instant, or on a newer revision.
+    pub fn valid_until(&self) -> Option<Timestamp> {
+        match &self.basis {
+            Basis::Grant { standing, .. } => standing.ends.at(),
+            Basis::Link { ends, .. } => ends.at(),
+            Basis::Owner | Basis::Policy(_) | Basis::Denied(_) | Basis::Ended { .. } => None,
+        }
+    }
+
+    /// Why it was denied, if it was.
+    pub fn denial(&self) -> Option<Denial> {
+        match &self.basis {
+            Basis::Denied(denial) => Some(denial.clone()),
+            Basis::Ended { fall, .. } => Some(Denial::Ended(*fall)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn basis(&self) -> &Basis {
+        &self.basis
+    }
+
+    pub(crate) fn head(&self) -> Option<&Arc<Head>> {
+        self.head.as_ref()
+    }
+
+    /// What policies said, as far as they could have changed it.
+    pub(crate) fn explain_policies(&self) -> Option<policy::Explanation> {
+        let consulted = self.consulted.as_ref()?;
+        consulted.explanation(self.action, self.granted, self.device.as_deref())
+    }
+
+    /// Whether policies could change it: the owner is above them, and what a grant allows only a deny takes away (D2).
+    pub(crate) fn heeds(&self, policies: &PolicySet) -> bool {
+        self.head.is_some()
+            && !matches!(self.basis, Basis::Owner)
+            && !policies.is_empty()
+            && (policies.has_denies() || !self.is_allowed())
+    }
+
+    /// The decision under the tenant's policies, in the order of D2: a deny comes before a grant, an allow after it.
+    pub(crate) fn under(mut self, consulted: Consulted) -> Self {
+        self.granted = self.is_allowed();
+        if consulted.dashboard.is_none() {
+            self.basis = Basis::Denied(Denial::UnknownDashboard);
+        } else if let Some(rule) = consulted.denies(self.action) {
+            self.basis = Basis::Denied(Denial::PolicyDenies(rule));
+        } else if !self.is_allowed()
+            && let Some(rule) = consulted.allows(self.action)
+        {
+            self.basis = Basis::Policy(rule);
+        }
+        self.consulted = Some(consulted);
+        self
+    }
+
+    /// Narrows the decision to one device behind the dashboard (D3): a grant covers what the dashboard shows unless a
+    /// policy denies it, and whoever has no grant needs the policies to allow it.
+    pub(crate) fn for_device(
+        &self,
+        name: &str,
+        device: Option<Arc<Resource>>,
+        consulted: Option<Consulted>,
+    ) -> Self {
+        if !self.is_allowed() {
+            return self.clone();
+        }
+        let Some(device) = device else {
+            let basis = Basis::Denied(Denial::DeviceNotShown(name.to_owned()));
+            return Self { basis, consulted: None, ..self.clone() };
+        };
+        let said = consulted.as_ref().and_then(|consulted| consulted.ask(ACCESS, &device));
+        let granted = matches!(self.basis, Basis::Owner | Basis::Grant { .. });
+        let basis = match (&self.basis, said) {
+            (Basis::Owner, _) => Basis::Owner,
+            (_, Some((Effect::Deny, by))) => {
+                Basis::Denied(Denial::DeviceDenied { device: name.to_owned(), by })
+            }
+            (Basis::Link { .. } | Basis::Policy(_), None) => {
+                Basis::Denied(Denial::DeviceNotAllowed(name.to_owned()))
+            }
+            (basis, _) => basis.clone(),
+        };
+        Self { basis, consulted, granted, device: Some(device), ..self.clone() }
+    }
+}

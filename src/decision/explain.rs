@@ -1,0 +1,228 @@
+//! A decision's explanation: as data for programs, and as a sentence that a support engineer can send to a customer.
+
+use super::{
+    answer::{Basis, Decision, Principal},
+    denial::Denial,
+};
+use crate::{
+    policy::{self, RuleRef},
+    record::{Chain, Holder, Revision},
+    sharing::{Fall, standing},
+    value::{AccountId, Action, DashboardId, Expiry, GrantId, Timestamp},
+};
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// Why a decision came out as it did (D4), as data.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// Who asked.
+    pub principal: Principal,
+    /// What for.
+    pub action: Action,
+    /// With which dashboard, if there is such a one and the asker may know.
+    pub dashboard: Option<DashboardId>,
+    /// The instant asked about.
+    pub at: Timestamp,
+    /// The revision of the dashboard that was looked at.
+    pub revision: Option<Revision>,
+    /// What decided.
+    pub because: Because,
+    /// The grants that allow it, from the root to the one held, or that did until one of them ended; empty when there
+    /// are none.
+    pub path: Vec<Step>,
+    /// The grant of the path that ends first, or that ended, if one does.
+    pub ends_first: Option<GrantId>,
+    /// Until when an allowance can be relied on.
+    pub valid_until: Option<Timestamp>,
+    /// What the tenant's policies said about the dashboard, or about the device that the decision was narrowed to, all
+    /// that they considered, and the nearest thing that would change a denial (P8); `None` when they do not know the
+    /// asker, or could not have changed the decision.
+    pub policies: Option<policy::Explanation>,
+}
+
+/// What decided.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Because {
+    /// The account owns the dashboard.
+    Owner,
+    /// A live grant has the right; see the path.
+    Grant,
+    /// A live public link was presented, and this rule of a policy lets its visitors see the dashboard.
+    Link(RuleRef),
+    /// This rule of a policy allows it.
+    Policy(RuleRef),
+    /// Nothing allows it.
+    Denied(Denial),
+}
+
+/// One grant of a path.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Step {
+    /// The grant.
+    pub grant: GrantId,
+    /// Who made it.
+    pub grantor: AccountId,
+    /// Who holds it.
+    pub grantee: Holder,
+    /// Its own expiry.
+    pub expiry: Expiry,
+    /// Whether it only carries what hangs on it, because its holder became the owner (G18).
+    pub only_carries: bool,
+}
+
+impl Decision {
+    /// The explanation as data.
+    pub fn explanation(&self) -> Explanation {
+        let (because, path, ends_first) = match self.basis() {
+            Basis::Owner => (Because::Owner, Vec::new(), None),
+            Basis::Denied(denial) => (Because::Denied(denial.clone()), Vec::new(), None),
+            Basis::Ended { fall, chain } => {
+                (Because::Denied(Denial::Ended(*fall)), self.steps(chain), Some(fall.grant))
+            }
+            Basis::Grant { chain, standing } => {
+                let first = standing.ends.at().map(|_| standing.ends_with);
+                (Because::Grant, self.steps(chain), first)
+            }
+            Basis::Link { chain, rule, .. } => {
+                let path = chain.as_ref().map_or(Vec::new(), |chain| self.steps(chain));
+                (Because::Link(rule.clone()), path, None)
+            }
+            Basis::Policy(rule) => (Because::Policy(rule.clone()), Vec::new(), None),
+        };
+        Explanation {
+            allowed: self.is_allowed(),
+            principal: self.principal(),
+            action: self.action(),
+            dashboard: self.dashboard(),
+            at: self.at(),
+            revision: self.revision(),
+            because,
+            path,
+            ends_first,
+            valid_until: self.valid_until(),
+            policies: self.explain_policies(),
+        }
+    }
+
+    fn steps(&self, chain: &Chain) -> Vec<Step> {
+        let Some(head) = self.head() else { return Vec::new() };
+        let mut parent = None;
+        let mut steps = Vec::with_capacity(chain.len());
+        for grant in chain.iter().rev() {
+            steps.push(Step {
+                grant: grant.id,
+                grantor: standing::made_by(grant, parent, head, self.at()),
+                grantee: grant.grantee.holder(),
+                expiry: grant.terms_at(self.at()).expiry,
+                only_carries: grant.absorbed().is_some_and(|absorbed| absorbed <= self.at()),
+            });
+            parent = Some(grant.as_ref());
+        }
+        steps
+    }
+
+    /// The explanation as a sentence, with ids for names.
+    ///
+    /// It is for the host's own people, and for those who may know of the dashboard: it tells a dashboard that was
+    /// never shared from one that does not exist, so a stranger is shown neither.
+    pub fn explain(&self) -> String {
+        self.explain_with(&|account| account.to_string())
+    }
+
+    /// The explanation as a sentence, with the host's names for accounts. To be shown with the same care.
+    pub fn explain_with(&self, name: &dyn Fn(AccountId) -> String) -> String {
+        let explanation = self.explanation();
+        let who = match self.principal() {
+            Principal::Account(account) => name(account),
+            Principal::Visitor => "the visitor".to_owned(),
+        };
+        let verb = match self.action() {
+            Action::View => "view",
+            Action::Export => "export the data of",
+            Action::Share => "share",
+            Action::Arrange => "arrange",
+            Action::Edit => "edit",
+        };
+        let may = if explanation.allowed { "may" } else { "may not" };
+        let device = match &explanation.because {
+            Because::Denied(denial) => denial.device(),
+            _ => None,
+        };
+        let mut text = match device {
+            Some(device) => format!("{who} may not see device `{device}` on the dashboard"),
+            None => format!("{who} {may} {verb} the dashboard"),
+        };
+        // Writing to a String does not fail.
+        let _ = match &explanation.because {
+            Because::Owner => write!(text, ": {who} owns it."),
+            Because::Grant => {
+                write!(
+                    text,
+                    ": {}{}.",
+                    path_in_words(&explanation.path, name),
+                    end_in_words(&explanation, name)
+                )
+            }
+            Because::Link(rule) => {
+                write!(text, " by its public link, as {rule} allows{}.", end_in_words(&explanation, name))
+            }
+            Because::Policy(rule) => write!(text, ": {rule} allows it."),
+            Because::Denied(denial) => {
+                let sentence = match denial {
+                    Denial::Ended(fall) => fall_in_words(fall, &explanation.path, name),
+                    _ => denial.sentence(),
+                };
+                // Nobody can share what only the owner or a policy gives.
+                let remedy = match (self.action(), denial) {
+                    (Action::Edit, Denial::NotShared | Denial::Ended(_)) => Denial::OwnersOnly.remedy(),
+                    (Action::Arrange, Denial::NotShared | Denial::Ended(_)) => {
+                        Denial::ArrangementNotGiven.remedy()
+                    }
+                    _ => denial.remedy(),
+                };
+                write!(text, ": {sentence} {remedy}")
+            }
+        };
+        text
+    }
+}
+
+fn path_in_words(path: &[Step], name: &dyn Fn(AccountId) -> String) -> String {
+    let hop = |step: &Step| format!("{} shared it with {}", name(step.grantor), grantee_in_words(step, name));
+    path.iter().filter(|step| !step.only_carries).map(hop).collect::<Vec<_>>().join(", ")
+}
+
+fn grantee_in_words(step: &Step, name: &dyn Fn(AccountId) -> String) -> String {
+    match &step.grantee {
+        Holder::Account(account) => name(*account),
+        Holder::Address(address) => address.to_string(),
+    }
+}
+
+/// Names the share that ended by the people it was between.
+fn fall_in_words(fall: &Fall, path: &[Step], name: &dyn Fn(AccountId) -> String) -> String {
+    match path.iter().find(|step| step.grant == fall.grant) {
+        Some(step) => {
+            fall.told(&format!("what {} shared with {}", name(step.grantor), grantee_in_words(step, name)))
+        }
+        None => fall.sentence(),
+    }
+}
+
+fn end_in_words(explanation: &Explanation, name: &dyn Fn(AccountId) -> String) -> String {
+    let Some(end) = explanation.valid_until else { return ", with no end".to_owned() };
+    let whose = explanation
+        .path
+        .iter()
+        .find(|step| Some(step.grant) == explanation.ends_first)
+        .filter(|_| explanation.path.len() > 1)
+        .map_or(String::new(), |step| format!(", when what {} gave ends", name(step.grantor)));
+    format!(", until {end}{whose}")
+}

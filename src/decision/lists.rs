@@ -1,0 +1,289 @@
+//! Answers about a dashboard and about a person, at any instant: who has access and through whom, who would lose it.
+
+use crate::{
+    record::{Grant, Head, Holder, Revision, Snapshot, leaf},
+    sharing::{Ledger, Live, Standing, standing},
+    tenant::SharingRules,
+    value::{AccountId, DashboardId, Expiry, GrantId, Rights, Timestamp},
+};
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// Every live authority over a dashboard that the asker may see (G16).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct AccessList {
+    /// The dashboard.
+    pub dashboard: DashboardId,
+    /// Its owner at that instant.
+    pub owner: AccountId,
+    /// The revision that was read.
+    pub revision: Revision,
+    /// The instant asked about.
+    pub at: Timestamp,
+    /// The live grants, pending invitations among them, in the order in which they were made.
+    pub grants: Vec<GrantView>,
+    /// The public link, if one stands. A list of a past instant has none.
+    pub link: Option<LinkView>,
+}
+
+/// A live grant as a list shows it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct GrantView {
+    /// The grant.
+    pub grant: GrantId,
+    /// Who made it; what an earlier owner made counts as made by the present one (G18).
+    pub grantor: AccountId,
+    /// Who holds it, or the address that is invited.
+    pub grantee: Holder,
+    /// Whether it is an invitation that nobody has claimed.
+    pub pending: bool,
+    /// What it gives with its whole path taken into account.
+    pub rights: Rights,
+    /// Whether it can be shared on.
+    pub reshare: bool,
+    /// Its own expiry, as declared.
+    pub expiry: Expiry,
+    /// When it ends: the earliest end along its path, or the lapse of the invitation.
+    pub ends: Expiry,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The grants from the root to this one, itself included.
+    pub path: Vec<GrantId>,
+}
+
+impl GrantView {
+    /// How many grants its path has: 1 for one that the owner made.
+    pub fn depth(&self) -> usize {
+        self.path.len()
+    }
+}
+
+/// The public link as a list shows it: never its token.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct LinkView {
+    /// Counts the dashboard's links.
+    pub generation: u64,
+    /// Who made it.
+    pub maker: AccountId,
+    /// The grant that it hangs on, if a grantee made it.
+    pub grant: Option<GrantId>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Its own expiry, as declared.
+    pub expiry: Expiry,
+    /// When it ends, its maker's grant taken into account.
+    pub ends: Expiry,
+    /// Whether it is paused.
+    pub paused: bool,
+}
+
+/// What revoking a grant would do (G15).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Impact {
+    /// Accounts that could do nothing with the dashboard any more.
+    pub lose: Vec<AccountId>,
+    /// Accounts that lose a grant and keep these rights another way.
+    pub keep: Vec<(AccountId, Rights)>,
+    /// Addresses whose pending invitations would end.
+    pub invitations: Vec<Holder>,
+    /// The link that would die, if one would.
+    pub link: Option<LinkView>,
+}
+
+/// A dashboard that somebody shared with an account.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct SharedDashboard {
+    /// The dashboard.
+    pub dashboard: DashboardId,
+    /// Its owner.
+    pub owner: AccountId,
+    /// The union of what the account's live grants give (G4).
+    pub rights: Rights,
+    /// Whether one of them can be shared on.
+    pub reshare: bool,
+    /// When the last of them ends.
+    pub ends: Expiry,
+    /// The grants.
+    pub grants: Vec<GrantId>,
+}
+
+/// A person whose access to a dashboard ends by itself (D7).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Losing {
+    /// Who.
+    pub who: AccountId,
+    /// When the last of the person's grants ends.
+    pub ends: Timestamp,
+}
+
+/// Everything live on a dashboard at the ledger's instant, as far as `asker` may see it: all for the owner, for a
+/// resharer what hangs on its own grants (G16). Who asks about the past is judged by the `present`, so that nobody sees
+/// more of it than of today; of the link nothing is kept but what it is now, so the past has none.
+pub(crate) fn list(ledger: &Ledger, present: Option<&Ledger>, asker: AccountId) -> Option<AccessList> {
+    let owner = ledger.head.owner_at(ledger.now)?;
+    let judge = present.unwrap_or(ledger);
+    if !judge.is_party(asker) {
+        return None;
+    }
+    let sees_all = judge.is_owner(asker);
+    let visible = |grant: &Grant| sees_all || judge.is_above(asker, grant);
+    let link = link_view(ledger).filter(|_| present.is_none()).filter(|link| {
+        let hangs_on = link.grant.and_then(|grant| ledger.get(grant));
+        sees_all || link.maker == asker || hangs_on.is_some_and(|grant| visible(grant))
+    });
+    Some(AccessList {
+        dashboard: ledger.head.dashboard,
+        owner,
+        revision: ledger.head.revision,
+        at: ledger.now,
+        grants: ledger
+            .all_live()
+            .filter(|live| visible(live.grant))
+            .map(|live| grant_view(ledger, live))
+            .collect(),
+        link,
+    })
+}
+
+fn grant_view(ledger: &Ledger, live: Live<'_>) -> GrantView {
+    let Live { grant, standing } = live;
+    let grantee = match grant.grantee.account_at(ledger.now) {
+        Some(account) => Holder::Account(account),
+        None => grant.grantee.address().map_or(grant.grantee.holder(), |address| address.clone().into()),
+    };
+    GrantView {
+        grant: grant.id,
+        grantor: ledger.made_by(grant),
+        pending: matches!(grantee, Holder::Address(_)),
+        grantee,
+        rights: standing.rights,
+        reshare: standing.reshare,
+        expiry: grant.terms_at(ledger.now).expiry,
+        ends: standing.ends,
+        created: grant.created,
+        path: grant.path().collect(),
+    }
+}
+
+fn link_view(ledger: &Ledger) -> Option<LinkView> {
+    let link = ledger.head.link.as_ref().filter(|link| link.created <= ledger.now)?;
+    let ends = ledger.link()?.ok()?;
+    Some(LinkView {
+        generation: link.generation,
+        maker: link.maker,
+        grant: link.grant,
+        created: link.created,
+        expiry: link.expiry,
+        ends,
+        paused: link.paused.is_some(),
+    })
+}
+
+/// What the end of one grant would do, with everything that hangs on it (G15).
+pub(crate) fn impact(ledger: &Ledger, rules: &SharingRules, revoked: &Grant) -> Impact {
+    let falls = |grant: &Grant| grant.path().any(|id| id == revoked.id);
+    let mut touched: BTreeSet<AccountId> = BTreeSet::new();
+    let mut invitations: BTreeSet<Holder> = BTreeSet::new();
+    let mut kept: BTreeMap<AccountId, Rights> = BTreeMap::new();
+    for live in ledger.all_live() {
+        let counts = !live.standing.rights.is_empty() && standing::is_honoured(live.grant, rules);
+        match (live.grant.grantee.account(), falls(live.grant)) {
+            (Some(account), true) => touched.extend(counts.then_some(account)),
+            (None, true) => invitations.extend([live.grant.grantee.holder()]),
+            (Some(account), false) if counts => {
+                let rights = kept.entry(account).or_insert(Rights::NONE);
+                *rights = *rights | live.standing.rights;
+            }
+            _ => {}
+        }
+    }
+    let mut lose = Vec::new();
+    let mut keep = Vec::new();
+    for account in touched {
+        let rights = kept.get(&account).copied().unwrap_or(Rights::NONE);
+        match ledger.is_owner(account) {
+            true => keep.push((account, Rights::ALL)),
+            false if rights.is_empty() => lose.push(account),
+            false => keep.push((account, rights)),
+        }
+    }
+    let link = link_view(ledger)
+        .filter(|link| link.grant.and_then(|grant| ledger.get(grant)).is_some_and(|grant| falls(grant)));
+    Impact { lose, keep, invitations: invitations.into_iter().collect(), link }
+}
+
+/// Who could do what with a dashboard at the ledger's instant, the owner left out (D7).
+pub(crate) fn viewers(ledger: &Ledger, rules: &SharingRules) -> BTreeMap<AccountId, (Rights, Expiry)> {
+    let mut viewers = BTreeMap::new();
+    for live in ledger.all_live().filter(|live| standing::is_honoured(live.grant, rules)) {
+        let Some(account) = live.grant.grantee.account_at(ledger.now) else { continue };
+        if ledger.is_owner(account) || live.standing.rights.is_empty() {
+            continue;
+        }
+        let (rights, ends) = viewers.entry(account).or_insert((Rights::NONE, live.standing.ends));
+        *rights = *rights | live.standing.rights;
+        *ends = live.standing.ends.max(*ends);
+    }
+    viewers
+}
+
+/// Who has access now and would not have it at `until`, if nothing is changed (D7).
+pub(crate) fn losing(ledger: &Ledger, rules: &SharingRules, until: Timestamp) -> Vec<Losing> {
+    viewers(ledger, rules)
+        .into_iter()
+        .filter_map(|(who, (_, ends))| Some(Losing { who, ends: ends.at().filter(|ends| *ends <= until)? }))
+        .collect()
+}
+
+/// Folds one held grant into what an account can see, unless it is dead, switched off, or a dashboard of its own.
+pub(crate) fn note_shared(
+    shared: &mut Vec<SharedDashboard>,
+    account: AccountId,
+    held: &Snapshot,
+    rules: &SharingRules,
+    t: Timestamp,
+) {
+    let Some((grant, standing, owner)) = worth(account, held, rules, t) else { return };
+    let dashboard = held.head.dashboard;
+    // Grants come by dashboard, so the last entry is the only one that can be of the same.
+    match shared.last_mut().filter(|last| last.dashboard == dashboard) {
+        Some(last) => {
+            last.rights = last.rights | standing.rights;
+            last.reshare |= standing.reshare;
+            last.ends = last.ends.max(standing.ends);
+            last.grants.push(grant.id);
+        }
+        None => shared.push(SharedDashboard {
+            dashboard,
+            owner,
+            rights: standing.rights,
+            reshare: standing.reshare,
+            ends: standing.ends,
+            grants: vec![grant.id],
+        }),
+    }
+}
+
+fn worth<'a>(
+    account: AccountId,
+    held: &'a Snapshot,
+    rules: &SharingRules,
+    t: Timestamp,
+) -> Option<(&'a Arc<Grant>, Standing, AccountId)> {
+    let head: &Head = &held.head;
+    let owner = head.owner_at(t).filter(|owner| *owner != account)?;
+    let chain = held.chains.first()?;
+    let grant = leaf(chain).filter(|grant| grant.grantee.account_at(t) == Some(account))?;
+    let standing = standing::of_chain(chain, head, t).ok()?;
+    let counts = !standing.rights.is_empty() && standing::is_honoured(grant, rules);
+    counts.then_some((grant, standing, owner))
+}

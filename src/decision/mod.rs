@@ -1,0 +1,18 @@
+//! Decisions and answers: may this person do this, why, who else has access, and what keeps a link shut.
+
+mod account;
+mod answer;
+mod denial;
+pub(crate) mod diagnosis;
+mod explain;
+pub(crate) mod lists;
+mod visit;
+
+pub(crate) use account::decide;
+pub(crate) use answer::Basis;
+pub use answer::{Decision, Principal};
+pub use denial::Denial;
+pub use diagnosis::{LinkCause, LinkDiagnosis, Symptom};
+pub use explain::{Because, Explanation, Step};
+pub use lists::{AccessList, GrantView, Impact, LinkView, Losing, SharedDashboard};
+pub(crate) use visit::{VisitFacts, decide_visit};

@@ -1,0 +1,59 @@
+//! The decision about a visitor who presents the token of a public link.
+
+use super::{
+    answer::{Basis, Decision, Principal},
+    denial::Denial,
+};
+use crate::{
+    record::{Snapshot, leaf},
+    sharing::{AnonymousAccess, Consulted, standing},
+    value::{Action, LinkDigest, Timestamp},
+};
+
+/// What a visit is judged by, beside the time.
+pub(crate) struct VisitFacts {
+    pub(crate) snapshot: Option<Snapshot>,
+    /// The tenant and the dashboard, as the host knows them.
+    pub(crate) consulted: Option<Consulted>,
+}
+
+/// Decides for a visitor who presents a token. Every denial is the same value (L9).
+pub(crate) fn decide_visit(
+    digest: &LinkDigest,
+    action: Action,
+    facts: VisitFacts,
+    now: Timestamp,
+) -> Decision {
+    let principal = Principal::Visitor;
+    let t = facts.snapshot.as_ref().map_or(now, |snapshot| now.max(snapshot.head.clock));
+    let opened = facts.snapshot.zip(facts.consulted).and_then(|(snapshot, consulted)| {
+        let basis = open(digest, &snapshot, &consulted, t)?;
+        Some((snapshot.head, consulted, basis))
+    });
+    match opened {
+        Some((head, consulted, basis)) => {
+            // L5, G5: a link shows; it exports, shares and edits nothing.
+            let basis = if action == Action::View { basis } else { Basis::Denied(Denial::LinkOnlyShows) };
+            Decision::new(principal, action, t, Some(head), basis).consulted(consulted)
+        }
+        // Not `t`: a dashboard's clock that is ahead of the host's would tell that the link exists (L9).
+        None => Decision::new(principal, action, now, None, Basis::Denied(Denial::LinkNotUsable)),
+    }
+}
+
+/// What a visit rests on, if the link opens now: its end, the chain that it hangs on, the policy (L5–L7).
+fn open(digest: &LinkDigest, snapshot: &Snapshot, consulted: &Consulted, t: Timestamp) -> Option<Basis> {
+    let (head, tenant) = (&snapshot.head, &consulted.tenant);
+    let link = head.link.as_ref().filter(|link| link.digest == *digest && link.paused.is_none())?;
+    head.owner_at(t)?;
+    let chain = link
+        .grant
+        .and_then(|id| snapshot.chains.iter().find(|chain| leaf(chain).is_some_and(|g| g.id == id)));
+    let makers = chain.map(|chain| standing::of_chain(chain, head, t));
+    let ends = standing::of_link(link, makers, t).ok()?;
+    // A grantee's link is sharing on, through a private grant: both switches count.
+    let honoured = link.grant.is_none() || (tenant.rules.private && tenant.rules.resharing);
+    let access = AnonymousAccess::of(tenant, consulted.dashboard.as_deref(), &[]);
+    let opens = honoured && tenant.missing_to_visit(&access).is_empty();
+    access.allowed_by.filter(|_| opens).map(|rule| Basis::Link { chain: chain.cloned(), ends, rule })
+}

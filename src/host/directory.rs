@@ -1,0 +1,111 @@
+//! What the host knows and lends: its accounts and tenants, the clock, and randomness.
+
+use super::store::BoxError;
+use crate::{
+    policy::{Principal, Resource},
+    tenant::Tenant,
+    value::{Account, AccountId, Attestor, DashboardId, EmailAddress, TenantId},
+};
+use std::{future::Future, sync::Arc};
+
+/// The host's accounts and tenants. Implement the methods with plain `async fn`.
+///
+/// An error means denial for whoever was asking, and reaches the caller with its source.
+pub trait Directory: Send + Sync {
+    /// The account with this id; `None` when there is none or it was deleted. `attestor` vouches for its addresses.
+    fn account(
+        &self,
+        id: AccountId,
+        attestor: &Attestor,
+    ) -> impl Future<Output = Result<Option<Account>, BoxError>> + Send;
+
+    /// The account that has verified this address; an address has at most one. `None` while nobody has.
+    fn account_of(
+        &self,
+        address: &EmailAddress,
+        attestor: &Attestor,
+    ) -> impl Future<Output = Result<Option<Account>, BoxError>> + Send;
+
+    /// The tenant's rules, portal and policies. `None` when there is none, which denies everything but what an owner
+    /// does.
+    fn tenant(&self, id: TenantId) -> impl Future<Output = Result<Option<Arc<Tenant>>, BoxError>> + Send;
+
+    /// As whom the tenant's policies know an account; `None` if they do not, so that only shares count for it (D2).
+    /// Asked only while the tenant has policies.
+    fn principal(
+        &self,
+        tenant: TenantId,
+        account: AccountId,
+    ) -> impl Future<Output = Result<Option<Arc<Principal>>, BoxError>> + Send;
+
+    /// A dashboard as policies know it, with its tags; `None` when there is none, which denies it to everybody but its
+    /// owner wherever policies are asked.
+    fn dashboard(
+        &self,
+        dashboard: DashboardId,
+    ) -> impl Future<Output = Result<Option<Arc<Resource>>, BoxError>> + Send;
+
+    /// A device as policies know it, with its tags, if the dashboard shows data of it: those are the devices that its
+    /// grants and its link cover (D3).
+    fn device(
+        &self,
+        dashboard: DashboardId,
+        device: &str,
+    ) -> impl Future<Output = Result<Option<Arc<Resource>>, BoxError>> + Send;
+
+    /// All devices that the dashboard shows data of, for what a public link needs (L8).
+    fn devices(
+        &self,
+        dashboard: DashboardId,
+    ) -> impl Future<Output = Result<Vec<Arc<Resource>>, BoxError>> + Send;
+}
+
+macro_rules! delegate {
+    ($handle:ty) => {
+        impl<D: Directory + ?Sized> Directory for $handle {
+            async fn account(&self, id: AccountId, attestor: &Attestor) -> Result<Option<Account>, BoxError> {
+                D::account(self, id, attestor).await
+            }
+
+            async fn account_of(
+                &self,
+                address: &EmailAddress,
+                attestor: &Attestor,
+            ) -> Result<Option<Account>, BoxError> {
+                D::account_of(self, address, attestor).await
+            }
+
+            async fn tenant(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, BoxError> {
+                D::tenant(self, id).await
+            }
+
+            async fn principal(
+                &self,
+                tenant: TenantId,
+                account: AccountId,
+            ) -> Result<Option<Arc<Principal>>, BoxError> {
+                D::principal(self, tenant, account).await
+            }
+
+            async fn dashboard(&self, dashboard: DashboardId) -> Result<Option<Arc<Resource>>, BoxError> {
+                D::dashboard(self, dashboard).await
+            }
+
+            async fn device(
+                &self,
+                dashboard: DashboardId,
+                device: &str,
+            ) -> Result<Option<Arc<Resource>>, BoxError> {
+                D::device(self, dashboard, device).await
+            }
+
+            async fn devices(&self, dashboard: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
+                D::devices(self, dashboard).await
+            }
+        }
+    };
+}
+
+// A service for one transaction borrows what the host keeps for all of them.
+delegate!(&D);
+delegate!(Arc<D>);

@@ -1,0 +1,56 @@
+//! The clock and the randomness that a host lends.
+
+use super::store::BoxError;
+use crate::value::Timestamp;
+use rand::{TryRng as _, rngs::SysRng};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// The clock and the randomness. Everything below the service gets both as arguments.
+pub trait Env: Send + Sync {
+    /// The present.
+    fn now(&self) -> Timestamp;
+
+    /// Fills `bytes` from a generator that is fit for secrets.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), BoxError>;
+}
+
+impl<E: Env + ?Sized> Env for &E {
+    fn now(&self) -> Timestamp {
+        E::now(self)
+    }
+
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), BoxError> {
+        E::fill(self, bytes)
+    }
+}
+
+impl<E: Env + ?Sized> Env for Arc<E> {
+    fn now(&self) -> Timestamp {
+        E::now(self)
+    }
+
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), BoxError> {
+        E::fill(self, bytes)
+    }
+}
+
+/// The clock and the random generator of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemEnv;
+
+impl Env for SystemEnv {
+    fn now(&self) -> Timestamp {
+        let micros = |duration: std::time::Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => Timestamp::from_micros(micros(since)),
+            Err(before) => Timestamp::from_micros(micros(before.duration()).saturating_neg()),
+        }
+    }
+
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), BoxError> {
+        Ok(SysRng.try_fill_bytes(bytes)?)
+    }
+}

@@ -1,0 +1,225 @@
+//! A grant: one private share, and the chain of grants that it hangs on.
+
+use crate::value::{AccountId, DashboardId, EmailAddress, Expiry, GrantId, Terms, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// One private share: an instance with an id of its own that is never merged with another and never reused (G1).
+///
+/// What it gives at an instant follows from it and its ancestors alone; nothing derived is stored (G2).
+/// Its parent is the last of its ancestors; a grant without one was made by the owner.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Grant {
+    /// Its name.
+    pub id: GrantId,
+    /// The dashboard that it is about.
+    pub dashboard: DashboardId,
+    /// Its place in the order in which the dashboard's grants were made, from 0. Ancestors come before it.
+    pub ordinal: u64,
+    /// The grants it hangs on, root first. Fixed when it is made.
+    pub ancestors: Box<[GrantId]>,
+    /// Who made it.
+    pub grantor: AccountId,
+    /// Who holds it, or who is invited to.
+    pub grantee: Grantee,
+    /// The terms as they are now. After creation they only shrink, but for an expiry moved later while live (G9).
+    pub terms: Terms,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was revoked, renounced or stopped, if it was.
+    pub revoked: Option<Timestamp>,
+    /// What happened to it later, if anything did that is worth remembering. Most grants need none.
+    pub history: Option<Box<History>>,
+}
+
+/// What happened to a grant after it was made.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct History {
+    /// When its grantee became the owner, if so (G18): from then on it gives its grantee nothing and only carries
+    /// what was shared on from it.
+    pub absorbed: Option<Timestamp>,
+    /// The end that its grantee was last told of (see [`remind`](crate::Dashshare::remind)).
+    pub reminded: Option<Timestamp>,
+    /// The terms that it had before, oldest first, so that a past instant can still be asked about (D7).
+    pub amended: Vec<PastTerms>,
+}
+
+/// The terms that a grant had until it was amended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PastTerms {
+    /// The first instant at which they were no longer its terms.
+    pub until: Timestamp,
+    /// The terms.
+    pub terms: Terms,
+}
+
+/// Who holds a grant.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Grantee {
+    /// An account, from the start.
+    Account(AccountId),
+    /// Nobody yet: an invitation to an address (I1).
+    Pending(Box<Invitation>),
+    /// An account that claimed an invitation (I3), or that had verified the address when it was shared with.
+    Claimed(Box<Claim>),
+}
+
+/// An e-mail address that was invited, and when the invitation lapses if nobody claims it (I4).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Invitation {
+    /// The invited address.
+    pub address: EmailAddress,
+    /// Dead from this instant on unless claimed before.
+    pub lapses: Timestamp,
+}
+
+/// An invitation that became an account's grant.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Claim {
+    /// The account that claimed it. Later changes of its address change nothing here (I5).
+    pub account: AccountId,
+    /// When.
+    pub claimed: Timestamp,
+    /// The invitation.
+    pub invitation: Invitation,
+}
+
+impl Grantee {
+    /// The account that holds the grant now, or `None` for an invitation that waits.
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Account(account) => Some(*account),
+            Self::Claimed(claim) => Some(claim.account),
+            Self::Pending(_) => None,
+        }
+    }
+
+    /// The address that was invited, claimed or not; `None` when the grant was made to an account.
+    pub fn address(&self) -> Option<&EmailAddress> {
+        match self {
+            Self::Account(_) => None,
+            Self::Pending(invitation) => Some(&invitation.address),
+            Self::Claimed(claim) => Some(&claim.invitation.address),
+        }
+    }
+
+    /// Whether it is an invitation that nobody has claimed.
+    pub fn is_pending(&self) -> bool {
+        matches!(self, Self::Pending(_))
+    }
+
+    /// The account that held the grant at an instant.
+    pub(crate) fn account_at(&self, t: Timestamp) -> Option<AccountId> {
+        match self {
+            Self::Claimed(claim) if t < claim.claimed => None,
+            _ => self.account(),
+        }
+    }
+
+    /// The instant at which an unclaimed invitation lapses, as seen at `t`.
+    pub(crate) fn lapses(&self, t: Timestamp) -> Expiry {
+        match self {
+            Self::Pending(invitation) => Expiry::At(invitation.lapses),
+            Self::Claimed(claim) if t < claim.claimed => Expiry::At(claim.invitation.lapses),
+            _ => Expiry::Never,
+        }
+    }
+
+    pub(crate) fn holder(&self) -> Holder {
+        match self {
+            Self::Account(account) => Holder::Account(*account),
+            Self::Claimed(claim) => Holder::Account(claim.account),
+            Self::Pending(invitation) => Holder::Address(invitation.address.clone()),
+        }
+    }
+}
+
+impl Grant {
+    /// The grant it was shared on from; `None` when the owner made it.
+    pub fn parent(&self) -> Option<GrantId> {
+        self.ancestors.last().copied()
+    }
+
+    /// How many grants its path has, itself included: 1 for one that the owner made.
+    pub fn depth(&self) -> usize {
+        self.ancestors.len().saturating_add(1)
+    }
+
+    /// The grants from the root to this one.
+    pub fn path(&self) -> impl Iterator<Item = GrantId> {
+        self.ancestors.iter().copied().chain([self.id])
+    }
+
+    /// When its grantee became the owner, if so (G18).
+    pub fn absorbed(&self) -> Option<Timestamp> {
+        self.history.as_ref()?.absorbed
+    }
+
+    pub(crate) fn reminded(&self) -> Option<Timestamp> {
+        self.history.as_ref()?.reminded
+    }
+
+    pub(crate) fn history_mut(&mut self) -> &mut History {
+        self.history.get_or_insert_default()
+    }
+
+    /// Its own terms at an instant.
+    pub(crate) fn terms_at(&self, t: Timestamp) -> Terms {
+        let earlier =
+            self.history.as_ref().and_then(|history| history.amended.iter().find(|past| t < past.until));
+        earlier.map_or(self.terms, |past| past.terms)
+    }
+}
+
+/// A person as grants know one: an account, or an e-mail address that was invited.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holder {
+    /// An account.
+    Account(AccountId),
+    /// An invited address. To a [`Store`](crate::Store) it stands for every grant made to it, claimed or not.
+    Address(EmailAddress),
+}
+
+impl From<AccountId> for Holder {
+    fn from(account: AccountId) -> Self {
+        Self::Account(account)
+    }
+}
+
+impl From<EmailAddress> for Holder {
+    fn from(address: EmailAddress) -> Self {
+        Self::Address(address)
+    }
+}
+
+/// A grant and the grants it hangs on, **leaf first**, the root last.
+pub type Chain = Vec<Arc<Grant>>;
+
+/// The grant that a chain is about: its leaf.
+pub(crate) fn leaf(chain: &Chain) -> Option<&Arc<Grant>> {
+    chain.first()
+}
+
+/// Which grants of a dashboard to read, each with all that it hangs on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Seed {
+    /// Every grant held by an account, or made to an address (claimed or not).
+    Holder(Holder),
+    /// One grant.
+    Grant(GrantId),
+}
+
+impl From<AccountId> for Seed {
+    fn from(account: AccountId) -> Self {
+        Self::Holder(account.into())
+    }
+}

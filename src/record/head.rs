@@ -1,0 +1,131 @@
+//! The head record of a dashboard: owner, public link, revision. One row, replaced by every commit.
+
+use super::{grant::Chain, link::Link, offer::Offer};
+use crate::value::{AccountId, DashboardId, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::{fmt, sync::Arc};
+
+/// Counts the commits of a dashboard. Every change answers with the one it made, and a check can demand one (D6).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Revision(u64);
+
+impl Revision {
+    /// Before the first commit.
+    pub const ZERO: Self = Self(0);
+
+    /// The revision with this number, for a store that reads one back.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The one after it.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a store keeps once for each dashboard.
+///
+/// It has room for one link and no more, so a second one cannot be stored (L1). A deleted dashboard keeps its head,
+/// so that its revisions never start again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Head {
+    /// The dashboard.
+    pub dashboard: DashboardId,
+    /// The tenant it belongs to.
+    pub tenant: TenantId,
+    /// Whose it is.
+    pub owner: AccountId,
+    /// Who owned it before, each with the first instant at which it was no longer theirs.
+    pub former_owners: Vec<(Timestamp, AccountId)>,
+    /// When it was registered.
+    pub created: Timestamp,
+    /// The revision that registered it; those before are of a deleted dashboard of the same id (G19).
+    pub registered: Revision,
+    /// When it was deleted, if it was.
+    pub deleted: Option<Timestamp>,
+    /// The commits so far.
+    pub revision: Revision,
+    /// The latest instant that a commit was made at. A clock that steps back does not revive what this one saw end.
+    pub clock: Timestamp,
+    /// The ordinal of the next grant.
+    pub next_ordinal: u64,
+    /// Grants before this ordinal belonged to a deleted dashboard of the same id, and are dead (G19).
+    pub first_ordinal: u64,
+    /// The public link.
+    pub link: Option<Link>,
+    /// How many links were made so far; the newest has this generation.
+    pub links_made: u64,
+    /// While this is there, the dashboard is none yet: it is a clone that waits to be taken, the owner is who gives it,
+    /// and the tenant is the giver's (T9).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Box<Offer>>,
+}
+
+impl Head {
+    /// The head of a dashboard that begins now, still to be committed. One of the same id that was there before goes on
+    /// counting, and what belonged to it stays dead (G19).
+    pub(crate) fn new(
+        dashboard: DashboardId,
+        tenant: TenantId,
+        owner: AccountId,
+        now: Timestamp,
+        before: Option<&Self>,
+    ) -> Self {
+        let revision = before.map_or(Revision::ZERO, |head| head.revision);
+        let next_ordinal = before.map_or(0, |head| head.next_ordinal);
+        Self {
+            dashboard,
+            tenant,
+            owner,
+            former_owners: Vec::new(),
+            created: now,
+            registered: revision.next(),
+            deleted: None,
+            revision,
+            clock: before.map_or(now, |head| head.clock),
+            next_ordinal,
+            first_ordinal: next_ordinal,
+            link: None,
+            links_made: before.map_or(0, |head| head.links_made),
+            offer: None,
+        }
+    }
+
+    /// Whether it is one: not deleted, and no offer that waits to be taken.
+    pub(crate) fn is_dashboard(&self) -> bool {
+        self.deleted.is_none() && self.offer.is_none()
+    }
+
+    /// The owner at an instant, or `None` before it was registered, after it was deleted, and of an offer.
+    pub(crate) fn owner_at(&self, t: Timestamp) -> Option<AccountId> {
+        if t < self.created || self.deleted.is_some() || self.offer.is_some() {
+            return None;
+        }
+        let former = self.former_owners.iter().find(|(until, _)| t < *until);
+        Some(former.map_or(self.owner, |(_, owner)| *owner))
+    }
+}
+
+/// A dashboard's head together with some of its grants, read at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The head.
+    pub head: Arc<Head>,
+    /// The grants asked for, each with all it hangs on.
+    pub chains: Vec<Chain>,
+}

@@ -1,0 +1,24 @@
+//! The public link of a dashboard, without its secret.
+
+use crate::value::{AccountId, Expiry, GrantId, LinkDigest, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The public link of a dashboard: all of it but the secret (L4).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Link {
+    /// The digest of its token.
+    pub digest: LinkDigest,
+    /// Who made it.
+    pub maker: AccountId,
+    /// The grant it hangs on, when a grantee made it (L6); `None` for the owner's.
+    pub grant: Option<GrantId>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it ends by itself.
+    pub expiry: Expiry,
+    /// Since when it is paused, if it is (L5).
+    pub paused: Option<Timestamp>,
+    /// The first link of a dashboard is 1, the next 2, and so on.
+    pub generation: u64,
+}

@@ -1,0 +1,249 @@
+//! What a change leaves behind: its audit record, and the messages that a host turns into e-mail.
+
+use super::{grant::Holder, head::Revision};
+use crate::value::{AccountId, DashboardId, EmailAddress, Expiry, GrantId, Terms, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Who gave a command.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// An account.
+    Account(AccountId),
+    /// The host itself, which may do what an owner may.
+    Host,
+}
+
+impl From<AccountId> for Actor {
+    fn from(account: AccountId) -> Self {
+        Self::Account(account)
+    }
+}
+
+/// The one record that every change yields (G21): who did what to which grant or link, when, at which revision.
+///
+/// It holds ids, instants and terms, and never a token or a digest.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AuditRecord {
+    /// The dashboard.
+    pub dashboard: DashboardId,
+    /// The revision that the change made; records of a dashboard count up without gaps.
+    pub revision: Revision,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub event: Event,
+    /// Every grant that was live before and is not any more, in the order in which they were made.
+    pub fell: Vec<GrantId>,
+    /// The generation of the link that died with them, if one did.
+    pub link_fell: Option<u64>,
+}
+
+/// What happened to a dashboard.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// It was registered.
+    Registered {
+        /// Its owner.
+        owner: AccountId,
+    },
+    /// A grant was made.
+    Shared {
+        /// The new grant.
+        grant: GrantId,
+        /// Whom it was made to.
+        with: Holder,
+        /// On which terms.
+        terms: Terms,
+    },
+    /// A grant's terms were changed.
+    Amended {
+        /// The grant.
+        grant: GrantId,
+        /// Its terms before.
+        before: Terms,
+        /// Its terms now.
+        after: Terms,
+    },
+    /// A grant was revoked.
+    Revoked {
+        /// The grant.
+        grant: GrantId,
+        /// What was re-issued under another grant of the same person: old id, new id (G14).
+        rebound: Vec<(GrantId, GrantId)>,
+    },
+    /// Sharing with a person was stopped (G13).
+    Stopped {
+        /// The person, as named in the command.
+        with: Holder,
+    },
+    /// A grantee gave its grant up, or declined an invitation.
+    Renounced {
+        /// The grant.
+        grant: GrantId,
+    },
+    /// Invitations became an account's grants.
+    Claimed {
+        /// The account.
+        account: AccountId,
+        /// The invitations that it holds now.
+        grants: Vec<GrantId>,
+    },
+    /// The dashboard changed hands.
+    Transferred {
+        /// The old owner.
+        from: AccountId,
+        /// The new owner.
+        to: AccountId,
+        /// The grant that the old owner kept, if any.
+        kept: Option<GrantId>,
+    },
+    /// The dashboard was deleted.
+    Deleted,
+    /// An account was deleted; its grants ended.
+    AccountDeleted {
+        /// The account.
+        account: AccountId,
+    },
+    /// A link was made, and the one before it died.
+    LinkRotated {
+        /// The new link's generation.
+        generation: u64,
+        /// When it ends.
+        expiry: Expiry,
+    },
+    /// The link was paused.
+    LinkPaused {
+        /// Its generation.
+        generation: u64,
+    },
+    /// The link was resumed.
+    LinkResumed {
+        /// Its generation.
+        generation: u64,
+    },
+    /// The link was withdrawn for good.
+    LinkWithdrawn {
+        /// Its generation.
+        generation: u64,
+    },
+    /// A clone was offered to somebody (T9).
+    Offered {
+        /// The grant that says whom it is for.
+        grant: GrantId,
+        /// Whom.
+        to: Holder,
+    },
+    /// The clone was taken: from here on it is a dashboard of the taker's.
+    OfferTaken {
+        /// Who gave it.
+        from: AccountId,
+    },
+    /// The clone was declined.
+    OfferDeclined,
+    /// The offer was withdrawn.
+    OfferWithdrawn,
+    /// People were told that their access ends soon.
+    Reminded {
+        /// The grants that they were told of.
+        grants: Vec<GrantId>,
+    },
+}
+
+/// The name of an outbox message: unique, and in the order of the dashboard's commits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MessageId {
+    /// The dashboard.
+    pub dashboard: DashboardId,
+    /// The revision whose commit wrote it.
+    pub revision: Revision,
+    /// Its place among that commit's messages, from 0.
+    pub index: u32,
+}
+
+/// A message to somebody, written in the same commit as the change it tells of.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OutboxMessage {
+    /// Its name: a host that sends twice can tell by it.
+    pub id: MessageId,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Whom to tell what.
+    pub message: Message,
+}
+
+/// What an outbox message says. A host turns it into an e-mail or a notice of its own.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+#[non_exhaustive]
+pub enum Message {
+    /// An address without an account is invited; it may sign up and claim (I1).
+    Invited {
+        /// The invitation.
+        grant: GrantId,
+        /// Who invites.
+        by: AccountId,
+        /// The address, which is the one to mail to.
+        address: EmailAddress,
+        /// When the invitation lapses if it is not claimed.
+        lapses: Timestamp,
+    },
+    /// A dashboard was shared with an account.
+    Shared {
+        /// The grant.
+        grant: GrantId,
+        /// Who shared it.
+        by: AccountId,
+        /// With whom.
+        to: AccountId,
+        /// On which terms.
+        terms: Terms,
+    },
+    /// A clone is offered to somebody (T9): to an account, or to an address that nobody has verified, which may sign up
+    /// and take it (I1). The id of the message names the offer.
+    Offered {
+        /// Who offers.
+        by: AccountId,
+        /// To whom; an address is the one to mail to.
+        to: Holder,
+        /// Until when it can be taken.
+        ends: Expiry,
+        /// A word of the giver's.
+        message: Option<String>,
+        /// Which devices are needed.
+        devices: Option<String>,
+    },
+    /// An offer was taken or declined. The id of the message names the offer.
+    OfferAnswered {
+        /// Who gave it.
+        to: AccountId,
+        /// Whether it was taken.
+        taken: bool,
+    },
+    /// An offer was taken back before it was taken. The id of the message names the offer.
+    OfferWithdrawn {
+        /// Whom it was for.
+        to: Holder,
+    },
+    /// Access ends soon, or an invitation lapses soon.
+    Expiring {
+        /// The grant.
+        grant: GrantId,
+        /// Whose.
+        to: Holder,
+        /// When.
+        ends: Timestamp,
+    },
+    /// Grants were ended by somebody. One message for all whom it concerns, however many they are (S5).
+    Ended {
+        /// Each person with the grants that ended.
+        lost: Vec<(Holder, Vec<GrantId>)>,
+    },
+}

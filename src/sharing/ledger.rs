@@ -1,0 +1,168 @@
+//! The grants of one dashboard as a command or an answer needs them: who holds what, at one instant.
+
+use super::standing::{self, Fall, LinkFall, Standing};
+use crate::{
+    record::{Grant, Head, Snapshot},
+    value::{AccountId, Expiry, GrantId, Rights, Timestamp},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+/// A dashboard's head and the grants that were read of it, judged at one instant.
+///
+/// INVARIANT: every grant comes with all of its ancestors, as [`Store`](crate::Store) reads them.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    pub(crate) head: Arc<Head>,
+    pub(crate) now: Timestamp,
+    /// By ordinal, so that parents come before children.
+    grants: BTreeMap<u64, Entry>,
+    ordinals: HashMap<GrantId, u64>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    grant: Arc<Grant>,
+    /// What the grant passes on, absorbed or not.
+    carried: Result<Standing, Fall>,
+}
+
+/// A grant that is live at the ledger's instant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Live<'a> {
+    pub(crate) grant: &'a Arc<Grant>,
+    pub(crate) standing: Standing,
+}
+
+impl Ledger {
+    pub(crate) fn new(head: Arc<Head>, grants: impl IntoIterator<Item = Arc<Grant>>, now: Timestamp) -> Self {
+        let mut ledger = Self { head, now, grants: BTreeMap::new(), ordinals: HashMap::new() };
+        let by_ordinal: BTreeMap<u64, Arc<Grant>> =
+            grants.into_iter().map(|grant| (grant.ordinal, grant)).collect();
+        for (ordinal, grant) in by_ordinal {
+            let parent = grant.parent().map(|parent| {
+                ledger
+                    .entry(parent)
+                    .map_or(Err(Fall { grant: parent, cause: standing::FallCause::PathUnknown }), |entry| {
+                        entry.carried
+                    })
+            });
+            let carried = standing::fold(&grant, parent, &ledger.head, now);
+            ledger.ordinals.insert(grant.id, ordinal);
+            ledger.grants.insert(ordinal, Entry { grant, carried });
+        }
+        ledger
+    }
+
+    /// The same grants at another instant.
+    pub(crate) fn at(&self, now: Timestamp) -> Self {
+        Self::new(Arc::clone(&self.head), self.all().map(Arc::clone), now)
+    }
+
+    pub(crate) fn of_snapshot(snapshot: Snapshot, now: Timestamp) -> Self {
+        Self::new(snapshot.head, snapshot.chains.into_iter().flatten(), now)
+    }
+
+    fn entry(&self, id: GrantId) -> Option<&Entry> {
+        self.grants.get(self.ordinals.get(&id)?)
+    }
+
+    pub(crate) fn get(&self, id: GrantId) -> Option<&Arc<Grant>> {
+        self.entry(id).map(|entry| &entry.grant)
+    }
+
+    /// The grant and what it is worth, or why it is dead; `None` when it was not read.
+    pub(crate) fn judge(&self, id: GrantId) -> Option<Result<Live<'_>, Fall>> {
+        self.entry(id).map(|entry| entry.judge(self.now))
+    }
+
+    pub(crate) fn live(&self, id: GrantId) -> Option<Live<'_>> {
+        self.judge(id)?.ok()
+    }
+
+    /// Every grant that was read, oldest first, dead ones too.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Grant>> {
+        self.grants.values().map(|entry| &entry.grant)
+    }
+
+    /// Every live grant, oldest first. An absorbed one is not among them.
+    pub(crate) fn all_live(&self) -> impl Iterator<Item = Live<'_>> {
+        self.grants.values().filter_map(|entry| entry.judge(self.now).ok())
+    }
+
+    /// What a grant passes on to those that hang on it; an absorbed one does so too (G18).
+    pub(crate) fn carried(&self, id: GrantId) -> Option<Standing> {
+        self.entry(id)?.carried.ok()
+    }
+
+    /// Every grant that passes something on, oldest first.
+    pub(crate) fn all_carried(&self) -> impl Iterator<Item = (&Arc<Grant>, Standing)> {
+        self.grants.values().filter_map(|entry| Some((&entry.grant, entry.carried.ok()?)))
+    }
+
+    /// The end of what a grant hangs on, which bounds its own (G3).
+    pub(crate) fn bound_of(&self, grant: &Grant) -> Expiry {
+        let parent = grant.parent().and_then(|parent| self.carried(parent));
+        parent.map_or(Expiry::Never, |standing| standing.ends)
+    }
+
+    pub(crate) fn live_of(&self, account: AccountId) -> impl Iterator<Item = Live<'_>> {
+        self.all_live().filter(move |live| live.grant.grantee.account_at(self.now) == Some(account))
+    }
+
+    pub(crate) fn is_owner(&self, account: AccountId) -> bool {
+        self.head.owner_at(self.now) == Some(account)
+    }
+
+    /// Whether the account has anything to do with the dashboard.
+    pub(crate) fn is_party(&self, account: AccountId) -> bool {
+        self.is_owner(account) || self.live_of(account).next().is_some()
+    }
+
+    pub(crate) fn made_by(&self, grant: &Grant) -> AccountId {
+        let parent = grant.parent().and_then(|parent| self.get(parent));
+        standing::made_by(grant, parent.map(Arc::as_ref), &self.head, self.now)
+    }
+
+    /// Whether an account holds, by itself, one of the grants that this one hangs on (G12).
+    pub(crate) fn is_above(&self, account: AccountId, grant: &Grant) -> bool {
+        grant
+            .ancestors
+            .iter()
+            .filter_map(|ancestor| self.live(*ancestor))
+            .any(|live| live.grant.grantee.account_at(self.now) == Some(account))
+    }
+
+    /// The live grant to share on from: of those that carry the reshare right and cover the rights, the one that ends
+    /// last, then the shallowest, then the oldest (G7).
+    pub(crate) fn best_parent<'a>(
+        &self,
+        candidates: impl Iterator<Item = Live<'a>>,
+        rights: Rights,
+    ) -> Option<Live<'a>> {
+        candidates.filter(|live| live.standing.reshare && live.standing.rights.covers(rights)).min_by_key(
+            |live| (std::cmp::Reverse(live.standing.ends), live.grant.depth(), live.grant.ordinal),
+        )
+    }
+
+    /// The end of the dashboard's link, if it stands (L5, L6); why not, if it does not; `None` without a link.
+    pub(crate) fn link(&self) -> Option<Result<Expiry, LinkFall>> {
+        let link = self.head.link.as_ref()?;
+        let makers =
+            link.grant.and_then(|grant| self.judge(grant)).map(|found| found.map(|live| live.standing));
+        Some(standing::of_link(link, makers, self.now))
+    }
+
+    pub(crate) fn link_stands(&self) -> bool {
+        matches!(self.link(), Some(Ok(_)))
+    }
+}
+
+impl Entry {
+    fn judge(&self, now: Timestamp) -> Result<Live<'_>, Fall> {
+        let standing = standing::unless_absorbed(&self.grant, self.carried?, now)?;
+        Ok(Live { grant: &self.grant, standing })
+    }
+}

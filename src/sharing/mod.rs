@@ -1,0 +1,26 @@
+//! The rules of sharing. Each command is a value; it is judged against facts, and gives an answer with the commit
+//! that makes it true, or a refusal. No clock, no randomness, no store: all of that is in the facts.
+
+pub(crate) mod amend;
+mod command;
+mod consult;
+mod draft;
+pub(crate) mod invitation;
+mod ledger;
+pub(crate) mod link;
+pub(crate) mod offer;
+pub(crate) mod ownership;
+mod refusal;
+pub(crate) mod reminder;
+pub(crate) mod revoke;
+pub(crate) mod share;
+pub(crate) mod standing;
+
+pub(crate) use command::{Command, Facts, More, Verdict};
+pub use consult::Missing;
+pub(crate) use consult::{ACCESS, AnonymousAccess, Barred, Consulted};
+pub(crate) use draft::Draw;
+pub(crate) use ledger::{Ledger, Live};
+pub use refusal::Refusal;
+pub(crate) use standing::Standing;
+pub use standing::{Fall, FallCause, LinkFall};

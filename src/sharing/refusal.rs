@@ -1,0 +1,196 @@
+//! Why a command was refused: a typed value with a stable code and a sentence.
+
+use super::consult::Missing;
+use crate::{
+    policy::RuleRef,
+    tenant::SharingRules,
+    value::{DashboardId, Expiry, Rights, Timestamp},
+};
+
+/// Why a command was refused. A refused command has changed nothing (G8).
+///
+/// [`code`](Self::code) is stable and meant for programs; the `Display` text is for persons.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// There is no such dashboard, or the actor has nothing to do with it: the two are not told apart (G7).
+    #[error("there is no such dashboard")]
+    UnknownDashboard,
+    /// The grant is dead or unknown, or of a dashboard that the actor has nothing to do with.
+    #[error("there is no such grant")]
+    UnknownGrant,
+    /// The account to share with, or to transfer to, does not exist.
+    #[error("there is no such account")]
+    UnknownAccount,
+    /// The dashboard is registered already, on other terms.
+    #[error("the dashboard is registered already")]
+    AlreadyExists,
+    /// The actor may see the dashboard but not share it.
+    #[error("you may see this dashboard but not share it on")]
+    NoReshareRight,
+    /// The actor may share on, but not these rights (G7).
+    #[error("you can share on at most the right to {held}")]
+    ExceedsOwnRights {
+        /// What the actor's grants that can be shared on cover, at best.
+        held: Rights,
+    },
+    /// Only the owner may do this.
+    #[error("only the owner may do this")]
+    NotOwner,
+    /// The actor has no power over this grant (G12).
+    #[error(
+        "this is not yours to change: its owner and those it was shared on by may, and its holder may renounce it"
+    )]
+    NotYours,
+    /// No right at all was asked for.
+    #[error("choose at least one right")]
+    EmptyRights,
+    /// The expiry is not in the future (G6).
+    #[error("the expiry `{0}` is not in the future")]
+    ExpiryPast(Timestamp),
+    /// The expiry lies behind the end of what the grantor holds (G6).
+    #[error("what this would hang on ends at {latest}; choose that end or an earlier one")]
+    EndsTooLate {
+        /// The grantor's own end.
+        latest: Timestamp,
+    },
+    /// The share would last longer than the tenant allows (G20).
+    #[error("a share may end at {latest} at the latest")]
+    OverMaximum {
+        /// The latest end that the tenant's rules allow at the moment.
+        latest: Timestamp,
+    },
+    /// An amendment that gives more than the grant has (G9).
+    #[error("a grant cannot be widened; share once more instead")]
+    Widening,
+    /// Sharing with oneself.
+    #[error("you cannot share with yourself")]
+    ToSelf,
+    /// Sharing with, or transferring to, the owner.
+    #[error("the dashboard is theirs already")]
+    ToOwner,
+    /// The path would be longer than the tenant allows (G1).
+    #[error("a share may be the {limit}th of its path at most, and this would be one more")]
+    TooDeep {
+        /// The most grants that a path may have.
+        limit: usize,
+    },
+    /// The tenant's rules have sharing with persons off.
+    #[error("sharing with persons is switched off")]
+    PrivateSharingOff,
+    /// The tenant's rules have sharing on off.
+    #[error("sharing on is switched off")]
+    ResharingOff,
+    /// The tenant's rules have public links off.
+    #[error("sharing by public link is switched off")]
+    PublicSharingOff,
+    /// The tenant's rules do not admit the address's domain.
+    #[error("addresses of this domain may not be shared with")]
+    DomainBlocked,
+    /// The account has not verified this address, so it cannot claim by it (I3).
+    #[error("the address is not verified for this account")]
+    EmailNotVerified,
+    /// There is no offer of this name that the actor could take, decline or withdraw (T9).
+    #[error("there is no such offer")]
+    UnknownOffer,
+    /// The message or the description of an offer is too long.
+    #[error("a text of an offer may have {limit} characters at most")]
+    TextTooLong {
+        /// The most characters.
+        limit: usize,
+    },
+    /// The description of the devices holds what looks like an id, a credential or a link (T4).
+    #[error("describe the devices in words: this holds what looks like an id, a credential or a link")]
+    TextTellsTooMuch,
+    /// The template is too large to be offered.
+    #[error("a template that is offered may have {limit} bytes at most")]
+    TemplateTooLarge {
+        /// The most bytes.
+        limit: usize,
+    },
+    /// A public link of another maker stands (L6).
+    #[error("this dashboard has a public link that somebody else made")]
+    LinkTaken,
+    /// There is no link that stands.
+    #[error("this dashboard has no public link")]
+    NoLink,
+    /// Another rotation of the link came first, or replaced this one before it was answered: its token opens nothing
+    /// (L2).
+    #[error("another link was made at the same time")]
+    Superseded,
+    /// A rule of the tenant's policies denies the actor the dashboard, so that it cannot be handed on (D2).
+    #[error("a policy denies you this dashboard, so you cannot share it: {0}")]
+    PolicyDenies(RuleRef),
+    /// Something is missing before the dashboard can be public (L8).
+    #[error("before this dashboard can be public: {}", sentences(.missing))]
+    SetupIncomplete {
+        /// All of it.
+        missing: Vec<Missing>,
+    },
+    /// The account still owns dashboards; transfer or delete them first (G19).
+    #[error("the account still owns {} dashboards", .dashboards.len())]
+    OwnsDashboards {
+        /// All of them.
+        dashboards: Vec<DashboardId>,
+    },
+}
+
+impl Refusal {
+    /// A stable name for programs, in snake case.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownDashboard => "unknown_dashboard",
+            Self::UnknownGrant => "unknown_grant",
+            Self::UnknownAccount => "unknown_account",
+            Self::AlreadyExists => "already_exists",
+            Self::NoReshareRight => "no_reshare_right",
+            Self::ExceedsOwnRights { .. } => "exceeds_own_rights",
+            Self::NotOwner => "not_owner",
+            Self::NotYours => "not_yours",
+            Self::EmptyRights => "empty_rights",
+            Self::ExpiryPast(_) => "expiry_past",
+            Self::EndsTooLate { .. } => "ends_too_late",
+            Self::OverMaximum { .. } => "over_maximum",
+            Self::Widening => "widening",
+            Self::ToSelf => "to_self",
+            Self::ToOwner => "to_owner",
+            Self::TooDeep { .. } => "too_deep",
+            Self::PrivateSharingOff => "private_sharing_off",
+            Self::ResharingOff => "resharing_off",
+            Self::PublicSharingOff => "public_sharing_off",
+            Self::DomainBlocked => "domain_blocked",
+            Self::EmailNotVerified => "email_not_verified",
+            Self::UnknownOffer => "unknown_offer",
+            Self::TextTooLong { .. } => "text_too_long",
+            Self::TextTellsTooMuch => "text_tells_too_much",
+            Self::TemplateTooLarge { .. } => "template_too_large",
+            Self::LinkTaken => "link_taken",
+            Self::NoLink => "no_link",
+            Self::Superseded => "superseded",
+            Self::PolicyDenies(_) => "policy_denies",
+            Self::SetupIncomplete { .. } => "setup_incomplete",
+            Self::OwnsDashboards { .. } => "owns_dashboards",
+        }
+    }
+}
+
+fn sentences(missing: &[Missing]) -> String {
+    missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Refuses what would last longer than the tenant allows (G20).
+pub(crate) fn check_duration(ends: Expiry, rules: &SharingRules, now: Timestamp) -> Result<(), Refusal> {
+    match rules.max_days.map(|days| now.plus_days(days)) {
+        Some(latest) if Expiry::At(latest) < ends => Err(Refusal::OverMaximum { latest }),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses an expiry that is not in the future, or behind the end of the grant that it would hang on (G6).
+pub(crate) fn check_expiry(expiry: Expiry, bound: Expiry, now: Timestamp) -> Result<(), Refusal> {
+    match (expiry, bound) {
+        (Expiry::At(end), _) if end <= now => Err(Refusal::ExpiryPast(end)),
+        (Expiry::At(end), Expiry::At(latest)) if latest < end => Err(Refusal::EndsTooLate { latest }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,257 @@
+//! A cache in front of any store, for decisions.
+
+use crate::{
+    host::{BoxError, CommitError, Env, Freshness, Store},
+    record::{
+        Actor, AuditRecord, Commit, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt,
+        Revision, Seed, Snapshot,
+    },
+    value::{AccountId, DashboardId, GrantId, LinkDigest, Timestamp},
+};
+use lru::LruCache;
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Keeps what decisions about accounts were made of, so that the next one needs no store.
+///
+/// What [`authorize`](crate::Dashshare::authorize) reads is kept for as long as the host says, its **staleness**, and no
+/// longer however often it is asked for. Within that time a decision may not know of a change that another process
+/// made: whoever revokes a grant through one process may see it honoured by another one for that long. So:
+///
+/// - a change made **through this cache** counts at once, and so does one that another read through it has shown (one
+///   that a host makes in a transaction of its own goes past the cache, like those of other processes);
+/// - a grant that **lapses** is dead at its instant: what is kept are grants, and each decision judges them by the clock
+///   (D4);
+/// - [`authorize_at_least`](crate::Dashshare::authorize_at_least) with the revision of a change is answered by what
+///   reflects that change, from here or from the store (D6);
+/// - a **public link** is never kept, nor what commands and lists are judged by: all of that is read from the store (L2).
+///
+/// Both clocks count, that of [`Env`] and the one of the machine that never steps: what is older by either is not served.
+///
+/// ```
+/// use dashshare::{CachedStore, Dashshare, MemoryDirectory, MemoryStore, SystemEnv};
+/// use std::{num::NonZeroUsize, time::Duration};
+///
+/// let room = NonZeroUsize::new(100_000).expect("some room");
+/// let store = CachedStore::new(MemoryStore::default(), SystemEnv, Duration::from_secs(5), room);
+/// let sharing = Dashshare::new(store, MemoryDirectory::default(), SystemEnv);
+/// ```
+pub struct CachedStore<S, E> {
+    store: S,
+    env: E,
+    staleness: Duration,
+    kept: Mutex<Kept>,
+}
+
+struct Kept {
+    entries: LruCache<(DashboardId, Holder), Entry>,
+    /// The newest revision that was seen of each dashboard: what is older is not served, also if a slow read brings it
+    /// later. Of a dashboard that is not here nothing is served.
+    newest: LruCache<DashboardId, Revision>,
+    /// How many dashboards were forgotten for want of room.
+    forgotten: u64,
+}
+
+struct Entry {
+    since: Since,
+    snapshot: Snapshot,
+}
+
+/// The instant before a read began, and what was known then.
+// INVARIANT: it is never moved, so that no hit prolongs an entry.
+#[derive(Clone, Copy)]
+struct Since {
+    clock: Timestamp,
+    machine: Instant,
+    forgotten: u64,
+}
+
+impl Kept {
+    fn note(&mut self, dashboard: DashboardId, revision: Revision) {
+        let known = self.newest.get(&dashboard).copied();
+        let newest = known.map_or(revision, |known| known.max(revision));
+        let made_room = self.newest.push(dashboard, newest).is_some_and(|(gone, _)| gone != dashboard);
+        self.forgotten = self.forgotten.saturating_add(u64::from(made_room));
+    }
+}
+
+impl<S: Store, E: Env> CachedStore<S, E> {
+    /// A cache that keeps what was read for `staleness`, of up to `room` pairs of a dashboard and an account, by a clock
+    /// that should be the service's own. A staleness of zero keeps nothing.
+    pub fn new(store: S, env: E, staleness: Duration, room: NonZeroUsize) -> Self {
+        let kept = Kept { entries: LruCache::new(room), newest: LruCache::new(room), forgotten: 0 };
+        Self { store, env, staleness, kept: Mutex::new(kept) }
+    }
+
+    /// The store behind it.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    // A lock is poisoned only when a thread panicked inside it; nothing here panics between two writes.
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, head: &Head) {
+        self.kept().note(head.dashboard, head.revision);
+    }
+
+    fn present(&self) -> Since {
+        let forgotten = self.kept().forgotten;
+        Since { clock: self.env.now(), machine: Instant::now(), forgotten }
+    }
+
+    fn is_fresh(&self, since: Since, now: Since) -> bool {
+        let micros = i64::try_from(self.staleness.as_micros()).unwrap_or(i64::MAX);
+        since.clock <= now.clock
+            && now.clock < since.clock.plus_micros(micros)
+            && now.machine.saturating_duration_since(since.machine) < self.staleness
+    }
+
+    /// What is kept for a key, if it is new enough.
+    fn find(&self, key: &(DashboardId, Holder), at_least: Revision, now: Since) -> Option<Snapshot> {
+        let mut kept = self.kept();
+        let wanted = (*kept.newest.get(&key.0)?).max(at_least);
+        let Entry { since, snapshot } = kept.entries.get(key)?;
+        let is_known = wanted <= snapshot.head.revision && self.is_fresh(*since, now);
+        is_known.then(|| snapshot.clone())
+    }
+
+    fn keep(&self, key: (DashboardId, Holder), since: Since, snapshot: &Snapshot) {
+        let mut kept = self.kept();
+        // A change that was noted while this was read may have been forgotten again.
+        let may_be_overtaken = kept.forgotten != since.forgotten && !kept.newest.contains(&key.0);
+        if !may_be_overtaken {
+            kept.note(key.0, snapshot.head.revision);
+            kept.entries.put(key, Entry { since, snapshot: snapshot.clone() });
+        }
+    }
+}
+
+impl<S: Store, E: Env> Store for CachedStore<S, E> {
+    async fn commit(&self, commit: &Commit) -> Result<Receipt, CommitError> {
+        // Before it is sent: it may be applied although its answer is lost, or nobody waits for it any more. If it is
+        // not, the dashboard is read from the store until its next change.
+        self.note(&commit.head);
+        self.store.commit(commit).await
+    }
+
+    async fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError> {
+        self.store.receipt(dashboard, key).await
+    }
+
+    async fn read(
+        &self,
+        dashboard: DashboardId,
+        seeds: &[Seed],
+        freshness: Freshness,
+    ) -> Result<Option<Snapshot>, BoxError> {
+        let (Freshness::AtLeast(at_least), [Seed::Holder(holder)]) = (freshness, seeds) else {
+            let found = self.store.read(dashboard, seeds, freshness).await?;
+            found.iter().for_each(|snapshot| self.note(&snapshot.head));
+            return Ok(found);
+        };
+        let key = (dashboard, holder.clone());
+        let since = self.present();
+        if let Some(snapshot) = self.find(&key, at_least, since) {
+            return Ok(Some(snapshot));
+        }
+        let found = self.store.read(dashboard, seeds, freshness).await?;
+        if let Some(snapshot) = &found {
+            self.keep(key, since, snapshot);
+        }
+        Ok(found)
+    }
+
+    async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {
+        let found = self.store.read_link(digest).await?;
+        found.iter().for_each(|snapshot| self.note(&snapshot.head));
+        Ok(found)
+    }
+
+    async fn grants(
+        &self,
+        dashboard: DashboardId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Grant>>, BoxError> {
+        self.store.grants(dashboard, from, limit).await
+    }
+
+    async fn grants_below(
+        &self,
+        dashboard: DashboardId,
+        above: GrantId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Grant>>, BoxError> {
+        self.store.grants_below(dashboard, above, from, limit).await
+    }
+
+    async fn held(
+        &self,
+        holder: &Holder,
+        after: Option<(DashboardId, u64)>,
+        limit: usize,
+    ) -> Result<Vec<Snapshot>, BoxError> {
+        self.store.held(holder, after, limit).await
+    }
+
+    async fn owned(
+        &self,
+        owner: AccountId,
+        after: Option<DashboardId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Head>>, BoxError> {
+        self.store.owned(owner, after, limit).await
+    }
+
+    async fn audit(
+        &self,
+        dashboard: DashboardId,
+        after: Revision,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, BoxError> {
+        self.store.audit(dashboard, after, limit).await
+    }
+
+    async fn audit_of(
+        &self,
+        actor: Actor,
+        after: Option<(DashboardId, Revision)>,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, BoxError> {
+        self.store.audit_of(actor, after, limit).await
+    }
+
+    async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
+        self.store.outbox(after, limit).await
+    }
+
+    async fn lease(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OutboxMessage>, BoxError> {
+        self.store.lease(now, until, limit).await
+    }
+
+    async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
+        self.store.acknowledge(delivered).await
+    }
+}
+
+impl<S: fmt::Debug, E> fmt::Debug for CachedStore<S, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedStore")
+            .field("store", &self.store)
+            .field("staleness", &self.staleness)
+            .finish_non_exhaustive()
+    }
+}

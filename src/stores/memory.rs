@@ -1,0 +1,539 @@
+//! A store in memory: for tests, for hosts that keep no state, and as the simplest store to read.
+
+use crate::{
+    host::{BoxError, CommitError, Freshness, Store},
+    record::{
+        Actor, AuditRecord, Chain, Commit, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt,
+        Revision, Seed, Snapshot,
+    },
+    value::{AccountId, DashboardId, GrantId, LinkDigest, Timestamp},
+};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable, hash_table::Entry};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{BuildHasher as _, Hash as _, Hasher as _},
+    num::NonZeroU32,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+/// Keeps everything in memory, behind one lock. Linearizable: a read that starts after a commit returned sees it.
+#[derive(Default, Debug)]
+pub struct MemoryStore {
+    state: RwLock<State>,
+}
+
+// A look-up among a million grants costs what it has to wait for: one cache miss after the other. A question about a
+// grant that its owner made waits for its pair, and then for the grant with the head beside it; no row is asked. The
+// tables read their keys from what they lead to: a key is kept once.
+#[derive(Default, Debug)]
+struct State {
+    /// By board number. Apart from the boards because every question needs its head.
+    heads: Vec<Arc<Head>>,
+    boards: Vec<Board>,
+    /// The board number of each dashboard.
+    numbers: HashMap<DashboardId, u32>,
+    /// All grants, in the order in which they came.
+    rows: Vec<Row>,
+    by_id: HashTable<Place>,
+    /// What each holder has on each dashboard.
+    pairs: HashTable<Pair>,
+    hasher: DefaultHashBuilder,
+    /// The grants of each holder, by dashboard and ordinal.
+    held: HashMap<Holder, Vec<Place>>,
+    links: HashMap<LinkDigest, u32>,
+    owned: BTreeSet<(AccountId, DashboardId)>,
+    /// By the board's number: a key counts for its dashboard only.
+    receipts: HashMap<(u32, CommitKey), Revision>,
+    outbox: BTreeMap<MessageId, Waiting>,
+    /// The dashboards that each actor has changed.
+    deeds: HashMap<Actor, BTreeSet<DashboardId>>,
+}
+
+/// A message that was not acknowledged.
+#[derive(Debug)]
+struct Waiting {
+    message: OutboxMessage,
+    leased_until: Option<Timestamp>,
+}
+
+#[derive(Default, Debug)]
+struct Board {
+    /// By ordinal.
+    rows: Vec<Place>,
+    audit: Vec<AuditRecord>,
+}
+
+#[derive(Debug)]
+struct Row {
+    grant: Arc<Grant>,
+    board: u32,
+    parent: Option<Place>,
+    last_child: Option<Place>,
+    previous_sibling: Option<Place>,
+}
+
+/// Where a row is: its index and one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Place(NonZeroU32);
+
+impl Place {
+    /// The place after so many others. More than four billion do not fit; the store says so instead of mixing them up.
+    fn after(rows: usize) -> Result<Self, BoxError> {
+        let number = u32::try_from(rows).ok().and_then(|rows| NonZeroU32::new(rows.checked_add(1)?));
+        Ok(Self(number.ok_or("the memory store is full")?))
+    }
+
+    fn index(self) -> usize {
+        index(self.0.get().saturating_sub(1))
+    }
+}
+
+/// What a holder has on a dashboard: a grant, and whether there are more.
+#[derive(Debug)]
+struct Pair {
+    grant: Arc<Grant>,
+    /// The grant's own place.
+    place: Place,
+    /// The number of its board, and two bits.
+    board: u32,
+}
+
+impl Pair {
+    const IS_ADDRESS: u32 = 1 << 31;
+    const HAS_MORE: u32 = 1 << 30;
+    const BOARD: u32 = Self::HAS_MORE - 1;
+
+    fn board(&self) -> u32 {
+        self.board & Self::BOARD
+    }
+
+    fn has_more(&self) -> bool {
+        self.board & Self::HAS_MORE != 0
+    }
+
+    fn is_address(&self) -> bool {
+        self.board & Self::IS_ADDRESS != 0
+    }
+
+    fn is_of(&self, holder: &Holder) -> bool {
+        match holder {
+            Holder::Account(account) => !self.is_address() && self.grant.grantee.account() == Some(*account),
+            Holder::Address(address) => self.is_address() && self.grant.grantee.address() == Some(address),
+        }
+    }
+
+    /// What it was put into its table under.
+    fn hash(&self, hasher: &DefaultHashBuilder) -> u64 {
+        let is_its = |holder: &Holder| matches!(holder, Holder::Address(_)) == self.is_address();
+        let holder = holders(&self.grant).find(is_its);
+        holder.map_or(0, |holder| hash_pair(hasher, self.grant.dashboard, &holder))
+    }
+}
+
+fn index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+impl State {
+    fn number(&self, dashboard: DashboardId) -> Option<u32> {
+        self.numbers.get(&dashboard).copied()
+    }
+
+    fn head(&self, number: u32) -> Option<&Arc<Head>> {
+        self.heads.get(index(number))
+    }
+
+    fn board(&self, dashboard: DashboardId) -> Option<&Board> {
+        self.boards.get(index(self.number(dashboard)?))
+    }
+
+    fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Option<Receipt> {
+        let revision = *self.receipts.get(&(self.number(dashboard)?, key))?;
+        Some(Receipt { key, revision })
+    }
+
+    fn row(&self, place: Place) -> Option<&Row> {
+        self.rows.get(place.index())
+    }
+
+    fn grant(&self, place: Place) -> Option<&Arc<Grant>> {
+        self.row(place).map(|row| &row.grant)
+    }
+
+    fn place(&self, id: GrantId) -> Option<Place> {
+        let is_it = |place: &Place| self.grant(*place).is_some_and(|grant| grant.id == id);
+        self.by_id.find(hash_id(&self.hasher, id), is_it).copied()
+    }
+
+    /// The order of a holder's grants: by dashboard, then by ordinal.
+    fn rank(&self, place: Place) -> Option<(DashboardId, u64)> {
+        self.grant(place).map(|grant| (grant.dashboard, grant.ordinal))
+    }
+
+    /// A grant and those it hangs on.
+    fn chain(&self, place: Place) -> Chain {
+        let Some(leaf) = self.grant(place) else { return Chain::new() };
+        let mut chain = Vec::with_capacity(leaf.depth());
+        chain.extend(self.path(place).cloned());
+        chain
+    }
+
+    /// A grant and those it hangs on, leaf first.
+    fn path(&self, leaf: Place) -> impl Iterator<Item = &Arc<Grant>> {
+        let rows = std::iter::successors(self.row(leaf), |row| self.row(row.parent?));
+        rows.map(|row| &row.grant)
+    }
+
+    fn pair(&self, dashboard: DashboardId, holder: &Holder) -> Option<&Pair> {
+        // Asks the head which dashboard it is: the head and the grant are waited for at the same time.
+        let is_here = |board| self.head(board).is_some_and(|head| head.dashboard == dashboard);
+        self.pairs.find(hash_pair(&self.hasher, dashboard, holder), |pair| {
+            is_here(pair.board()) && pair.is_of(holder)
+        })
+    }
+
+    /// The places of a holder's grants on one dashboard.
+    fn held_on(&self, holder: &Holder, dashboard: DashboardId) -> impl Iterator<Item = Place> {
+        let all = self.held.get(holder).map_or(&[][..], Vec::as_slice);
+        let from = all.partition_point(|place| self.rank(*place) < Some((dashboard, 0)));
+        let rest = all.get(from..).unwrap_or_default();
+        let is_here =
+            move |place: &&Place| self.grant(**place).is_some_and(|grant| grant.dashboard == dashboard);
+        rest.iter().take_while(is_here).copied()
+    }
+
+    fn read(&self, dashboard: DashboardId, seeds: &[Seed]) -> Option<Snapshot> {
+        let mut chains = Vec::new();
+        let mut number = None;
+        for seed in seeds {
+            match seed {
+                Seed::Holder(holder) => {
+                    let Some(pair) = self.pair(dashboard, holder) else { continue };
+                    number = Some(pair.board());
+                    if pair.has_more() {
+                        chains.extend(self.held_on(holder, dashboard).map(|place| self.chain(place)));
+                    } else if pair.grant.parent().is_none() {
+                        // Most are like this: no row is asked.
+                        chains.push(vec![Arc::clone(&pair.grant)]);
+                    } else {
+                        chains.push(self.chain(pair.place));
+                    }
+                }
+                Seed::Grant(id) => {
+                    let found = self.place(*id);
+                    let is_here =
+                        |place: &Place| self.grant(*place).is_some_and(|g| g.dashboard == dashboard);
+                    chains.extend(found.filter(is_here).map(|place| self.chain(place)));
+                }
+            }
+        }
+        let head = self.head(number.or_else(|| self.number(dashboard))?)?;
+        Some(Snapshot { head: Arc::clone(head), chains })
+    }
+
+    /// Applies a commit whose revision was compared. Everything that can fail comes first.
+    fn apply(&mut self, commit: &Commit) -> Result<(), BoxError> {
+        let dashboard = commit.dashboard();
+        let known = self.number(dashboard);
+        let number = match known {
+            Some(number) => number,
+            None => {
+                let number = u32::try_from(self.boards.len()).ok().filter(|number| *number <= Pair::BOARD);
+                number.ok_or("the memory store is full")?
+            }
+        };
+        Place::after(self.rows.len().saturating_add(commit.grants().len()))?;
+
+        match self.heads.get_mut(index(number)) {
+            Some(head) => {
+                if let Some(link) = &head.link {
+                    self.links.remove(&link.digest);
+                }
+                if head.owner != commit.head.owner || commit.head.deleted.is_some() {
+                    self.owned.remove(&(head.owner, dashboard));
+                }
+                *head = Arc::clone(&commit.head);
+            }
+            None => {
+                self.numbers.insert(dashboard, number);
+                self.heads.push(Arc::clone(&commit.head));
+                self.boards.push(Board::default());
+            }
+        }
+        if commit.head.deleted.is_none() {
+            self.owned.insert((commit.head.owner, dashboard));
+        }
+        self.links.extend(commit.head.link.as_ref().map(|link| (link.digest, number)));
+        for grant in &commit.grants {
+            self.put(number, grant)?;
+        }
+        if let Some(board) = self.boards.get_mut(index(number)) {
+            board.audit.push(commit.audit.clone());
+        }
+        self.deeds.entry(commit.audit.actor).or_default().insert(dashboard);
+        let waiting = |message: &OutboxMessage| Waiting { message: message.clone(), leased_until: None };
+        self.outbox.extend(commit.outbox.iter().map(|message| (message.id, waiting(message))));
+        self.receipts.insert((number, commit.key), commit.head.revision);
+        Ok(())
+    }
+
+    fn put(&mut self, board: u32, grant: &Arc<Grant>) -> Result<(), BoxError> {
+        let known =
+            self.place(grant.id).filter(|place| self.row(*place).is_some_and(|row| row.board == board));
+        let place = match known {
+            Some(place) => place,
+            None => self.append(board, grant)?,
+        };
+        if let Some(row) = self.rows.get_mut(place.index()) {
+            row.grant = Arc::clone(grant);
+        }
+        for holder in holders(grant) {
+            self.list(holder, place, board, grant);
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, board: u32, grant: &Arc<Grant>) -> Result<Place, BoxError> {
+        let place = Place::after(self.rows.len())?;
+        let parent = grant.parent().and_then(|parent| self.place(parent));
+        let elder = parent.and_then(|parent| self.rows.get_mut(parent.index()));
+        let previous_sibling = elder.and_then(|elder| elder.last_child.replace(place));
+        self.rows.push(Row { grant: Arc::clone(grant), board, parent, last_child: None, previous_sibling });
+        let Self { rows, by_id, hasher, .. } = self;
+        by_id.insert_unique(hash_id(hasher, grant.id), place, |place| {
+            rows.get(place.index()).map_or(0, |row| hash_id(hasher, row.grant.id))
+        });
+        if let Some(board) = self.boards.get_mut(index(board)) {
+            board.rows.push(place);
+        }
+        Ok(place)
+    }
+
+    /// Puts a grant where its holder's are found.
+    fn list(&mut self, holder: Holder, place: Place, board: u32, grant: &Arc<Grant>) {
+        let bits = if matches!(holder, Holder::Address(_)) { Pair::IS_ADDRESS } else { 0 };
+        let hash = hash_pair(&self.hasher, grant.dashboard, &holder);
+        let pair = Pair { grant: Arc::clone(grant), place, board: board | bits };
+        let Self { pairs, hasher, .. } = self;
+        let is_it = |pair: &Pair| pair.board() == board && pair.is_of(&holder);
+        match pairs.entry(hash, is_it, |pair| pair.hash(hasher)) {
+            Entry::Occupied(mut known) if known.get().place == place => known.get_mut().grant = pair.grant,
+            Entry::Occupied(mut known) => known.get_mut().board |= Pair::HAS_MORE,
+            Entry::Vacant(free) => drop(free.insert(pair)),
+        }
+        let rank = Some((grant.dashboard, grant.ordinal));
+        let all = self.held.get(&holder).map_or(&[][..], Vec::as_slice);
+        let at = all.partition_point(|other| self.rank(*other) < rank);
+        if all.get(at) != Some(&place) {
+            self.held.entry(holder).or_default().insert(at, place);
+        }
+    }
+
+    /// The rows below one.
+    fn below(&self, above: Place) -> BTreeSet<Place> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![above];
+        while let Some(place) = open.pop() {
+            let mut child = self.row(place).and_then(|row| row.last_child);
+            while let Some(place) = child {
+                found.insert(place);
+                open.push(place);
+                child = self.row(place).and_then(|row| row.previous_sibling);
+            }
+        }
+        found
+    }
+}
+
+fn hash_id(hasher: &DefaultHashBuilder, id: GrantId) -> u64 {
+    hasher.hash_one(id.to_u128())
+}
+
+fn hash_pair(hasher: &DefaultHashBuilder, dashboard: DashboardId, holder: &Holder) -> u64 {
+    let mut state = hasher.build_hasher();
+    state.write_u128(dashboard.to_u128());
+    match holder {
+        Holder::Account(account) => state.write_u128(account.to_u128()),
+        Holder::Address(address) => address.hash(&mut state),
+    }
+    state.finish()
+}
+
+/// Whose list a grant is on: its account's, and that of the address it was made to, claimed or not.
+fn holders(grant: &Grant) -> impl Iterator<Item = Holder> {
+    let account = grant.grantee.account().map(Holder::Account);
+    let address = grant.grantee.address().cloned().map(Holder::Address);
+    account.into_iter().chain(address)
+}
+
+impl MemoryStore {
+    // A lock is poisoned only when a thread panicked inside it; nothing here panics between two writes.
+    fn state(&self) -> std::sync::RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for MemoryStore {
+    async fn commit(&self, commit: &Commit) -> Result<Receipt, CommitError> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(receipt) = state.receipt(commit.dashboard(), commit.key) {
+            return Ok(receipt);
+        }
+        let head = state.number(commit.dashboard()).and_then(|number| state.head(number));
+        let found = head.map_or(Revision::ZERO, |head| head.revision);
+        if found != commit.expected {
+            return Err(CommitError::Conflict);
+        }
+        state.apply(commit).map_err(CommitError::Failed)?;
+        Ok(commit.receipt())
+    }
+
+    async fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError> {
+        Ok(self.state().receipt(dashboard, key))
+    }
+
+    async fn read(
+        &self,
+        dashboard: DashboardId,
+        seeds: &[Seed],
+        _: Freshness,
+    ) -> Result<Option<Snapshot>, BoxError> {
+        Ok(self.state().read(dashboard, seeds))
+    }
+
+    async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {
+        let state = self.state();
+        let head = state.links.get(digest).and_then(|number| state.head(*number));
+        Ok(head.map(|head| {
+            let hangs_on = head.link.as_ref().and_then(|link| state.place(link.grant?));
+            let chains = hangs_on.map(|place| state.chain(place)).into_iter().collect();
+            Snapshot { head: Arc::clone(head), chains }
+        }))
+    }
+
+    async fn grants(
+        &self,
+        dashboard: DashboardId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Grant>>, BoxError> {
+        let state = self.state();
+        let rows = state.board(dashboard).map_or(&[][..], |board| board.rows.as_slice());
+        let at = rows.partition_point(|place| state.grant(*place).is_some_and(|grant| grant.ordinal < from));
+        let rows = rows.get(at..).unwrap_or_default();
+        Ok(rows.iter().take(limit).filter_map(|place| state.grant(*place).cloned()).collect())
+    }
+
+    async fn grants_below(
+        &self,
+        dashboard: DashboardId,
+        above: GrantId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Grant>>, BoxError> {
+        let state = self.state();
+        let above = state.place(above);
+        let Some(above) = above.filter(|place| state.grant(*place).is_some_and(|g| g.dashboard == dashboard))
+        else {
+            return Ok(Vec::new());
+        };
+        let below = state.below(above).into_iter().filter_map(|place| state.grant(place));
+        Ok(below.filter(|grant| grant.ordinal >= from).take(limit).map(Arc::clone).collect())
+    }
+
+    async fn held(
+        &self,
+        holder: &Holder,
+        after: Option<(DashboardId, u64)>,
+        limit: usize,
+    ) -> Result<Vec<Snapshot>, BoxError> {
+        let state = self.state();
+        let all = state.held.get(holder).map_or(&[][..], Vec::as_slice);
+        let at = all.partition_point(|place| after.is_some() && state.rank(*place) <= after);
+        let page = all.get(at..).unwrap_or_default().iter().take(limit);
+        Ok(page
+            .filter_map(|place| {
+                let row = state.row(*place)?;
+                let head = Arc::clone(state.head(row.board)?);
+                Some(Snapshot { head, chains: vec![state.chain(*place)] })
+            })
+            .collect())
+    }
+
+    async fn owned(
+        &self,
+        owner: AccountId,
+        after: Option<DashboardId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Head>>, BoxError> {
+        let state = self.state();
+        let first = DashboardId::from_bytes([0; 16]);
+        let from = state.owned.range((owner, after.unwrap_or(first))..);
+        let own = from.take_while(|(account, _)| *account == owner).map(|(_, dashboard)| *dashboard);
+        let page = own.filter(|dashboard| after != Some(*dashboard)).take(limit);
+        let head = |dashboard| state.head(state.number(dashboard)?).cloned();
+        Ok(page.filter_map(head).collect())
+    }
+
+    async fn audit(
+        &self,
+        dashboard: DashboardId,
+        after: Revision,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, BoxError> {
+        let state = self.state();
+        let Some(board) = state.board(dashboard) else { return Ok(Vec::new()) };
+        let at = board.audit.partition_point(|record| record.revision <= after);
+        Ok(board.audit.get(at..).unwrap_or_default().iter().take(limit).cloned().collect())
+    }
+
+    async fn audit_of(
+        &self,
+        actor: Actor,
+        after: Option<(DashboardId, Revision)>,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, BoxError> {
+        let state = self.state();
+        let Some(deeds) = state.deeds.get(&actor) else { return Ok(Vec::new()) };
+        let from = after.map_or(DashboardId::from_bytes([0; 16]), |(dashboard, _)| dashboard);
+        let boards = deeds.range(from..).filter_map(|dashboard| state.board(*dashboard));
+        let records = boards.flat_map(|board| &board.audit).filter(|record| record.actor == actor);
+        let behind = records.filter(|record| after.is_none_or(|it| (record.dashboard, record.revision) > it));
+        Ok(behind.take(limit).cloned().collect())
+    }
+
+    async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
+        let state = self.state();
+        let messages = state.outbox.values().map(|waiting| &waiting.message);
+        let behind = messages.filter(|message| after.is_none_or(|after| message.id > after));
+        Ok(behind.take(limit).cloned().collect())
+    }
+
+    async fn lease(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OutboxMessage>, BoxError> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let leases = state.outbox.iter().filter_map(|(id, waiting)| Some((waiting.leased_until?, *id)));
+        let mut ended: Vec<(Timestamp, MessageId)> = leases.filter(|(end, _)| *end <= now).collect();
+        ended.sort_unstable();
+        ended.truncate(limit);
+        let unleased = state.outbox.iter().filter(|(_, waiting)| waiting.leased_until.is_none());
+        let unleased = unleased.map(|(id, _)| *id).take(limit.saturating_sub(ended.len()));
+        let taken: BTreeSet<MessageId> = ended.iter().map(|(_, id)| *id).chain(unleased).collect();
+        let lease = |id: MessageId| {
+            let waiting = state.outbox.get_mut(&id)?;
+            waiting.leased_until = Some(until);
+            Some(waiting.message.clone())
+        };
+        Ok(taken.into_iter().filter_map(lease).collect())
+    }
+
+    async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        delivered.iter().for_each(|id| drop(state.outbox.remove(id)));
+        Ok(())
+    }
+}

@@ -1,0 +1,19 @@
+//! The stores that come with the crate.
+
+mod cached;
+mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+pub use cached::CachedStore;
+pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresStore, PostgresTransaction};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use sql::SqlError;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteStore, SqliteStoreTransaction};

@@ -1,0 +1,24 @@
+//! Values that everything else is made of: ids, instants, e-mail addresses, rights and terms, tokens, tags.
+
+mod account;
+mod action;
+mod email;
+mod id;
+mod object;
+mod tag;
+mod terms;
+mod time;
+mod token;
+
+pub(crate) use email::canonical_domain;
+pub(crate) use object::Object;
+pub use {
+    account::Account,
+    action::Action,
+    email::{Attestor, EmailAddress, EmailError, VerifiedEmail},
+    id::{AccountId, DashboardId, GrantId, TenantId},
+    tag::Tag,
+    terms::{Expiry, Right, Rights, Terms},
+    time::{Timestamp, TimestampError},
+    token::{LinkDigest, LinkToken, MalformedToken},
+};

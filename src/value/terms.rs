@@ -1,0 +1,222 @@
+//! What a grant lets its grantee do, and until when.
+
+use super::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::{cmp::Ordering, fmt};
+
+/// One thing that a grant can allow (G5).
+///
+/// Moving, resizing and editing are not rights: there is no value for them, so no grant can carry them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Right {
+    /// See the dashboard and the data that it shows.
+    View,
+    /// Download the data that it shows, as CSV.
+    Export,
+}
+
+/// A set of [`Right`]s.
+///
+/// ```
+/// use dashshare::{Right, Rights};
+/// let both = Rights::VIEW | Rights::EXPORT;
+/// assert!(both.covers(Rights::VIEW) && !Rights::VIEW.covers(both));
+/// assert_eq!(both.iter().collect::<Vec<_>>(), [Right::View, Right::Export]);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<Right>", into = "Vec<Right>")]
+pub struct Rights(u8);
+
+impl Rights {
+    /// No right at all.
+    pub const NONE: Self = Self(0);
+    /// Only [`Right::View`].
+    pub const VIEW: Self = Self(1);
+    /// Only [`Right::Export`].
+    pub const EXPORT: Self = Self(2);
+    /// Every right there is: what an owner has.
+    pub const ALL: Self = Self(3);
+
+    /// Whether the set is empty.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether every right of `other` is in this set.
+    pub const fn covers(self, other: Self) -> bool {
+        other.0 & !self.0 == 0
+    }
+
+    /// Whether this right is in the set.
+    pub fn contains(self, right: Right) -> bool {
+        self.covers(right.into())
+    }
+
+    /// The rights that are in both sets.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// The rights of the set, weakest first.
+    pub fn iter(self) -> impl Iterator<Item = Right> {
+        [Right::View, Right::Export].into_iter().filter(move |right| self.contains(*right))
+    }
+}
+
+impl From<Right> for Rights {
+    fn from(right: Right) -> Self {
+        match right {
+            Right::View => Self::VIEW,
+            Right::Export => Self::EXPORT,
+        }
+    }
+}
+
+impl std::ops::BitOr for Rights {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl FromIterator<Right> for Rights {
+    fn from_iter<I: IntoIterator<Item = Right>>(rights: I) -> Self {
+        rights.into_iter().fold(Self::NONE, |set, right| set | right.into())
+    }
+}
+
+impl From<Vec<Right>> for Rights {
+    fn from(rights: Vec<Right>) -> Self {
+        rights.into_iter().collect()
+    }
+}
+
+impl From<Rights> for Vec<Right> {
+    fn from(rights: Rights) -> Self {
+        rights.iter().collect()
+    }
+}
+
+impl fmt::Display for Rights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.contains(Right::View), self.contains(Right::Export)) {
+            (true, true) => "view and export",
+            (true, false) => "view",
+            (false, true) => "export",
+            (false, false) => "nothing",
+        })
+    }
+}
+
+impl fmt::Debug for Rights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rights({self})")
+    }
+}
+
+/// When something ends. It is always chosen, never left out (G6).
+///
+/// The interval is half open: what ends at an instant is dead at that instant. `Never` orders after every instant.
+///
+/// ```
+/// use dashshare::{Expiry, Timestamp};
+/// let noon = "2026-01-01T12:00:00Z".parse()?;
+/// assert!(Expiry::At(noon).is_over(noon));
+/// assert!(Expiry::Never > Expiry::At(noon));
+/// # Ok::<(), dashshare::TimestampError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expiry {
+    /// No end of its own. For a reshare: as long as the grantor's own grant.
+    Never,
+    /// Dead from this instant on.
+    At(Timestamp),
+}
+
+impl Expiry {
+    /// Whether it is over at `now`.
+    pub fn is_over(self, now: Timestamp) -> bool {
+        matches!(self, Self::At(end) if end <= now)
+    }
+
+    /// The instant of the end, or `None` for never.
+    pub const fn at(self) -> Option<Timestamp> {
+        match self {
+            Self::Never => None,
+            Self::At(end) => Some(end),
+        }
+    }
+}
+
+impl From<Option<Timestamp>> for Expiry {
+    fn from(end: Option<Timestamp>) -> Self {
+        end.map_or(Self::Never, Self::At)
+    }
+}
+
+impl Ord for Expiry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::At(a), Self::At(b)) => a.cmp(b),
+            (Self::At(_), Self::Never) => Ordering::Less,
+            (Self::Never, Self::At(_)) => Ordering::Greater,
+            (Self::Never, Self::Never) => Ordering::Equal,
+        }
+    }
+}
+
+impl PartialOrd for Expiry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for Expiry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => f.write_str("never"),
+            Self::At(end) => end.fmt(f),
+        }
+    }
+}
+
+/// The terms of a share: what it allows, whether it may be shared on, and when it ends.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Terms {
+    /// What the grantee may do.
+    pub rights: Rights,
+    /// Whether the grantee may share on: the reshare right.
+    pub reshare: bool,
+    /// When it ends by itself.
+    pub expiry: Expiry,
+}
+
+impl Terms {
+    /// Leave to view until `expiry`, and nothing more.
+    ///
+    /// ```
+    /// use dashshare::{Expiry, Rights, Terms};
+    /// let terms = Terms::view(Expiry::Never).and_export().and_reshare();
+    /// assert_eq!(terms, Terms { rights: Rights::ALL, reshare: true, expiry: Expiry::Never });
+    /// ```
+    pub const fn view(expiry: Expiry) -> Self {
+        Self { rights: Rights::VIEW, reshare: false, expiry }
+    }
+
+    /// The same with leave to download the data shown.
+    #[must_use]
+    pub const fn and_export(self) -> Self {
+        Self { rights: Rights(self.rights.0 | Rights::EXPORT.0), ..self }
+    }
+
+    /// The same with the right to share on.
+    #[must_use]
+    pub const fn and_reshare(self) -> Self {
+        Self { reshare: true, ..self }
+    }
+}
