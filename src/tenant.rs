@@ -127,3 +127,12 @@ impl AnonymousUser {
         Self { active: true, principal: Principal::run_user(id) }
     }
 }
+
+impl Tenant {
+    /// What counts for a tenant that the directory does not know: nothing may be shared.
+    pub(crate) fn closed() -> Self {
+        let rules =
+            SharingRules { private: false, public: false, resharing: false, ..SharingRules::default() };
+        Self { rules, ..Self::default() }
+    }
+}

@@ -4,7 +4,7 @@ use super::denial::Denial;
 use crate::{
     policy::{self, Effect, PolicySet, Resource, RuleRef},
     record::{Chain, Head, Revision},
-    sharing::{ACCESS, Consulted, Fall, Standing},
+    sharing::{ACCESS, Consulted, Fall, Standing, standing},
     value::{AccountId, Action, DashboardId, Expiry, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Principal {
+pub enum Asker {
     /// An account that the host has authenticated.
     Account(AccountId),
     /// Somebody without an account who presented the token of a public link.
@@ -24,7 +24,8 @@ pub enum Principal {
 /// The answer: allow or deny, with its reason (D4).
 ///
 /// Only the library's evaluator makes one (D5). A host's function that shows something takes a decision and asks
-/// what it has [`permitted`](Self::permitted), so it cannot be reached without the question having been asked.
+/// what it has [`permitted`](Self::permitted), so it cannot be reached without the question having been asked. What is
+/// said of it to whoever asked is [`tell`](Self::tell), and to the owner and to support [`explain`](Self::explain).
 ///
 /// ```compile_fail
 /// let decision = dashshare::Decision { allowed: true };
@@ -32,7 +33,7 @@ pub enum Principal {
 #[derive(Clone, Debug)]
 #[must_use = "a decision that nobody looks at protects nothing"]
 pub struct Decision {
-    principal: Principal,
+    asker: Asker,
     action: Action,
     at: Timestamp,
     /// `None` for a dashboard that is not known, and for every denied visit (L9).
@@ -42,8 +43,20 @@ pub struct Decision {
     consulted: Option<Consulted>,
     /// Whether a grant allows it, or would if no policy denied it.
     granted: bool,
-    /// The device that it was narrowed to.
+    party: Party,
+    /// The device that it was narrowed to, where it is the heart of a [`DeviceDecision`](super::DeviceDecision).
     device: Option<Arc<Resource>>,
+}
+
+/// What the asker has to do with the dashboard, whatever was asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Party {
+    /// Nothing, now or before.
+    Stranger,
+    /// It had access, until this instant.
+    Former(Timestamp),
+    /// It owns it, or holds a live grant.
+    Present,
 }
 
 /// What a decision rests on.
@@ -72,13 +85,13 @@ pub(crate) enum Basis {
 impl Decision {
     /// What was decided before policies and devices are asked.
     pub(super) fn new(
-        principal: Principal,
+        asker: Asker,
         action: Action,
         at: Timestamp,
         head: Option<Arc<Head>>,
-        basis: Basis,
+        (basis, party): (Basis, Party),
     ) -> Self {
-        Self { principal, action, at, head, basis, consulted: None, granted: false, device: None }
+        Self { asker, action, at, head, basis, consulted: None, granted: false, party, device: None }
     }
 
     /// The same with what the policies were asked.
@@ -98,8 +111,8 @@ impl Decision {
     }
 
     /// Who asked.
-    pub fn principal(&self) -> Principal {
-        self.principal
+    pub fn asker(&self) -> Asker {
+        self.asker
     }
 
     /// What was asked for.
@@ -146,6 +159,22 @@ impl Decision {
         &self.basis
     }
 
+    pub(super) fn party(&self) -> Party {
+        self.party
+    }
+
+    /// Whether the policies let the asker see the dashboard, whatever was asked.
+    pub(super) fn sees_by_policy(&self) -> bool {
+        self.consulted.as_ref().is_some_and(|it| it.barred().is_none() && it.lets_view())
+    }
+
+    /// The grant held that allows it, or that did, and its grantor at that instant.
+    pub(super) fn grantor(&self) -> Option<AccountId> {
+        let Basis::Grant { chain, .. } = &self.basis else { return None };
+        let (head, leaf) = (self.head.as_ref()?, chain.first()?);
+        Some(standing::made_by(leaf, chain.get(1).map(Arc::as_ref), head, self.at))
+    }
+
     pub(crate) fn head(&self) -> Option<&Arc<Head>> {
         self.head.as_ref()
     }
@@ -182,7 +211,7 @@ impl Decision {
 
     /// Narrows the decision to one device behind the dashboard (D3): a grant covers what the dashboard shows unless a
     /// policy denies it, and whoever has no grant needs the policies to allow it.
-    pub(crate) fn for_device(
+    pub(super) fn narrowed(
         &self,
         name: &str,
         device: Option<Arc<Resource>>,

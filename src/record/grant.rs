@@ -48,7 +48,7 @@ pub struct History {
 }
 
 /// The terms that a grant had until it was amended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PastTerms {
     /// The first instant at which they were no longer its terms.
@@ -163,6 +163,12 @@ impl Grant {
         self.history.as_ref()?.absorbed
     }
 
+    /// When the reshare right was taken away, if it was there once and is not now.
+    pub(crate) fn reshare_lost(&self) -> Option<Timestamp> {
+        let amended = &self.history.as_ref().filter(|_| !self.terms.reshare)?.amended;
+        amended.iter().rev().find(|past| past.terms.reshare).map(|past| past.until)
+    }
+
     pub(crate) fn reminded(&self) -> Option<Timestamp> {
         self.history.as_ref()?.reminded
     }
@@ -172,10 +178,10 @@ impl Grant {
     }
 
     /// Its own terms at an instant.
-    pub(crate) fn terms_at(&self, t: Timestamp) -> Terms {
+    pub(crate) fn terms_at(&self, t: Timestamp) -> &Terms {
         let earlier =
             self.history.as_ref().and_then(|history| history.amended.iter().find(|past| t < past.until));
-        earlier.map_or(self.terms, |past| past.terms)
+        earlier.map_or(&self.terms, |past| &past.terms)
     }
 }
 
@@ -187,6 +193,16 @@ pub enum Holder {
     Account(AccountId),
     /// An invited address. To a [`Store`](crate::Store) it stands for every grant made to it, claimed or not.
     Address(EmailAddress),
+}
+
+impl Holder {
+    /// The account, if it is one.
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Account(account) => Some(*account),
+            Self::Address(_) => None,
+        }
+    }
 }
 
 impl From<AccountId> for Holder {
