@@ -8,8 +8,8 @@
 mod runtime;
 
 use dashshare::{
-    AccountId, Action, DashboardId, Dashshare, Env as _, Expiry, Message, Refusal, SqliteStore, SystemEnv,
-    TenantId, Terms,
+    AccountId, Action, DashboardId, Dashshare, Env as _, Expiry, Message, NewShare, Refusal, SqliteStore,
+    SystemEnv, TenantId, Terms,
 };
 use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
 use std::{
@@ -56,7 +56,7 @@ impl Host {
             .await?;
         let sharing = Dashshare::new(self.store.within(&mut transaction), &self.directory, SystemEnv);
         // Refused, it ends here, and what the host wrote is rolled back with the transaction.
-        sharing.share(OLGA, COLD_ROOM, who, terms).await?;
+        sharing.share(OLGA, COLD_ROOM, NewShare::with(who, terms)).await?;
         transaction.commit().await?;
         Ok(())
     }

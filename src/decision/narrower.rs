@@ -43,6 +43,11 @@ impl DeviceDecision {
         Self { decision: decision.narrowed(device, shown, consulted), device: device.to_owned() }
     }
 
+    /// The decision with the device in it, for one that permits nothing.
+    pub(crate) fn into_decision(self) -> Decision {
+        self.decision
+    }
+
     /// Whether it is allowed.
     pub fn is_allowed(&self) -> bool {
         self.decision.is_allowed()
@@ -108,6 +113,10 @@ pub struct DecisionAsOf {
 impl DecisionAsOf {
     pub(crate) fn new(decision: Decision) -> Self {
         Self { decision }
+    }
+
+    pub(crate) fn decision(&self) -> &Decision {
+        &self.decision
     }
 
     /// Whether it was allowed at that instant, or would be.

@@ -86,6 +86,16 @@ impl<S: Store, D: Directory, E: Env> AsOf<'_, S, D, E> {
         self.sharing.decide(account, dashboard, action, self.when).await.map(DecisionAsOf::new)
     }
 
+    /// As [`Dashshare::authorize_device`]: about one device behind the dashboard, as of the decision's instant.
+    pub async fn authorize_device(
+        &self,
+        decision: &DecisionAsOf,
+        device: &str,
+    ) -> Result<DecisionAsOf, Error> {
+        let narrowed = self.sharing.authorize_device(decision.decision(), device).await?;
+        Ok(DecisionAsOf::new(narrowed.into_decision()))
+    }
+
     /// As [`Dashshare::access_list`]. Nobody sees more of the past than of today; of the link nothing is kept but what
     /// it is now, so the past has none.
     pub async fn access_list(&self, by: AccountId, dashboard: DashboardId) -> Result<AccessList, Error> {

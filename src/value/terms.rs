@@ -256,6 +256,12 @@ impl Terms {
         Self { reshare: true, ..self }
     }
 
+    /// The same, with or without the right to share on.
+    #[must_use]
+    pub const fn reshare(self, reshare: bool) -> Self {
+        Self { reshare, ..self }
+    }
+
     /// The same until another end.
     #[must_use]
     pub const fn until(self, expiry: Expiry) -> Self {
