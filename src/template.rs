@@ -43,6 +43,7 @@ mod detect;
 mod extract;
 mod fill;
 mod forms;
+mod knot;
 mod linter;
 mod order;
 mod profile;

@@ -5,7 +5,7 @@
 //! have nothing to do with each other, and each part is put in order by itself: each symbol of a class is taken first in
 //! turn, and the one that leads to the smallest form wins. Parts of one form are interchangeable.
 
-use super::order::{Knot, Seen, Sign, mix, unordered};
+use super::knot::{Knot, Seen, Sign, mix, unordered};
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
 
