@@ -44,6 +44,7 @@ mod extract;
 mod fill;
 mod forms;
 mod knot;
+mod lexicon;
 mod linter;
 mod order;
 mod profile;

@@ -1,7 +1,7 @@
 //! The linter of profiles: what would let data through, and what can never apply (T2).
 
 use super::{
-    detect::words_of,
+    lexicon::is_suspicious,
     profile::{IdRule, KeyRule, Node, Profile, ProfileFinding, Shape},
     shape::has_id_shape,
     source::Tree,
@@ -9,57 +9,6 @@ use super::{
 };
 use serde_json::Value;
 use std::{collections::BTreeSet, sync::Arc};
-
-/// Parts of names whose values are hardly ever structure.
-const SUSPICIOUS: &[&str] = &[
-    "token",
-    "secret",
-    "passw",
-    "credential",
-    "authorization",
-    "email",
-    "mail",
-    "owner",
-    "user",
-    "created",
-    "updated",
-    "host",
-    "url",
-    "serial",
-    "phone",
-    "address",
-    "account",
-    "profile",
-    "latitude",
-    "longitude",
-];
-/// Words in names, alone or as plural, of which the same is true.
-const SUSPICIOUS_WORDS: &[&str] = &[
-    "pw",
-    "pwd",
-    "pin",
-    "passphrase",
-    "otp",
-    "auth",
-    "session",
-    "cookie",
-    "mac",
-    "imei",
-    "iban",
-    "eui",
-    "customer",
-    "company",
-    "tenant",
-    "org",
-    "organization",
-    "organisation",
-    "author",
-    "link",
-    "lat",
-    "lng",
-    "lon",
-];
-const SUSPICIOUS_ENDS: &[&str] = &["key", "_at", "ip", "id", "name"];
 
 pub(super) struct Linter<'a> {
     profile: &'a Profile,
@@ -325,18 +274,6 @@ impl<'a> Linter<'a> {
             self.node(&place, field, node);
         }
     }
-}
-
-fn is_suspicious(field: &str) -> bool {
-    let words = words_of(field);
-    let field = field.to_ascii_lowercase();
-    SUSPICIOUS.iter().any(|part| field.contains(part))
-        || words.iter().any(|word| {
-            let one = word.strip_suffix('s').unwrap_or(word);
-            SUSPICIOUS_WORDS.contains(&word.as_str()) || SUSPICIOUS_WORDS.contains(&one)
-        })
-        || ["deveui", "joineui", "appeui", "passphrase"].iter().any(|part| field.contains(part))
-        || SUSPICIOUS_ENDS.iter().any(|end| field.ends_with(end))
 }
 
 /// Whether something in a value looks like an id or a credential.

@@ -1,6 +1,11 @@
 //! The profile of a document format: what of it is structure, as data (T2).
 
-use super::{linter::Linter, source::Tree, vocabulary::Vocabulary};
+use super::{
+    lexicon::{words_of_name, words_of_text},
+    linter::Linter,
+    source::Tree,
+    vocabulary::Vocabulary,
+};
 use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
@@ -362,8 +367,8 @@ fn shipped(json: &str) -> Profile {
 }
 
 fn put_words(word: &str, words: &mut HashSet<String>) {
-    words.insert(super::detect::words(word));
-    words.insert(super::detect::words_of(word).join(" "));
+    words.insert(words_of_text(word));
+    words.insert(words_of_name(word).join(" "));
 }
 
 fn fields_of(node: &Node, words: &mut HashSet<String>) {
