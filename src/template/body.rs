@@ -1,7 +1,8 @@
 //! The template itself: a tree with holes, which has no place for a value of the source (T1).
 
 use super::{
-    profile::{Fields, KeyRule, Node, Profile},
+    profile::Profile,
+    schema::{Fields, KeyRule, Node, Schema, case, code_kind},
     shape::has_id_shape,
     source::{self, Members, Tree},
     words::{is_asset, is_name, tidy},
@@ -135,7 +136,7 @@ impl Template {
         let value = source::parse_to(json, source::TEMPLATE_DEPTH)
             .map_err(|error| TemplateError { place: "/".to_owned(), problem: error.to_string() })?;
         let mut reader = Reader {
-            profile,
+            schema: &profile.schema,
             slots: Vec::new(),
             uses: Vec::new(),
             required: Vec::new(),
@@ -151,7 +152,7 @@ pub(super) fn id_name(space: &str, number: usize) -> String {
 }
 
 struct Reader<'a> {
-    profile: &'a Profile,
+    schema: &'a Schema,
     slots: Vec<Slot>,
     uses: Vec<usize>,
     required: Vec<bool>,
@@ -168,7 +169,7 @@ impl Reader<'_> {
 
     fn template(&mut self, value: &Tree<'_>) -> Result<Template, TemplateError> {
         let member = |name: &str| value.get(name);
-        let (format, version) = (self.profile.format(), self.profile.version());
+        let (format, version) = (&self.schema.format, self.schema.version);
         if member("format").and_then(Tree::as_text) != Some(format)
             || !matches!(member("version"), Some(Tree::Number(of)) if of.as_u64() == Some(u64::from(version)))
         {
@@ -197,7 +198,7 @@ impl Reader<'_> {
             let number = counts.entry(kind).or_default();
             let name = id_name(kind, *number);
             *number = number.saturating_add(1);
-            if slot.get("name").and_then(Tree::as_text) != Some(name.as_str()) || !self.profile.has_kind(kind)
+            if slot.get("name").and_then(Tree::as_text) != Some(name.as_str()) || !self.schema.has_kind(kind)
             {
                 return self.refuse(format_args!("slot `{name}` is not one of the profile's"));
             }
@@ -206,8 +207,8 @@ impl Reader<'_> {
         self.uses = vec![0; self.slots.len()];
         self.required = vec![false; self.slots.len()];
         let Some(body) = member("body") else { return self.refuse("the body is missing") };
-        let profile = self.profile;
-        let body = self.body(&profile.root, body)?;
+        let schema = self.schema;
+        let body = self.body(&schema.root, body)?;
         // What a slot is, its places say.
         for (slot, (uses, required)) in self.slots.iter_mut().zip(self.uses.iter().zip(&self.required)) {
             (slot.uses, slot.required) = (*uses, *required);
@@ -230,7 +231,7 @@ impl Reader<'_> {
             *next = next.saturating_add(1);
         }
         let slots = std::mem::take(&mut self.slots);
-        Ok(Template { format: profile.format.clone(), version: profile.version, slots, body })
+        Ok(Template { format: schema.format.clone(), version: schema.version, slots, body })
     }
 
     fn inside<T>(
@@ -276,8 +277,8 @@ impl Reader<'_> {
             let members = value.as_object().filter(|members| members.len() == 1)?;
             members.get(name).and_then(Tree::as_text)
         };
-        Ok(match (self.profile.resolve(node), value) {
-            (Node::Keep(vocabulary), value) if self.profile.has(vocabulary, value) => {
+        Ok(match (self.schema.resolve(node), value) {
+            (Node::Keep(vocabulary), value) if self.schema.has(vocabulary, value) => {
                 Body::Leaf(value.to_value())
             }
             (Node::Name, Tree::Text(name)) if is_name(name) => Body::Leaf(value.to_value()),
@@ -320,10 +321,7 @@ impl Reader<'_> {
                 }
                 Body::List(list)
             }
-            (Node::Variant { on, cases, other }, value) => {
-                let case = value.get(on).and_then(Tree::as_text).and_then(|case| cases.get(case));
-                self.body(case.unwrap_or(other), value)?
-            }
+            (Node::Variant { on, cases, other }, value) => self.body(case(on, cases, other, value), value)?,
             (Node::Either(nodes), value) => self.either(nodes, value)?,
             (Node::Json(node), Tree::Object(members)) if members.len() == 1 => match members.get("$json") {
                 Some(document) => {
@@ -407,9 +405,4 @@ impl Body {
         };
         below.saturating_add(1)
     }
-}
-
-/// The kind of the slots that code leaves.
-pub(super) fn code_kind(language: &str) -> String {
-    format!("code:{language}")
 }

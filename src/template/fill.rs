@@ -2,7 +2,8 @@
 
 use super::{
     body::{Body, Key, Template, id_name},
-    profile::{IdForm, Profile},
+    profile::Profile,
+    schema::{IdForm, Schema},
 };
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,13 +99,13 @@ pub fn fill(
     if !errors.is_empty() {
         return Err(errors.into_iter().collect());
     }
-    let mut maker = Maker { template, profile, fills, recipient, ids: BTreeMap::new() };
+    let mut maker = Maker { template, schema: &profile.schema, fills, recipient, ids: BTreeMap::new() };
     Ok(maker.value(&template.body).unwrap_or_else(|| Value::Object(Map::new())))
 }
 
 struct Maker<'a, 'r> {
     template: &'a Template,
-    profile: &'a Profile,
+    schema: &'a Schema,
     fills: &'a Fills,
     recipient: Recipient<'r>,
     ids: BTreeMap<String, Value>,
@@ -156,7 +157,7 @@ impl Maker<'_, '_> {
         if let Some(known) = self.ids.get(&name) {
             return known.clone();
         }
-        let form = self.profile.spaces.get(space).copied().unwrap_or(IdForm::Uuid);
+        let form = self.schema.spaces.get(space).copied().unwrap_or(IdForm::Uuid);
         let id = match form {
             IdForm::Counter => json!(number.saturating_add(1)),
             IdForm::Uuid => json!(uuid::Builder::from_random_bytes((self.recipient.random)()).into_uuid()),

@@ -2,16 +2,31 @@
 
 use super::{
     lexicon::is_suspicious,
-    profile::{IdRule, KeyRule, Node, Profile, ProfileFinding, Shape},
+    schema::{IdRule, KeyRule, Node, Schema, Shape},
     shape::has_id_shape,
     source::Tree,
     vocabulary::Vocabulary,
 };
 use serde_json::Value;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+/// Something that the linter of profiles found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProfileFinding {
+    /// The place in the profile, by fields from the root or from a type.
+    pub place: String,
+    /// What is the matter, and how to mend it.
+    pub sentence: String,
+}
+
+impl fmt::Display for ProfileFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {}: {}", self.place, self.sentence)
+    }
+}
 
 pub(super) struct Linter<'a> {
-    profile: &'a Profile,
+    schema: &'a Schema,
     findings: Vec<ProfileFinding>,
     /// Spaces with a definition, and with any use.
     defined: BTreeSet<&'a str>,
@@ -21,27 +36,25 @@ pub(super) struct Linter<'a> {
 }
 
 impl<'a> Linter<'a> {
-    pub(super) fn of(profile: &'a Profile) -> Vec<ProfileFinding> {
+    pub(super) fn of(schema: &'a Schema) -> Vec<ProfileFinding> {
         let mut linter = Self {
-            profile,
+            schema,
             findings: Vec::new(),
             defined: BTreeSet::new(),
             used: BTreeSet::new(),
             types: BTreeSet::new(),
             vocabularies: BTreeSet::new(),
         };
-        if !matches!(
-            profile.resolve(&profile.root),
-            Node::Object(_) | Node::Map { .. } | Node::Variant { .. }
-        ) {
+        if !matches!(schema.resolve(&schema.root), Node::Object(_) | Node::Map { .. } | Node::Variant { .. })
+        {
             linter.note("root", "a document is an object");
         }
-        linter.node("root", "", &profile.root);
+        linter.node("root", "", &schema.root);
         // Types that nothing refers to are reported, and what they hold is checked all the same.
         let mut seen = BTreeSet::new();
         while let Some(name) = linter.types.iter().copied().find(|name| !seen.contains(name)) {
             seen.insert(name);
-            match profile.types.get(name) {
+            match schema.types.get(name) {
                 Some(node) => linter.node(name, "", node),
                 None => linter.note(name, "a reference to a type that the profile does not have"),
             }
@@ -55,13 +68,12 @@ impl<'a> Linter<'a> {
     }
 
     fn finish(&mut self) {
-        let profile = self.profile;
-        for name in
-            profile.types.keys().filter(|name| !self.types.contains(name.as_str())).collect::<Vec<_>>()
+        let schema = self.schema;
+        for name in schema.types.keys().filter(|name| !self.types.contains(name.as_str())).collect::<Vec<_>>()
         {
             self.note(name, "nothing refers to this type: leave it out");
         }
-        for (name, vocabulary) in &profile.vocabularies {
+        for (name, vocabulary) in &schema.vocabularies {
             if let Some(problem) = vocabulary.problem() {
                 self.note(name, problem);
             }
@@ -76,18 +88,17 @@ impl<'a> Linter<'a> {
                     "ids of this space are used and nothing defines them: mark the place that does",
                 );
             }
-            if !profile.spaces.contains_key(space) {
+            if !schema.spaces.contains_key(space) {
                 self.note(space, "the spelling of this space's ids is missing from `spaces`");
             }
         }
-        for name in
-            profile.spaces.keys().filter(|name| !self.used.contains(name.as_str())).collect::<Vec<_>>()
+        for name in schema.spaces.keys().filter(|name| !self.used.contains(name.as_str())).collect::<Vec<_>>()
         {
             self.note(name, "no id is of this space: leave it out");
         }
-        for name in profile.types.keys() {
-            if matches!(profile.resolve(&Node::Ref(name.clone())), Node::Drop)
-                && !matches!(profile.types.get(name), Some(Node::Drop))
+        for name in schema.types.keys() {
+            if matches!(schema.resolve(&Node::Ref(name.clone())), Node::Drop)
+                && !matches!(schema.types.get(name), Some(Node::Drop))
             {
                 self.note(name, "this type is nothing but references to itself");
             }
@@ -104,7 +115,7 @@ impl<'a> Linter<'a> {
     fn node(&mut self, place: &str, field: &str, node: &'a Node) {
         match node {
             Node::Keep(name) => {
-                match self.profile.vocabularies.get(name) {
+                match self.schema.vocabularies.get(name) {
                     Some(vocabulary) => {
                         // Truth values, colours and words out of a list are harmless whatever they are called.
                         let closed = matches!(
@@ -140,7 +151,7 @@ impl<'a> Linter<'a> {
             }
             Node::Acknowledged(node) => match &**node {
                 Node::Keep(name) => {
-                    if !self.profile.vocabularies.contains_key(name) {
+                    if !self.schema.vocabularies.contains_key(name) {
                         self.note(place, "a vocabulary that the profile does not have");
                     }
                     self.vocabularies.insert(name);
@@ -209,7 +220,7 @@ impl<'a> Linter<'a> {
                     self.note(place, "a variant without a case: write its other node");
                 }
                 for (case, node) in cases {
-                    match self.profile.resolve(node) {
+                    match self.schema.resolve(node) {
                         Node::Object(fields) if self.tells(fields.get(on), case) => {}
                         _ => self.note(
                             &format!("{place}({case})"),
@@ -230,11 +241,11 @@ impl<'a> Linter<'a> {
 
     /// Whether any text, or a list of any, is kept here.
     fn is_open(&self, mut node: &'a Node) -> bool {
-        for _ in 0..=self.profile.types.len().saturating_add(8) {
+        for _ in 0..=self.schema.types.len().saturating_add(8) {
             node = match node {
                 Node::Text | Node::Name => return true,
                 Node::Array(items) | Node::Json(items) => items,
-                Node::Ref(name) => match self.profile.types.get(name) {
+                Node::Ref(name) => match self.schema.types.get(name) {
                     Some(node) => node,
                     None => return false,
                 },
@@ -249,8 +260,8 @@ impl<'a> Linter<'a> {
 
     /// Whether a field keeps this word, so that a template is read by the same case that it was extracted by.
     fn tells(&self, field: Option<&'a (Arc<str>, Node)>, word: &str) -> bool {
-        match field.map(|(_, node)| self.profile.resolve(node)) {
-            Some(Node::Keep(vocabulary)) => self.profile.has(vocabulary, &Tree::Text(word.into())),
+        match field.map(|(_, node)| self.schema.resolve(node)) {
+            Some(Node::Keep(vocabulary)) => self.schema.has(vocabulary, &Tree::Text(word.into())),
             Some(Node::Neutral(neutral)) => neutral == word,
             _ => false,
         }
@@ -263,12 +274,12 @@ impl<'a> Linter<'a> {
         let mut taken = Vec::new();
         for (index, node) in nodes.iter().enumerate() {
             let place = format!("{place}(either {index})");
-            let shape = self.profile.resolve(node).shape();
+            let shape = self.schema.resolve(node).shape();
             if taken.iter().any(|before| matches!(before, Shape::All) || *before == shape) {
                 self.note(&place, "a node before this one is fit for all that this one is fit for");
             }
             // What is kept is a part of the texts only.
-            if !matches!(self.profile.resolve(node), Node::Keep(_) | Node::Name | Node::Asset(_)) {
+            if !matches!(self.schema.resolve(node), Node::Keep(_) | Node::Name | Node::Asset(_)) {
                 taken.push(shape);
             }
             self.node(&place, field, node);
