@@ -151,9 +151,16 @@ pub(super) fn id_name(space: &str, number: usize) -> String {
     format!("{space}-{}", number.saturating_add(1))
 }
 
+/// A member of an object that is none of these.
+fn other_member<'t>(value: &'t Tree<'_>, known: [&str; 4]) -> Option<&'t str> {
+    let mut names = value.as_object().into_iter().flat_map(Members::iter).map(|(name, _)| name);
+    names.find(|name| !known.contains(name))
+}
+
 struct Reader<'a> {
     schema: &'a Schema,
     slots: Vec<Slot>,
+    /// For each slot what its places have said so far: how many there are, and whether one requires it.
     uses: Vec<usize>,
     required: Vec<bool>,
     /// The ids of the body, by space and number, and whether the place defines them.
@@ -168,21 +175,29 @@ impl Reader<'_> {
     }
 
     fn template(&mut self, value: &Tree<'_>) -> Result<Template, TemplateError> {
-        let member = |name: &str| value.get(name);
-        let (format, version) = (&self.schema.format, self.schema.version);
-        if member("format").and_then(Tree::as_text) != Some(format)
-            || !matches!(member("version"), Some(Tree::Number(of)) if of.as_u64() == Some(u64::from(version)))
+        let schema = self.schema;
+        let (format, version) = (&schema.format, schema.version);
+        if value.get("format").and_then(Tree::as_text) != Some(format)
+            || !matches!(value.get("version"), Some(Tree::Number(of)) if of.as_u64() == Some(u64::from(version)))
         {
             return self.refuse(format_args!("this is not of version {version} of the format `{format}`"));
         }
-        let known = ["format", "version", "slots", "body"];
-        let mut names = value.as_object().into_iter().flat_map(Members::iter).map(|(name, _)| name);
-        if let Some(other) = names.find(|name| !known.contains(name)) {
+        if let Some(other) = other_member(value, ["format", "version", "slots", "body"]) {
             return self.refuse(format_args!("`{other}` has no place in a template"));
         }
-        let Some(Tree::List(slots)) = member("slots") else {
+        let Some(Tree::List(slots)) = value.get("slots") else {
             return self.refuse("the list of slots is missing");
         };
+        self.read_slots(slots)?;
+        let Some(body) = value.get("body") else { return self.refuse("the body is missing") };
+        let body = self.body(&schema.root, body)?;
+        let slots = self.used_slots()?;
+        self.check_ids()?;
+        Ok(Template { format: schema.format.clone(), version: schema.version, slots, body })
+    }
+
+    /// The list of slots. What else it says of them than their names and kinds is read off their places.
+    fn read_slots(&mut self, slots: &[Tree<'_>]) -> Result<(), TemplateError> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for slot in slots {
             let kind = slot.get("kind").and_then(Tree::as_text).unwrap_or_default();
@@ -190,9 +205,7 @@ impl Reader<'_> {
             if !counted || !matches!(slot.get("required"), Some(Tree::Bool(_))) {
                 return self.refuse("a slot says whether it is required, and how often it is used");
             }
-            let known = ["name", "kind", "required", "uses"];
-            let mut names = slot.as_object().into_iter().flat_map(Members::iter).map(|(name, _)| name);
-            if let Some(other) = names.find(|name| !known.contains(name)) {
+            if let Some(other) = other_member(slot, ["name", "kind", "required", "uses"]) {
                 return self.refuse(format_args!("`{other}` has no place in a slot"));
             }
             let number = counts.entry(kind).or_default();
@@ -206,17 +219,23 @@ impl Reader<'_> {
         }
         self.uses = vec![0; self.slots.len()];
         self.required = vec![false; self.slots.len()];
-        let Some(body) = member("body") else { return self.refuse("the body is missing") };
-        let schema = self.schema;
-        let body = self.body(&schema.root, body)?;
-        // What a slot is, its places say.
-        for (slot, (uses, required)) in self.slots.iter_mut().zip(self.uses.iter().zip(&self.required)) {
-            (slot.uses, slot.required) = (*uses, *required);
-        }
+        Ok(())
+    }
+
+    /// The slots, with what their places have said of them.
+    fn used_slots(&mut self) -> Result<Vec<Slot>, TemplateError> {
         if self.uses.contains(&0) {
             return self.refuse("a slot has no place in the body");
         }
-        // Extracting numbers the ids of a space from one on, and leaves none that nothing defines.
+        let mut slots = std::mem::take(&mut self.slots);
+        for (slot, (uses, required)) in slots.iter_mut().zip(self.uses.iter().zip(&self.required)) {
+            (slot.uses, slot.required) = (*uses, *required);
+        }
+        Ok(slots)
+    }
+
+    /// Extracting numbers the ids of a space from one on, and leaves none that nothing defines.
+    fn check_ids(&self) -> Result<(), TemplateError> {
         let mut ids: BTreeMap<(&str, usize), bool> = BTreeMap::new();
         for (space, number, defines) in &self.ids {
             *ids.entry((space, *number)).or_default() |= defines;
@@ -230,8 +249,7 @@ impl Reader<'_> {
             }
             *next = next.saturating_add(1);
         }
-        let slots = std::mem::take(&mut self.slots);
-        Ok(Template { format: schema.format.clone(), version: schema.version, slots, body })
+        Ok(())
     }
 
     fn inside<T>(

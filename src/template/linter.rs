@@ -2,13 +2,17 @@
 
 use super::{
     lexicon::is_suspicious,
-    schema::{IdRule, KeyRule, Node, Schema, Shape},
+    schema::{Fields, IdRule, KeyRule, Node, Schema, Shape},
     shape::has_id_shape,
     source::Tree,
     vocabulary::Vocabulary,
 };
 use serde_json::Value;
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 /// Something that the linter of profiles found.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -114,129 +118,141 @@ impl<'a> Linter<'a> {
 
     fn node(&mut self, place: &str, field: &str, node: &'a Node) {
         match node {
-            Node::Keep(name) => {
-                match self.schema.vocabularies.get(name) {
-                    Some(vocabulary) => {
-                        // Truth values, colours and words out of a list are harmless whatever they are called.
-                        let closed = matches!(
-                            vocabulary,
-                            Vocabulary::Bool | Vocabulary::Words(_) | Vocabulary::Colour
-                        );
-                        let mut tells = false;
-                        vocabulary.tell(&mut |word| tells |= has_id_shape(word));
-                        if tells {
-                            self.note(
-                                place,
-                                "a word of this vocabulary looks like an id, a credential or an address: leave it out, or acknowledge it",
-                            );
-                        }
-                        if !closed && is_suspicious(field) {
-                            self.note(
-                                place,
-                                "a leaf of this name is hardly ever structure: drop it, or acknowledge it",
-                            );
-                        }
-                    }
-                    None => self.note(place, "a vocabulary that the profile does not have"),
-                }
-                self.vocabularies.insert(name);
-            }
-            Node::Text | Node::Name => {
-                if is_suspicious(field) {
-                    self.note(
-                        place,
-                        "a leaf of this name is hardly ever structure: drop it, or acknowledge it",
-                    );
-                }
-            }
-            Node::Acknowledged(node) => match &**node {
-                Node::Keep(name) => {
-                    if !self.schema.vocabularies.contains_key(name) {
-                        self.note(place, "a vocabulary that the profile does not have");
-                    }
-                    self.vocabularies.insert(name);
-                }
-                Node::Text | Node::Name => {}
-                other => {
-                    self.note(place, "only what is kept needs to be acknowledged");
-                    self.node(place, field, other);
-                }
-            },
-            Node::Asset(hosts) => {
-                let is_host = |host: &String| {
-                    host.split('.').all(|label| !label.is_empty())
-                        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':'))
-                };
-                if !hosts.iter().all(is_host) {
-                    self.note(place, "a host is named in full, without a pattern, a user or a path");
-                }
-            }
-            Node::Owner | Node::Neutral(_) => {
-                if matches!(node, Node::Neutral(neutral) if tells(neutral)) {
+            Node::Keep(name) => self.keep(place, field, name),
+            Node::Text | Node::Name => self.leaf(place, field),
+            Node::Acknowledged(node) => self.acknowledged(place, field, node),
+            Node::Asset(hosts) => self.asset(place, hosts),
+            Node::Owner => self.constant(place, field),
+            Node::Neutral(neutral) => {
+                if tells(neutral) {
                     self.note(
                         place,
                         "what is there in every document looks like an id, a credential or an address: leave it out",
                     );
                 }
-                // Anywhere else it would tell whether the source has something there.
-                if field.is_empty() || place.rsplit('.').next() != Some(field) {
-                    self.note(
-                        place,
-                        "what is there in every document is a field of an object, written in its place",
-                    );
-                }
+                self.constant(place, field);
             }
             Node::Slot(_) | Node::Code(_) | Node::Drop => {}
             Node::Id(rule) => self.id(rule),
             Node::IdOrSlot { space, .. } => {
                 self.used.insert(space);
             }
-            Node::Object(fields) => {
-                for (name, node) in fields.iter() {
-                    if name.starts_with('$') {
-                        self.note(
-                            &format!("{place}.{name}"),
-                            "a field that begins with `$` would read like a marker",
-                        );
-                    }
-                    self.node(&format!("{place}.{name}"), name, node);
-                }
-            }
-            Node::Map { keys, values } => {
-                match keys {
-                    KeyRule::Id(rule) => self.id(rule),
-                    KeyRule::Slot(_) => {}
-                    KeyRule::Name if self.is_open(values) => self.note(
-                        place,
-                        "any word may be a key and any text its value: name the fields, or acknowledge the values",
-                    ),
-                    KeyRule::Name => {}
-                }
-                self.node(&format!("{place}.*"), "", values);
-            }
+            Node::Object(fields) => self.object(place, fields),
+            Node::Map { keys, values } => self.map(place, keys, values),
             Node::Array(items) => self.node(&format!("{place}[]"), field, items),
-            Node::Variant { on, cases, other } => {
-                if cases.is_empty() {
-                    self.note(place, "a variant without a case: write its other node");
-                }
-                for (case, node) in cases {
-                    match self.schema.resolve(node) {
-                        Node::Object(fields) if self.tells(fields.get(on), case) => {}
-                        _ => self.note(
-                            &format!("{place}({case})"),
-                            "a case is an object that keeps the word it is told by",
-                        ),
-                    }
-                    self.node(&format!("{place}({case})"), field, node);
-                }
-                self.node(&format!("{place}(other)"), field, other);
-            }
+            Node::Variant { on, cases, other } => self.variant(place, field, on, cases, other),
             Node::Either(nodes) => self.either(place, field, nodes),
             Node::Json(document) => self.node(&format!("{place}(json)"), field, document),
             Node::Ref(name) => {
                 self.types.insert(name);
             }
         }
+    }
+
+    fn keep(&mut self, place: &str, field: &str, name: &'a str) {
+        let Some(vocabulary) = self.vocabulary(place, name) else { return };
+        let mut tells = false;
+        vocabulary.tell(&mut |word| tells |= has_id_shape(word));
+        if tells {
+            self.note(
+                place,
+                "a word of this vocabulary looks like an id, a credential or an address: leave it out, or acknowledge it",
+            );
+        }
+        // Truth values, colours and words out of a list are harmless whatever they are called.
+        if !matches!(vocabulary, Vocabulary::Bool | Vocabulary::Words(_) | Vocabulary::Colour) {
+            self.leaf(place, field);
+        }
+    }
+
+    /// The vocabulary of this name, which is used here.
+    fn vocabulary(&mut self, place: &str, name: &'a str) -> Option<&'a Vocabulary> {
+        self.vocabularies.insert(name);
+        let found = self.schema.vocabularies.get(name);
+        if found.is_none() {
+            self.note(place, "a vocabulary that the profile does not have");
+        }
+        found
+    }
+
+    fn leaf(&mut self, place: &str, field: &str) {
+        if is_suspicious(field) {
+            self.note(place, "a leaf of this name is hardly ever structure: drop it, or acknowledge it");
+        }
+    }
+
+    fn acknowledged(&mut self, place: &str, field: &str, node: &'a Node) {
+        match node {
+            Node::Keep(name) => {
+                self.vocabulary(place, name);
+            }
+            Node::Text | Node::Name => {}
+            other => {
+                self.note(place, "only what is kept needs to be acknowledged");
+                self.node(place, field, other);
+            }
+        }
+    }
+
+    fn asset(&mut self, place: &str, hosts: &[String]) {
+        let is_host = |host: &String| {
+            host.split('.').all(|label| !label.is_empty())
+                && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':'))
+        };
+        if !hosts.iter().all(is_host) {
+            self.note(place, "a host is named in full, without a pattern, a user or a path");
+        }
+    }
+
+    /// Anywhere but in a field it would tell whether the source has something there.
+    fn constant(&mut self, place: &str, field: &str) {
+        if field.is_empty() || place.rsplit('.').next() != Some(field) {
+            self.note(place, "what is there in every document is a field of an object, written in its place");
+        }
+    }
+
+    fn object(&mut self, place: &str, fields: &'a Fields) {
+        for (name, node) in fields.iter() {
+            let place = format!("{place}.{name}");
+            if name.starts_with('$') {
+                self.note(&place, "a field that begins with `$` would read like a marker");
+            }
+            self.node(&place, name, node);
+        }
+    }
+
+    fn map(&mut self, place: &str, keys: &'a KeyRule, values: &'a Node) {
+        match keys {
+            KeyRule::Id(rule) => self.id(rule),
+            KeyRule::Name if self.is_open(values) => self.note(
+                place,
+                "any word may be a key and any text its value: name the fields, or acknowledge the values",
+            ),
+            KeyRule::Slot(_) | KeyRule::Name => {}
+        }
+        self.node(&format!("{place}.*"), "", values);
+    }
+
+    fn variant(
+        &mut self,
+        place: &str,
+        field: &str,
+        on: &str,
+        cases: &'a BTreeMap<String, Node>,
+        other: &'a Node,
+    ) {
+        if cases.is_empty() {
+            self.note(place, "a variant without a case: write its other node");
+        }
+        for (case, node) in cases {
+            let place = format!("{place}({case})");
+            match self.schema.resolve(node) {
+                Node::Object(fields) if self.tells(fields.get(on), case) => {}
+                _ => self.note(&place, "a case is an object that keeps the word it is told by"),
+            }
+            self.node(&place, field, node);
+        }
+        self.node(&format!("{place}(other)"), field, other);
     }
 
     /// Whether any text, or a list of any, is kept here.
