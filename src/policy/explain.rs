@@ -2,10 +2,10 @@
 
 use super::{
     catalog,
-    document::{Document, Effect},
+    document::{Document, Effect, Permission, Tuple},
     index::{counts, is_mixed, targets},
     set::{PolicySet, aims_at},
-    tuple::{self, Form, Misshape, Place, Principal, Resource},
+    tuple::{self, Form, Misshape, Principal, Resource, Role},
 };
 use crate::tag::Tag;
 use serde::Serialize;
@@ -193,8 +193,8 @@ fn outcomes(
     resource: &Resource,
 ) -> Vec<RuleOutcome> {
     let lends = !is_mixed(document);
-    let outcome = |rule: &super::Permission| {
-        let Ok((head, form)) = tuple::read(&rule.resource, Place::Resource) else { return Outcome::Inert };
+    let outcome = |rule: &Permission| {
+        let Ok((head, form)) = tuple::read(&rule.resource, Role::Resource) else { return Outcome::Inert };
         let lives = |word: &str| counts(principal.kind, lends, rule.effect, head, form, word);
         if !rule.action.iter().any(|word| lives(word)) {
             Outcome::Inert
@@ -293,7 +293,7 @@ fn nearest(
             .flat_map(|document| {
                 let allows = document.permissions().iter().enumerate();
                 allows.filter(|(_, rule)| rule.effect == Effect::Allow).filter_map(move |(index, rule)| {
-                    let (head, form) = tuple::read(&rule.resource, Place::Resource).ok()?;
+                    let (head, form) = tuple::read(&rule.resource, Role::Resource).ok()?;
                     let lives = counts(principal.kind, !is_mixed(document), rule.effect, head, form, action);
                     (head == resource.kind && lives).then_some((document.id(), index, rule, form))
                 })
@@ -340,8 +340,8 @@ fn values_of<'a>(tags: &'a [Tag], key: &str) -> Vec<&'a str> {
 
 /// What a tuple that can never match may have been meant to match: a tag whose words are the wrong way round is that
 /// tag, and of anything else nobody can tell.
-fn may_mean(tuple: &[Box<str>], place: Place, matches: impl Fn(Form<'_>) -> bool) -> bool {
-    match (tuple::read(tuple, place), tuple) {
+fn may_mean(tuple: &[Box<str>], role: Role, matches: impl Fn(Form<'_>) -> bool) -> bool {
+    match (tuple::read(tuple, role), tuple) {
         (Err(Misshape::Swapped), [_, _, value, _, key]) => matches(Form::Tag(key, value)),
         (Err(_), _) => true,
         (Ok(_), _) => false,
@@ -358,19 +358,19 @@ fn slip(
     for document in documents.iter().filter(|document| document.is_active()) {
         let mend = |pointer: String| Some(Nearest::Mend { policy: document.id().to_owned(), pointer });
         if aims_at(document, principal) {
-            let meant = |rule: &super::Permission| {
+            let meant = |rule: &Permission| {
                 rule.effect == Effect::Allow
                     && rule.resource.first().is_some_and(|head| **head == *resource.kind)
                     && rule.action.iter().any(|word| **word == *action)
-                    && may_mean(&rule.resource, Place::Resource, |form| form.is_about(principal, resource))
+                    && may_mean(&rule.resource, Role::Resource, |form| form.is_about(principal, resource))
             };
             if let Some(rule) = document.permissions().iter().position(meant) {
                 return mend(format!("/permissions/{rule}/resource"));
             }
         } else if helps(&outcomes(document, principal, action, resource)) {
-            let meant = |target: &super::Tuple| {
+            let meant = |target: &Tuple| {
                 target.first().is_some_and(|head| **head == *principal.kind.word())
-                    && may_mean(target, Place::Target, |form| form.aims_at(principal))
+                    && may_mean(target, Role::Target, |form| form.aims_at(principal))
             };
             if let Some(target) = document.targets().iter().position(meant) {
                 return mend(format!("/targets/{target}"));

@@ -205,7 +205,8 @@ impl PolicySet {
             (None, None) => None,
         };
         Verdict {
-            decided: decided.map(|(entry, effect)| (&entry.part.document, entry.part.rule as usize, effect)),
+            decided: decided
+                .map(|(clause, effect)| (&clause.part.document, clause.part.rule as usize, effect)),
         }
     }
 
