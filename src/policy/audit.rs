@@ -126,9 +126,11 @@ pub struct Change {
 }
 
 impl PolicySet {
-    /// Everything that a principal may do over a list of resources, and the rules that are wider than that needs (P9).
+    /// Everything that a principal may do over a list of resources, and the rules that are wider than that needs.
     ///
     /// Asked is for every action that the catalogue or a policy knows for the kind of resource.
+    ///
+    /// Rules: [P9](crate::specification).
     ///
     /// ```
     /// use dashshare::policy::{Document, PolicySet, Principal, Resource};
@@ -201,7 +203,9 @@ impl PolicySet {
         self.with(&document.without_rule(rule))
     }
 
-    /// The rules of active policies that have decided nothing by these counts, as policy and index (P9).
+    /// The rules of active policies that have decided nothing by these counts, as policy and index.
+    ///
+    /// Rules: [P9](crate::specification).
     pub fn unused(&self, usage: &Usage) -> Vec<(String, usize)> {
         let active = self.documents().into_iter().filter(|document| document.is_active());
         let rules = active.flat_map(|document| {

@@ -60,7 +60,9 @@ pub struct RuleOutcome {
 pub enum Outcome {
     /// It matched.
     Matched,
-    /// It can never match; the lint says why (P6, P7).
+    /// It can never match; the lint says why.
+    ///
+    /// Rules: [P6](crate::specification), [P7](crate::specification).
     Inert,
     /// It is about another kind of resource.
     OtherKind,
@@ -75,7 +77,9 @@ pub enum Outcome {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Nearest {
-    /// There is no such action on this kind of resource, so no rule can be about it (P6).
+    /// There is no such action on this kind of resource, so no rule can be about it.
+    ///
+    /// Rules: [P6](crate::specification).
     UnknownAction {
         /// The actions that there are.
         known: Vec<String>,
@@ -220,7 +224,9 @@ fn says(rules: &[RuleOutcome], effect: Effect) -> bool {
 }
 
 impl PolicySet {
-    /// Explains a decision (P8). It looks at every policy, so it is for people that ask why, not for every request.
+    /// Explains a decision. It looks at every policy, so it is for people that ask why, not for every request.
+    ///
+    /// Rules: [P8](crate::specification).
     ///
     /// ```
     /// use dashshare::policy::{Document, Nearest, PolicySet, Principal, Resource};

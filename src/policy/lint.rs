@@ -59,10 +59,12 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Checks one document for rules that can never match, and for what looks like a slip (P6).
+/// Checks one document for rules that can never match, and for what looks like a slip.
 ///
 /// With the tenant's anonymous user, every rule that allows it `any` resource of a kind is a warning; without it, such a
 /// rule is one if its policy is aimed at all portal users, of whom the anonymous one is one.
+///
+/// Rules: [P6](crate::specification).
 ///
 /// ```
 /// use dashshare::policy::{Document, Severity, lint};

@@ -11,11 +11,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-/// The structure of a dashboard and none of its data (T1).
+/// The structure of a dashboard and none of its data.
 ///
 /// There are two ways to one: extracting it from a document under a [`Profile`], and [reading](Template::read) one that
 /// was written before, which checks every place of it against the profile again. It holds no device id, no token, no
 /// owner and no value; where those were, it has slots.
+///
+/// Rules: [T1](crate::specification).
 #[derive(Clone, PartialEq, Debug)]
 pub struct Template {
     pub(super) format: String,
@@ -128,7 +130,9 @@ impl Template {
     }
 
     /// Reads a template that was written before, and checks every place of it against the profile: what extracting
-    /// could not have left is refused (T1).
+    /// could not have left is refused.
+    ///
+    /// Rules: [T1](crate::specification).
     ///
     /// # Errors
     /// With the place of the first thing that does not belong there.

@@ -12,7 +12,9 @@ use super::{
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Extracts the template of a document (T2).
+/// Extracts the template of a document.
+///
+/// Rules: [T2](crate::specification), [T3](crate::specification), [T5](crate::specification).
 ///
 /// # Errors
 /// See [`ExtractError`]. Nothing half extracted is ever given out.

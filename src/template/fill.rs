@@ -52,11 +52,13 @@ pub enum FillError {
     OtherProfile,
 }
 
-/// Makes a dashboard document out of a template (T6). Its inner ids are fresh, its owner is the recipient where the
+/// Makes a dashboard document out of a template. Its inner ids are fresh, its owner is the recipient where the
 /// format has a place for that (see [`Recipient::owner`]), and an optional slot without a fill leaves its place out.
 ///
-/// Extracted again it gives the same template if no two slots have one fill (T7), and no fill is itself a word that the
+/// Extracted again it gives the same template if no two slots have one fill, and no fill is itself a word that the
 /// profile keeps at that place, as a data source that is called `default` is in Grafana.
+///
+/// Rules: [T6](crate::specification), [T7](crate::specification).
 ///
 /// # Errors
 /// All that is wrong with the fills, at once. Nothing is made then.

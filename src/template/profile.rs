@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
-/// What a dashboard document of one format consists of, and what of it a template may keep (T2).
+/// What a dashboard document of one format consists of, and what of it a template may keep.
 ///
 /// A schema tree, as JSON: each place of the document has a node or does not exist in the template. A node is an object
 /// with one member, its action; beside it may stand a `comment`, and `acknowledged` where the linter asks whether a
@@ -37,6 +37,8 @@ use std::{collections::BTreeMap, sync::Arc};
 /// | `{"either": [NODE, …]}` | the first of these that a value is fit for: a text or an object, a known word or a slot |
 /// | `{"json": NODE}` | a document in a string |
 /// | `{"ref": TYPE}` | a node of `types`, for what contains itself |
+///
+/// Rules: [T2](crate::specification).
 #[derive(Clone, Debug)]
 pub struct Profile {
     // INVARIANT: the linter has found nothing in it.
