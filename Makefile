@@ -91,7 +91,7 @@ oracle:
 
 # The package builds by itself, without what stands beside it here.
 package:
-	cargo package --locked
+	cargo package --locked --allow-dirty
 
 fuzz:
 	fuzz/run $(FUZZ_SECONDS)
