@@ -106,7 +106,7 @@ impl Tables {
             before.link.and_then(|link| self.links.remove(&link.digest));
         }
         let head = commit.head();
-        if head.deleted.is_none() {
+        if !head.is_deleted() {
             self.owners.insert((head.owner, dashboard));
         }
         self.links.extend(head.link.as_ref().map(|link| (link.digest, dashboard)));

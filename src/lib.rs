@@ -113,7 +113,8 @@ pub use host::{
 };
 pub use record::{
     Actor, AuditRecord, Chain, Claim, Commit, CommitKey, Event, Grant, Grantee, Head, History, Holder,
-    Invitation, Link, Message, MessageId, Offer, OutboxMessage, PastTerms, Receipt, Revision, Seed, Snapshot,
+    Invitation, Link, Message, MessageId, Offer, OutboxMessage, PastTerms, Phase, Receipt, Revision, Seed,
+    Snapshot,
 };
 pub use service::{Dashshare, Done, Error, Unresolved};
 pub use sharing::{

@@ -189,9 +189,7 @@ fn an_offer_that_ended_keeps_nothing() {
         let seeds: [Seed; 1] = [account(2).into()];
         let read =
             block_on(sharing.store().read(clone, &seeds, Freshness::Latest)).expect("read").expect("a head");
-        assert!(
-            read.chains.iter().flatten().all(|grant| grant.revoked.is_some() || read.head.deleted.is_some())
-        );
+        assert!(read.chains.iter().flatten().all(|grant| grant.revoked.is_some() || read.head.is_deleted()));
     }
 }
 

@@ -111,7 +111,7 @@ fn head_row(head: &Head) -> Vec<Cell> {
         Cell::Id(head.dashboard.to_uuid()),
         number(head.revision.number()),
         Cell::Id(head.owner.to_uuid()),
-        Cell::Flag(head.deleted.is_some()),
+        Cell::Flag(head.is_deleted()),
         link.map_or(Cell::Null, |link| Cell::Bytes(link.digest.as_bytes().to_vec())),
         link.and_then(|link| link.grant).map_or(Cell::Null, |grant| Cell::Id(grant.to_uuid())),
         text(head),

@@ -6,7 +6,7 @@ use crate::{
     host::{BoxError, Freshness, Store},
     record::{
         Actor, AuditRecord, Chain, Commit, Event, Grant, Grantee, Head, Holder, Message, MessageId,
-        OutboxMessage, Seed, Snapshot,
+        OutboxMessage, Phase, Seed, Snapshot,
     },
     sharing::{
         AnonymousAccess, Command, Draw, Facts, Ledger,
@@ -261,7 +261,7 @@ impl<'s, S: Store> Desk<'s, S> {
             Some(_) => {
                 // A rotation is what every owner of a dashboard can do; its head is then put right.
                 if let Some(board) = self.boards.get_mut(&dashboard) {
-                    Arc::make_mut(&mut board.head).offer = None;
+                    Arc::make_mut(&mut board.head).phase = Phase::Dashboard;
                 }
                 let by = self.owner(dashboard);
                 self.commit_of(&RotateLink { dashboard, by, expiry: Expiry::Never, digest: digest(0) })
@@ -269,10 +269,10 @@ impl<'s, S: Store> Desk<'s, S> {
             None => self.commit_of(&Register { dashboard, tenant: TenantId::from(1u64), owner }),
         };
         let head = Arc::make_mut(&mut commit.head);
-        (head.link, head.links_made, head.offer) = (None, 0, None);
+        (head.link, head.links_made, head.phase) = (None, 0, Phase::Dashboard);
         if let Some(before) = before {
             (head.link, head.links_made) = (before.link.clone(), before.links_made);
-            head.offer = before.offer.clone();
+            head.phase = before.phase.clone();
             self.boards.entry(dashboard).and_modify(|board| board.head = before);
         }
         head.next_ordinal = grants.iter().map(|grant| grant.ordinal + 1).fold(head.next_ordinal, u64::max);

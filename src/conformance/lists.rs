@@ -111,7 +111,7 @@ impl List {
             }
             Self::Owned(owner) => {
                 let heads = desk.boards.values().map(|board| &board.head);
-                let own = heads.filter(|head| head.owner == *owner && head.deleted.is_none());
+                let own = heads.filter(|head| head.owner == *owner && !head.is_deleted());
                 own.map(|head| Row::Owned(Arc::clone(head))).collect()
             }
             Self::Audit(dashboard) => desk.board(*dashboard).audit.iter().cloned().map(Row::Audit).collect(),

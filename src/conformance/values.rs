@@ -8,7 +8,7 @@ use crate::{
     host::Store,
     record::{
         Actor, Claim, Event, Grantee, Head, History, Holder, Invitation, Link, Message, Offer, PastTerms,
-        Seed,
+        Phase, Seed,
     },
     sharing::amend::Amendment,
     value::{AccountId, DashboardId, Expiry, GrantId, Rights, TenantId, Terms, Timestamp},
@@ -111,12 +111,11 @@ pub async fn every_head_comes_back_as_it_went_in<S: Store>(store: S) {
             head.former_owners = vec![(t, account(5)), (t.plus_micros(1), AccountId::from_bytes([0x80; 16]))]
         },
         &|head| (head.owner, head.tenant) = (account(6), TenantId::from_bytes([0x81; 16])),
-        &|head| head.offer = Some(Box::new(offer(Some("for 'you' \"\u{e9}\"")))),
-        &|head| head.offer = Some(Box::new(offer(None))),
+        &|head| head.phase = Phase::Offer(Box::new(offer(Some("for 'you' \"\u{e9}\"")))),
+        &|head| head.phase = Phase::Offer(Box::new(offer(None))),
         &|head| (head.next_ordinal, head.first_ordinal, head.links_made) = (1 << 33, 1 << 32, 1 << 41),
         &|head| {
-            (head.link, head.clock, head.deleted) = (None, t.plus_days(1), Some(t));
-            head.offer = None;
+            (head.link, head.clock, head.phase) = (None, t.plus_days(1), Phase::Deleted(t));
         },
     ];
     for change in changes {

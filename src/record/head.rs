@@ -56,8 +56,8 @@ pub struct Head {
     pub created: Timestamp,
     /// The revision that registered it; those before are of a deleted dashboard of the same id (G19).
     pub registered: Revision,
-    /// When it was deleted, if it was.
-    pub deleted: Option<Timestamp>,
+    /// What stands under this id.
+    pub phase: Phase,
     /// The commits so far.
     pub revision: Revision,
     /// The latest instant that a commit was made at. A clock that steps back does not revive what this one saw end.
@@ -70,10 +70,18 @@ pub struct Head {
     pub link: Option<Link>,
     /// How many links were made so far; the newest has this generation.
     pub links_made: u64,
-    /// While this is there, the dashboard is none yet: it is a clone that waits to be taken, the owner is who gives it,
-    /// and the tenant is the giver's (T9).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub offer: Option<Box<Offer>>,
+}
+
+/// What stands under the id of a head.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// A dashboard.
+    Dashboard,
+    /// No dashboard yet: a clone that waits to be taken. The owner is who gives it, and the tenant is the giver's.
+    Offer(Box<Offer>),
+    /// A dashboard that was deleted, or an offer that ended, at this instant.
+    Deleted(Timestamp),
 }
 
 impl Head {
@@ -95,25 +103,36 @@ impl Head {
             former_owners: Vec::new(),
             created: now,
             registered: revision.next(),
-            deleted: None,
+            phase: Phase::Dashboard,
             revision,
             clock: before.map_or(now, |head| head.clock),
             next_ordinal,
             first_ordinal: next_ordinal,
             link: None,
             links_made: before.map_or(0, |head| head.links_made),
-            offer: None,
         }
     }
 
-    /// Whether it is one: not deleted, and no offer that waits to be taken.
+    /// Whether it was deleted.
+    pub fn is_deleted(&self) -> bool {
+        matches!(self.phase, Phase::Deleted(_))
+    }
+
+    /// The offer that waits to be taken, if it is one.
+    pub fn offer(&self) -> Option<&Offer> {
+        match &self.phase {
+            Phase::Offer(offer) => Some(offer),
+            Phase::Dashboard | Phase::Deleted(_) => None,
+        }
+    }
+
     pub(crate) fn is_dashboard(&self) -> bool {
-        self.deleted.is_none() && self.offer.is_none()
+        self.phase == Phase::Dashboard
     }
 
     /// The owner at an instant, or `None` before it was registered, after it was deleted, and of an offer.
     pub(crate) fn owner_at(&self, t: Timestamp) -> Option<AccountId> {
-        if t < self.created || self.deleted.is_some() || self.offer.is_some() {
+        if t < self.created || !self.is_dashboard() {
             return None;
         }
         let former = self.former_owners.iter().find(|(until, _)| t < *until);

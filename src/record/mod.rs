@@ -12,7 +12,7 @@ pub(crate) use grant::leaf;
 pub use {
     commit::{Commit, CommitKey, Receipt},
     grant::{Chain, Claim, Grant, Grantee, History, Holder, Invitation, PastTerms, Seed},
-    head::{Head, Revision, Snapshot},
+    head::{Head, Phase, Revision, Snapshot},
     link::Link,
     offer::Offer,
     trail::{Actor, AuditRecord, Event, Message, MessageId, OutboxMessage},

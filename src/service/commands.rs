@@ -246,7 +246,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     pub async fn delete_account(&self, account: AccountId) -> Result<Vec<(DashboardId, Ended)>, Error> {
         let owned = self.owned(account).await?;
         let ids = |offers: bool| {
-            let owned = owned.iter().filter(move |head| head.offer.is_some() == offers);
+            let owned = owned.iter().filter(move |head| head.offer().is_some() == offers);
             owned.map(|head| head.dashboard).collect::<Vec<_>>()
         };
         let dashboards = ids(false);

@@ -297,7 +297,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         at: Option<Timestamp>,
     ) -> Result<Option<Ledger>, Error> {
         let ledger = self.whole_ledger(dashboard, seeds, more, at).await?;
-        Ok(ledger.filter(|ledger| ledger.head.offer.is_none()))
+        Ok(ledger.filter(|ledger| ledger.head.offer().is_none()))
     }
 
     /// The same, offers too.

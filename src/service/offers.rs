@@ -101,7 +101,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             let mut after = None;
             loop {
                 let page = self.store.held(&holder, after, PAGE).await.map_err(Error::Store)?;
-                let offers = page.iter().filter(|held| held.head.offer.is_some());
+                let offers = page.iter().filter(|held| held.head.offer().is_some());
                 found.extend(offers.map(|held| held.head.dashboard));
                 after = page.last().and_then(place);
                 if page.len() < PAGE || after.is_none() {
@@ -116,7 +116,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// which keep what was offered until they are [withdrawn](Self::withdraw_offer) or their id is used again.
     pub async fn offers_made(&self, by: AccountId) -> Result<Vec<OfferView>, Error> {
         let made = self.owned(by).await?;
-        let offers = made.iter().filter(|head| head.offer.is_some()).map(|head| head.dashboard);
+        let offers = made.iter().filter(|head| head.offer().is_some()).map(|head| head.dashboard);
         self.views(offers, offer::view_for_giver).await
     }
 

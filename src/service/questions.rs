@@ -96,7 +96,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let snapshot =
             self.store.read(dashboard, &[account.into()], freshness).await.map_err(Error::Store)?;
         // An offer is not told from what is not known (T9).
-        let snapshot = snapshot.filter(|snapshot| snapshot.head.offer.is_none());
+        let snapshot = snapshot.filter(|snapshot| snapshot.head.offer().is_none());
         let found = snapshot.as_ref().map_or(Revision::ZERO, |snapshot| snapshot.head.revision);
         if found < at_least {
             return Err(Error::Stale { found, wanted: at_least });

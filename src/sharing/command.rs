@@ -72,7 +72,7 @@ impl<'a> Facts<'a> {
 
     /// The ledger of an offer.
     pub(crate) fn offer(&self) -> Option<&'a Ledger> {
-        self.ledger.filter(|ledger| ledger.head.deleted.is_none() && ledger.head.offer.is_some())
+        self.ledger.filter(|ledger| ledger.head.offer().is_some())
     }
 
     /// The ledger, if the account has anything to do with the dashboard.

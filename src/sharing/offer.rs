@@ -14,7 +14,7 @@ use super::{
     share::{Recipient, check_admitted},
 };
 use crate::{
-    record::{Actor, Event, Grant, Head, Holder, Message, Offer, Revision, Seed},
+    record::{Actor, Event, Grant, Head, Holder, Message, Offer, Phase, Revision, Seed},
     template::{Template, is_clean},
     tenant::Tenant,
     value::{AccountId, DashboardId, Expiry, GrantId, Rights, TenantId, Terms, Timestamp},
@@ -143,13 +143,12 @@ impl Command for MakeOffer<'_> {
         let head = Head::new(clone, tenant, self.by, facts.now, before);
         let mut draft = Draft::of_unregistered(facts, expected, head);
         let (ordinal, id) = draft.number();
-        draft.head.offer = Some(self.content(id)?);
+        let content = self.content(id)?;
         let lapses = facts.now.plus_days(rules.invitation_duration_days());
         let grantee = with.grantee(facts.now, lapses);
         let ends = expiry.min(grantee.lapses(facts.now));
-        let offer = draft.head.offer.as_deref();
-        let (message, devices) =
-            offer.map_or((None, None), |offer| (offer.message.clone(), offer.devices.clone()));
+        let (message, devices) = (content.message.clone(), content.devices.clone());
+        draft.head.phase = Phase::Offer(content);
         draft.tell(Message::Offered { by: self.by, to: grantee.holder(), ends, message, devices });
         draft.put(Grant {
             id,
@@ -176,8 +175,8 @@ struct Open<'a> {
 
 impl<'a> Open<'a> {
     fn of(ledger: Option<&'a Ledger>) -> Option<Self> {
-        let ledger = ledger.filter(|ledger| ledger.head.deleted.is_none())?;
-        Some(Self { ledger, live: ledger.live(ledger.head.offer.as_ref()?.grant)? })
+        let ledger = ledger?;
+        Some(Self { ledger, live: ledger.live(ledger.head.offer()?.grant)? })
     }
 
     /// The offer, if it is this person's to answer.
@@ -195,12 +194,12 @@ pub(crate) fn view_for(recipient: &Person, ledger: &Ledger) -> Option<OfferView>
 /// An offer as its giver sees it, until somebody ends it: also one that has expired. Of an invitation's lapse nothing
 /// is said, which would tell that the address has no account (I1).
 pub(crate) fn view_for_giver(ledger: &Ledger) -> Option<OfferView> {
-    let offer = ledger.head.offer.as_deref()?;
+    let offer = ledger.head.offer()?;
     view(ledger, ledger.get(offer.grant)?.terms.expiry)
 }
 
 fn view(ledger: &Ledger, ends: Expiry) -> Option<OfferView> {
-    let offer = ledger.head.offer.as_deref()?;
+    let offer = ledger.head.offer()?;
     let grant = ledger.get(offer.grant)?;
     Some(OfferView {
         clone: ledger.head.dashboard,
@@ -224,7 +223,7 @@ pub(crate) fn vacant(ledger: Option<&Ledger>) -> Result<Option<&Head>, &Head> {
 
 /// The grant of an offer, which tells whether it can still be taken.
 pub(crate) fn grant_of(ledger: &Ledger) -> More {
-    let grant = ledger.head.offer.as_ref().map(|offer| Seed::Grant(offer.grant));
+    let grant = ledger.head.offer().map(|offer| Seed::Grant(offer.grant));
     More { seeds: grant.into_iter().collect(), ..More::default() }
 }
 
@@ -303,8 +302,7 @@ impl Command for EndOffer {
         let ledger = facts.offer().ok_or(Refusal::UnknownOffer)?;
         let giver = ledger.head.owner;
         let mut draft = Draft::new(facts, ledger);
-        draft.head.deleted = Some(facts.now);
-        draft.head.offer = None;
+        draft.head.phase = Phase::Deleted(facts.now);
         let (actor, event) = match &self.by {
             OfferEnd::Recipient(account, person) => {
                 let open = Open::to(Some(ledger), person).ok_or(Refusal::UnknownOffer)?;

@@ -9,7 +9,7 @@ use super::{
     revoke::Ended,
 };
 use crate::{
-    record::{Actor, Event, Grant, Grantee, Head, Holder, Message, Revision, Seed},
+    record::{Actor, Event, Grant, Grantee, Head, Holder, Message, Phase, Revision, Seed},
     value::{Account, AccountId, DashboardId, Expiry, GrantId, Rights, TenantId, Terms},
 };
 use serde::Serialize;
@@ -40,7 +40,7 @@ impl Command for Register {
         let before = match vacant(facts.ledger) {
             Ok(before) => before,
             Err(head) => {
-                let same = (head.tenant, head.owner) == (self.tenant, self.owner) && head.offer.is_none();
+                let same = (head.tenant, head.owner) == (self.tenant, self.owner) && head.is_dashboard();
                 return if same { Ok(Verdict::standing(())) } else { Err(Refusal::AlreadyExists) };
             }
         };
@@ -201,7 +201,7 @@ impl Command for DeleteDashboard {
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {
         let ledger = owners_ledger(facts, self.by)?;
         let mut draft = Draft::new(facts, ledger);
-        draft.head.deleted = Some(facts.now);
+        draft.head.phase = Phase::Deleted(facts.now);
         draft.head.link = None;
         Ok(draft.finish(self.by, Event::Deleted, Ended::of))
     }

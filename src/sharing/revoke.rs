@@ -8,7 +8,7 @@ use super::{
     refusal::Refusal,
 };
 use crate::{
-    record::{Actor, Event, Grant, History, Holder, Message, Seed},
+    record::{Actor, Event, Grant, History, Holder, Message, Phase, Seed},
     value::{AccountId, DashboardId, EmailAddress, GrantId},
 };
 use serde::{Deserialize, Serialize};
@@ -283,8 +283,8 @@ impl Command for EndAccount {
             return Ok(Verdict::standing(Ended::NOTHING));
         }
         let mut draft = Draft::new(facts, ledger);
-        if draft.head.offer.take().is_some() {
-            draft.head.deleted = Some(facts.now);
+        if ledger.head.offer().is_some() {
+            draft.head.phase = Phase::Deleted(facts.now);
             draft.untold.extend(held.iter().map(|live| live.grant.id));
             draft.tell(Message::OfferAnswered { to: ledger.head.owner, taken: false });
         }

@@ -62,7 +62,7 @@ pub(crate) fn fold(
 ) -> Result<Standing, Fall> {
     let fall = |cause| Err(Fall { grant: grant.id, cause });
     let above = parent.transpose()?;
-    if head.deleted.is_some() || grant.ordinal < head.first_ordinal {
+    if head.is_deleted() || grant.ordinal < head.first_ordinal {
         return fall(FallCause::DashboardDeleted);
     }
     if t < grant.created {

@@ -249,7 +249,7 @@ impl State {
                 if let Some(link) = &head.link {
                     self.links.remove(&link.digest);
                 }
-                if head.owner != commit.head.owner || commit.head.deleted.is_some() {
+                if head.owner != commit.head.owner || commit.head.is_deleted() {
                     self.owned.remove(&(head.owner, dashboard));
                 }
                 *head = Arc::clone(&commit.head);
@@ -260,7 +260,7 @@ impl State {
                 self.boards.push(Board::default());
             }
         }
-        if commit.head.deleted.is_none() {
+        if !commit.head.is_deleted() {
             self.owned.insert((commit.head.owner, dashboard));
         }
         self.links.extend(commit.head.link.as_ref().map(|link| (link.digest, number)));

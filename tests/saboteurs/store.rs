@@ -93,7 +93,7 @@ impl PlainStore {
         if let Some(before) = before.filter(|_| !self.is(Sabotage::OwnsForEver)) {
             state.owned.remove(&(before.owner, dashboard));
         }
-        if commit.head().deleted.is_none() || self.is(Sabotage::OwnsDeletedDashboards) {
+        if !commit.head().is_deleted() || self.is(Sabotage::OwnsDeletedDashboards) {
             state.owned.insert((commit.head().owner, dashboard));
         }
         let rows = match (self.sabotage, commit.grants().len()) {
@@ -124,7 +124,7 @@ impl PlainStore {
             state.leases.retain(|id, _| id.dashboard != dashboard);
         }
         state.receipts.push((dashboard, commit.receipt()));
-        if commit.head().deleted.is_some() && self.is(Sabotage::ForgetsDeletedDashboards) {
+        if commit.head().is_deleted() && self.is(Sabotage::ForgetsDeletedDashboards) {
             state.heads.remove(&dashboard);
             state.grants.retain(|grant| grant.dashboard != dashboard);
         }
@@ -233,7 +233,7 @@ impl PlainStore {
     }
 
     fn is_hidden(&self, state: &State, grant: &Grant) -> bool {
-        let is_deleted = || state.heads.get(&grant.dashboard).is_some_and(|head| head.deleted.is_some());
+        let is_deleted = || state.heads.get(&grant.dashboard).is_some_and(|head| head.is_deleted());
         match self.sabotage {
             Some(Sabotage::HidesRevokedGrants) => grant.revoked.is_some(),
             Some(Sabotage::HidesGrantsOfDeletedDashboards) => is_deleted(),

@@ -6,8 +6,8 @@ use crate::{
 };
 use dashshare::{
     AccountId, Actor, AuditRecord, BoxError, Commit, CommitError, CommitKey, DashboardId, Expiry, Freshness,
-    Grant, GrantId, Head, Holder, LinkDigest, MemoryStore, MessageId, OutboxMessage, Receipt, Revision, Seed,
-    Snapshot, Store, Timestamp,
+    Grant, GrantId, Head, Holder, LinkDigest, MemoryStore, MessageId, OutboxMessage, Phase, Receipt,
+    Revision, Seed, Snapshot, Store, Timestamp,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -159,7 +159,7 @@ impl Broken {
         if self.is(Defect::LosesTheFormerOwners) {
             kept.former_owners.clear();
         }
-        if let (Some(offer), true) = (&mut kept.offer, self.is(Defect::LosesTheWordOfAnOffer)) {
+        if let (Phase::Offer(offer), true) = (&mut kept.phase, self.is(Defect::LosesTheWordOfAnOffer)) {
             offer.message = None;
         }
         Arc::new(kept)
@@ -317,7 +317,7 @@ impl Store for Broken {
             });
         }
         if self.is(Defect::ForgetsWhoWasOffered) && matches!(holder, Holder::Account(_)) {
-            found.retain(|held| held.head.offer.is_none());
+            found.retain(|held| held.head.offer().is_none());
         }
         Ok(found)
     }
@@ -341,8 +341,7 @@ impl Store for Broken {
                     Defect::OwnsDeletedDashboards => state.newest.values(),
                     _ => state.before.values(),
                 };
-                let is_wrong =
-                    |head: &&Arc<Head>| self.is(Defect::KeepsTheOldOwner) || head.deleted.is_some();
+                let is_wrong = |head: &&Arc<Head>| self.is(Defect::KeepsTheOldOwner) || head.is_deleted();
                 let heads = heads
                     .filter(|head| head.owner == owner && after.is_none_or(|after| head.dashboard > after));
                 found.extend(heads.filter(is_wrong).take(limit).cloned());

@@ -425,7 +425,7 @@ impl Columns {
             expected: number(commit.expected().number())?,
             revision: number(head.revision.number())?,
             owner: head.owner.to_uuid(),
-            deleted: head.deleted.is_some(),
+            deleted: head.is_deleted(),
             link: link.map(|link| link.digest.as_bytes().to_vec()),
             link_grant: link.and_then(|link| link.grant).map(GrantId::to_uuid),
             head: to_json(head)?,
