@@ -11,7 +11,7 @@ FEATURE_TESTS := conformance saboteurs sqlite postgres scenario_stores sqlite_cr
 # The comparison of the stores, which takes long, is a step of its own.
 STORE_TESTS := stores
 # Packages beside the library, each with a lock file of its own.
-TOOLS := benches/peers xtask
+TOOLS := $(patsubst %/Cargo.toml,%,$(wildcard */Cargo.toml benches/*/Cargo.toml))
 # For how long each fuzz target runs.
 FUZZ_SECONDS ?= 60
 
