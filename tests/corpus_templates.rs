@@ -8,12 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
+use crate::File;
 use dashshare::template::{
     ExtractError, Extracted, Fills, Options, Profile, Recipient, Template, Texts, extract_json, fill,
 };
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use serde_json::{Map, Value, json};
 
 struct Format {
@@ -78,12 +78,12 @@ const LAWS: [(&str, Law); 6] = [
     ("a_broken_profile_is_found_out", broken),
 ];
 
-fn main() -> ExitCode {
+pub(crate) fn trials(file: File) -> Vec<Trial> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let ignored = !corpus.is_dir() && std::env::var_os("DASHSHARE_REQUIRE_SHARED").is_none();
     let trial = |format: &'static Format, (name, law): &'static (&'static str, Law)| {
         let corpus = corpus.clone();
-        Trial::test(format!("{}::{name}", format.name), move || {
+        file.trial(format!("{}::{name}", format.name), move || {
             let documents = documents(format, &corpus)?;
             let counts = law(format, &(format.profile)(), &Schema::of(format), &documents)?;
             println!("{}: {} documents, {counts}", format.name, documents.len());
@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     };
     let trials =
         FORMATS.iter().flat_map(|format| LAWS.iter().map(move |law| (format, law))).map(|(f, l)| trial(f, l));
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    trials.collect()
 }
 
 fn documents(format: &Format, corpus: &Path) -> Result<Vec<(String, String)>, Failed> {

@@ -12,21 +12,18 @@
 //! - `DASHSHARE_ORACLE_HISTORIES` says how many histories are played: 300 unless set.
 //! - `DASHSHARE_SEED` plays one history again. A divergence is reported with its seed and the shortest history found.
 
-#[path = "support/cluster.rs"]
-mod cluster;
-
-use cluster::{Cluster, Installation, psql::Psql};
+use crate::File;
+use crate::support::cluster::{Cluster, Installation, psql::Psql};
 use dashshare::{
     AccountId, Action, Amendment, DashboardId, Dashshare, Error, Expiry, FixedEnv, GrantId, MemoryDirectory,
     MemoryStore, RevokeMode, Right, TenantId, Timestamp,
 };
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use pollster::block_on;
 use std::{
     collections::HashMap,
     env, fmt,
     ops::{AddAssign, BitAnd, BitOr, Range},
-    process::ExitCode,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -44,14 +41,13 @@ const FIRST_SEED: u64 = 1;
 /// How many histories a planted fault may survive.
 const PATIENCE: usize = 200;
 
-fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+pub(crate) fn trials(file: File) -> Vec<Trial> {
     let server = Arc::new(Server { installation: Installation::find(), ..Server::default() });
     // Without a server a trial is never passed: it is ignored by name, or fails where one is required.
     let ignored = server.installation.is_none() && env::var_os("DASHSHARE_REQUIRE_POSTGRES").is_none();
     let trial = |name: &str, run: fn(&Server) -> Result<(), Failed>| {
         let server = Arc::clone(&server);
-        Trial::test(name, move || run(&server)).with_ignored_flag(ignored)
+        file.trial(name, move || run(&server)).with_ignored_flag(ignored)
     };
     let mut trials = vec![
         trial("postgres_agrees_with_every_grant_at_every_step", |server| {
@@ -63,22 +59,17 @@ fn main() -> ExitCode {
     ];
     trials.extend(Fault::ALL.map(|(fault, name)| {
         let server = Arc::clone(&server);
-        Trial::test(format!("postgres_convicts_an_evaluator_that_{name}"), move || {
+        file.trial(format!("postgres_convicts_an_evaluator_that_{name}"), move || {
             convicts(&server, fault, name)
         })
         .with_ignored_flag(ignored)
     }));
-    if ignored && !arguments.list {
-        println!("no PostgreSQL server was found on this machine, so every trial here is ignored");
-    }
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    server.stop();
-    conclusion.exit_code()
+    trials
 }
 
 // ---------------------------------------------------------------------------------------------------- trials
 
-/// The one cluster of this run, started by the first trial that needs it.
+/// The one cluster of this file, started by the first trial that needs it, and gone with the last.
 #[derive(Default)]
 struct Server {
     installation: Option<Installation>,
@@ -103,12 +94,6 @@ impl Server {
         let psql = running.psql().map_err(|error| error.to_string());
         *cluster = Some(running);
         Ok(Table { psql: psql?, name: format!("d_{}", self.tables.fetch_add(1, Ordering::Relaxed)) })
-    }
-
-    fn stop(&self) {
-        if let Some(cluster) = self.cluster.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            cluster.stop();
-        }
     }
 }
 
