@@ -15,7 +15,7 @@
 //! driver's pool asks a connection whether it is alive before it lends it, which is a round trip of its own on both
 //! sides; `_lean` is without it (`test_before_acquire(false)`), the harder comparison.
 
-#[path = "../tests/support/cluster.rs"]
+#[path = "../tests/support/cluster/mod.rs"]
 #[expect(dead_code, reason = "the tests start a cluster without settings of their own")]
 mod cluster;
 #[path = "stores/fill.rs"]

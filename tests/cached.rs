@@ -1,14 +1,10 @@
 //! The cache in front of a store: what it saves, and how long at most it may not know of a change (D4, D6, L2).
 
-#[path = "support/faulty.rs"]
-#[expect(dead_code, reason = "shared with other tests")]
-mod faulty;
-
+use crate::support::faulty::{self, Call, Fault, FaultyStore};
 use dashshare::{
     AccountId, Action, Amendment, CachedStore, DashboardId, Dashshare, Error, Expiry, FixedEnv, GrantId,
     MemoryDirectory, MemoryStore, Revision, RevokeMode, Rights, TenantId, Terms, Timestamp,
 };
-use faulty::{Call, Fault, FaultyStore};
 use pollster::block_on;
 use proptest::{
     prelude::*,

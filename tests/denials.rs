@@ -1,24 +1,17 @@
 //! What somebody may not know: denials that look alike whatever their cause, and what a decision says and when it
 //! is not to be had.
 
-#[path = "support/faulty.rs"]
-#[expect(dead_code, reason = "shared with other tests")]
-mod faulty;
-#[path = "support/scene.rs"]
-#[expect(dead_code, reason = "shared with other tests")]
-mod scene;
-
+use crate::support::faulty::{self, Call, Fault, Sharing};
+use crate::support::scene::{
+    ANN, BIG, BOB, CYD, DAN, NONE, OLGA, Scene, ZED, account, address, board, done, in_days, now, terms,
+};
 use dashshare::{
     AccountId, Action, Amendment, Decision, Denial, Env as _, Error, Expiry, Freshness, GrantId, LinkToken,
     MemoryDirectory, MemoryStore, Revision, RevokeMode, Right, Rights, SharingRules, Store as _, Tenant,
     TenantId, Timestamp,
     policy::{Document, PolicySet, Resource},
 };
-use faulty::{Call, Fault, Sharing};
 use pollster::block_on;
-use scene::{
-    ANN, BIG, BOB, CYD, DAN, NONE, OLGA, Scene, ZED, account, address, board, done, in_days, now, terms,
-};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, error::Error as _, fmt::Debug, sync::Arc};
 

@@ -1,9 +1,6 @@
 //! The example binaries do what their pages say. `cargo test` builds them before it runs this.
 
-#[path = "support/example.rs"]
-mod example;
-
-use example::example;
+use crate::support::example::example;
 use serde_json::Value;
 use std::{
     fs,

@@ -1,16 +1,12 @@
 //! L3: after many random operations, failures among them, nothing that the library prints, serialises, answers,
 //! reports or stores holds a token, in any encoding.
 
-#[path = "support/faulty.rs"]
-#[expect(dead_code, reason = "shared with other tests")]
-mod faulty;
-
+use crate::support::faulty::{self, Call, Fault, Sharing};
 use dashshare::{
     AccountId, Action, Actor, Amendment, DashboardId, EmailAddress, Error, Expiry, Freshness, GrantId,
     LinkToken, MemoryDirectory, MemoryStore, Revision, RevokeMode, Rights, Store as _, TenantId, Terms,
     Timestamp,
 };
-use faulty::{Call, Fault, Sharing};
 use pollster::block_on;
 use serde_json::json;
 use std::{

@@ -1,14 +1,12 @@
 //! Errors say what to do, keep their source, and hold no password; whoever was asking is denied.
 
-use crate::{
-    LEVELS, Server, block_on,
-    operations::{chain, failures},
-};
+use super::{LEVELS, Server, block_on};
+use crate::support::operations::{chain, failures};
 use dashshare::{PostgresStore, SqlError, Store};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::time::Duration;
 
-crate::trials! {
+super::cases! {
     a_bad_url_is_named_without_its_password
     a_server_that_is_not_there_is_named
     a_database_that_is_not_there_is_named

@@ -1,12 +1,13 @@
 //! Every statement goes by an index: none reads a whole table, whatever the table's size.
 
-use crate::{LEVELS, Server, block_on, operations::failures};
+use super::{LEVELS, Server, block_on};
+use crate::support::operations::failures;
 use dashshare::{
     AccountId, DashboardId, Dashshare, Expiry, MemoryDirectory, PostgresStore, Store as _, SystemEnv, Terms,
 };
 use sqlx::postgres::PgPoolOptions;
 
-crate::trials! {
+super::cases! {
     no_statement_reads_a_whole_table
     a_lease_reads_what_it_returns
     ancestors_are_found_by_their_ids

@@ -1,13 +1,13 @@
 //! Inside the host's own transaction: what was shared and what the host changed land together, or not at all.
 
-use crate::{LEVELS, Server, block_on};
+use super::{LEVELS, Server, block_on};
 use dashshare::{
     AccountId, Action, DashboardId, Dashshare, Error, Expiry, MemoryDirectory, PostgresStore, SystemEnv,
     Terms,
 };
 use sqlx::PgPool;
 
-crate::trials! {
+super::cases! {
     a_share_lands_with_the_hosts_own_change
     a_share_goes_with_the_hosts_rollback
     a_link_made_in_a_transaction_opens_only_after_it
@@ -147,10 +147,10 @@ fn at_the_stricter_levels_a_change_that_came_between_voids_the_transaction(serve
                 .await
                 .expect_err("its snapshot is too old");
             assert!(matches!(error, Error::Store(_)), "it is known that nothing was written: {error:?}");
-            let said = crate::operations::chain(&error);
+            let said = crate::support::operations::chain(&error);
             assert!(said.contains("roll this one back and begin it again"), "{said}");
             let again = sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await;
-            let said = crate::operations::chain(&again.expect_err("the transaction is void"));
+            let said = crate::support::operations::chain(&again.expect_err("the transaction is void"));
             assert!(said.contains("an earlier error has made this transaction void"), "{said}");
             transaction.rollback().await.expect("the host rolls back");
             assert!(!may(&store, &directory, 2).await);

@@ -1,11 +1,13 @@
 //! What goes wrong around the server means denial for whoever is asking, in words that say what to do, and passes when
 //! it is mended (D6).
 
-use crate::{
-    cluster::{Cluster, Installation},
-    runtime::block_on,
+use super::{
     storm::stop,
     subject::{BOARD, OWNER, told},
+};
+use crate::support::{
+    cluster::{Cluster, Installation},
+    runtime::block_on,
 };
 use dashshare::{
     AccountId, Action, DashboardId, Dashshare, Decision, Error, Expiry, MemoryDirectory, PostgresStore,
@@ -136,7 +138,7 @@ pub(crate) fn turned_away(installation: &Installation) -> Result<(), Failed> {
 
     drop(psql);
     block_on(own.close());
-    cluster.stop();
+    drop(cluster);
     Ok(())
 }
 
@@ -171,6 +173,6 @@ pub(crate) fn fails_late(installation: &Installation) -> Result<(), Failed> {
     askers.are_let_in()?;
     drop(psql);
     block_on(pool.close());
-    cluster.stop();
+    drop(cluster);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What the workers of a run drive: the library on a store that is watched, or a rotation of the naive kind.
 
-use crate::{
+use super::{
     history::{Act, Change, FOREIGN, Link, Place, Token},
     progress::{Progress, Seen},
 };

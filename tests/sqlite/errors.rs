@@ -1,9 +1,7 @@
 //! Errors say what to do, and do no damage; whoever was asking is denied.
 
-use crate::{
-    block_on, fresh, fresh_path,
-    operations::{chain, failures},
-};
+use super::{block_on, fresh, fresh_path};
+use crate::support::operations::{chain, failures};
 use dashshare::{
     AccountId, Dashshare, Error, Expiry, MemoryDirectory, SqlError, SqliteStore, Store, SystemEnv, Terms,
 };

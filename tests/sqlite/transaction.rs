@@ -1,6 +1,6 @@
 //! Inside the host's own transaction: what was shared and what the host changed land together, or not at all.
 
-use crate::{block_on, fresh};
+use super::{block_on, fresh};
 use dashshare::{
     AccountId, Action, DashboardId, Dashshare, Error, Expiry, MemoryDirectory, SqliteStore, Store as _,
     SystemEnv, Terms,
@@ -122,7 +122,7 @@ fn a_transaction_that_began_as_a_reader_is_void_when_another_one_wrote() {
         let error =
             inside.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect_err("it is too late");
         assert!(matches!(error, Error::Store(_)), "it is known that nothing was written: {error:?}");
-        let said = crate::operations::chain(&error);
+        let said = crate::support::operations::chain(&error);
         assert!(said.contains("roll this one back and begin it again"), "{said}");
         transaction.rollback().await.expect("the host rolls back");
         assert!(!may(&store, &directory, 2).await && may(&store, &directory, 3).await);

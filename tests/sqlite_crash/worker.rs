@@ -1,7 +1,7 @@
 //! The process that works on a store until it is killed: it goes on where the last one stopped, gives commands from
 //! several tasks at once, and tells each one's answer after it has it.
 
-use crate::{chain, random::Random};
+use super::{chain, random::Random};
 use dashshare::{
     AccountId, BoxError, DashboardId, Dashshare, Error, Expiry, GrantId, MemoryDirectory, Revision,
     RevokeMode, SqliteStore, Store, SystemEnv, TenantId, Terms, Timestamp, Unresolved,

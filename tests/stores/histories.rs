@@ -1,14 +1,12 @@
 //! One history on two stores: the memory store, and another one bare or behind a cache.
 
-use crate::{
-    databases::Database,
-    model::{
-        Account, Address, Command, Dashboard, Instant, Model, START, Step,
-        generator::{ADDRESSES, Generator, Rng},
-        library::{Library, Service, account_id, clock, dashboard_id, email, tenant_id, time},
-    },
-    runtime,
+use super::databases::Database;
+use crate::model::{
+    Account, Address, Command, Dashboard, Instant, Model, START, Step,
+    generator::{ADDRESSES, Generator, Rng},
+    library::{Library, Service, account_id, clock, dashboard_id, email, tenant_id, time},
 };
+use crate::support::runtime;
 use dashshare::{
     Action, Actor, CachedStore, DashboardId, Dashshare, Decision, DynStore, Error, Expiry, FixedEnv,
     Freshness, Grant, Holder, LinkDigest, MemoryDirectory, MemoryStore, MessageId, NewOffer, Revision, Seed,

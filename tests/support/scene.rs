@@ -1,7 +1,7 @@
 //! A world with something in it of every kind, built alike each time, every public operation on it, and a dump of all
 //! that a store keeps.
 
-use crate::faulty::{Sharing, process_over};
+use crate::support::faulty::{Sharing, process_over};
 use dashshare::{
     AccountId, Action, Actor, Amendment, DashboardId, DynStore, EmailAddress, Error, Expiry, Freshness,
     GrantId, LinkToken, MemoryDirectory, MemoryStore, MessageId, NewOffer, Revision, RevokeMode, Rights,
