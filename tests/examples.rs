@@ -300,7 +300,7 @@ fn the_scenario_page_has_every_verb_and_every_code() {
     let engine = include_str!("../examples/scenario/engine.rs");
     let verbs = literals(engine, "match verb {", "other =>");
     let events = literals(engine, "let (name, grants) = match event {", "_ => (");
-    let codes = literals(include_str!("../src/refusal.rs"), "fn code(", "fn sentences");
+    let codes = literals(include_str!("../src/sharing/refusal.rs"), "fn code(", "/// As a sentence");
     assert!(verbs.len() >= 24 && events.len() >= 15 && codes.len() >= 26);
     for word in verbs.iter().chain(&events).chain(&codes) {
         assert!(PAGE.contains(&format!("`{word}`")), "examples/scenario.md does not have `{word}`");

@@ -5,7 +5,8 @@ use crate::support::faulty::{self, Call, Fault, Hook, Sharing};
 use crate::support::plans::{Dump, Kind, Tally, ask, clean, suffer, troubles};
 use crate::support::scene::{self, BIG, OLGA, Op, Scene, account, board, commands, done, questions};
 use dashshare::{
-    Error, Expiry, Freshness, LinkToken, MemoryDirectory, MemoryStore, NewLink, Refusal, Store as _, TenantId,
+    Done, Error, Expiry, Freshness, LinkToken, MemoryDirectory, MemoryStore, Refusal, Rotated, Store as _,
+    TenantId,
 };
 use pollster::block_on;
 use serde_json::Value;
@@ -227,7 +228,7 @@ fn befall(sharing: &Sharing, mishap: usize) {
 }
 
 /// What became of one rotation, after it was resumed if it had to be.
-type Fate = Result<NewLink, Error>;
+type Fate = Result<Done<Rotated>, Error>;
 
 struct Racer<'a> {
     future: Pin<Box<dyn Future<Output = Fate> + 'a>>,
@@ -239,7 +240,9 @@ async fn rotate(sharing: &Sharing, resumed: &AtomicU64) -> Fate {
         Err(Error::Unresolved(unresolved)) => {
             resumed.fetch_add(1, Ordering::Relaxed);
             sharing.store().gate.heal();
-            Ok(sharing.resume(unresolved).await?.answer.expect("a rotation gives its link back"))
+            let Done { answer, dashboard, revision } = sharing.resume(unresolved).await?;
+            let answer = answer.expect("a rotation gives its link back");
+            Ok(Done { answer, dashboard, revision })
         }
         other => other,
     }

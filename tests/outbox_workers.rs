@@ -13,7 +13,7 @@ use crate::support::cluster::{Cluster, Installation};
 use crate::support::runtime::block_on;
 use dashshare::{
     AccountId, BoxError, DashboardId, Dashshare, Env, Error, Expiry, MemoryDirectory, MemoryStore, MessageId,
-    Revision, Store, SystemEnv, TenantId, Terms, Timestamp,
+    NewShare, Revision, Store, SystemEnv, TenantId, Terms, Timestamp,
 };
 use judge::{Clock, Name, Record, Wrong, judge};
 use libtest_mimic::{Failed, Trial};
@@ -254,7 +254,9 @@ async fn write(sharing: &Sharing<impl Store>, messages: usize) -> Result<BTreeSe
         sharing.register(board, TenantId::from(1u64), owner).await.map_err(told)?;
         for person in 0..GRANTS {
             let address = format!("p{person}@example.com").parse().expect("an address");
-            let shared = sharing.share(owner, board, dashshare::Holder::Address(address), terms).await;
+            let shared = sharing
+                .share(owner, board, NewShare::with(dashshare::Holder::Address(address), terms.clone()))
+                .await;
             made.insert((board, shared.map_err(told)?.revision, 0));
         }
         let reminded = sharing.remind(board, start().plus_days(20)).await.map_err(told)?;

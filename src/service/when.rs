@@ -15,12 +15,28 @@ pub struct AsOf<'s, S, D, E> {
     when: When,
 }
 
+impl<S, D, E> Clone for AsOf<'_, S, D, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S, D, E> Copy for AsOf<'_, S, D, E> {}
+
 /// Asks of a store that has seen at least a revision: see [`Dashshare::at_least`].
 #[derive(Debug)]
 pub struct AtLeast<'s, S, D, E> {
     sharing: &'s Dashshare<S, D, E>,
     when: When,
 }
+
+impl<S, D, E> Clone for AtLeast<'_, S, D, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S, D, E> Copy for AtLeast<'_, S, D, E> {}
 
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// The same questions as of any instant, past or future, if nothing is changed meanwhile. Tenants, their switches and
@@ -78,7 +94,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
 impl<S: Store, D: Directory, E: Env> AsOf<'_, S, D, E> {
     /// As [`Dashshare::authorize`]; what it answers permits nothing.
     pub async fn authorize(
-        &self,
+        self,
         account: AccountId,
         dashboard: DashboardId,
         action: Action,
@@ -88,7 +104,7 @@ impl<S: Store, D: Directory, E: Env> AsOf<'_, S, D, E> {
 
     /// As [`Dashshare::authorize_device`]: about one device behind the dashboard, as of the decision's instant.
     pub async fn authorize_device(
-        &self,
+        self,
         decision: &DecisionAsOf,
         device: &str,
     ) -> Result<DecisionAsOf, Error> {
@@ -98,17 +114,17 @@ impl<S: Store, D: Directory, E: Env> AsOf<'_, S, D, E> {
 
     /// As [`Dashshare::access_list`]. Nobody sees more of the past than of today; of the link nothing is kept but what
     /// it is now, so the past has none.
-    pub async fn access_list(&self, by: AccountId, dashboard: DashboardId) -> Result<AccessList, Error> {
+    pub async fn access_list(self, by: AccountId, dashboard: DashboardId) -> Result<AccessList, Error> {
         self.sharing.access_list_when(by, dashboard, self.when).await
     }
 
     /// As [`Dashshare::viewers`].
-    pub async fn viewers(&self, dashboard: DashboardId) -> Result<Vec<Viewer>, Error> {
+    pub async fn viewers(self, dashboard: DashboardId) -> Result<Vec<Viewer>, Error> {
         self.sharing.viewers_when(dashboard, self.when).await
     }
 
     /// As [`Dashshare::shared_with`].
-    pub async fn shared_with(&self, account: AccountId) -> Result<Vec<SharedDashboard>, Error> {
+    pub async fn shared_with(self, account: AccountId) -> Result<Vec<SharedDashboard>, Error> {
         self.sharing.shared_with_when(account, self.when.at).await
     }
 }
@@ -116,7 +132,7 @@ impl<S: Store, D: Directory, E: Env> AsOf<'_, S, D, E> {
 impl<S: Store, D: Directory, E: Env> AtLeast<'_, S, D, E> {
     /// As [`Dashshare::authorize`].
     pub async fn authorize(
-        &self,
+        self,
         account: AccountId,
         dashboard: DashboardId,
         action: Action,
@@ -125,18 +141,18 @@ impl<S: Store, D: Directory, E: Env> AtLeast<'_, S, D, E> {
     }
 
     /// As [`Dashshare::access_list`].
-    pub async fn access_list(&self, by: AccountId, dashboard: DashboardId) -> Result<AccessList, Error> {
+    pub async fn access_list(self, by: AccountId, dashboard: DashboardId) -> Result<AccessList, Error> {
         self.sharing.access_list_when(by, dashboard, self.when).await
     }
 
     /// As [`Dashshare::viewers`].
-    pub async fn viewers(&self, dashboard: DashboardId) -> Result<Vec<Viewer>, Error> {
+    pub async fn viewers(self, dashboard: DashboardId) -> Result<Vec<Viewer>, Error> {
         self.sharing.viewers_when(dashboard, self.when).await
     }
 
     /// As [`Dashshare::impact_of_revoking`].
     pub async fn impact_of_revoking(
-        &self,
+        self,
         by: AccountId,
         dashboard: DashboardId,
         grant: GrantId,
@@ -145,11 +161,7 @@ impl<S: Store, D: Directory, E: Env> AtLeast<'_, S, D, E> {
     }
 
     /// As [`Dashshare::losing_access`].
-    pub async fn losing_access(
-        &self,
-        dashboard: DashboardId,
-        until: Timestamp,
-    ) -> Result<Vec<Losing>, Error> {
+    pub async fn losing_access(self, dashboard: DashboardId, until: Timestamp) -> Result<Vec<Losing>, Error> {
         self.sharing.losing_when(dashboard, until, self.when).await
     }
 }

@@ -10,8 +10,8 @@ use crate::support::{
     runtime::block_on,
 };
 use dashshare::{
-    AccountId, Action, DashboardId, Dashshare, Decision, Error, Expiry, MemoryDirectory, PostgresStore,
-    SystemEnv, TenantId, Terms,
+    AccountId, Action, DashboardId, Dashshare, Decision, Error, Expiry, MemoryDirectory, NewShare,
+    PostgresStore, SystemEnv, TenantId, Terms,
 };
 use libtest_mimic::Failed;
 use sqlx::{
@@ -39,7 +39,7 @@ impl Askers {
             sharing.store().migrate().await.map_err(|error| told(&error))?;
             let made = async {
                 sharing.register(board, TenantId::from(1u64), owner).await?;
-                sharing.share(owner, board, ann, Terms::view(Expiry::Never)).await?;
+                sharing.share(owner, board, NewShare::with(ann, Terms::view(Expiry::Never))).await?;
                 sharing.rotate_link(owner, board, Expiry::Never).await
             };
             Ok::<_, String>(made.await.map_err(|error| told(&error))?.token.expose().to_owned())

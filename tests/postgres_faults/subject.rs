@@ -7,7 +7,7 @@ use super::{
 use dashshare::{
     AccountId, Actor, AuditRecord, BoxError, Commit, CommitError, CommitKey, DashboardId, Dashshare, Done,
     Env, Error, Expiry, Freshness, Grant, GrantId, Head, Holder, LinkDigest, LinkToken, MemoryDirectory,
-    MessageId, NewLink, OutboxMessage, PostgresStore, Receipt, Refusal, Revision, Seed, Snapshot, Store,
+    MessageId, OutboxMessage, PostgresStore, Receipt, Refusal, Revision, Rotated, Seed, Snapshot, Store,
     SystemEnv, Timestamp,
 };
 use std::{
@@ -137,7 +137,7 @@ impl Library {
     async fn resolve<T>(
         &self,
         mut answer: Result<T, Error>,
-        with: impl Fn(Done<Option<NewLink>>) -> Option<T>,
+        with: impl Fn(Done<Option<Rotated>>) -> Option<T>,
     ) -> Result<Result<T, Error>, String> {
         for _ in 0..PATIENCE {
             let Err(Error::Unresolved(unresolved)) = answer else { break };
@@ -157,7 +157,11 @@ impl Subject for Library {
         let answer = self.sharing.rotate_link(OWNER.into(), BOARD.into(), Expiry::Never).await;
         let token = purse.drawn.lock().unwrap_or_else(PoisonError::into_inner).take();
         let token = token.ok_or("a rotation has drawn no token")?;
-        let answer = self.resolve(answer, |done| done.answer).await?;
+        let answer = self
+            .resolve(answer, |done| {
+                Some(Done { answer: done.answer?, dashboard: done.dashboard, revision: done.revision })
+            })
+            .await?;
         Ok(Some(match answer {
             Ok(link) if purse.tokens.number(&link.token.digest()) != token => {
                 return Err("a rotation handed out another token than it drew".into());

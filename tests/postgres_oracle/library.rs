@@ -6,7 +6,7 @@ use super::{
 };
 use dashshare::{
     AccountId, Action, Amendment, DashboardId, Dashshare, Error, Expiry, FixedEnv, GrantId, MemoryDirectory,
-    MemoryStore, RevokeMode, Right, TenantId, Timestamp,
+    MemoryStore, NewShare, RevokeMode, Right, TenantId, Timestamp,
 };
 use pollster::block_on;
 
@@ -38,16 +38,15 @@ impl Library {
         terms: Terms,
     ) -> Result<Reply, Error> {
         let (by, with) = (account(by), account(with));
-        let terms = dashshare::Terms {
-            rights: rights_for(terms.rights),
-            reshare: terms.reshare,
-            expiry: expiry_for(terms.expiry),
-        };
+        let terms =
+            dashshare::Terms::of(rights_for(terms.rights), expiry_for(terms.expiry)).reshare(terms.reshare);
         let shared = match from {
-            Some(parent) => {
-                block_on(self.sharing.share_from(by, self.dashboard, self.grants[parent], with, terms))?
-            }
-            None => block_on(self.sharing.share(by, self.dashboard, with, terms))?,
+            Some(parent) => block_on(self.sharing.share(
+                by,
+                self.dashboard,
+                NewShare::with(with, terms).on_from(self.grants[parent]),
+            ))?,
+            None => block_on(self.sharing.share(by, self.dashboard, NewShare::with(with, terms)))?,
         };
         if shared.standing {
             return Ok(self.number(shared.grant).map_or(Reply::Done, Reply::Stands));
@@ -67,11 +66,10 @@ impl Library {
                 return self.share(by, parent.filter(|_| named), with, terms);
             }
             Command::Amend { grant, by, change } => {
-                let unchanged = Amendment::default();
                 let amendment = match change {
-                    Change::Rights(rights) => Amendment { rights: Some(rights_for(rights)), ..unchanged },
-                    Change::Reshare(reshare) => Amendment { reshare: Some(reshare), ..unchanged },
-                    Change::Expiry(to) => Amendment { expiry: Some(expiry_for(to)), ..unchanged },
+                    Change::Rights(rights) => Amendment::default().rights(rights_for(rights)),
+                    Change::Reshare(reshare) => Amendment::default().reshare(reshare),
+                    Change::Expiry(to) => Amendment::default().expiry(expiry_for(to)),
                 };
                 block_on(sharing.amend(account(by), dashboard, self.grants[grant], amendment))?.answer.fell
             }
@@ -107,7 +105,7 @@ impl Answerer for Library {
     }
 
     fn held_at(&mut self, instant: Tick) -> Result<Vec<Held>, String> {
-        let list = self.sharing.list(account(OWNER), self.dashboard, Some(timestamp(instant)));
+        let list = self.sharing.as_of(timestamp(instant)).access_list(account(OWNER), self.dashboard);
         let mut held = vec![Held::default(); self.grants.len()];
         for view in block_on(list).map_err(failed)?.grants {
             let number = self.number(view.grant);
@@ -129,7 +127,7 @@ impl Answerer for Library {
     }
 
     fn impact(&mut self, grant: Number, by: Person) -> Result<Option<Impact>, String> {
-        let impact = self.sharing.impact(account(by), self.dashboard, self.grants[grant]);
+        let impact = self.sharing.impact_of_revoking(account(by), self.dashboard, self.grants[grant]);
         let impact = block_on(impact).map_err(failed)?;
         let person = |account: AccountId| PEOPLE.into_iter().find(|person| self::account(*person) == account);
         let keep = |(account, rights)| Some((person(account)?, rights_from(rights)));
