@@ -18,10 +18,12 @@ pub struct Tenant {
     pub policies: PolicySet,
 }
 
-/// A tenant's sharing rules (G20).
+/// A tenant's sharing rules.
 ///
 /// They are checked by every command that creates or widens and by none that withdraws; the three switches also
 /// count at every decision. A rule tightened later does not rewrite grants that stand.
+///
+/// Rules: [G20](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SharingRules {

@@ -21,11 +21,13 @@ pub enum Asker {
     Visitor,
 }
 
-/// The answer: allow or deny, with its reason (D4).
+/// The answer: allow or deny, with its reason.
 ///
-/// Only the library's evaluator makes one (D5). A host's function that shows something takes a decision and asks
-/// what it has [`permitted`](Self::permitted), so it cannot be reached without the question having been asked. What is
-/// said of it to whoever asked is [`tell`](Self::tell), and to the owner and to support [`explain`](Self::explain).
+/// Only the library's evaluator makes one. A host's function that shows something takes a decision and asks what it has
+/// [`permitted`](Self::permitted), so it cannot be reached without the question having been asked. What is said of it
+/// to whoever asked is [`tell`](Self::tell), and to the owner and to support [`explain`](Self::explain).
+///
+/// Rules: [D4](crate::specification), [D5](crate::specification).
 ///
 /// ```compile_fail
 /// let decision = dashshare::Decision { allowed: true };
@@ -105,7 +107,9 @@ impl Decision {
     }
 
     /// The dashboard that it allows this very action with, if it does: what a reading function of a host asks of the
-    /// decision that it takes, so that leave to view one dashboard serves no download, and no other one (D5, L10).
+    /// decision that it takes, so that leave to view one dashboard serves no download, and no other one.
+    ///
+    /// Rules: [D5](crate::specification), [L10](crate::specification).
     pub fn permitted(&self, action: Action) -> Option<DashboardId> {
         self.dashboard().filter(|_| self.is_allowed() && self.action == action)
     }
@@ -120,8 +124,10 @@ impl Decision {
         self.action
     }
 
-    /// The dashboard that it is about, and the only one that it allows anything with (L10). `None` for one that is
-    /// not known, and for a denied visit.
+    /// The dashboard that it is about, and the only one that it allows anything with. `None` for one that is not known,
+    /// and for a denied visit.
+    ///
+    /// Rules: [L10](crate::specification).
     pub fn dashboard(&self) -> Option<DashboardId> {
         self.head.as_ref().map(|head| head.dashboard)
     }
@@ -131,13 +137,17 @@ impl Decision {
         self.at
     }
 
-    /// The revision of the dashboard that it was taken at, in which every change up to it is reflected (D6).
+    /// The revision of the dashboard that it was taken at, in which every change up to it is reflected.
+    ///
+    /// Rules: [D6](crate::specification).
     pub fn revision(&self) -> Option<Revision> {
         self.head.as_ref().map(|head| head.revision)
     }
 
-    /// Until when an allowance can be relied on if nothing changes: never later than the earliest end along the path
-    /// (D4). `None` when nothing along it ends. A host that streams asks again at that instant, or on a newer revision.
+    /// Until when an allowance can be relied on if nothing changes: never later than the earliest end along the path.
+    /// `None` when nothing along it ends. A host that streams asks again at that instant, or on a newer revision.
+    ///
+    /// Rules: [D4](crate::specification).
     pub fn valid_until(&self) -> Option<Timestamp> {
         match &self.basis {
             Basis::Grant { standing, .. } => standing.ends.at(),

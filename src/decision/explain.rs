@@ -13,7 +13,9 @@ use crate::{
 use serde::Serialize;
 use std::{collections::BTreeSet, fmt::Write as _};
 
-/// Why a decision came out as it did (D4), as data.
+/// Why a decision came out as it did, as data.
+///
+/// Rules: [D4](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Explanation {

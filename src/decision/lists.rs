@@ -12,7 +12,9 @@ use std::{
     sync::Arc,
 };
 
-/// Every live authority over a dashboard that the asker may see (G16).
+/// Every live authority over a dashboard that the asker may see.
+///
+/// Rules: [G16](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AccessList {
@@ -123,7 +125,9 @@ pub struct LinkView {
     pub paused: bool,
 }
 
-/// What revoking a grant would do (G15).
+/// What revoking a grant would do.
+///
+/// Rules: [G15](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Impact {
@@ -155,7 +159,9 @@ pub struct SharedDashboard {
     pub grants: Vec<GrantId>,
 }
 
-/// A person who may do something with a dashboard by what was shared (D7).
+/// A person who may do something with a dashboard by what was shared.
+///
+/// Rules: [D7](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Viewer {
@@ -167,7 +173,9 @@ pub struct Viewer {
     pub ends: Expiry,
 }
 
-/// A person whose access to a dashboard ends by itself (D7).
+/// A person whose access to a dashboard ends by itself.
+///
+/// Rules: [D7](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Losing {

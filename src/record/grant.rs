@@ -4,10 +4,12 @@ use crate::value::{AccountId, DashboardId, EmailAddress, Expiry, GrantId, Terms,
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// One private share: an instance with an id of its own that is never merged with another and never reused (G1).
+/// One private share: an instance with an id of its own that is never merged with another and never reused.
 ///
-/// What it gives at an instant follows from it and its ancestors alone; nothing derived is stored (G2).
-/// Its parent is the last of its ancestors; a grant without one was made by the owner.
+/// What it gives at an instant follows from it and its ancestors alone; nothing derived is stored. Its parent is the
+/// last of its ancestors; a grant without one was made by the owner.
+///
+/// Rules: [G1](crate::specification), [G2](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Grant {
@@ -70,7 +72,9 @@ pub enum Grantee {
     Claimed(Box<Claim>),
 }
 
-/// An e-mail address that was invited, and when the invitation lapses if nobody claims it (I4).
+/// An e-mail address that was invited, and when the invitation lapses if nobody claims it.
+///
+/// Rules: [I4](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Invitation {
@@ -158,7 +162,9 @@ impl Grant {
         self.ancestors.iter().copied().chain([self.id])
     }
 
-    /// When its grantee became the owner, if so (G18).
+    /// When its grantee became the owner, if so.
+    ///
+    /// Rules: [G18](crate::specification).
     pub fn absorbed(&self) -> Option<Timestamp> {
         self.history.as_ref()?.absorbed
     }

@@ -21,7 +21,9 @@ use crate::{
 
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Makes a dashboard known. Repeating it is no error; a deleted dashboard's id may be registered again and starts
-    /// empty (G19).
+    /// empty.
+    ///
+    /// Rules: [G19](crate::specification).
     pub async fn register(
         &self,
         dashboard: DashboardId,
@@ -31,9 +33,12 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.done(&Register { dashboard, tenant, owner }).await
     }
 
-    /// Shares a dashboard with an account or an address (G6, G7, G17, I1).
+    /// Shares a dashboard with an account or an address.
     ///
     /// The grant hangs on the grantor's own grant that fits best, unless [`on_from`](NewShare::on_from) names one.
+    ///
+    /// Rules: [G6](crate::specification), [G7](crate::specification), [G17](crate::specification),
+    /// [I1](crate::specification).
     ///
     /// # Errors
     /// Refused to whoever may not share, for rights or an end beyond the grantor's own, and against the tenant's rules.
@@ -70,7 +75,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.done(&Share { dashboard, by, with, terms, from }).await
     }
 
-    /// Changes the terms of a grant: less of anything, or an expiry moved either way while it is live (G9, G12).
+    /// Changes the terms of a grant: less of anything, or an expiry moved either way while it is live.
+    ///
+    /// Rules: [G9](crate::specification), [G12](crate::specification).
     pub async fn amend(
         &self,
         by: AccountId,
@@ -81,8 +88,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.done(&Amend { dashboard, by, grant, amendment }).await
     }
 
-    /// Revokes a grant, and with it all that hangs on it (G12, G14). The grantee itself can only
-    /// [`renounce`](Self::renounce).
+    /// Revokes a grant, and with it all that hangs on it. The grantee itself can only [`renounce`](Self::renounce).
+    ///
+    /// Rules: [G12](crate::specification), [G14](crate::specification).
     ///
     /// # Example
     ///
@@ -112,8 +120,10 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.done(&Revoke { dashboard, by, grant, mode }).await
     }
 
-    /// Ends every grant of a person within the actor's reach, claimed and pending alike (G13). Having nothing to end
-    /// is no error.
+    /// Ends every grant of a person within the actor's reach, claimed and pending alike. Having nothing to end is no
+    /// error.
+    ///
+    /// Rules: [G13](crate::specification).
     pub async fn stop_sharing(
         &self,
         by: AccountId,
@@ -124,7 +134,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.done(&StopSharing { dashboard, by, with }).await
     }
 
-    /// Gives up one's own grant, or declines an invitation to an address that one has verified (G12).
+    /// Gives up one's own grant, or declines an invitation to an address that one has verified.
+    ///
+    /// Rules: [G12](crate::specification).
     pub async fn renounce(
         &self,
         account: AccountId,
@@ -135,11 +147,13 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.done(&Renounce { dashboard, by, account, grant }).await
     }
 
-    /// Turns the live invitations to an address into grants of the account that has verified it, on every dashboard
-    /// (I3). Answers with what it did, dashboard by dashboard; repeating it answers the same.
+    /// Turns the live invitations to an address into grants of the account that has verified it, on every dashboard.
+    /// Answers with what it did, dashboard by dashboard; repeating it answers the same.
     ///
     /// Call it at sign-up and whenever an address was verified. Each dashboard is one commit; if a call fails half way,
     /// repeat it.
+    ///
+    /// Rules: [I3](crate::specification).
     ///
     /// # Example
     ///
@@ -177,8 +191,10 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(claimed)
     }
 
-    /// Hands a dashboard to another account (G18). Live grants and the link stay; the old owner keeps `keep`, which
-    /// may be [`Rights::NONE`].
+    /// Hands a dashboard to another account. Live grants and the link stay; the old owner keeps `keep`, which may be
+    /// [`Rights::NONE`].
+    ///
+    /// Rules: [G18](crate::specification).
     pub async fn transfer(
         &self,
         by: impl Into<Actor>,
@@ -190,8 +206,11 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.done(&Transfer { dashboard, by: by.into(), to, keep }).await
     }
 
-    /// Ends a dashboard with all its grants and its link (G19). To be called when the host deletes it. What the host's
-    /// [`Directory`] answers about it (tags, devices) has to end as well, lest a new dashboard of the same id inherits it.
+    /// Ends a dashboard with all its grants and its link. To be called when the host deletes it. What the host's
+    /// [`Directory`] answers about it (tags, devices) has to end as well, lest a new dashboard of the same id inherits
+    /// it.
+    ///
+    /// Rules: [G19](crate::specification).
     pub async fn delete_dashboard(
         &self,
         by: impl Into<Actor>,
@@ -201,10 +220,12 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     }
 
     /// Ends all grants that an account received, what it gave with them, the invitations that wait for its addresses,
-    /// and the offers that it gave or could take (G19). Answers with what fell, dashboard by dashboard.
+    /// and the offers that it gave or could take. Answers with what fell, dashboard by dashboard.
     ///
     /// Call it while the directory still knows the account's addresses, and after nobody can act as it any more. Each
     /// dashboard is one commit; if a call fails half way, repeat it.
+    ///
+    /// Rules: [G19](crate::specification).
     ///
     /// # Errors
     /// [`Refusal::OwnsDashboards`] while it owns any: transfer or delete those first.

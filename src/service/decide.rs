@@ -114,8 +114,10 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         })
     }
 
-    /// Decides whether a visitor who presents this text as a link's token may see the dashboard that it leads to (L7,
-    /// L9). Whatever the cause of a denial, the answer and the store calls are the same.
+    /// Decides whether a visitor who presents this text as a link's token may see the dashboard that it leads to.
+    /// Whatever the cause of a denial, the answer and the store calls are the same.
+    ///
+    /// Rules: [L7](crate::specification), [L9](crate::specification).
     pub async fn visit(&self, token: &str) -> Result<Decision, Error> {
         let digest = LinkDigest::of_text(token).unwrap_or_else(|_| LinkDigest::of_malformed(token));
         let snapshot = self.store.read_link(&digest).await.map_err(Error::Store)?;
@@ -131,9 +133,11 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(decide_visit(&digest, facts, self.env.now()))
     }
 
-    /// Narrows a decision to one device behind the dashboard (D3): what the dashboard shows is covered by owning it and
-    /// by a grant, unless a policy denies the device to the grantee; a visitor, and whoever a policy let in, needs the
+    /// Narrows a decision to one device behind the dashboard: what the dashboard shows is covered by owning it and by a
+    /// grant, unless a policy denies the device to the grantee; a visitor, and whoever a policy let in, needs the
     /// tenant's policies to allow the device too.
+    ///
+    /// Rules: [D3](crate::specification).
     pub async fn authorize_device(&self, decision: &Decision, device: &str) -> Result<DeviceDecision, Error> {
         let Some(head) = decision.head().filter(|_| decision.is_allowed()) else {
             return Ok(DeviceDecision::new(decision, device, None, None));

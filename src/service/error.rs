@@ -9,7 +9,9 @@ use crate::{
 /// Why a call to [`Dashshare`](crate::Dashshare) gave no answer.
 ///
 /// Only [`Refused`](Self::Refused) is about the command; all others are about the machinery, keep their source, and
-/// mean denial (D6). None of them carries a secret in its text.
+/// mean denial. None of them carries a secret in its text.
+///
+/// Rules: [D6](crate::specification).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

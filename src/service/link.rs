@@ -20,11 +20,12 @@ use crate::{
 };
 
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
-    /// Makes the public link of a dashboard, or replaces it: from the moment this returns, the old token opens
-    /// nothing (L2, L6, L8).
+    /// Makes the public link of a dashboard, or replaces it: from the moment this returns, the old token opens nothing.
     ///
     /// The token is made before the first try and is the same through every retry, so a lost answer of the store
     /// neither loses it nor makes a second one.
+    ///
+    /// Rules: [L2](crate::specification), [L6](crate::specification), [L8](crate::specification).
     ///
     /// # Errors
     /// [`Refusal::Superseded`] when another rotation came first, or replaced this one before it was answered;
@@ -126,23 +127,31 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(snapshot.is_some_and(|snapshot| link.generation <= snapshot.head.links_made))
     }
 
-    /// Pauses the link: its token opens nothing until it is resumed (L5).
+    /// Pauses the link: its token opens nothing until it is resumed.
+    ///
+    /// Rules: [L5](crate::specification).
     pub async fn pause_link(&self, by: AccountId, dashboard: DashboardId) -> Result<Done<()>, Error> {
         self.done(&ChangeLink { dashboard, by, change: LinkChange::Pause }).await
     }
 
-    /// Resumes a paused link with the same token (L5). Refused like publishing while anything is missing (L8).
+    /// Resumes a paused link with the same token. Refused like publishing while anything is missing.
+    ///
+    /// Rules: [L5](crate::specification), [L8](crate::specification).
     pub async fn resume_link(&self, by: AccountId, dashboard: DashboardId) -> Result<Done<()>, Error> {
         self.done(&ChangeLink { dashboard, by, change: LinkChange::Resume }).await
     }
 
-    /// Withdraws the link for good (L5).
+    /// Withdraws the link for good.
+    ///
+    /// Rules: [L5](crate::specification).
     pub async fn withdraw_link(&self, by: AccountId, dashboard: DashboardId) -> Result<Done<()>, Error> {
         self.done(&ChangeLink { dashboard, by, change: LinkChange::Withdraw }).await
     }
 
-    /// What is missing before a dashboard can be public, without publishing it: for a settings page (L8). Empty when
-    /// nothing is.
+    /// What is missing before a dashboard can be public, without publishing it: for a settings page. Empty when nothing
+    /// is.
+    ///
+    /// Rules: [L8](crate::specification).
     ///
     /// # Errors
     /// Refused to whoever could not make a link.
@@ -172,8 +181,10 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(self.done(&AskMissing { dashboard, by }).await?.answer)
     }
 
-    /// Why the public link opens or does not, for the owner or the link's maker (L9). With the text that a visitor
-    /// tried, it also tells whether that is this link's token.
+    /// Why the public link opens or does not, for the owner or the link's maker. With the text that a visitor tried, it
+    /// also tells whether that is this link's token.
+    ///
+    /// Rules: [L9](crate::specification).
     pub async fn diagnose_link(
         &self,
         by: AccountId,

@@ -65,7 +65,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(ledger)
     }
 
-    /// What revoking a grant would do, for those who may revoke or renounce it (G15).
+    /// What revoking a grant would do, for those who may revoke or renounce it.
+    ///
+    /// Rules: [G15](crate::specification).
     pub async fn impact_of_revoking(
         &self,
         by: AccountId,
@@ -199,7 +201,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(found.filter(|found| found.head.is_dashboard()).map(|found| found.head.owner))
     }
 
-    /// Up to `limit` audit records of a dashboard after a revision, oldest first (G21): for its owner, or the host.
+    /// Up to `limit` audit records of a dashboard after a revision, oldest first: for its owner, or the host.
+    ///
+    /// Rules: [G21](crate::specification).
     pub async fn audit(
         &self,
         by: impl Into<Actor>,
@@ -220,7 +224,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     }
 
     /// Up to `limit` audit records of what an account, or the host itself, did on any dashboard, after the given place,
-    /// by dashboard and revision (G21). A question of the host's own: it is not checked who asks.
+    /// by dashboard and revision. A question of the host's own: it is not checked who asks.
+    ///
+    /// Rules: [G21](crate::specification).
     pub async fn audit_of(
         &self,
         actor: impl Into<Actor>,

@@ -16,16 +16,18 @@ use crate::{
 use std::collections::BTreeSet;
 
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
-    /// Offers an account or an address a clone of a dashboard: its structure, and none of its data (T9).
+    /// Offers an account or an address a clone of a dashboard: its structure, and none of its data.
     ///
-    /// Only the owner of the dashboard can. Its tenant's rules count as they do for a share (G20). The recipient finds
-    /// the offer among its [`offers`](Self::offers) and [takes](Self::take_offer) or [declines](Self::decline_offer)
-    /// it. An address that an account has verified by now stands for that account; one without an account is invited
-    /// (I1), and whichever account has verified it later may answer. Each call makes an offer of its own.
+    /// Only the owner of the dashboard can. Its tenant's rules count as they do for a share. The recipient finds the
+    /// offer among its [`offers`](Self::offers) and [takes](Self::take_offer) or [declines](Self::decline_offer) it. An
+    /// address that an account has verified by now stands for that account; one without an account is invited, and
+    /// whichever account has verified it later may answer. Each call makes an offer of its own.
     ///
     /// Nothing in the offer leads back to the dashboard, and nothing that happens to the dashboard later reaches it: if
     /// it is handed to somebody else, the offer stays with who made it. Whether the template is of this dashboard is
     /// for the host to see to, which has the document.
+    ///
+    /// Rules: [T9](crate::specification), [G20](crate::specification), [I1](crate::specification).
     ///
     /// # Errors
     /// [`AlreadyExists`](crate::Refusal::AlreadyExists) when the id of the clone is in use,

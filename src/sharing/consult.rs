@@ -156,7 +156,9 @@ impl AnonymousAccess {
     }
 }
 
-/// One thing that is missing before a dashboard can be public (L8).
+/// One thing that is missing before a dashboard can be public.
+///
+/// Rules: [L8](crate::specification).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -8,9 +8,11 @@ use crate::{
 };
 use serde::{Serialize, Serializer};
 
-/// Why a command was refused. A refused command has changed nothing (G8).
+/// Why a command was refused. A refused command has changed nothing.
 ///
 /// [`code`](Self::code) is stable and meant for programs; the `Display` text is for persons.
+///
+/// Rules: [G8](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {

@@ -14,7 +14,9 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What becomes of that which was shared on from a revoked grant (G14).
+/// What becomes of that which was shared on from a revoked grant.
+///
+/// Rules: [G14](crate::specification).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RevokeMode {
