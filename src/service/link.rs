@@ -3,7 +3,8 @@
 use super::{
     dashshare::{Dashshare, Done},
     error::{Error, Unresolved},
-    run::{ATTEMPTS, Fate, Outcome, Settled},
+    load::ATTEMPTS,
+    run::{Fate, Outcome, Settled},
 };
 use crate::{
     decision::{

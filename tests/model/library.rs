@@ -10,7 +10,7 @@ use std::{
 use dashshare::{
     AccountId, Action, Amendment, DashboardId, Dashshare, EmailAddress, Ended, Error, FixedEnv, Freshness,
     GrantId, Holder, LinkDigest, MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, SharingRules,
-    Store, TenantId, Timestamp,
+    Store, TenantId, Timestamp, Told,
 };
 use pollster::block_on;
 
@@ -326,6 +326,18 @@ impl<S: Store> Library<S> {
         }
     }
 
+    /// What an account is told that asks now, for every action; of a dashboard that does not exist if none is named.
+    pub(crate) fn told(&self, account: Account, dashboard: Option<Dashboard>) -> Vec<Told> {
+        let nowhere = DashboardId::from_bytes([0xee; 16]);
+        let (account, dashboard) = (account_id(account), dashboard.map_or(nowhere, dashboard_id));
+        let told =
+            [Action::View, Action::Export, Action::Share, Action::Arrange, Action::Edit].map(|action| {
+                let decision = block_on(self.service.authorize(account, dashboard, action));
+                decision.expect("memory never fails").tell()
+            });
+        told.into()
+    }
+
     /// What the account may do at an instant, or now.
     pub(crate) fn rights(&self, account: Account, dashboard: Dashboard, t: Option<Instant>) -> Rights {
         let mut rights = Rights::NONE;
@@ -426,7 +438,7 @@ pub(crate) fn account_id(account: Account) -> AccountId {
     AccountId::from(u64::from(account.0))
 }
 
-fn account(id: AccountId) -> Account {
+pub(crate) fn account(id: AccountId) -> Account {
     Account(id.to_u64().and_then(|number| u8::try_from(number).ok()).expect("an account of the history"))
 }
 
