@@ -5,6 +5,7 @@ mod action;
 mod email;
 mod id;
 mod object;
+mod spelling;
 mod tag;
 mod terms;
 mod time;
@@ -17,6 +18,7 @@ pub use {
     action::Action,
     email::{Attestor, EmailAddress, EmailError, VerifiedEmail},
     id::{AccountId, DashboardId, GrantId, TenantId},
+    spelling::IdError,
     tag::Tag,
     terms::{Expiry, Right, Rights, Terms},
     time::{Timestamp, TimestampError},
