@@ -2,6 +2,7 @@
 
 mod account;
 mod action;
+mod day;
 mod email;
 mod id;
 mod object;
