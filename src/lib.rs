@@ -139,8 +139,9 @@ pub use stores::{PostgresStore, PostgresTransaction};
 pub use stores::{SqliteStore, SqliteStoreTransaction};
 pub use tenant::{AnonymousUser, Portal, SharingRules, Tenant};
 pub use value::{
-    Account, AccountId, Action, Attestor, DashboardId, EmailAddress, EmailError, Expiry, GrantId, LinkDigest,
-    LinkToken, MalformedToken, Right, Rights, Tag, TenantId, Terms, Timestamp, TimestampError, VerifiedEmail,
+    Account, AccountId, Action, Attestor, DashboardId, EmailAddress, EmailError, Expiry, GrantId, IdError,
+    LinkDigest, LinkToken, MalformedToken, Right, Rights, Tag, TenantId, Terms, Timestamp, TimestampError,
+    VerifiedEmail,
 };
 
 /// The README's example runs as a test.
