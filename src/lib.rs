@@ -108,6 +108,8 @@ pub use decision::{
     AccessList, Because, Decision, Denial, Explanation, GrantView, Impact, LinkCause, LinkDiagnosis,
     LinkView, Losing, Principal, SharedDashboard, Step, Symptom,
 };
+#[doc(hidden)]
+pub use host::named as __named;
 pub use host::{
     BoxError, CommitError, Directory, DynStore, Env, FixedEnv, Freshness, MemoryDirectory, Store, SystemEnv,
 };

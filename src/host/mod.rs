@@ -1,11 +1,14 @@
 //! The traits that a host implements: its store, its directory, its clock and randomness.
 
+mod delegate;
 mod directory;
 mod dynamic;
 mod env;
 mod fixed;
 mod store;
 
+#[doc(hidden)]
+pub use delegate::named;
 pub use {
     directory::Directory,
     dynamic::DynStore,

@@ -2,17 +2,14 @@
 
 use crate::{
     host::{BoxError, CommitError, Env, Freshness, Store},
-    record::{
-        Actor, AuditRecord, Commit, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt,
-        Revision, Seed, Snapshot,
-    },
-    value::{AccountId, DashboardId, GrantId, LinkDigest, Timestamp},
+    record::{Commit, Head, Holder, Receipt, Revision, Seed, Snapshot},
+    value::{DashboardId, LinkDigest, Timestamp},
 };
 use lru::LruCache;
 use std::{
     fmt,
     num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -141,10 +138,6 @@ impl<S: Store, E: Env> Store for CachedStore<S, E> {
         self.store.commit(commit).await
     }
 
-    async fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError> {
-        self.store.receipt(dashboard, key).await
-    }
-
     async fn read(
         &self,
         dashboard: DashboardId,
@@ -174,77 +167,8 @@ impl<S: Store, E: Env> Store for CachedStore<S, E> {
         Ok(found)
     }
 
-    async fn grants(
-        &self,
-        dashboard: DashboardId,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<Arc<Grant>>, BoxError> {
-        self.store.grants(dashboard, from, limit).await
-    }
-
-    async fn grants_below(
-        &self,
-        dashboard: DashboardId,
-        above: GrantId,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<Arc<Grant>>, BoxError> {
-        self.store.grants_below(dashboard, above, from, limit).await
-    }
-
-    async fn held(
-        &self,
-        holder: &Holder,
-        after: Option<(DashboardId, u64)>,
-        limit: usize,
-    ) -> Result<Vec<Snapshot>, BoxError> {
-        self.store.held(holder, after, limit).await
-    }
-
-    async fn owned(
-        &self,
-        owner: AccountId,
-        after: Option<DashboardId>,
-        limit: usize,
-    ) -> Result<Vec<Arc<Head>>, BoxError> {
-        self.store.owned(owner, after, limit).await
-    }
-
-    async fn audit(
-        &self,
-        dashboard: DashboardId,
-        after: Revision,
-        limit: usize,
-    ) -> Result<Vec<AuditRecord>, BoxError> {
-        self.store.audit(dashboard, after, limit).await
-    }
-
-    async fn audit_of(
-        &self,
-        actor: Actor,
-        after: Option<(DashboardId, Revision)>,
-        limit: usize,
-    ) -> Result<Vec<AuditRecord>, BoxError> {
-        self.store.audit_of(actor, after, limit).await
-    }
-
-    async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
-        self.store.outbox(after, limit).await
-    }
-
-    async fn lease(
-        &self,
-        now: Timestamp,
-        until: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<OutboxMessage>, BoxError> {
-        self.store.lease(now, until, limit).await
-    }
-
-    async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
-        self.store.acknowledge(delivered).await
-    }
+    crate::delegate_store!(self.store => receipt, grants, grants_below, held, owned, audit, audit_of, outbox, lease,
+        acknowledge);
 }
 
 impl<S: fmt::Debug, E> fmt::Debug for CachedStore<S, E> {

@@ -2,10 +2,9 @@
 //! one count of calls, so that a test can say what happens at the n-th call, whichever part of the host it goes to.
 
 use dashshare::{
-    Account, AccountId, Actor, Attestor, AuditRecord, BoxError, Commit, CommitError, CommitKey, DashboardId,
-    Dashshare, Directory, DynStore, EmailAddress, Env, FixedEnv, Freshness, Grant, GrantId, Head, Holder,
-    LinkDigest, MemoryDirectory, MemoryStore, MessageId, OutboxMessage, Receipt, Revision, Seed, Snapshot,
-    Store, Tenant, TenantId, Timestamp,
+    Account, AccountId, Attestor, BoxError, Commit, CommitError, DashboardId, Dashshare, Directory, DynStore,
+    EmailAddress, Env, FixedEnv, Freshness, MemoryDirectory, MemoryStore, Receipt, Seed, Snapshot, Store,
+    Tenant, TenantId, Timestamp,
     policy::{Principal, Resource},
 };
 use std::{
@@ -45,6 +44,24 @@ impl Call {
     /// Whether it goes to the store.
     pub(crate) fn is_stores(self) -> bool {
         self >= Self::Commit
+    }
+
+    /// The call of one of the store's methods that are passed on.
+    fn to_store(method: &str) -> Self {
+        match method {
+            "receipt" => Self::Receipt,
+            "read_link" => Self::ReadLink,
+            "grants" => Self::Grants,
+            "grants_below" => Self::GrantsBelow,
+            "held" => Self::Held,
+            "owned" => Self::Owned,
+            "audit" => Self::Audit,
+            "audit_of" => Self::AuditOf,
+            "outbox" => Self::Outbox,
+            "lease" => Self::Lease,
+            "acknowledge" => Self::Acknowledge,
+            other => panic!("`{other}` has no call of its own"),
+        }
     }
 }
 
@@ -287,10 +304,6 @@ impl Store for FaultyStore {
         }
     }
 
-    async fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError> {
-        self.gate.pass(Call::Receipt, self.inner.receipt(dashboard, key)).await
-    }
-
     async fn read(
         &self,
         dashboard: DashboardId,
@@ -319,81 +332,8 @@ impl Store for FaultyStore {
         }
     }
 
-    async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {
-        self.gate.pass(Call::ReadLink, self.inner.read_link(digest)).await
-    }
-
-    async fn grants(
-        &self,
-        dashboard: DashboardId,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<Arc<Grant>>, BoxError> {
-        self.gate.pass(Call::Grants, self.inner.grants(dashboard, from, limit)).await
-    }
-
-    async fn grants_below(
-        &self,
-        dashboard: DashboardId,
-        above: GrantId,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<Arc<Grant>>, BoxError> {
-        self.gate.pass(Call::GrantsBelow, self.inner.grants_below(dashboard, above, from, limit)).await
-    }
-
-    async fn held(
-        &self,
-        holder: &Holder,
-        after: Option<(DashboardId, u64)>,
-        limit: usize,
-    ) -> Result<Vec<Snapshot>, BoxError> {
-        self.gate.pass(Call::Held, self.inner.held(holder, after, limit)).await
-    }
-
-    async fn owned(
-        &self,
-        owner: AccountId,
-        after: Option<DashboardId>,
-        limit: usize,
-    ) -> Result<Vec<Arc<Head>>, BoxError> {
-        self.gate.pass(Call::Owned, self.inner.owned(owner, after, limit)).await
-    }
-
-    async fn audit(
-        &self,
-        dashboard: DashboardId,
-        after: Revision,
-        limit: usize,
-    ) -> Result<Vec<AuditRecord>, BoxError> {
-        self.gate.pass(Call::Audit, self.inner.audit(dashboard, after, limit)).await
-    }
-
-    async fn audit_of(
-        &self,
-        actor: Actor,
-        after: Option<(DashboardId, Revision)>,
-        limit: usize,
-    ) -> Result<Vec<AuditRecord>, BoxError> {
-        self.gate.pass(Call::AuditOf, self.inner.audit_of(actor, after, limit)).await
-    }
-
-    async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
-        self.gate.pass(Call::Outbox, self.inner.outbox(after, limit)).await
-    }
-
-    async fn lease(
-        &self,
-        now: Timestamp,
-        until: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<OutboxMessage>, BoxError> {
-        self.gate.pass(Call::Lease, self.inner.lease(now, until, limit)).await
-    }
-
-    async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
-        self.gate.pass(Call::Acknowledge, self.inner.acknowledge(delivered)).await
-    }
+    dashshare::delegate_store!(self.inner => receipt, read_link, grants, grants_below, held, owned, audit, audit_of, outbox,
+        lease, acknowledge, |name, call| self.gate.pass(Call::to_store(name), call()));
 }
 
 impl Directory for FaultyDirectory {

@@ -4,20 +4,16 @@ mod connect;
 mod migration;
 
 use crate::{
-    host::{BoxError, CommitError, Freshness},
-    record::{
-        Actor, AuditRecord, Commit, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt,
-        Revision, Seed, Snapshot,
-    },
+    host::CommitError,
+    record::{Commit, MessageId, Receipt},
     stores::sql::{self, ABOVE, Columns, Database, Dialect, HEAD, LEAF, NEVER_LEASED, Row, SqlError, Value},
-    value::{AccountId, DashboardId, GrantId, LinkDigest, Timestamp},
 };
 use sqlx::{
     Arguments as _, Error, PgConnection, PgPool, PgTransaction, SqlStr,
     error::BoxDynError,
     postgres::{PgArguments, PgDatabaseError, PgSeverity},
 };
-use std::{fmt, sync::Arc};
+use std::fmt;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 

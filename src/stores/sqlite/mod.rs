@@ -4,13 +4,9 @@ mod migration;
 mod savepoint;
 
 use crate::{
-    host::{BoxError, CommitError, Freshness},
-    record::{
-        Actor, AuditRecord, Commit, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt,
-        Revision, Seed, Snapshot,
-    },
+    host::CommitError,
+    record::{Commit, MessageId, Receipt},
     stores::sql::{self, Columns, Database, Dialect, NEVER_LEASED, Row, SqlError, Value},
-    value::{AccountId, DashboardId, GrantId, LinkDigest, Timestamp},
 };
 use savepoint::Savepoint;
 use sqlx::{
