@@ -33,6 +33,6 @@ impl<S: Store> Store for Timed<S> {
         answer
     }
 
-    dashshare::delegate_store!(self.store => receipt, read, read_link, grants, grants_below, held, owned, audit, audit_of,
+    dashshare::delegate_store!(self.store => receipt, read, read_many, read_link, grants, grants_below, held, owned, audit, audit_of,
         outbox, lease, acknowledge, |_, call| self.count(call()));
 }

@@ -38,6 +38,13 @@ macro_rules! __store_method {
             freshness: [] $crate::__named::Freshness
         ) -> Option<$crate::__named::Snapshot>, $crate::__named::BoxError }
     };
+    ($then:path, $with:tt, read_many) => {
+        $then! { $with read_many boxed_read_many(
+            dashboards: [&] [$crate::__named::DashboardId],
+            holder: [&] $crate::__named::Holder,
+            freshness: [] $crate::__named::Freshness
+        ) -> Vec<$crate::__named::Snapshot>, $crate::__named::BoxError }
+    };
     ($then:path, $with:tt, read_link) => {
         $then! { $with read_link boxed_read_link(digest: [&] $crate::__named::LinkDigest)
         -> Option<$crate::__named::Snapshot>, $crate::__named::BoxError }
@@ -112,8 +119,8 @@ macro_rules! __store_method {
 #[macro_export]
 macro_rules! __store_methods {
     ($then:path, $with:tt, ALL) => {
-        $crate::__store_methods! { $then, $with, commit, receipt, read, read_link, grants, grants_below, held, owned,
-            audit, audit_of, outbox, lease, acknowledge }
+        $crate::__store_methods! { $then, $with, commit, receipt, read, read_many, read_link, grants,
+            grants_below, held, owned, audit, audit_of, outbox, lease, acknowledge }
     };
     ($then:path, $with:tt, $($method:ident),+) => {
         $($crate::__store_method! { $then, $with, $method })+
@@ -200,8 +207,8 @@ macro_rules! __store_methods {
 ///
 /// impl<S: Store> Store for Patient<S> {
 ///     delegate_store!(self.0 => commit, lease, acknowledge);
-///     delegate_store!(self.0 => receipt, read, read_link, grants, grants_below, held, owned, audit, audit_of, outbox,
-///         |_, call| self.again(call));
+///     delegate_store!(self.0 => receipt, read, read_many, read_link, grants, grants_below, held, owned, audit, audit_of,
+///         outbox, |_, call| self.again(call));
 /// }
 /// ```
 ///

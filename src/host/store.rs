@@ -113,6 +113,21 @@ pub trait Store: Send + Sync {
         freshness: Freshness,
     ) -> impl Future<Output = Result<Option<Snapshot>, BoxError>> + Send;
 
+    /// For a page of dashboards, what [`read`](Self::read) answers for each with the holder as the only seed: one snapshot
+    /// for every dashboard of the list that is known, in any order, each with that dashboard's own chains. All of it is
+    /// one round trip.
+    ///
+    /// One that is not known has none, and one that is named twice has one. Each snapshot is as of one moment and as new
+    /// as is asked for; two of them may be as of different moments. A list may name hundreds of dashboards, or none.
+    ///
+    /// A cache answers what it has, and asks its store for the rest in one call.
+    fn read_many(
+        &self,
+        dashboards: &[DashboardId],
+        holder: &Holder,
+        freshness: Freshness,
+    ) -> impl Future<Output = Result<Vec<Snapshot>, BoxError>> + Send;
+
     /// The dashboard whose link has this digest **now**, with the chain of the grant that the link hangs on, if it
     /// hangs on one; `None` when no dashboard's link has it. A paused or ended link is found like any other.
     ///

@@ -7,6 +7,7 @@ use crate::{
 };
 use lru::LruCache;
 use std::{
+    collections::BTreeSet,
     fmt,
     num::NonZeroUsize,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -159,6 +160,35 @@ impl<S: Store, E: Env> Store for CachedStore<S, E> {
             self.keep(key, since, snapshot);
         }
         Ok(found)
+    }
+
+    async fn read_many(
+        &self,
+        dashboards: &[DashboardId],
+        holder: &Holder,
+        freshness: Freshness,
+    ) -> Result<Vec<Snapshot>, BoxError> {
+        let Freshness::AtLeast(at_least) = freshness else {
+            let found = self.store.read_many(dashboards, holder, freshness).await?;
+            found.iter().for_each(|snapshot| self.note(&snapshot.head));
+            return Ok(found);
+        };
+        let since = self.present();
+        let (mut known, mut rest) = (Vec::new(), Vec::new());
+        for dashboard in dashboards.iter().copied().collect::<BTreeSet<_>>() {
+            match self.find(&(dashboard, holder.clone()), at_least, since) {
+                Some(snapshot) => known.push(snapshot),
+                None => rest.push(dashboard),
+            }
+        }
+        if !rest.is_empty() {
+            let found = self.store.read_many(&rest, holder, freshness).await?;
+            for snapshot in &found {
+                self.keep((snapshot.head.dashboard, holder.clone()), since, snapshot);
+            }
+            known.extend(found);
+        }
+        Ok(known)
     }
 
     async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {

@@ -17,7 +17,7 @@ pub(crate) struct Planted {
 }
 
 impl Store for Planted {
-    dashshare::delegate_store!(self.store => commit, receipt, read, read_link, grants, grants_below, held, owned, audit,
+    dashshare::delegate_store!(self.store => commit, receipt, read, read_many, read_link, grants, grants_below, held, owned, audit,
         audit_of, outbox);
 
     async fn lease(

@@ -269,6 +269,6 @@ impl Store for Watched {
         Ok(found)
     }
 
-    dashshare::delegate_store!(self.store => read, read_link, grants, grants_below, held, owned, audit, audit_of, outbox,
+    dashshare::delegate_store!(self.store => read, read_many, read_link, grants, grants_below, held, owned, audit, audit_of, outbox,
         lease, acknowledge, |_, call| self.watch(call()));
 }

@@ -28,6 +28,7 @@ pub(crate) enum Call {
     Commit,
     Receipt,
     Read,
+    ReadMany,
     ReadLink,
     Grants,
     GrantsBelow,
@@ -50,6 +51,7 @@ impl Call {
     fn to_store(method: &str) -> Self {
         match method {
             "receipt" => Self::Receipt,
+            "read_many" => Self::ReadMany,
             "read_link" => Self::ReadLink,
             "grants" => Self::Grants,
             "grants_below" => Self::GrantsBelow,
@@ -332,7 +334,7 @@ impl Store for FaultyStore {
         }
     }
 
-    dashshare::delegate_store!(self.inner => receipt, read_link, grants, grants_below, held, owned, audit, audit_of, outbox,
+    dashshare::delegate_store!(self.inner => receipt, read_many, read_link, grants, grants_below, held, owned, audit, audit_of, outbox,
         lease, acknowledge, |name, call| self.gate.pass(Call::to_store(name), call()));
 }
 

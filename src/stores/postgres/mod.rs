@@ -52,7 +52,7 @@ const ATTEMPTS: usize = 64;
 /// | statement | needs |
 /// | --- | --- |
 /// | commit | `INSERT … ON CONFLICT`, statements that change data inside `WITH`, `unnest` of several arrays |
-/// | `read`, `read_link`, `held` | `WITH`, `unnest`, `LATERAL`, arrays of a subquery's rows, comparison of rows |
+/// | `read`, `read_many`, `read_link`, `held` | `WITH`, `unnest`, `LATERAL`, arrays of a subquery's rows, comparison of rows |
 /// | `lease` | `FOR UPDATE SKIP LOCKED`, also inside a subquery, `UPDATE … FROM … RETURNING` |
 /// | `acknowledge` | `DELETE … USING`, `unnest` |
 /// | `migrate` | `CREATE TABLE` and `CREATE INDEX` with `IF NOT EXISTS`, in a transaction if there are such; `EXPLAIN`, `pg_typeof` |
@@ -353,6 +353,22 @@ macro_rules! sought {
     };
 }
 
+/// A page of dashboards. Each head and each grant is looked up by itself, for the same reason.
+macro_rules! many_by {
+    ($holder:literal) => {
+        concat!(
+            "SELECT h.body, g.body, ",
+            above!("g"),
+            " FROM (SELECT unnest($1::uuid[]) AS dashboard) page \
+            CROSS JOIN LATERAL (SELECT body FROM dashshare_head \
+                WHERE dashboard = page.dashboard OFFSET 0) h \
+            LEFT JOIN LATERAL (SELECT dashboard, ancestors, body FROM dashshare_grant WHERE ",
+            $holder,
+            " = $2 AND dashboard = page.dashboard OFFSET 0) g ON TRUE"
+        )
+    };
+}
+
 macro_rules! held_by {
     ($holder:literal) => {
         concat!(
@@ -385,6 +401,8 @@ static DIALECT: Dialect = Dialect {
         above!("leaf"),
         " FROM dashshare_head h LEFT JOIN leaf ON leaf.dashboard = h.dashboard WHERE h.dashboard = $1"
     ),
+    many_by_account: many_by!("account"),
+    many_by_address: many_by!("address"),
     link: concat!(
         "SELECT h.body, g.body, ",
         above!("g"),

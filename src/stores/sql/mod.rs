@@ -17,7 +17,11 @@ use crate::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
-use std::{collections::HashMap, future::Future, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    future::Future,
+    sync::Arc,
+};
 use uuid::Uuid;
 
 /// What a statement is given.
@@ -47,6 +51,10 @@ pub(crate) struct Dialect {
     pub(crate) account: &'static str,
     /// Dashboard, accounts, addresses, grants.
     pub(crate) seeds: &'static str,
+    /// Dashboards, account.
+    pub(crate) many_by_account: &'static str,
+    /// Dashboards, address.
+    pub(crate) many_by_address: &'static str,
     /// Digest.
     pub(crate) link: &'static str,
     /// Account, dashboard, ordinal.
@@ -249,6 +257,32 @@ pub(crate) async fn read<D: Database>(
         }
     };
     snapshot(&rows)
+}
+
+pub(crate) async fn read_many<D: Database>(
+    database: &D,
+    dashboards: &[DashboardId],
+    holder: &Holder,
+    _: Freshness,
+) -> Result<Vec<Snapshot>, SqlError> {
+    let wanted: BTreeSet<Uuid> = dashboards.iter().map(|dashboard| dashboard.to_uuid()).collect();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (sql, holder) = match holder {
+        Holder::Account(account) => (D::DIALECT.many_by_account, Value::Id(account.to_uuid())),
+        Holder::Address(address) => (D::DIALECT.many_by_address, Value::Text(address.as_str().to_owned())),
+    };
+    let rows = database.chained(fixed(sql), &[Value::Ids(wanted.into_iter().collect()), holder]).await?;
+    let mut found: HashMap<DashboardId, Snapshot> = heads(&rows)?
+        .into_iter()
+        .map(|head| (head.dashboard, Snapshot { head, chains: Vec::new() }))
+        .collect();
+    for chain in chains(&rows)? {
+        let Some(leaf) = chain.first() else { continue };
+        found.get_mut(&leaf.dashboard).ok_or(SqlError::Torn)?.chains.push(chain);
+    }
+    Ok(found.into_values().collect())
 }
 
 pub(crate) async fn read_link<D: Database>(

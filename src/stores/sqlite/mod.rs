@@ -316,6 +316,23 @@ fn failed(error: SqlError) -> CommitError {
     CommitError::Failed(error.into())
 }
 
+macro_rules! many_by {
+    ($holder:literal) => {
+        concat!(
+            "WITH page AS MATERIALIZED (SELECT unhex(value) AS dashboard FROM json_each($1)), \
+            leaf AS MATERIALIZED (SELECT g.dashboard, g.ancestors, g.body FROM page \
+                CROSS JOIN dashshare_grant g ON g.",
+            $holder,
+            " = $2 AND g.dashboard = page.dashboard) \
+            SELECT 0, head.body FROM page CROSS JOIN dashshare_head head ON head.dashboard = page.dashboard \
+            UNION ALL SELECT 1, body FROM leaf \
+            UNION ALL \
+            SELECT 2, a.body FROM leaf CROSS JOIN json_each(leaf.ancestors) above \
+            CROSS JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)"
+        )
+    };
+}
+
 /// A `CROSS JOIN` is done in the order in which it is written: first what hangs on others, then those.
 static DIALECT: Dialect = Dialect {
     account: "SELECT 0, body FROM dashshare_head WHERE dashboard = $1 \
@@ -339,6 +356,8 @@ static DIALECT: Dialect = Dialect {
         UNION ALL \
         SELECT 2, a.body FROM leaf CROSS JOIN json_each(leaf.ancestors) above \
         CROSS JOIN dashshare_grant a ON a.dashboard = $1 AND a.id = unhex(above.value)",
+    many_by_account: many_by!("account"),
+    many_by_address: many_by!("address"),
     link: "WITH found AS MATERIALIZED (SELECT dashboard, link_grant, body FROM dashshare_head WHERE link = $1), \
         leaf AS MATERIALIZED (SELECT g.dashboard, g.ancestors, g.body FROM found \
             JOIN dashshare_grant g ON g.dashboard = found.dashboard AND g.id = found.link_grant) \
@@ -488,12 +507,15 @@ mod tests {
             let store = SqliteStore::new(pool.await.expect("a pool"));
             store.migrate().await.expect("it migrates");
             sqlx::raw_sql(BACKLOG).execute(store.pool()).await.expect("messages that are leased");
+            let many = [DIALECT.many_by_account, DIALECT.many_by_address];
             let dialect = [DIALECT.account, DIALECT.seeds, DIALECT.link, DIALECT.held_by_account];
             let writes = [DIALECT.held_by_address, DIALECT.lease, DELETE_MESSAGES, UPDATE_HEAD, INSERT_HEAD];
-            let statements = dialect.into_iter().chain(writes).chain([UPSERT_GRANT]);
+            let statements = dialect.into_iter().chain(many).chain(writes).chain([UPSERT_GRANT]);
             // A walk along another key would do without a scan too.
             let indices = [
                 (DIALECT.account, "dashshare_grant_account (account=? AND dashboard=?)"),
+                (DIALECT.many_by_account, "dashshare_grant_account (account=? AND dashboard=?)"),
+                (DIALECT.many_by_address, "dashshare_grant_address (address=? AND dashboard=?)"),
                 (DIALECT.seeds, "dashshare_grant_address (address=? AND dashboard=?)"),
                 (
                     DIALECT.held_by_account,
@@ -534,7 +556,7 @@ mod tests {
                 assert!(!(statement == DIALECT.lease && sorts), "{statement}\n{steps:#?}");
                 seen += 1;
             }
-            assert_eq!(seen, 18);
+            assert_eq!(seen, 20);
         });
     }
 }
