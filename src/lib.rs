@@ -111,7 +111,8 @@ pub use decision::{
 #[doc(hidden)]
 pub use host::named as __named;
 pub use host::{
-    BoxError, CommitError, Directory, DynStore, Env, FixedEnv, Freshness, MemoryDirectory, Store, SystemEnv,
+    BoxError, CommitError, Directory, DynDirectory, DynStore, Env, FixedEnv, Freshness, MemoryDirectory,
+    Store, SystemEnv,
 };
 pub use record::{
     Actor, AuditRecord, Chain, Claim, Commit, CommitKey, Event, Grant, Grantee, Head, History, Holder,

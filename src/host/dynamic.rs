@@ -1,32 +1,32 @@
-//! Stores of a type that is known at run time only.
+//! Stores and directories of a type that is known at run time only.
 
-use super::store::Store;
+use super::{directory::Directory, store::Store};
 use std::{future::Future, pin::Pin};
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 macro_rules! declare {
     (
-        () $method:ident $boxed:ident($($argument:ident: [$($and:tt)?] $kind:ty),*) -> $answer:ty, $error:ty
+        ($trait:ident) $method:ident $boxed:ident($($argument:ident: [$($and:tt)?] $kind:ty),*) -> $answer:ty, $error:ty
     ) => {
-        #[doc = concat!("[`Store::", stringify!($method), "`].")]
+        #[doc = concat!("[`", stringify!($trait), "::", stringify!($method), "`].")]
         fn $boxed<'a>(&'a self, $($argument: $($and 'a)? $kind),*) -> Boxed<'a, Result<$answer, $error>>;
     };
 }
 
 macro_rules! erase {
     (
-        () $method:ident $boxed:ident($($argument:ident: [$($and:tt)?] $kind:ty),*) -> $answer:ty, $error:ty
+        ($trait:ident) $method:ident $boxed:ident($($argument:ident: [$($and:tt)?] $kind:ty),*) -> $answer:ty, $error:ty
     ) => {
         fn $boxed<'a>(&'a self, $($argument: $($and 'a)? $kind),*) -> Boxed<'a, Result<$answer, $error>> {
-            Box::pin(Store::$method(self, $($argument),*))
+            Box::pin($trait::$method(self, $($argument),*))
         }
     };
 }
 
 macro_rules! restore {
     (
-        () $method:ident $boxed:ident($($argument:ident: [$($and:tt)?] $kind:ty),*) -> $answer:ty, $error:ty
+        ($trait:ident) $method:ident $boxed:ident($($argument:ident: [$($and:tt)?] $kind:ty),*) -> $answer:ty, $error:ty
     ) => {
         async fn $method(&self, $($argument: $($and)? $kind),*) -> Result<$answer, $error> {
             self.$boxed($($argument),*).await
@@ -50,13 +50,35 @@ macro_rules! restore {
 /// let sharing = Dashshare::new(store, MemoryDirectory::default(), SystemEnv);
 /// ```
 pub trait DynStore: Send + Sync {
-    crate::__store_methods!(declare, (), ALL);
+    crate::__store_methods!(declare, (Store), ALL);
 }
 
 impl<S: Store> DynStore for S {
-    crate::__store_methods!(erase, (), ALL);
+    crate::__store_methods!(erase, (Store), ALL);
 }
 
 impl Store for dyn DynStore + '_ {
-    crate::__store_methods!(restore, (), ALL);
+    crate::__store_methods!(restore, (Store), ALL);
+}
+
+/// The twin of [`Directory`] for trait objects, as [`DynStore`] is that of [`Store`]: every `Directory` is one, and
+/// `Arc<dyn DynDirectory>` is a `Directory` again.
+///
+/// ```
+/// use dashshare::{Dashshare, DynDirectory, MemoryDirectory, MemoryStore, SystemEnv};
+/// use std::sync::Arc;
+///
+/// let directory: Arc<dyn DynDirectory> = Arc::new(MemoryDirectory::default());
+/// let sharing = Dashshare::new(MemoryStore::default(), directory, SystemEnv);
+/// ```
+pub trait DynDirectory: Send + Sync {
+    crate::__directory_methods!(declare, (Directory), ALL);
+}
+
+impl<D: Directory> DynDirectory for D {
+    crate::__directory_methods!(erase, (Directory), ALL);
+}
+
+impl Directory for dyn DynDirectory + '_ {
+    crate::__directory_methods!(restore, (Directory), ALL);
 }

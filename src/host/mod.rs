@@ -1,6 +1,8 @@
 //! The traits that a host implements: its store, its directory, its clock and randomness.
 
 mod delegate;
+mod delegate_directory;
+mod delegate_store;
 mod directory;
 mod dynamic;
 mod env;
@@ -11,7 +13,7 @@ mod store;
 pub use delegate::named;
 pub use {
     directory::Directory,
-    dynamic::DynStore,
+    dynamic::{DynDirectory, DynStore},
     env::{Env, SystemEnv},
     fixed::{FixedEnv, MemoryDirectory},
     store::{BoxError, CommitError, Freshness, Store},

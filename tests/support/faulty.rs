@@ -2,10 +2,8 @@
 //! one count of calls, so that a test can say what happens at the n-th call, whichever part of the host it goes to.
 
 use dashshare::{
-    Account, AccountId, Attestor, BoxError, Commit, CommitError, DashboardId, Dashshare, Directory, DynStore,
-    EmailAddress, Env, FixedEnv, Freshness, MemoryDirectory, MemoryStore, Receipt, Seed, Snapshot, Store,
-    Tenant, TenantId, Timestamp,
-    policy::{Principal, Resource},
+    BoxError, Commit, CommitError, DashboardId, Dashshare, Directory, DynStore, Env, FixedEnv, Freshness,
+    MemoryDirectory, MemoryStore, Receipt, Seed, Snapshot, Store, Timestamp,
 };
 use std::{
     fmt,
@@ -45,6 +43,19 @@ impl Call {
     /// Whether it goes to the store.
     pub(crate) fn is_stores(self) -> bool {
         self >= Self::Commit
+    }
+
+    fn to_directory(method: &str) -> Self {
+        match method {
+            "account" => Self::Account,
+            "account_of" => Self::AccountOf,
+            "tenant" => Self::Tenant,
+            "principal" => Self::Principal,
+            "dashboard" => Self::Dashboard,
+            "device" => Self::Device,
+            "devices" => Self::Devices,
+            other => panic!("`{other}` has no call of its own"),
+        }
     }
 
     /// The call of one of the store's methods that are passed on.
@@ -339,41 +350,7 @@ impl Store for FaultyStore {
 }
 
 impl Directory for FaultyDirectory {
-    async fn account(&self, id: AccountId, attestor: &Attestor) -> Result<Option<Account>, BoxError> {
-        self.gate.pass(Call::Account, self.inner.account(id, attestor)).await
-    }
-
-    async fn account_of(
-        &self,
-        address: &EmailAddress,
-        attestor: &Attestor,
-    ) -> Result<Option<Account>, BoxError> {
-        self.gate.pass(Call::AccountOf, self.inner.account_of(address, attestor)).await
-    }
-
-    async fn tenant(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, BoxError> {
-        self.gate.pass(Call::Tenant, self.inner.tenant(id)).await
-    }
-
-    async fn principal(
-        &self,
-        tenant: TenantId,
-        account: AccountId,
-    ) -> Result<Option<Arc<Principal>>, BoxError> {
-        self.gate.pass(Call::Principal, self.inner.principal(tenant, account)).await
-    }
-
-    async fn dashboard(&self, dashboard: DashboardId) -> Result<Option<Arc<Resource>>, BoxError> {
-        self.gate.pass(Call::Dashboard, self.inner.dashboard(dashboard)).await
-    }
-
-    async fn device(&self, dashboard: DashboardId, device: &str) -> Result<Option<Arc<Resource>>, BoxError> {
-        self.gate.pass(Call::Device, self.inner.device(dashboard, device)).await
-    }
-
-    async fn devices(&self, dashboard: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
-        self.gate.pass(Call::Devices, self.inner.devices(dashboard)).await
-    }
+    dashshare::delegate_directory!(self.inner => ALL, |name, call| self.gate.pass(Call::to_directory(name), call()));
 }
 
 impl Env for FaultyEnv {
