@@ -112,7 +112,7 @@ pub use decision::{
 pub use host::named as __named;
 pub use host::{
     BoxError, CommitError, Directory, DynDirectory, DynStore, Env, FixedEnv, Freshness, MemoryDirectory,
-    Store, SystemEnv,
+    Store, SystemEnv, Transactional,
 };
 pub use record::{
     Actor, AuditRecord, Chain, Claim, Commit, CommitKey, Event, Grant, Grantee, Head, History, Holder,

@@ -8,6 +8,7 @@ mod dynamic;
 mod env;
 mod fixed;
 mod store;
+mod transactional;
 
 #[doc(hidden)]
 pub use delegate::named;
@@ -17,4 +18,5 @@ pub use {
     env::{Env, SystemEnv},
     fixed::{FixedEnv, MemoryDirectory},
     store::{BoxError, CommitError, Freshness, Store},
+    transactional::Transactional,
 };

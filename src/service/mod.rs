@@ -4,6 +4,7 @@ mod commands;
 mod error;
 mod offers;
 mod questions;
+mod within;
 
 pub use self::error::{Error, Unresolved};
 use crate::{

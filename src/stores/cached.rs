@@ -1,7 +1,7 @@
 //! A cache in front of any store, for decisions.
 
 use crate::{
-    host::{BoxError, CommitError, Env, Freshness, Store},
+    host::{BoxError, CommitError, Env, Freshness, Store, Transactional},
     record::{Commit, Head, Holder, Receipt, Revision, Seed, Snapshot},
     value::{DashboardId, LinkDigest, Timestamp},
 };
@@ -199,6 +199,15 @@ impl<S: Store, E: Env> Store for CachedStore<S, E> {
 
     crate::delegate_store!(self.store => receipt, grants, grants_below, held, owned, audit, audit_of, outbox, lease,
         acknowledge);
+}
+
+impl<S: Transactional, E: Env> Transactional for CachedStore<S, E> {
+    type Transaction<'c> = S::Transaction<'c>;
+    type Open<'t> = S::Open<'t>;
+
+    fn within<'t>(&self, transaction: &'t mut Self::Transaction<'_>) -> Self::Open<'t> {
+        self.store.within(transaction)
+    }
 }
 
 impl<S: fmt::Debug, E> fmt::Debug for CachedStore<S, E> {

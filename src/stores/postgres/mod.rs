@@ -4,7 +4,7 @@ mod connect;
 mod migration;
 
 use crate::{
-    host::CommitError,
+    host::{CommitError, Transactional},
     record::{Commit, MessageId, Receipt},
     stores::sql::{self, ABOVE, Columns, Database, Dialect, HEAD, LEAF, NEVER_LEASED, Row, SqlError, Value},
 };
@@ -13,8 +13,8 @@ use sqlx::{
     error::BoxDynError,
     postgres::{PgArguments, PgDatabaseError, PgSeverity},
 };
-use std::fmt;
-use tokio::sync::Mutex;
+use std::{fmt, ops::DerefMut, sync::Arc};
+use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 /// How often a statement is sent when another transaction came first each time. At the stricter levels of isolation
@@ -75,13 +75,34 @@ pub struct PostgresStore {
 }
 
 /// A [`PostgresStore`] inside a transaction that the host has open; [`PostgresStore::within`] makes it.
+///
+/// Its clones are handles on the same transaction: a directory that has one reads what the host has written there.
+#[derive(Clone)]
 pub struct PostgresTransaction<'t> {
-    connection: Mutex<&'t mut PgConnection>,
+    connection: Arc<Mutex<&'t mut PgConnection>>,
 }
 
 impl fmt::Debug for PostgresTransaction<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PostgresTransaction(..)")
+    }
+}
+
+impl PostgresTransaction<'_> {
+    /// The connection of the transaction, to read and write there beside the store.
+    ///
+    /// It is lent to one at a time, and the store waits for it: give it back before calling the service.
+    pub async fn connection(&self) -> impl DerefMut<Target = PgConnection> + Send + '_ {
+        MutexGuard::map(self.connection.lock().await, |connection| &mut **connection)
+    }
+}
+
+impl Transactional for PostgresStore {
+    type Transaction<'c> = PgTransaction<'c>;
+    type Open<'t> = PostgresTransaction<'t>;
+
+    fn within<'t>(&self, transaction: &'t mut Self::Transaction<'_>) -> Self::Open<'t> {
+        Self::within(self, transaction)
     }
 }
 
@@ -111,6 +132,9 @@ impl PostgresStore {
     /// # Ok(()) }
     /// ```
     ///
+    /// [`Dashshare::within`](crate::Dashshare::within) does the same to a whole service, and
+    /// [`Dashshare::within_with`](crate::Dashshare::within_with) with a directory that reads in the transaction too.
+    ///
     /// What it answers (a new link's token, say) counts once the host's commit has returned. At READ COMMITTED a
     /// conflict is judged anew inside the transaction. At the stricter levels, and after every error of the database,
     /// the transaction is void: roll it back and begin it again, the host's own statements included. Never commit it: the
@@ -129,7 +153,7 @@ impl PostgresStore {
     /// The dashboards that were changed stay locked until the host commits. A call on the plain store that changes one
     /// waits for that, so never make one in the same task meanwhile: each would wait for the other.
     pub fn within<'t>(&self, transaction: &'t mut PgTransaction<'_>) -> PostgresTransaction<'t> {
-        PostgresTransaction { connection: Mutex::new(&mut **transaction) }
+        PostgresTransaction { connection: Arc::new(Mutex::new(&mut **transaction)) }
     }
 
     /// Runs a statement, again when another transaction came first.

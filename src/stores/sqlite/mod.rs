@@ -4,7 +4,7 @@ mod migration;
 mod savepoint;
 
 use crate::{
-    host::CommitError,
+    host::{CommitError, Transactional},
     record::{Commit, MessageId, Receipt},
     stores::sql::{self, Columns, Database, Dialect, NEVER_LEASED, Row, SqlError, Value},
 };
@@ -17,8 +17,8 @@ use sqlx::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
     },
 };
-use std::{fmt, path::Path, sync::Arc, time::Duration};
-use tokio::sync::Mutex;
+use std::{fmt, ops::DerefMut, path::Path, sync::Arc, time::Duration};
+use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 /// How often a new file is opened while others are making it.
@@ -49,13 +49,34 @@ pub struct SqliteStore {
 }
 
 /// A [`SqliteStore`] inside a transaction that the host has open; [`SqliteStore::within`] makes it.
+///
+/// Its clones are handles on the same transaction: a directory that has one reads what the host has written there.
+#[derive(Clone)]
 pub struct SqliteStoreTransaction<'t> {
-    connection: Mutex<&'t mut SqliteConnection>,
+    connection: Arc<Mutex<&'t mut SqliteConnection>>,
 }
 
 impl fmt::Debug for SqliteStoreTransaction<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SqliteStoreTransaction(..)")
+    }
+}
+
+impl SqliteStoreTransaction<'_> {
+    /// The connection of the transaction, to read and write there beside the store.
+    ///
+    /// It is lent to one at a time, and the store waits for it: give it back before calling the service.
+    pub async fn connection(&self) -> impl DerefMut<Target = SqliteConnection> + Send + '_ {
+        MutexGuard::map(self.connection.lock().await, |connection| &mut **connection)
+    }
+}
+
+impl Transactional for SqliteStore {
+    type Transaction<'c> = SqliteTransaction<'c>;
+    type Open<'t> = SqliteStoreTransaction<'t>;
+
+    fn within<'t>(&self, transaction: &'t mut Self::Transaction<'_>) -> Self::Open<'t> {
+        Self::within(self, transaction)
     }
 }
 
@@ -116,6 +137,9 @@ impl SqliteStore {
     /// # Ok(()) }
     /// ```
     ///
+    /// [`Dashshare::within`](crate::Dashshare::within) does the same to a whole service, and
+    /// [`Dashshare::within_with`](crate::Dashshare::within_with) with a directory that reads in the transaction too.
+    ///
     /// What it answers (a new link's token, say) counts once the host's commit has returned. Begin with `BEGIN
     /// IMMEDIATE`: a transaction that begins as a reader is void when another one has written since
     /// ([`SqlError::Overtaken`]; `cause.downcast_ref::<SqlError>()` finds it in an
@@ -126,7 +150,7 @@ impl SqliteStore {
     /// transaction goes on: roll it back unless either is right. Roll back after [`SqlError::Full`] and
     /// [`SqlError::Disk`] too: SQLite has ended the transaction by itself then.
     pub fn within<'t>(&self, transaction: &'t mut SqliteTransaction<'_>) -> SqliteStoreTransaction<'t> {
-        SqliteStoreTransaction { connection: Mutex::new(&mut **transaction) }
+        SqliteStoreTransaction { connection: Arc::new(Mutex::new(&mut **transaction)) }
     }
 }
 
