@@ -16,7 +16,7 @@
 
 mod support;
 
-use dashshare::{AccountId, Action, DashboardId, Expiry, GrantId, MemoryStore, RevokeMode};
+use dashshare::{AccountId, Action, DashboardId, Expiry, GrantId, MemoryStore, NewShare, RevokeMode};
 use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
 use std::{cell::Cell, collections::HashMap as StdMap, fs, hint::black_box, sync::OnceLock, time::Instant};
@@ -132,8 +132,14 @@ impl World {
                 let (dashboard, account) = chain[level];
                 let terms = terms(depth > 1);
                 let shared = match parents[at] {
-                    None => ready(self.sharing.share(self.owners[&dashboard], dashboard, account, terms)),
-                    Some((by, from)) => ready(self.sharing.share_from(by, dashboard, from, account, terms)),
+                    None => ready(self.sharing.share(
+                        self.owners[&dashboard],
+                        dashboard,
+                        NewShare::with(account, terms),
+                    )),
+                    Some((by, from)) => {
+                        ready(self.sharing.share(by, dashboard, NewShare::with(account, terms).on_from(from)))
+                    }
                 };
                 parents[at] = Some((account, shared.unwrap().grant));
                 if at % 512 == 0 {
@@ -198,10 +204,17 @@ impl World {
                 };
                 ready(self.sharing.register(dashboard, TENANT.into(), owner)).unwrap();
                 let by = random.id::<AccountId>();
-                let root = ready(self.sharing.share(owner, dashboard, by, terms(true))).unwrap().grant;
+                let root = ready(self.sharing.share(owner, dashboard, NewShare::with(by, terms(true))))
+                    .unwrap()
+                    .grant;
                 for _ in 0..BELOW {
                     let with = random.id::<AccountId>();
-                    ready(self.sharing.share_from(by, dashboard, root, with, terms(false))).unwrap();
+                    ready(self.sharing.share(
+                        by,
+                        dashboard,
+                        NewShare::with(with, terms(false)).on_from(root),
+                    ))
+                    .unwrap();
                 }
                 ready(deliver(&self.sharing));
                 (owner, dashboard, root)
@@ -339,7 +352,10 @@ fn share_beside_insert(world: &World, m: usize) {
         let start = Instant::now();
         for at in batch {
             let (dashboard, account) = fresh[*at];
-            black_box(ready(world.sharing.share(owners[*at], dashboard, account, terms(false))).unwrap());
+            black_box(
+                ready(world.sharing.share(owners[*at], dashboard, NewShare::with(account, terms(false))))
+                    .unwrap(),
+            );
         }
         let ours = start.elapsed();
         let start = Instant::now();
@@ -445,7 +461,8 @@ fn share(bencher: divan::Bencher<'_, '_>, m: usize) {
     let mut random = Random(77);
     bencher.with_inputs(|| (random.pick(&w.dashboards), random.id::<AccountId>())).bench_local_values(
         |(dashboard, with)| {
-            ready(w.sharing.share(w.owners[&dashboard], dashboard, with, terms(false))).is_ok()
+            ready(w.sharing.share(w.owners[&dashboard], dashboard, NewShare::with(with, terms(false))))
+                .is_ok()
         },
     );
 }

@@ -15,7 +15,7 @@
 //! driver's pool asks a connection whether it is alive before it lends it, which is a round trip of its own on both
 //! sides; `_lean` is without it (`test_before_acquire(false)`), the harder comparison.
 
-#[path = "../tests/support/cluster.rs"]
+#[path = "../tests/support/cluster/mod.rs"]
 #[expect(dead_code, reason = "the tests start a cluster without settings of their own")]
 mod cluster;
 #[path = "stores/fill.rs"]
@@ -28,7 +28,7 @@ mod support;
 #[path = "stores/timed.rs"]
 mod timed;
 
-use dashshare::{AccountId, Action, CachedStore, DashboardId, RevokeMode, Store};
+use dashshare::{AccountId, Action, CachedStore, DashboardId, NewShare, RevokeMode, Store};
 use fill::{Board, Rows, Table};
 use sqlx::types::Uuid;
 use std::{
@@ -269,7 +269,7 @@ async fn shares<S: Bare>(world: &World<S>) {
         };
         let ours = time(0..SHARES, async |at| {
             let (owner, dashboard, with) = shared(at);
-            world.sharing.share(owner, dashboard, with, terms(false)).await.is_ok()
+            world.sharing.share(owner, dashboard, NewShare::with(with, terms(false))).await.is_ok()
         })
         .await;
         let floor = time(0..SHARES, async |at| {
@@ -313,8 +313,10 @@ async fn revocations<S: Bare>(world: &World<S>) {
         // Some leaves for one tree: a commit's time swings with the disk.
         let mut leaves = Vec::new();
         for _ in 0..5 {
-            let shared =
-                sharing.share(owner, dashboard, random.id::<AccountId>(), terms(false)).await.unwrap();
+            let shared = sharing
+                .share(owner, dashboard, NewShare::with(random.id::<AccountId>(), terms(false)))
+                .await
+                .unwrap();
             sharing.store().committing.store(0, Ordering::Relaxed);
             sharing.store().reads.store(0, Ordering::Relaxed);
             leaves.push(revoke(owner, dashboard, shared.answer.grant, 1).await);

@@ -9,8 +9,8 @@ mod runtime;
 
 use dashshare::{
     Account, AccountId, Action, Attestor, BoxError, DashboardId, Dashshare, Directory, Env as _, Expiry,
-    MemoryDirectory, Message, Refusal, SqliteStore, SqliteStoreTransaction, SystemEnv, TenantId, Terms,
-    delegate_directory,
+    MemoryDirectory, Message, NewShare, Refusal, SqliteStore, SqliteStoreTransaction, SystemEnv, TenantId,
+    Terms, delegate_directory,
 };
 use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
 use std::{
@@ -75,7 +75,7 @@ impl Host {
             .await?;
         let inside = self.sharing.within(&mut transaction);
         // Refused, it ends here, and what the host wrote is rolled back with the transaction.
-        inside.share(OLGA, COLD_ROOM, who, terms).await?;
+        inside.share(OLGA, COLD_ROOM, NewShare::with(who, terms)).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -91,7 +91,7 @@ impl Host {
             .await?;
         let usual = self.sharing.directory();
         let inside = self.sharing.within_with(&mut transaction, |open| Inside { open, usual });
-        inside.share(OLGA, COLD_ROOM, who, terms).await?;
+        inside.share(OLGA, COLD_ROOM, NewShare::with(who, terms)).await?;
         transaction.commit().await?;
         // From here on everybody may know it.
         usual.add_account(who);

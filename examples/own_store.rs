@@ -6,7 +6,7 @@
 use dashshare::{
     AccountId, Action, Actor, AuditRecord, BoxError, Chain, Commit, CommitError, CommitKey, DashboardId,
     Dashshare, Error, Expiry, Freshness, Grant, GrantId, Head, Holder, LinkDigest, MemoryDirectory,
-    MessageId, OutboxMessage, Receipt, Revision, Seed, Snapshot, Store, SystemEnv, TenantId, Terms,
+    MessageId, NewShare, OutboxMessage, Receipt, Revision, Seed, Snapshot, Store, SystemEnv, TenantId, Terms,
     Timestamp,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -322,7 +322,7 @@ fn main() -> Result<(), Error> {
 
         sharing.register(dashboard, TenantId::from(1u64), olga).await?;
         let terms = Terms::view(Expiry::Never);
-        sharing.share(olga, dashboard, ann, terms).await?;
+        sharing.share(olga, dashboard, NewShare::with(ann, terms)).await?;
         let decision = sharing.authorize(ann, dashboard, Action::View).await?;
         println!(
             "{}",

@@ -5,8 +5,8 @@
 
 use dashshare::{
     Account, AccountId, Action, AnonymousUser, Attestor, BoxError, DashboardId, Dashshare, Decision,
-    Directory, EmailAddress, Error, Expiry, MemoryStore, Portal, SharingRules, SystemEnv, Tenant, TenantId,
-    Terms, Timestamp,
+    Directory, EmailAddress, Error, Expiry, MemoryStore, NewShare, Portal, SharingRules, SystemEnv, Tenant,
+    TenantId, Terms, Timestamp,
     policy::{Document as Policy, PolicySet, Principal, Resource},
 };
 use pollster::block_on;
@@ -166,7 +166,7 @@ impl Host {
     fn share(&self, session: AccountId, dashboard: DashboardId, email: &str) -> Result<(), Denied> {
         let address: EmailAddress = email.parse().map_err(|error| Denied(format!("{error}")))?;
         let terms = Terms::view(Expiry::Never);
-        block_on(self.sharing.share(session, dashboard, address, terms))?;
+        block_on(self.sharing.share(session, dashboard, NewShare::with(address, terms)))?;
         Ok(())
     }
 

@@ -105,8 +105,8 @@ mod value;
 pub mod specification {}
 
 pub use decision::{
-    AccessList, Because, Decision, Denial, Explanation, GrantView, Impact, LinkCause, LinkDiagnosis,
-    LinkView, Losing, Principal, SharedDashboard, Step, Symptom,
+    AccessList, Asker, Because, Decision, DecisionAsOf, Denial, DeviceDecision, Explanation, GrantView,
+    Impact, LinkCause, LinkDiagnosis, LinkView, Losing, SharedDashboard, Step, Symptom, Viewer,
 };
 #[doc(hidden)]
 pub use host::named as __named;
@@ -119,16 +119,16 @@ pub use record::{
     Invitation, Link, Message, MessageId, Offer, OutboxMessage, PastTerms, Phase, Receipt, Revision, Seed,
     Snapshot,
 };
-pub use service::{Dashshare, Done, Error, Unresolved};
+pub use service::{AsOf, AtLeast, Dashshare, Done, Error, Unresolved};
 pub use sharing::{
-    Fall, FallCause, LinkFall, Missing, Refusal,
+    ErrorKind, Fall, FallCause, LinkFall, Missing, Refusal, Told,
     amend::{Amended, Amendment},
     invitation::Claimed,
-    link::NewLink,
+    link::{NewLink, Rotated},
     offer::{NewOffer, OfferView, Offered},
     ownership::Transferred,
     revoke::{Ended, RevokeMode},
-    share::Shared,
+    share::{NewShare, Shared},
 };
 /// The driver of `SqliteStore` and `PostgresStore`, of whose pools and transactions they are made.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

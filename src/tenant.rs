@@ -18,10 +18,12 @@ pub struct Tenant {
     pub policies: PolicySet,
 }
 
-/// A tenant's sharing rules (G20).
+/// A tenant's sharing rules.
 ///
 /// They are checked by every command that creates or widens and by none that withdraws; the three switches also
 /// count at every decision. A rule tightened later does not rewrite grants that stand.
+///
+/// Rules: [G20](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SharingRules {
@@ -125,5 +127,14 @@ impl AnonymousUser {
     /// An active one, a portal user of this id.
     pub fn new(id: impl Into<String>) -> Self {
         Self { active: true, principal: Principal::run_user(id) }
+    }
+}
+
+impl Tenant {
+    /// What counts for a tenant that the directory does not know: nothing may be shared.
+    pub(crate) fn closed() -> Self {
+        let rules =
+            SharingRules { private: false, public: false, resharing: false, ..SharingRules::default() };
+        Self { rules, ..Self::default() }
     }
 }

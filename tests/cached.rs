@@ -1,14 +1,10 @@
 //! The cache in front of a store: what it saves, and how long at most it may not know of a change (D4, D6, L2).
 
-#[path = "support/faulty.rs"]
-#[expect(dead_code, reason = "shared with other tests")]
-mod faulty;
-
+use crate::support::faulty::{self, Call, Fault, FaultyStore};
 use dashshare::{
     AccountId, Action, Amendment, CachedStore, DashboardId, Dashshare, Error, Expiry, FixedEnv, GrantId,
-    MemoryDirectory, MemoryStore, Revision, RevokeMode, Rights, TenantId, Terms, Timestamp,
+    MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, Rights, TenantId, Terms, Timestamp,
 };
-use faulty::{Call, Fault, FaultyStore};
 use pollster::block_on;
 use proptest::{
     prelude::*,
@@ -81,7 +77,9 @@ impl World {
 
     fn share(&self, with: u64, expiry: Expiry) -> GrantId {
         let terms = Terms::view(expiry).and_reshare();
-        block_on(self.other.share(account(1), board(), account(with), terms)).expect("shared").grant
+        block_on(self.other.share(account(1), board(), NewShare::with(account(with), terms)))
+            .expect("shared")
+            .grant
     }
 
     fn revoke(&self, grant: GrantId) -> Revision {
@@ -145,7 +143,7 @@ fn a_demanded_revision_is_never_answered_by_an_older_entry() {
     let revoked = world.revoke(grant);
     assert!(world.sees(2), "nobody demanded anything");
     let demanding = |revision| {
-        let decision = world.cached.authorize_at_least(account(2), board(), Action::View, revision);
+        let decision = world.cached.at_least(revision).authorize(account(2), board(), Action::View);
         block_on(decision).map(|decision| decision.is_allowed())
     };
     assert!(demanding(Revision::new(revoked.number() - 1)).expect("decided"), "that far the entry knows");
@@ -163,11 +161,12 @@ fn a_change_through_the_cache_counts_at_once() {
     let world = World::new();
     let grant = world.share(2, Expiry::Never);
     let below = Terms::view(Expiry::Never);
-    block_on(world.other.share(account(2), board(), account(3), below)).expect("shared on");
+    block_on(world.other.share(account(2), board(), NewShare::with(account(3), below.clone())))
+        .expect("shared on");
     assert!(world.sees(2) && world.sees(3) && !world.sees(4));
     block_on(world.cached.revoke(account(1), board(), grant, RevokeMode::Cascade)).expect("revoked");
     assert!(!world.sees(2) && !world.sees(3));
-    block_on(world.cached.share(account(1), board(), account(4), below)).expect("shared");
+    block_on(world.cached.share(account(1), board(), NewShare::with(account(4), below))).expect("shared");
     assert!(world.sees(4));
 }
 
@@ -179,7 +178,7 @@ fn what_another_read_has_shown_is_known() {
     assert!(world.sees(2));
     world.revoke(grant);
     assert!(world.sees(2));
-    block_on(world.cached.list(account(1), board(), None)).expect("listed");
+    block_on(world.cached.access_list(account(1), board())).expect("listed");
     assert!(!world.sees(2));
 
     let link = block_on(world.other.rotate_link(account(1), board(), Expiry::Never)).expect("a link");
@@ -416,8 +415,16 @@ fn every_answer_was_true_within_the_staleness() {
                 Step::Share { through_cache, with } => {
                     let terms = Terms::view(Expiry::Never).and_export();
                     let done = match through_cache {
-                        true => block_on(world.cached.share(account(1), board(), account(with), terms)),
-                        false => block_on(world.other.share(account(1), board(), account(with), terms)),
+                        true => block_on(world.cached.share(
+                            account(1),
+                            board(),
+                            NewShare::with(account(with), terms),
+                        )),
+                        false => block_on(world.other.share(
+                            account(1),
+                            board(),
+                            NewShare::with(account(with), terms),
+                        )),
                     };
                     let done = done.expect("shared");
                     if !done.standing {
@@ -436,7 +443,7 @@ fn every_answer_was_true_within_the_staleness() {
                 }
                 Step::Narrow { through_cache, which } if which < grants.len() => {
                     // A grant that only exports shows nothing any more.
-                    let amendment = Amendment { rights: Some(Rights::EXPORT), ..Amendment::default() };
+                    let amendment = Amendment::default().rights(Rights::EXPORT);
                     let (by, grant) = (account(1), grants[which].0);
                     let done = match through_cache {
                         true => block_on(world.cached.amend(by, board(), grant, amendment)),
@@ -449,7 +456,7 @@ fn every_answer_was_true_within_the_staleness() {
                     let newest = truths.last().expect("the first").1;
                     let demanded = if knows { newest } else { Revision::ZERO };
                     let asking =
-                        world.cached.authorize_at_least(account(who), board(), Action::View, demanded);
+                        world.cached.at_least(demanded).authorize(account(who), board(), Action::View);
                     let decision = block_on(asking).expect("decided");
                     let index = usize::try_from(who - 2).expect("small");
                     let mut counts = counts.lock().expect("no panic");

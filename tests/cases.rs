@@ -1,10 +1,7 @@
 //! Cases that this project did not write, from the tests of other systems that share things, replayed through the
 //! scenario language. `cases.txt` says how it is written; `shared_cases.rs` checks that no case is missing.
 
-#[path = "support/table.rs"]
-mod table;
-
-use table::{holds, is_rule, parse};
+use crate::support::table::{self, holds, is_rule, parse};
 
 use std::collections::BTreeSet;
 

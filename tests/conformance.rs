@@ -1,6 +1,5 @@
 //! The conformance suite over the store in memory, over a shared handle on it, over one of a type that is known at run
 //! time only, and behind the cache.
-#![cfg(feature = "conformance")]
 
 mod memory {
     dashshare::conformance!(fresh = dashshare::MemoryStore::default(), run = pollster::block_on);

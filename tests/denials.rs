@@ -1,24 +1,17 @@
 //! What somebody may not know: denials that look alike whatever their cause, and what a decision says and when it
 //! is not to be had.
 
-#[path = "support/faulty.rs"]
-#[expect(dead_code, reason = "shared with other tests")]
-mod faulty;
-#[path = "support/scene.rs"]
-#[expect(dead_code, reason = "shared with other tests")]
-mod scene;
-
-use dashshare::{
-    AccountId, Action, Amendment, Decision, Denial, Env as _, Error, Expiry, Freshness, GrantId, LinkToken,
-    MemoryDirectory, MemoryStore, Revision, RevokeMode, Right, Rights, SharingRules, Store as _, Tenant,
-    TenantId, Timestamp,
-    policy::{Document, PolicySet, Resource},
-};
-use faulty::{Call, Fault, Sharing};
-use pollster::block_on;
-use scene::{
+use crate::support::faulty::{self, Call, Fault, Sharing};
+use crate::support::scene::{
     ANN, BIG, BOB, CYD, DAN, NONE, OLGA, Scene, ZED, account, address, board, done, in_days, now, terms,
 };
+use dashshare::{
+    AccountId, Action, Amendment, Decision, Denial, Env as _, Error, Expiry, Freshness, GrantId, LinkToken,
+    MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, Right, Rights, SharingRules, Store as _,
+    Tenant, TenantId, Timestamp,
+    policy::{Document, PolicySet, Resource},
+};
+use pollster::block_on;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, error::Error as _, fmt::Debug, sync::Arc};
 
@@ -39,7 +32,7 @@ impl Stage {
         let before = faulty::process(&store, &directory, now().plus_micros(-10 * 86_400_000_000), 1);
         done(before.register(board(BIG), TenantId::from(1u64), account(OLGA)));
         let open = terms(Rights::ALL, true, in_days(20));
-        let ann = done(before.share(account(OLGA), board(BIG), account(ANN), open)).grant;
+        let ann = done(before.share(account(OLGA), board(BIG), NewShare::with(account(ANN), open))).grant;
         Self { store, directory, before, ann }
     }
 
@@ -106,17 +99,17 @@ const CAUSES: &[Cause] = &[
     }),
     ("maker's grant lapsed", &["makers_grant"], |stage| {
         let token = stage.link(ANN, Expiry::Never);
-        stage.amend_ann(Amendment { expiry: Some(Expiry::At(now())), ..Amendment::default() });
+        stage.amend_ann(Amendment::default().expiry(Expiry::At(now())));
         token
     }),
     ("maker may not share any more", &["makers_rights"], |stage| {
         let token = stage.link(ANN, Expiry::Never);
-        stage.amend_ann(Amendment { reshare: Some(false), ..Amendment::default() });
+        stage.amend_ann(Amendment::default().reshare(false));
         token
     }),
     ("maker may not view any more", &["makers_rights"], |stage| {
         let token = stage.link(ANN, Expiry::Never);
-        stage.amend_ann(Amendment { rights: Some(Rights::EXPORT), ..Amendment::default() });
+        stage.amend_ann(Amendment::default().rights(Rights::EXPORT));
         token
     }),
     ("maker's sharing switched off", &["maker_switched_off"], |stage| {
@@ -321,20 +314,32 @@ fn text<T: Debug>(result: Result<T, Error>) -> Result<String, Error> {
 
 /// Every public operation that somebody gives or asks in their own name about a dashboard.
 const ASKS: &[Ask] = &[
-    ("share with an account", |s, by, d, _| text(block_on(s.share(by, board(d), account(CYD), view())))),
-    ("share with the owner", |s, by, d, _| text(block_on(s.share(by, board(d), account(OLGA), view())))),
-    ("share with oneself", |s, by, d, _| text(block_on(s.share(by, board(d), by, view())))),
-    ("share with nobody known", |s, by, d, _| text(block_on(s.share(by, board(d), account(99), view())))),
+    ("share with an account", |s, by, d, _| {
+        text(block_on(s.share(by, board(d), NewShare::with(account(CYD), view()))))
+    }),
+    ("share with the owner", |s, by, d, _| {
+        text(block_on(s.share(by, board(d), NewShare::with(account(OLGA), view()))))
+    }),
+    ("share with oneself", |s, by, d, _| text(block_on(s.share(by, board(d), NewShare::with(by, view()))))),
+    ("share with nobody known", |s, by, d, _| {
+        text(block_on(s.share(by, board(d), NewShare::with(account(99), view()))))
+    }),
     ("share with an address", |s, by, d, _| {
-        text(block_on(s.share(by, board(d), address("new@example.com"), view())))
+        text(block_on(s.share(by, board(d), NewShare::with(address("new@example.com"), view()))))
     }),
     ("share no right", |s, by, d, _| {
-        text(block_on(s.share(by, board(d), account(CYD), terms(Rights::NONE, true, Expiry::Never))))
+        text(block_on(s.share(
+            by,
+            board(d),
+            NewShare::with(account(CYD), terms(Rights::NONE, true, Expiry::Never)),
+        )))
     }),
-    ("share from a grant", |s, by, d, g| text(block_on(s.share_from(by, board(d), g, account(CYD), view())))),
+    ("share from a grant", |s, by, d, g| {
+        text(block_on(s.share(by, board(d), NewShare::with(account(CYD), view()).on_from(g))))
+    }),
     ("amend", |s, by, d, g| text(block_on(s.amend(by, board(d), g, Amendment::default())))),
     ("amend to nothing", |s, by, d, g| {
-        let amendment = Amendment { rights: Some(Rights::NONE), ..Amendment::default() };
+        let amendment = Amendment::default().rights(Rights::NONE);
         text(block_on(s.amend(by, board(d), g, amendment)))
     }),
     ("revoke", |s, by, d, g| text(block_on(s.revoke(by, board(d), g, RevokeMode::Cascade)))),
@@ -352,9 +357,9 @@ const ASKS: &[Ask] = &[
     ("pause", |s, by, d, _| text(block_on(s.pause_link(by, board(d))))),
     ("resume", |s, by, d, _| text(block_on(s.resume_link(by, board(d))))),
     ("withdraw", |s, by, d, _| text(block_on(s.withdraw_link(by, board(d))))),
-    ("list", |s, by, d, _| text(block_on(s.list(by, board(d), None)))),
-    ("list as of", |s, by, d, _| text(block_on(s.list(by, board(d), Some(now().plus_days(1)))))),
-    ("impact", |s, by, d, g| text(block_on(s.impact(by, board(d), g)))),
+    ("list", |s, by, d, _| text(block_on(s.access_list(by, board(d))))),
+    ("list as of", |s, by, d, _| text(block_on(s.as_of(now().plus_days(1)).access_list(by, board(d))))),
+    ("impact", |s, by, d, g| text(block_on(s.impact_of_revoking(by, board(d), g)))),
     ("diagnose", |s, by, d, _| text(block_on(s.diagnose_link(by, board(d), None)))),
     ("audit", |s, by, d, _| text(block_on(s.audit(by, board(d), Revision::ZERO, 9)))),
 ];
@@ -372,7 +377,7 @@ fn who_is_no_party_cannot_tell_a_dashboard_from_none() {
     // Dan had access; Zed's verified address is invited.
     done(sharing.revoke(account(OLGA), board(BIG), scene.grant("dan"), RevokeMode::Cascade));
     scene.directory.forget_email(account(ZED), &address("zed@example.com"));
-    done(sharing.share(account(OLGA), board(BIG), address("zed@example.com"), view()));
+    done(sharing.share(account(OLGA), board(BIG), NewShare::with(address("zed@example.com"), view())));
     scene.directory.verify_email(account(ZED), address("zed@example.com"), now());
     let before = scene.dump();
     let mut codes = BTreeSet::new();
@@ -424,7 +429,9 @@ fn the_sharers_answer_does_not_tell_whether_an_address_has_an_account() {
     ];
     let (mut accepted, mut refused) = (0, BTreeSet::new());
     for rules in rules {
-        for (by, terms) in [OLGA, ANN, BOB, DAN].into_iter().flat_map(|by| all.map(|terms| (by, terms))) {
+        for (by, terms) in
+            [OLGA, ANN, BOB, DAN].into_iter().flat_map(|by| all.clone().map(|terms| (by, terms)))
+        {
             let answers = ["zed@example.com", "new@example.com"].map(|with| {
                 let scene = Scene::new();
                 let tenant = Tenant { rules: rules.clone(), ..MemoryDirectory::open_tenant() };
@@ -432,7 +439,11 @@ fn the_sharers_answer_does_not_tell_whether_an_address_has_an_account() {
                 let sharing = scene.process(5);
                 // Twice: the second finds the first standing (G17).
                 let answer = [0; 2].map(|_| {
-                    match block_on(sharing.share(account(by), board(BIG), address(with), terms)) {
+                    match block_on(sharing.share(
+                        account(by),
+                        board(BIG),
+                        NewShare::with(address(with), terms.clone()),
+                    )) {
                         Ok(done) => {
                             let mut answer = json!(done.answer);
                             answer["revision"] = json!(done.revision);
@@ -462,7 +473,7 @@ fn the_sharers_answer_does_not_tell_whether_an_address_has_an_account() {
         let rules = SharingRules { reveal_accounts: true, ..SharingRules::default() };
         let tenant = Tenant { rules, ..MemoryDirectory::open_tenant() };
         scene.directory.set_tenant(TenantId::from(1u64), tenant);
-        done(scene.process(5).share(account(OLGA), board(BIG), address(with), view())).invited
+        done(scene.process(5).share(account(OLGA), board(BIG), NewShare::with(address(with), view()))).invited
     });
     assert_eq!(told, [false, true], "the rules tell");
 }
@@ -472,7 +483,7 @@ fn the_sharers_answer_does_not_tell_whether_an_address_has_an_account() {
 fn a_store_that_lags_behind_the_demanded_revision_is_no_answer() {
     let scene = Scene::new();
     let sharing = scene.process(5);
-    let view = |at_least| sharing.authorize_at_least(account(CYD), board(BIG), Action::View, at_least);
+    let view = |at_least| sharing.at_least(at_least).authorize(account(CYD), board(BIG), Action::View);
     let old =
         done(scene.store.read(board(BIG), &[account(CYD).into()], Freshness::Latest)).expect("a snapshot");
     let was = old.head.revision;
@@ -582,10 +593,10 @@ fn every_question_has_an_answer_and_what_is_not_known_is_denied() {
         for (dashboard, at) in [0, BIG, NONE, u64::MAX].into_iter().flat_map(|d| instants.map(|at| (d, at))) {
             for action in [Action::View, Action::Export, Action::Share, Action::Edit] {
                 let at = Timestamp::from_micros(at);
-                let decision = done(sharing.authorize_as_of(account(who), board(dashboard), action, at));
+                let decision = done(sharing.as_of(at).authorize(account(who), board(dashboard), action));
                 let is_known = dashboard == BIG && (OLGA..ZED).contains(&who) && at >= now();
-                assert!(is_known || !decision.is_allowed(), "{who} {dashboard} {at}");
-                assert!(action != Action::Edit || who == OLGA || !decision.is_allowed());
+                assert!(is_known || !decision.was_allowed(), "{who} {dashboard} {at}");
+                assert!(action != Action::Edit || who == OLGA || !decision.was_allowed());
                 assert!(!decision.explain().is_empty());
                 answers += 1;
             }
@@ -613,11 +624,19 @@ fn an_allowance_never_outlives_any_end_along_its_path() {
         done(sharing.register(board(BIG), TenantId::from(1u64), account(OLGA)));
         let first = a.map_or(Expiry::Never, in_days);
         let mut path = vec![first];
-        done(sharing.share(account(OLGA), board(BIG), account(ANN), terms(Rights::ALL, true, first)));
+        done(sharing.share(
+            account(OLGA),
+            board(BIG),
+            NewShare::with(account(ANN), terms(Rights::ALL, true, first)),
+        ));
         for (by, with, days) in [(ANN, BOB, b), (BOB, CYD, c)] {
             let held = *path.iter().min().expect("an end");
             let expiry = if in_days(days) <= held { in_days(days) } else { Expiry::Never };
-            done(sharing.share(account(by), board(BIG), account(with), terms(Rights::ALL, true, expiry)));
+            done(sharing.share(
+                account(by),
+                board(BIG),
+                NewShare::with(account(with), terms(Rights::ALL, true, expiry)),
+            ));
             path.push(expiry);
         }
         let expect = |decision: &Decision, ends: &[Expiry]| {
@@ -632,8 +651,8 @@ fn an_allowance_never_outlives_any_end_along_its_path() {
                 expect(&done(sharing.authorize(account(who), board(BIG), Action::View)), &path[..depth]);
             let Expiry::At(until) = until else { continue };
             for (at, allowed) in [(until.plus_micros(-1), true), (until, false)] {
-                let decision = done(sharing.authorize_as_of(account(who), board(BIG), Action::View, at));
-                assert_eq!(decision.is_allowed(), allowed);
+                let decision = done(sharing.as_of(at).authorize(account(who), board(BIG), Action::View));
+                assert_eq!(decision.was_allowed(), allowed);
                 assert!(decision.valid_until().is_none_or(|until| at < until));
                 checked += 1;
             }
@@ -650,7 +669,7 @@ fn an_allowance_never_outlives_any_end_along_its_path() {
             checked += 1;
         }
         // An end that is moved earlier at the root is everybody's (G3).
-        let sooner = Amendment { expiry: Some(Expiry::At(now().plus_micros(5))), ..Amendment::default() };
+        let sooner = Amendment::default().expiry(Expiry::At(now().plus_micros(5)));
         let root = done(store.grants(board(BIG), 0, 1))[0].id;
         done(sharing.amend(account(OLGA), board(BIG), root, sooner));
         let decisions =

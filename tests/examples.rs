@@ -1,9 +1,6 @@
 //! The example binaries do what their pages say. `cargo test` builds them before it runs this.
 
-#[path = "support/example.rs"]
-mod example;
-
-use example::example;
+use crate::support::example::example;
 use serde_json::Value;
 use std::{
     fs,
@@ -269,7 +266,8 @@ fn a_host_with_its_own_pool_shares_in_its_own_transaction() {
         &told,
         &[
             "Ann is in charge (1 in the host's table), and may see the dashboard: true",
-            "Ben is refused (Some(\"expiry_past\")): still 1 in the table, and he may see it: false",
+            "Cem was hired with the share (2 in the table), and may see it: true",
+            "Ben is refused (Some(\"expiry_past\")): still 2 in the table, and he may see it: false",
             "to be mailed to account Ann",
         ],
     );
@@ -303,7 +301,7 @@ fn the_scenario_page_has_every_verb_and_every_code() {
     let engine = include_str!("../examples/scenario/engine.rs");
     let verbs = literals(engine, "match verb {", "other =>");
     let events = literals(engine, "let (name, grants) = match event {", "_ => (");
-    let codes = literals(include_str!("../src/refusal.rs"), "fn code(", "fn sentences");
+    let codes = literals(include_str!("../src/sharing/refusal.rs"), "fn code(", "/// As a sentence");
     assert!(verbs.len() >= 24 && events.len() >= 15 && codes.len() >= 26);
     for word in verbs.iter().chain(&events).chain(&codes) {
         assert!(PAGE.contains(&format!("`{word}`")), "examples/scenario.md does not have `{word}`");

@@ -1,22 +1,14 @@
 //! Hosts fail: every call of every operation fails, is lost, conflicts or is overtaken, one at a time, two at a time,
 //! and from some call on. What stands afterwards is nothing or the whole change, and what was answered is true.
 
-#[path = "support/faulty.rs"]
-#[expect(dead_code, reason = "shared with other tests")]
-mod faulty;
-#[path = "support/plans.rs"]
-#[expect(dead_code, reason = "shared with another test")]
-mod plans;
-#[path = "support/scene.rs"]
-mod scene;
-
+use crate::support::faulty::{self, Call, Fault, Hook, Sharing};
+use crate::support::plans::{Dump, Kind, Tally, ask, clean, suffer, troubles};
+use crate::support::scene::{self, BIG, OLGA, Op, Scene, account, board, commands, done, questions};
 use dashshare::{
-    Error, Expiry, Freshness, LinkToken, MemoryDirectory, MemoryStore, NewLink, Refusal, Store as _, TenantId,
+    Done, Error, Expiry, Freshness, LinkToken, MemoryDirectory, MemoryStore, Refusal, Rotated, Store as _,
+    TenantId,
 };
-use faulty::{Call, Fault, Hook, Sharing};
-use plans::{Dump, Kind, Tally, ask, clean, suffer, troubles};
 use pollster::block_on;
-use scene::{BIG, OLGA, Op, Scene, account, board, commands, done, questions};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -236,7 +228,7 @@ fn befall(sharing: &Sharing, mishap: usize) {
 }
 
 /// What became of one rotation, after it was resumed if it had to be.
-type Fate = Result<NewLink, Error>;
+type Fate = Result<Done<Rotated>, Error>;
 
 struct Racer<'a> {
     future: Pin<Box<dyn Future<Output = Fate> + 'a>>,
@@ -248,7 +240,9 @@ async fn rotate(sharing: &Sharing, resumed: &AtomicU64) -> Fate {
         Err(Error::Unresolved(unresolved)) => {
             resumed.fetch_add(1, Ordering::Relaxed);
             sharing.store().gate.heal();
-            Ok(sharing.resume(unresolved).await?.answer.expect("a rotation gives its link back"))
+            let Done { answer, dashboard, revision } = sharing.resume(unresolved).await?;
+            let answer = answer.expect("a rotation gives its link back");
+            Ok(Done { answer, dashboard, revision })
         }
         other => other,
     }

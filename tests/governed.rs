@@ -3,7 +3,7 @@
 use dashshare::{
     Account, AccountId, Action, Amendment, Attestor, Because, BoxError, DashboardId, Dashshare, Denial,
     Directory, EmailAddress, Error, Expiry, FixedEnv, LinkCause, MemoryDirectory, MemoryStore, Missing,
-    Refusal, RevokeMode, Symptom, Tenant, TenantId, Terms, Timestamp,
+    NewShare, Refusal, RevokeMode, Symptom, Tenant, TenantId, Terms, Timestamp,
     policy::{Document, Effect, Nearest, Outcome, PolicySet, Principal, Resource, RuleRef},
 };
 use pollster::block_on;
@@ -93,7 +93,7 @@ fn sharing() -> Sharing {
     let sharing = Dashshare::new(MemoryStore::default(), host, FixedEnv::new(start(), 1));
     block_on(sharing.register(board(), TenantId::from(TENANT), account(OLGA))).unwrap();
     let terms = Terms::view(Expiry::At(start().plus_days(30))).and_reshare();
-    block_on(sharing.share(account(OLGA), board(), account(ANN), terms)).unwrap();
+    block_on(sharing.share(account(OLGA), board(), NewShare::with(account(ANN), terms))).unwrap();
     sharing
 }
 
@@ -117,10 +117,14 @@ const BOB_TOO: &str = r#"{"id": "bob-too", "name": "Bob as well", "targets": [["
 fn whom_a_policy_denies_a_dashboard_is_no_viewer() {
     let sharing = sharing();
     let who = || -> (BTreeSet<AccountId>, Vec<AccountId>, usize) {
-        let viewers = block_on(sharing.viewers(board(), None)).unwrap();
-        let losing = block_on(sharing.losing(board(), start().plus_days(40))).unwrap();
-        let shared = block_on(sharing.shared_with(account(ANN), None)).unwrap();
-        (viewers.into_keys().collect(), losing.iter().map(|losing| losing.who).collect(), shared.len())
+        let viewers = block_on(sharing.viewers(board())).unwrap();
+        let losing = block_on(sharing.losing_access(board(), start().plus_days(40))).unwrap();
+        let shared = block_on(sharing.shared_with(account(ANN))).unwrap();
+        (
+            viewers.iter().map(|viewer| viewer.account).collect(),
+            losing.iter().map(|losing| losing.account).collect(),
+            shared.len(),
+        )
     };
     assert_eq!(who(), ([account(ANN)].into(), vec![account(ANN)], 1));
     govern(&sharing, &[NOT_ANN]);
@@ -145,9 +149,12 @@ fn a_dashboard_that_the_host_does_not_know_is_denied_where_policies_are_asked() 
     assert_eq!(decision.denial(), Some(Denial::UnknownDashboard));
     // Nor can it be handed on by whom it was shared with.
     let terms = Terms::view(Expiry::Never);
-    let refused = block_on(sharing.share(account(ANN), board(), account(CYD), terms)).unwrap_err();
+    let refused = block_on(sharing.share(account(ANN), board(), NewShare::with(account(CYD), terms.clone())))
+        .unwrap_err();
     assert_eq!(refused.refusal(), Some(&Refusal::UnknownDashboard));
-    assert!(block_on(sharing.share(account(OLGA), board(), account(CYD), terms)).is_ok());
+    assert!(
+        block_on(sharing.share(account(OLGA), board(), NewShare::with(account(CYD), terms.clone()))).is_ok()
+    );
 }
 
 /// D2, G12, G20: whom a policy denies a dashboard cannot hand it on or prolong it, and can still take back and end.
@@ -156,15 +163,16 @@ fn what_a_policy_denies_cannot_be_handed_on_and_can_be_taken_back() {
     let sharing = sharing();
     let (olga, ann) = (account(OLGA), account(ANN));
     let week = Terms::view(Expiry::At(start().plus_days(7)));
-    let given = block_on(sharing.share(ann, board(), account(CYD), week)).unwrap().grant;
+    let given =
+        block_on(sharing.share(ann, board(), NewShare::with(account(CYD), week.clone()))).unwrap().grant;
     block_on(sharing.rotate_link(ann, board(), Expiry::Never)).unwrap();
     block_on(sharing.pause_link(ann, board())).unwrap();
     govern(&sharing, &[NOT_ANN]);
     let by = RuleRef { policy: "not-ann".to_owned(), rule: 0 };
     let refusal = Refusal::PolicyDenies(by);
-    let end = |days| Amendment { expiry: Some(Expiry::At(start().plus_days(days))), ..Amendment::default() };
+    let end = |days| Amendment::default().expiry(Expiry::At(start().plus_days(days)));
     let refused = [
-        block_on(sharing.share(ann, board(), account(BOB), week)).map(|_| ()),
+        block_on(sharing.share(ann, board(), NewShare::with(account(BOB), week.clone()))).map(|_| ()),
         block_on(sharing.amend(ann, board(), given, end(8))).map(|_| ()),
         block_on(sharing.resume_link(ann, board())).map(|_| ()),
         block_on(sharing.rotate_link(ann, board(), Expiry::Never)).map(|_| ()),
@@ -177,7 +185,7 @@ fn what_a_policy_denies_cannot_be_handed_on_and_can_be_taken_back() {
     let no_olga = NOT_ANN.replace("ann", "olga");
     govern(&sharing, &[&no_olga]);
     assert!(block_on(sharing.amend(olga, board(), given, end(9))).is_ok());
-    assert!(block_on(sharing.share(olga, board(), account(BOB), week)).is_ok());
+    assert!(block_on(sharing.share(olga, board(), NewShare::with(account(BOB), week.clone()))).is_ok());
     govern(&sharing, &[NOT_ANN]);
     assert!(block_on(sharing.withdraw_link(ann, board())).is_ok());
     assert!(block_on(sharing.revoke(ann, board(), given, RevokeMode::Cascade)).is_ok());
@@ -272,16 +280,20 @@ fn a_directory_that_fails_where_policies_are_asked_is_an_error() {
     for method in ["principal", "dashboard"] {
         *sharing.directory().failing.lock().unwrap() = Some(method);
         fails(method, block_on(sharing.authorize(account(BOB), board(), Action::View)).map(drop));
-        fails(method, block_on(sharing.viewers(board(), None)).map(drop));
+        fails(method, block_on(sharing.viewers(board())).map(drop));
         let terms = Terms::view(Expiry::Never);
-        fails(method, block_on(sharing.share(account(ANN), board(), account(CYD), terms)).map(drop));
+        fails(
+            method,
+            block_on(sharing.share(account(ANN), board(), NewShare::with(account(CYD), terms.clone())))
+                .map(drop),
+        );
         fails(method, block_on(sharing.authorize_device(&bob, "door")).map(drop));
     }
     *sharing.directory().failing.lock().unwrap() = Some("device");
     fails("device", block_on(sharing.authorize_device(&bob, "door")).map(drop));
     for method in ["dashboard", "devices"] {
         *sharing.directory().failing.lock().unwrap() = Some(method);
-        fails(method, block_on(sharing.setup(account(OLGA), board())).map(drop));
+        fails(method, block_on(sharing.missing_to_publish(account(OLGA), board())).map(drop));
         fails(method, block_on(sharing.diagnose_link(account(OLGA), board(), None)).map(drop));
         fails(method, block_on(sharing.rotate_link(account(OLGA), board(), Expiry::Never)).map(drop));
     }

@@ -2,17 +2,6 @@
 //!
 //! `DASHSHARE_HISTORIES` says how many histories to play (20,000 unless set), `DASHSHARE_SEED` plays one of them.
 
-#![expect(
-    clippy::arithmetic_side_effects,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that is wrong about its own numbers has to stop"
-)]
-
-#[expect(dead_code, reason = "shared with another test")]
-mod model;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     env,
@@ -22,8 +11,8 @@ use std::{
     time::Instant as Stopwatch,
 };
 
-use model::{
-    Account, Command, DASHBOARDS, Dashboard, Fault, Grant, Instant, Model, Outcome, Step,
+use crate::model::{
+    self, Account, Command, DASHBOARDS, Dashboard, Fault, Grant, Instant, Model, Outcome, Step,
     generator::Generator, library::Library, view::View,
 };
 

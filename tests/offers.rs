@@ -52,11 +52,11 @@ fn template() -> Template {
 }
 
 fn offer(template: &Template) -> NewOffer<'_> {
-    NewOffer { clone: board(CLONE), template, message: None, devices: None, expiry: Expiry::Never }
+    NewOffer::to(account(2), board(CLONE), template, Expiry::Never)
 }
 
 fn offered(sharing: &Sharing) -> DashboardId {
-    let offered = block_on(sharing.offer(account(1), board(SOURCE), account(2), offer(&template())));
+    let offered = block_on(sharing.offer(account(1), board(SOURCE), offer(&template())));
     offered.expect("offered").clone
 }
 
@@ -160,12 +160,8 @@ fn an_offer_that_ended_keeps_nothing() {
     for end in ends {
         let sharing = world();
         let template = template();
-        let told = NewOffer {
-            message: Some("for your eyes only"),
-            devices: Some("two sensors"),
-            ..offer(&template)
-        };
-        let offering = sharing.offer(account(1), board(SOURCE), account(2), told);
+        let told = offer(&template).message("for your eyes only").devices("two sensors");
+        let offering = sharing.offer(account(1), board(SOURCE), told);
         let clone = block_on(offering).expect("offered").clone;
         let waiting: Vec<_> =
             block_on(sharing.outbox(None, 9)).expect("a list").iter().map(|message| message.id).collect();
@@ -199,16 +195,12 @@ fn what_is_offered_has_limits() {
     let sharing = world();
     let template = template();
     let (within, beyond) = ("\u{e9}".repeat(2_000), "\u{e9}".repeat(2_001));
-    let make =
-        |changed: NewOffer<'_>| block_on(sharing.offer(account(1), board(SOURCE), account(2), changed));
-    for message_or_devices in [
-        NewOffer { message: Some(&beyond), ..offer(&template) },
-        NewOffer { devices: Some(&beyond), ..offer(&template) },
-    ] {
+    let make = |changed: NewOffer<'_>| block_on(sharing.offer(account(1), board(SOURCE), changed));
+    for message_or_devices in [offer(&template).message(&beyond), offer(&template).devices(&beyond)] {
         assert_eq!(refused(make(message_or_devices)), "text_too_long");
     }
     for tells in ["ask me@example.com", "see https://example.com", "like 67599bcd999d25000a9c10bd"] {
-        let telling = NewOffer { devices: Some(tells), ..offer(&template) };
+        let telling = offer(&template).devices(tells);
         assert_eq!(refused(make(telling)), "text_tells_too_much", "`{tells}`");
     }
     let widgets: Vec<Value> = (0..9_000)
@@ -222,7 +214,7 @@ fn what_is_offered_has_limits() {
     assert!(head.is_none(), "a refused offer was written");
     assert!(block_on(sharing.offers_made(account(1))).expect("a list").is_empty());
 
-    let full = NewOffer { message: Some(&within), devices: Some(&within), ..offer(&template) };
+    let full = offer(&template).message(&within).devices(&within);
     make(full).expect("offered");
     let view = block_on(sharing.offers(account(2))).expect("a list").remove(0);
     assert_eq!((view.message.as_ref(), view.devices.as_ref()), (Some(&within), Some(&within)));
@@ -236,7 +228,7 @@ fn an_offer_is_not_told_from_what_is_not_known() {
     for revision in 0..3 {
         let ask = |dashboard| {
             let asking =
-                sharing.authorize_at_least(account(2), dashboard, Action::View, Revision::new(revision));
+                sharing.at_least(Revision::new(revision)).authorize(account(2), dashboard, Action::View);
             block_on(asking).map(|decision| (decision.dashboard(), decision.revision(), decision.denial()))
         };
         assert_eq!(format!("{:?}", ask(clone)), format!("{:?}", ask(board(99))), "at revision {revision}");

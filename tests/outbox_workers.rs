@@ -4,32 +4,24 @@
 //!
 //! Where no PostgreSQL is installed its trial is reported as ignored, or fails if `DASHSHARE_REQUIRE_POSTGRES` is set.
 
-#[cfg(feature = "postgres")]
-#[path = "support/cluster.rs"]
-mod cluster;
-#[cfg(feature = "sqlite")]
-#[path = "support/files.rs"]
-mod files;
-#[path = "outbox_workers/judge.rs"]
 mod judge;
-#[path = "outbox_workers/planted.rs"]
 mod planted;
-#[path = "support/runtime.rs"]
-mod runtime;
 
+use crate::File;
+#[cfg(feature = "postgres")]
+use crate::support::cluster::{Cluster, Installation};
+use crate::support::runtime::block_on;
 use dashshare::{
     AccountId, BoxError, DashboardId, Dashshare, Env, Error, Expiry, MemoryDirectory, MemoryStore, MessageId,
-    Revision, Store, SystemEnv, TenantId, Terms, Timestamp,
+    NewShare, Revision, Store, SystemEnv, TenantId, Terms, Timestamp,
 };
 use judge::{Clock, Name, Record, Wrong, judge};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use planted::{Fault, Planted};
-use runtime::block_on;
 use std::{
     collections::{BTreeMap, BTreeSet},
     future::poll_fn,
     pin::pin,
-    process::ExitCode,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
@@ -46,20 +38,20 @@ const LEASE: Duration = Duration::from_secs(1);
 /// How often in a row there may be nothing to lease while messages are left. A lease ends when time moves once.
 const IDLE: usize = 1000;
 
-fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let mut trials = vec![Trial::test("workers_die_and_nothing_is_lost_in_memory", || {
-        survives(Arc::new(MemoryStore::default()))
-    })];
+pub(crate) fn trials(file: File) -> Vec<Trial> {
+    let mut trials =
+        vec![file.trial("workers_die_and_nothing_is_lost_in_memory", || {
+            survives(Arc::new(MemoryStore::default()))
+        })];
     #[cfg(feature = "sqlite")]
-    trials.push(Trial::test("workers_die_and_nothing_is_lost_in_sqlite", on_sqlite));
+    trials.push(file.trial("workers_die_and_nothing_is_lost_in_sqlite", on_sqlite));
     #[cfg(feature = "postgres")]
     {
-        let installation = cluster::Installation::find();
+        let installation = Installation::find();
         let ignored = installation.is_none() && std::env::var_os("DASHSHARE_REQUIRE_POSTGRES").is_none();
         let run = move || on_postgres(installation.as_ref().ok_or("no PostgreSQL server was found")?);
         trials
-            .push(Trial::test("workers_die_and_nothing_is_lost_in_postgres", run).with_ignored_flag(ignored));
+            .push(file.trial("workers_die_and_nothing_is_lost_in_postgres", run).with_ignored_flag(ignored));
     }
     let planted = [
         ("leases_what_is_leased", Fault::LeasesWhatIsLeased, Wrong::LeasedTwice),
@@ -69,16 +61,17 @@ fn main() -> ExitCode {
         ("acknowledges_a_neighbour", Fault::AcknowledgesANeighbour, Wrong::Lost),
     ];
     trials.extend(planted.map(|(name, fault, wrong)| {
-        Trial::test(format!("a_store_is_convicted_that_{name}"), move || convicts(fault, wrong))
+        file.trial(format!("a_store_is_convicted_that_{name}"), move || convicts(fault, wrong))
     }));
-    libtest_mimic::run(&arguments, trials).exit_code()
+    trials
 }
 
 #[cfg(feature = "sqlite")]
 fn on_sqlite() -> Result<(), Failed> {
     use sqlx::sqlite::{SqlitePoolOptions, SqliteSynchronous};
     // What a power cut leaves is for another test.
-    let options = dashshare::SqliteStore::options(files::fresh_path()).synchronous(SqliteSynchronous::Off);
+    let options = dashshare::SqliteStore::options(crate::support::files::fresh_path())
+        .synchronous(SqliteSynchronous::Off);
     let pool = block_on(SqlitePoolOptions::new().connect_with(options))?;
     let store = dashshare::SqliteStore::new(pool.clone());
     block_on(store.migrate())?;
@@ -88,9 +81,9 @@ fn on_sqlite() -> Result<(), Failed> {
 }
 
 #[cfg(feature = "postgres")]
-fn on_postgres(installation: &cluster::Installation) -> Result<(), Failed> {
+fn on_postgres(installation: &Installation) -> Result<(), Failed> {
     use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-    let cluster = cluster::Cluster::start(installation)?;
+    let cluster = Cluster::start(installation)?;
     let options = PgConnectOptions::new_without_pgpass()
         .socket(cluster.socket_dir())
         .username("postgres")
@@ -102,7 +95,7 @@ fn on_postgres(installation: &cluster::Installation) -> Result<(), Failed> {
     block_on(pool.close());
     // As somebody else sees it.
     let left = cluster.psql()?.send("SELECT count(*) FROM dashshare_outbox;")?;
-    cluster.stop();
+    drop(cluster);
     survived?;
     match (left.rows.as_slice(), left.complaints.as_slice()) {
         ([count], []) if count == "0" => Ok(()),
@@ -261,7 +254,9 @@ async fn write(sharing: &Sharing<impl Store>, messages: usize) -> Result<BTreeSe
         sharing.register(board, TenantId::from(1u64), owner).await.map_err(told)?;
         for person in 0..GRANTS {
             let address = format!("p{person}@example.com").parse().expect("an address");
-            let shared = sharing.share(owner, board, dashshare::Holder::Address(address), terms).await;
+            let shared = sharing
+                .share(owner, board, NewShare::with(dashshare::Holder::Address(address), terms.clone()))
+                .await;
             made.insert((board, shared.map_err(told)?.revision, 0));
         }
         let reminded = sharing.remind(board, start().plus_days(20)).await.map_err(told)?;

@@ -4,23 +4,14 @@
 //! `DASHSHARE_POLICY_PAIRS` says how many pairs of policies and request are compared (200,000 unless set), `DASHSHARE_SEED`
 //! where the random numbers begin.
 
-#[path = "policies/audits.rs"]
 mod audits;
-#[path = "policies/comparison.rs"]
 mod comparison;
-#[path = "policies/documents.rs"]
 mod documents;
-#[path = "policies/lints.rs"]
 mod lints;
-#[path = "policies/reference.rs"]
 mod reference;
-#[path = "policies/saboteurs.rs"]
 mod saboteurs;
-#[path = "policies/size.rs"]
 mod size;
-#[path = "policies/why.rs"]
 mod why;
-#[path = "policies/world.rs"]
 mod world;
 
 use comparison::{Tally, compare, expected, pairs, shuffled, verdict};

@@ -1,9 +1,6 @@
 //! The example `policies` does what its page says. `cargo test` builds it before it runs this.
 
-#[path = "support/example.rs"]
-mod example;
-
-use example::example;
+use crate::support::example::example;
 use serde_json::{Value, json};
 use std::{
     fs,

@@ -4,32 +4,22 @@
 //! A server of its own is started for the run. Where no PostgreSQL is installed every trial is reported as ignored, or
 //! fails if `DASHSHARE_REQUIRE_POSTGRES` is set.
 
-#[path = "postgres/errors.rs"]
 mod errors;
-#[path = "postgres/migration.rs"]
 mod migration;
-#[path = "support/operations.rs"]
-mod operations;
-#[path = "postgres/plans.rs"]
 mod plans;
-#[path = "support/runtime.rs"]
-mod runtime;
-#[path = "support/server.rs"]
-mod server;
-#[path = "postgres/transaction.rs"]
 mod transaction;
 
+use crate::File;
+use crate::support::runtime::block_on;
+use crate::support::server::{LEVELS, Server};
 use dashshare::{
     CachedStore, DynStore, SystemEnv,
     conformance::{PROMISES, check},
 };
-use libtest_mimic::{Arguments, Trial};
-use runtime::block_on;
-use server::{LEVELS, Server};
-use std::{num::NonZeroUsize, process::ExitCode, sync::Arc, time::Duration};
+use libtest_mimic::Trial;
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
-fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+pub(crate) fn trials(file: File) -> Vec<Trial> {
     let server = Arc::new(Server::new());
     let ignored = server.is_missing();
     let mut trials = Vec::new();
@@ -37,7 +27,7 @@ fn main() -> ExitCode {
         for promise in PROMISES {
             let server = Arc::clone(&server);
             let name = format!("{}::{promise}", level.replace(' ', "_"));
-            trials.push(Trial::test(name, move || {
+            trials.push(file.trial(name, move || {
                 let store = block_on(server.migrated(level));
                 let pool = store.pool().clone();
                 check(promise, store, |turn| block_on(turn));
@@ -48,7 +38,7 @@ fn main() -> ExitCode {
     }
     for promise in PROMISES {
         let of_server = Arc::clone(&server);
-        trials.push(Trial::test(format!("dynamic::{promise}"), move || {
+        trials.push(file.trial(format!("dynamic::{promise}"), move || {
             let store = block_on(of_server.migrated(LEVELS[0]));
             let pool = store.pool().clone();
             let store: Arc<dyn DynStore> = Arc::new(store);
@@ -57,7 +47,7 @@ fn main() -> ExitCode {
             Ok(())
         }));
         let of_server = Arc::clone(&server);
-        trials.push(Trial::test(format!("cached::{promise}"), move || {
+        trials.push(file.trial(format!("cached::{promise}"), move || {
             let store = block_on(of_server.migrated(LEVELS[0]));
             let pool = store.pool().clone();
             let (hour, room) = (Duration::from_secs(3600), NonZeroUsize::MIN);
@@ -69,26 +59,20 @@ fn main() -> ExitCode {
     }
     for (name, run) in [errors::TRIALS, migration::TRIALS, plans::TRIALS, transaction::TRIALS].concat() {
         let server = Arc::clone(&server);
-        trials.push(Trial::test(name, move || {
+        trials.push(file.trial(name, move || {
             run(&server);
             Ok(())
         }));
     }
-    let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(ignored)).collect();
-    if ignored && !arguments.list {
-        println!("no PostgreSQL server was found on this machine, so every trial here is ignored");
-    }
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    server.stop();
-    conclusion.exit_code()
+    trials.into_iter().map(|trial| trial.with_ignored_flag(ignored)).collect()
 }
 
 /// A trial that is not of the suite: its name, and what it does.
 type Case = (&'static str, fn(&Server));
 
-macro_rules! trials {
+macro_rules! cases {
     ($($name:ident)*) => {
-        pub(crate) const TRIALS: &[crate::Case] = &[$((stringify!($name), $name)),*];
+        pub(crate) const TRIALS: &[super::Case] = &[$((stringify!($name), $name)),*];
     };
 }
-use trials;
+use cases;

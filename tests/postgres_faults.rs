@@ -12,48 +12,35 @@
 //! server said, or by the connection ending without a word: then it was the proxy, or the server while it was down. An
 //! operation counts once for each fault, however many of its calls failed.
 
-#[path = "support/cluster.rs"]
-mod cluster;
-#[path = "postgres_faults/denials.rs"]
 mod denials;
-#[path = "postgres_faults/history.rs"]
 mod history;
-#[path = "postgres_faults/naive.rs"]
 mod naive;
-#[path = "postgres_faults/progress.rs"]
 mod progress;
-#[path = "postgres_faults/proxy.rs"]
 mod proxy;
-#[path = "postgres_faults/run.rs"]
 mod run;
-#[path = "support/runtime.rs"]
-mod runtime;
-#[path = "postgres_faults/storm.rs"]
 mod storm;
-#[path = "postgres_faults/subject.rs"]
 mod subject;
-#[path = "postgres_faults/verdicts.rs"]
 mod verdicts;
 
-use cluster::{Cluster, Installation};
+use crate::File;
+use crate::support::cluster::{Cluster, Installation};
+use crate::support::runtime::block_on;
 use dashshare::{
     AccountId, Actor, AuditRecord, DashboardId, Dashshare, Event, MemoryDirectory, PostgresStore, Revision,
     SystemEnv, TenantId,
 };
 use history::{Act, Link, Op, judge, stale_visits};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use naive::{Kind, Rotation, Samples};
 use progress::{Fault, Progress};
 use proxy::Proxy;
 use run::{Pace, WORKERS, look_back, run};
-use runtime::block_on;
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
 use std::{
     env,
-    process::ExitCode,
     sync::{Arc, atomic::Ordering},
     time::Instant,
 };
@@ -67,19 +54,18 @@ const HITS: usize = 102;
 /// A trial that needs a server.
 type Run = Box<dyn FnOnce(&Installation) -> Result<(), Failed> + Send>;
 
-fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+pub(crate) fn trials(file: File) -> Vec<Trial> {
     let installation = Installation::find().map(Arc::new);
     let ignored = installation.is_none() && env::var_os("DASHSHARE_REQUIRE_POSTGRES").is_none();
     let trial = |name: String, run: Run| {
         let installation = installation.clone();
-        Trial::test(name, move || run(installation.as_deref().ok_or("no PostgreSQL server was found")?))
+        file.trial(name, move || run(installation.as_deref().ok_or("no PostgreSQL server was found")?))
             .with_ignored_flag(ignored)
     };
     let mut trials = vec![
-        Trial::test("the_judge_takes_right_histories", verdicts::takes_right_histories),
-        Trial::test("the_judge_convicts_wrong_histories", verdicts::convicts_wrong_histories),
-        Trial::test("the_proxy_knows_which_statement_commits", knows_commits),
+        file.trial("the_judge_takes_right_histories", verdicts::takes_right_histories),
+        file.trial("the_judge_convicts_wrong_histories", verdicts::convicts_wrong_histories),
+        file.trial("the_proxy_knows_which_statement_commits", knows_commits),
     ];
     trials.extend(LEVELS.map(|level| {
         let name = format!("one_link_survives_faults_at_{}", level.replace(' ', "_"));
@@ -91,10 +77,7 @@ fn main() -> ExitCode {
         trial("the_judge_convicts_the_naive_rotation".into(), Box::new(convicts_naive)),
         trial("the_judge_convicts_a_server_that_acknowledges_too_early".into(), Box::new(convicts_early)),
     ]);
-    if ignored && !arguments.list {
-        println!("no PostgreSQL server was found on this machine, so most trials here are ignored");
-    }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    trials
 }
 
 fn operations() -> Result<usize, String> {

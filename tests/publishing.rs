@@ -2,7 +2,7 @@
 
 use dashshare::{
     AccountId, AnonymousUser, BoxError, DashboardId, Dashshare, Error, Expiry, FixedEnv, MemoryDirectory,
-    MemoryStore, Missing, Portal, Refusal, Rights, SharingRules, Tenant, TenantId, Terms,
+    MemoryStore, Missing, NewShare, Portal, Refusal, Rights, SharingRules, Tenant, TenantId, Terms,
     policy::{Document, PolicySet, Principal, Resource, RuleRef},
 };
 use pollster::block_on;
@@ -117,7 +117,7 @@ fn publishing_too_early_is_refused_with_all_that_is_missing() {
 #[test]
 fn setup_lists_what_is_missing_without_publishing() {
     let host = host();
-    let ask = |who| block_on(host.sharing.setup(who, host.dashboard));
+    let ask = |who| block_on(host.sharing.missing_to_publish(who, host.dashboard));
     assert_eq!(ask(host.owner).unwrap(), []);
     host.set(Tenant { portal: Portal::default(), ..Tenant::default() });
     let before = format!("{:?}", host.sharing.store());
@@ -131,8 +131,9 @@ fn setup_lists_what_is_missing_without_publishing() {
         host.sharing.directory().add_account(account);
     }
     let view = Terms::view(Expiry::Never);
-    block_on(host.sharing.share(host.owner, host.dashboard, ann, view.and_reshare())).unwrap();
-    block_on(host.sharing.share(host.owner, host.dashboard, ben, view)).unwrap();
+    block_on(host.sharing.share(host.owner, host.dashboard, NewShare::with(ann, view.clone().and_reshare())))
+        .unwrap();
+    block_on(host.sharing.share(host.owner, host.dashboard, NewShare::with(ben, view))).unwrap();
     assert_eq!(ask(ann).unwrap(), missing);
     assert_eq!(ask(ben).unwrap_err().refusal(), Some(&Refusal::NoReshareRight));
     assert_eq!(ask(zed).unwrap_err().refusal(), Some(&Refusal::UnknownDashboard));
@@ -210,8 +211,8 @@ fn an_unknown_tenant_shares_nothing() {
     let env = FixedEnv::new("2026-01-01T00:00:00Z".parse().unwrap(), 1);
     let sharing = Dashshare::new(MemoryStore::default(), directory, env);
     block_on(sharing.register(dashboard, TenantId::from(9u64), owner)).unwrap();
-    let terms = Terms { rights: Rights::VIEW, reshare: false, expiry: Expiry::Never };
-    let refused = block_on(sharing.share(owner, dashboard, ann, terms)).unwrap_err();
+    let terms = Terms::of(Rights::VIEW, Expiry::Never);
+    let refused = block_on(sharing.share(owner, dashboard, NewShare::with(ann, terms))).unwrap_err();
     assert_eq!(refused.refusal(), Some(&Refusal::PrivateSharingOff));
     let decision = block_on(sharing.authorize(owner, dashboard, dashshare::Action::View)).unwrap();
     assert!(decision.is_allowed());

@@ -1,9 +1,7 @@
 //! The rules of `docs/spec.md`: each is played through by the histories of `rules.txt`, and none is without a test
 //! that cites it.
 
-#[path = "support/table.rs"]
-mod table;
-
+use crate::support::table;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -50,10 +48,12 @@ fn cited(text: &str) -> BTreeSet<&str> {
 fn citations() -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folders = ["tests", "tests/policies", "src/conformance"]
-        .map(|folder| fs::read_dir(root.join(folder)).expect("a folder"));
-    for entry in folders.into_iter().flatten().flatten() {
-        let path = entry.path();
+    let mut paths = ["tests", "src/conformance"].map(|folder| root.join(folder)).to_vec();
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            paths.extend(fs::read_dir(&path).expect("a folder").flatten().map(|entry| entry.path()));
+            continue;
+        }
         let Ok(text) = fs::read_to_string(&path) else { continue };
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let starts = match path.extension().and_then(|extension| extension.to_str()) {

@@ -3,7 +3,7 @@
 
 use dashshare::{
     AccountId, Action, Amendment, DashboardId, Dashshare, Expiry, GrantId, MemoryDirectory, MemoryStore,
-    RevokeMode, Rights, SystemEnv, TenantId, Terms, Timestamp,
+    NewShare, RevokeMode, Rights, SystemEnv, TenantId, Terms, Timestamp,
 };
 use pollster::block_on;
 use std::{
@@ -12,7 +12,7 @@ use std::{
     thread,
 };
 
-const TERMS: Terms = Terms { rights: Rights::VIEW, reshare: true, expiry: Expiry::Never };
+const TERMS: Terms = Terms::view(Expiry::Never).and_reshare();
 
 fn service() -> Dashshare<MemoryStore, MemoryDirectory, SystemEnv> {
     let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), SystemEnv);
@@ -30,8 +30,8 @@ fn every_future_can_move_between_threads() {
     let (owner, ann, dashboard) = (AccountId::from(1u64), AccountId::from(2u64), DashboardId::from(1u64));
     let (grant, address) = (GrantId::from(1u64), "ann@example.com".parse().unwrap());
     is_send(sharing.register(dashboard, TenantId::from(1u64), owner));
-    is_send(sharing.share(owner, dashboard, ann, TERMS));
-    is_send(sharing.share_from(owner, dashboard, grant, ann, TERMS));
+    is_send(sharing.share(owner, dashboard, NewShare::with(ann, TERMS)));
+    is_send(sharing.share(owner, dashboard, NewShare::with(ann, TERMS).on_from(grant)));
     is_send(sharing.amend(owner, dashboard, grant, Amendment::default()));
     is_send(sharing.revoke(owner, dashboard, grant, RevokeMode::Rebind));
     is_send(sharing.stop_sharing(owner, dashboard, ann));
@@ -45,9 +45,9 @@ fn every_future_can_move_between_threads() {
     is_send(sharing.remind(dashboard, Timestamp::MAX));
     is_send(sharing.authorize(ann, dashboard, Action::View));
     is_send(sharing.visit("token"));
-    is_send(sharing.list(owner, dashboard, None));
-    is_send(sharing.impact(owner, dashboard, grant));
-    is_send(sharing.shared_with(ann, None));
+    is_send(sharing.access_list(owner, dashboard));
+    is_send(sharing.impact_of_revoking(owner, dashboard, grant));
+    is_send(sharing.shared_with(ann));
     is_send(sharing.diagnose_link(owner, dashboard, None));
 }
 
@@ -59,7 +59,7 @@ fn a_future_over_stores_that_never_wait_is_ready_at_once() {
     let mut context = Context::from_waker(Waker::noop());
     let register = pin!(sharing.register(dashboard, TenantId::from(1u64), owner)).poll(&mut context);
     assert!(matches!(register, Poll::Ready(Ok(_))));
-    let share = pin!(sharing.share(owner, dashboard, ann, TERMS)).poll(&mut context);
+    let share = pin!(sharing.share(owner, dashboard, NewShare::with(ann, TERMS))).poll(&mut context);
     assert!(matches!(share, Poll::Ready(Ok(_))));
     let decision = pin!(sharing.authorize(ann, dashboard, Action::View)).poll(&mut context);
     assert!(matches!(decision, Poll::Ready(Ok(decision)) if decision.is_allowed()));
@@ -78,14 +78,16 @@ fn threads_share_one_dashboard_and_lose_nothing() {
                 for account in 0..9u64 {
                     let with = AccountId::from(2 + worker * 9 + account);
                     // Others may win every race that one call is willing to run: then it says so.
-                    while let Err(error) = block_on(sharing.share(owner, dashboard, with, TERMS)) {
+                    while let Err(error) =
+                        block_on(sharing.share(owner, dashboard, NewShare::with(with, TERMS)))
+                    {
                         assert!(matches!(error, dashshare::Error::Contended), "{error}");
                     }
                 }
             });
         }
     });
-    let list = block_on(sharing.list(owner, dashboard, None)).unwrap();
+    let list = block_on(sharing.access_list(owner, dashboard)).unwrap();
     assert_eq!(list.grants.len(), 36);
     assert_eq!(list.revision.number(), 37);
     let host = dashshare::Actor::Host;
@@ -103,10 +105,10 @@ fn a_running_clock_does_not_make_now_the_past() {
     block_on(sharing.rotate_link(owner, dashboard, Expiry::Never)).unwrap();
     // Enough grants that the clock moves on between the first read and the answer.
     for account in 2..=40u64 {
-        block_on(sharing.share(owner, dashboard, AccountId::from(account), TERMS)).unwrap();
+        block_on(sharing.share(owner, dashboard, NewShare::with(AccountId::from(account), TERMS))).unwrap();
     }
     for _ in 0..100 {
-        assert!(block_on(sharing.list(owner, dashboard, None)).unwrap().link.is_some());
+        assert!(block_on(sharing.access_list(owner, dashboard)).unwrap().link.is_some());
     }
 }
 
@@ -116,7 +118,7 @@ fn an_owner_does_not_read_the_trail_of_a_deleted_dashboard() {
     let sharing = service();
     let (olga, zed, dashboard) = (AccountId::from(1u64), AccountId::from(2u64), DashboardId::from(1u64));
     block_on(sharing.register(dashboard, TenantId::from(1u64), olga)).unwrap();
-    block_on(sharing.share(olga, dashboard, AccountId::from(3u64), TERMS)).unwrap();
+    block_on(sharing.share(olga, dashboard, NewShare::with(AccountId::from(3u64), TERMS))).unwrap();
     block_on(sharing.delete_dashboard(olga, dashboard)).unwrap();
     block_on(sharing.register(dashboard, TenantId::from(1u64), zed)).unwrap();
     let trail = |by: dashshare::Actor| {

@@ -1,8 +1,6 @@
 //! Proves the conformance suite: a small store that keeps every promise, and the same store broken in one way after the
 //! other. Each saboteur must be caught by the promise that was written against it.
-#![cfg(feature = "conformance")]
 
-#[path = "saboteurs/store.rs"]
 mod store;
 
 use dashshare::{

@@ -3,34 +3,23 @@
 //! A PostgreSQL server of its own is started for the run. Where none is installed its trial is reported as ignored, or
 //! fails if `DASHSHARE_REQUIRE_POSTGRES` is set.
 
-#[path = "support/files.rs"]
-mod files;
-#[path = "support/runtime.rs"]
-mod runtime;
-#[path = "support/server.rs"]
-mod server;
-#[path = "support/table.rs"]
-#[expect(dead_code, reason = "shared with other tests")]
-mod table;
-
+use crate::File;
+use crate::support::files::fresh_path;
+use crate::support::runtime::block_on;
+use crate::support::server::{LEVELS, Server};
+use crate::support::table::{self, Case, engine::Engine};
 use dashshare::{DynStore, MemoryStore, SqliteStore};
-use files::fresh_path;
-use libtest_mimic::{Arguments, Trial};
-use runtime::block_on;
-use server::{LEVELS, Server};
-use std::{process::ExitCode, sync::Arc};
-use table::{Case, engine::Engine};
+use libtest_mimic::Trial;
+use std::sync::Arc;
 
 const TABLES: [(&str, &str); 2] =
     [("rules.txt", include_str!("rules.txt")), ("cases.txt", include_str!("cases.txt"))];
 
-fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let server = Arc::new(Server::new());
+pub(crate) fn trials(file: File) -> Vec<Trial> {
+    let server = Server::new();
     let ignored = server.is_missing();
-    let of_server = Arc::clone(&server);
-    let trials = vec![
-        Trial::test("sqlite_answers_as_memory_does", || {
+    vec![
+        file.trial("sqlite_answers_as_memory_does", || {
             compare(|| {
                 let store = block_on(SqliteStore::open(fresh_path())).expect("it opens");
                 block_on(store.migrate()).expect("it migrates");
@@ -38,18 +27,15 @@ fn main() -> ExitCode {
                 (Arc::new(store), Box::new(move || block_on(pool.close())))
             })
         }),
-        Trial::test("postgres_answers_as_memory_does", move || {
+        file.trial("postgres_answers_as_memory_does", move || {
             compare(|| {
-                let store = block_on(of_server.migrated(LEVELS[0]));
+                let store = block_on(server.migrated(LEVELS[0]));
                 let pool = store.pool().clone();
                 (Arc::new(store), Box::new(move || block_on(pool.close())))
             })
         })
         .with_ignored_flag(ignored),
-    ];
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    server.stop();
-    conclusion.exit_code()
+    ]
 }
 
 /// A new store, and what to do when it has served.

@@ -1,16 +1,12 @@
 //! L3: after many random operations, failures among them, nothing that the library prints, serialises, answers,
 //! reports or stores holds a token, in any encoding.
 
-#[path = "support/faulty.rs"]
-#[expect(dead_code, reason = "shared with other tests")]
-mod faulty;
-
+use crate::support::faulty::{self, Call, Fault, Sharing};
 use dashshare::{
     AccountId, Action, Actor, Amendment, DashboardId, EmailAddress, Error, Expiry, Freshness, GrantId,
-    LinkToken, MemoryDirectory, MemoryStore, Revision, RevokeMode, Rights, Store as _, TenantId, Terms,
-    Timestamp,
+    LinkToken, MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, Rights, Store as _, TenantId,
+    Terms, Timestamp,
 };
-use faulty::{Call, Fault, Sharing};
 use pollster::block_on;
 use serde_json::json;
 use std::{
@@ -310,21 +306,21 @@ impl World {
         let days = u32::try_from(self.dice.roll(20)).expect("small");
         let expiry = if self.dice.is(50) { Expiry::Never } else { Expiry::At(self.clock.plus_days(days)) };
         let rights = if self.dice.is(70) { Rights::ALL } else { Rights::VIEW };
-        let terms = Terms { rights, reshare: self.dice.is(70), expiry };
+        let terms = Terms::of(rights, expiry).reshare(self.dice.is(70));
         match self.dice.roll(30) {
             0..=5 => self.rotate(by, dashboard, expiry),
             6..=8 => {
-                let shared = block_on(self.sharing.share(by, dashboard, with, terms));
+                let shared = block_on(self.sharing.share(by, dashboard, NewShare::with(with, terms)));
                 self.grants.extend(shared.iter().map(|shared| (dashboard, shared.grant)));
                 self.hear(shared);
             }
             9 => {
-                let shared = block_on(self.sharing.share(by, dashboard, email, terms));
+                let shared = block_on(self.sharing.share(by, dashboard, NewShare::with(email, terms)));
                 self.grants.extend(shared.iter().map(|shared| (dashboard, shared.grant)));
                 self.hear(shared);
             }
             10 => {
-                let amendment = Amendment { reshare: Some(false), expiry: Some(expiry), rights: None };
+                let amendment = Amendment::default().no_reshare().expiry(expiry);
                 let amended = block_on(self.sharing.amend(by, dashboard, grant, amendment));
                 self.hear(amended);
             }
@@ -380,7 +376,7 @@ impl World {
                 self.hear(reminded);
             }
             22 => {
-                let list = block_on(self.sharing.list(by, dashboard, None));
+                let list = block_on(self.sharing.access_list(by, dashboard));
                 if let Ok(list) = &list {
                     self.say(&json!(list).to_string());
                 }
@@ -394,11 +390,11 @@ impl World {
                 self.hear(decision);
             }
             24 => {
-                let shared = block_on(self.sharing.shared_with(with, None));
+                let shared = block_on(self.sharing.shared_with(with));
                 self.hear(shared);
             }
             25 => {
-                let impact = block_on(self.sharing.impact(by, dashboard, grant));
+                let impact = block_on(self.sharing.impact_of_revoking(by, dashboard, grant));
                 self.hear(impact);
             }
             _ => self.visit(owner, dashboard),
@@ -416,7 +412,7 @@ impl World {
                 self.say(&format!("{link:?} {link:#?}"));
                 self.counts.accepted += 1;
                 assert_eq!(self.tokens.last().map(String::as_str), Some(link.token.expose()));
-                self.take(link.token);
+                self.take(link.answer.token);
             }
             Err(error) => self.fail(error),
         }

@@ -4,21 +4,21 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use crate::File;
+use libtest_mimic::{Failed, Trial};
 
 const CASES: &str = include_str!("cases.txt");
 
 /// Just below the number of ids that the notes print.
 const ID_FLOOR: usize = 310;
 
-fn main() -> ExitCode {
+pub(crate) fn trials(file: File) -> Vec<Trial> {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let ignored = !shared.is_dir() && std::env::var_os("DASHSHARE_REQUIRE_SHARED").is_none();
     let notes = shared.join("research/cases.md");
-    let trial = Trial::test("every_case_id_of_the_notes_is_a_case_or_says_why_not", move || check(&notes));
-    libtest_mimic::run(&Arguments::from_args(), vec![trial.with_ignored_flag(ignored)]).exit_code()
+    let trial = file.trial("every_case_id_of_the_notes_is_a_case_or_says_why_not", move || check(&notes));
+    vec![trial.with_ignored_flag(ignored)]
 }
 
 fn check(notes: &PathBuf) -> Result<(), Failed> {

@@ -1,22 +1,13 @@
 //! The store for SQLite: the suite that every store passes, and what is its own: migration, the host's transaction, and
 //! errors that say what to do.
 
-#[path = "sqlite/errors.rs"]
 mod errors;
-#[path = "support/files.rs"]
-mod files;
-#[path = "sqlite/migration.rs"]
 mod migration;
-#[path = "support/operations.rs"]
-mod operations;
-#[path = "support/runtime.rs"]
-mod runtime;
-#[path = "sqlite/transaction.rs"]
 mod transaction;
 
+use crate::support::files::fresh_path;
+use crate::support::runtime::block_on;
 use dashshare::{DynStore, SqliteStore};
-use files::fresh_path;
-use runtime::block_on;
 use std::sync::Arc;
 
 /// A store in a new file.

@@ -6,47 +6,38 @@
 //! the files are then built anew as a power cut at any point could leave them. Where a library cannot be preloaded, those
 //! trials are reported as ignored, or fail if `DASHSHARE_REQUIRE_POWER_CUTS` is set.
 
-#[path = "sqlite_crash/books.rs"]
 mod books;
-#[path = "sqlite_crash/child.rs"]
 mod child;
-#[path = "sqlite_crash/cut.rs"]
 mod cut;
-#[path = "sqlite_crash/failing.rs"]
 mod failing;
-#[path = "sqlite_crash/kill.rs"]
 mod kill;
-#[path = "sqlite_crash/preload.rs"]
 mod preload;
-#[path = "sqlite_crash/random.rs"]
 mod random;
-#[path = "support/runtime.rs"]
-mod runtime;
-#[path = "sqlite_crash/worker.rs"]
 mod worker;
 
+use crate::File;
+use crate::support::runtime::block_on;
 use dashshare::SqliteStore;
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Completion, Failed, Trial};
 use preload::Preload;
-use runtime::block_on;
 use sqlx::sqlite::{SqlitePoolOptions, SqliteSynchronous};
 use std::{
     env,
     path::PathBuf,
-    process::ExitCode,
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-fn main() -> ExitCode {
+/// Whether this process is a child of a trial. It has done its work then.
+pub(crate) fn is_child() -> bool {
     let mut arguments = env::args().skip(1);
-    if arguments.next().as_deref() == Some(child::MARK) {
-        let mode = arguments.next().expect("what to do");
-        let path = PathBuf::from(arguments.next().expect("on which file"));
-        work(&mode, path, &arguments.collect::<Vec<_>>());
-        return ExitCode::SUCCESS;
+    if arguments.next().as_deref() != Some(child::MARK) {
+        return false;
     }
-    run(&Arguments::from_args())
+    let mode = arguments.next().expect("what to do");
+    let path = PathBuf::from(arguments.next().expect("on which file"));
+    work(&mode, path, &arguments.collect::<Vec<_>>());
+    true
 }
 
 /// An error with all its sources.
@@ -55,27 +46,27 @@ fn chain(error: &dyn std::error::Error) -> String {
     sources.fold(error.to_string(), |said, source| format!("{said}: {source}"))
 }
 
-fn run(arguments: &Arguments) -> ExitCode {
-    let preload = if arguments.list { Err("nothing is run".into()) } else { Preload::make() };
+/// Made by the first trial that needs it.
+type Preloaded = LazyLock<Result<Preload, String>>;
+
+pub(crate) fn trials(file: File) -> Vec<Trial> {
     let is_required = env::var_os("DASHSHARE_REQUIRE_POWER_CUTS").is_some();
-    if let (Err(reason), false) = (&preload, arguments.list) {
-        println!("power cuts and failing calls are left out: {reason}");
-    }
-    let ignored = preload.is_err() && !is_required;
-    let preload = Arc::new(preload);
-    let mut trials = vec![Trial::test("killed::nothing_acknowledged_is_lost", || {
+    let preload = Arc::<Preloaded>::new(LazyLock::new(Preload::make));
+    let mut trials = vec![file.trial("killed::nothing_acknowledged_is_lost", || {
         kill::nothing_acknowledged_is_lost(number("DASHSHARE_CRASHES", 200)?, seed()?);
         Ok(())
     })];
     let mut with_preload = |name: &str, test: fn(&Preload, usize, u64)| {
         let preload = Arc::clone(&preload);
-        let trial = Trial::test(name, move || {
-            let preload = preload.as_ref().as_ref()?;
+        trials.push(Trial::ignorable_test(file.name(name), move || {
+            let preload = match &**preload {
+                Err(reason) if !is_required => return Ok(Completion::ignored_with(reason)),
+                made => made.as_ref()?,
+            };
             let cuts = usize::try_from(number("DASHSHARE_POWER_CUTS", 600)?).map_err(|_| "too many cuts")?;
             test(preload, cuts, seed()?);
-            Ok(())
-        });
-        trials.push(trial.with_ignored_flag(ignored));
+            Ok(Completion::Completed)
+        }));
     };
     with_preload("power_cut::nothing_acknowledged_is_lost", cut::nothing_acknowledged_is_lost);
     with_preload("power_cut::synchronous_off_is_convicted", |preload, cuts, seed| {
@@ -87,7 +78,7 @@ fn run(arguments: &Arguments) -> ExitCode {
     with_preload("failing_calls::none_is_acknowledged", |preload, _, seed| {
         failing::no_failure_is_acknowledged(preload, seed);
     });
-    libtest_mimic::run(arguments, trials).exit_code()
+    trials
 }
 
 fn number(name: &str, usual: u64) -> Result<u64, Failed> {

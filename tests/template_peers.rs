@@ -6,14 +6,14 @@
 //! The exporters are written anew from what they do, as their sources say. Where theirs asks a server (the name of a data
 //! source by its uid), ours answers to their favour: with a name that tells nothing.
 
+use crate::File;
 use dashshare::template::{Options, Profile, Texts, extract};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::ExitCode,
 };
 
 const PAGE: &str = include_str!("../examples/template.md");
@@ -50,17 +50,17 @@ const FORMATS: [Format; 2] = [
     },
 ];
 
-fn main() -> ExitCode {
+pub(crate) fn trials(file: File) -> Vec<Trial> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let ignored = !corpus.is_dir() && std::env::var_os("DASHSHARE_REQUIRE_SHARED").is_none();
-    let trials = FORMATS.iter().map(|format| {
+    let trials = FORMATS.iter().map(move |format| {
         let corpus = corpus.clone();
-        Trial::test(format!("{}::canaries_beside_its_own_export", format.name), move || {
+        file.trial(format!("{}::canaries_beside_its_own_export", format.name), move || {
             compare(format, &corpus)
         })
         .with_ignored_flag(ignored)
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    trials.collect()
 }
 
 #[derive(Default, Clone, Copy)]

@@ -6,7 +6,7 @@
 
 use crate::support::{Random, Service, TENANT, deliver, ready, service, terms};
 use dashshare::{
-    AccountId, Actor, DashboardId, Expiry, Freshness, Grant, GrantId, Head, Holder, MemoryStore,
+    AccountId, Actor, DashboardId, Expiry, Freshness, Grant, GrantId, Head, Holder, MemoryStore, NewShare,
     OutboxMessage, Revision, RevokeMode, Seed, Snapshot, Store,
 };
 use serde::Serialize;
@@ -79,12 +79,17 @@ pub(crate) fn make(boards: &[Board], first: u64) -> (Service<MemoryStore>, Vec<M
     let made = boards.iter().map(|board| {
         let Board { dashboard, owner, with, through } = board;
         ready(sharing.register(*dashboard, TENANT.into(), *owner)).unwrap();
-        let root =
-            through.map(|by| (by, ready(sharing.share(*owner, *dashboard, by, terms(true))).unwrap().grant));
+        let root = through.map(|by| {
+            (by, ready(sharing.share(*owner, *dashboard, NewShare::with(by, terms(true)))).unwrap().grant)
+        });
         let mut grants = with.iter().map(|with| match root {
-            None => ready(sharing.share(*owner, *dashboard, *with, terms(false))).unwrap().grant,
+            None => {
+                ready(sharing.share(*owner, *dashboard, NewShare::with(*with, terms(false)))).unwrap().grant
+            }
             Some((by, root)) => {
-                ready(sharing.share_from(by, *dashboard, root, *with, terms(false))).unwrap().grant
+                ready(sharing.share(by, *dashboard, NewShare::with(*with, terms(false)).on_from(root)))
+                    .unwrap()
+                    .grant
             }
         });
         let newest = grants.next().unwrap();

@@ -39,7 +39,7 @@ impl Server {
     }
 
     pub(crate) fn stop(self) {
-        self.cluster.stop();
+        drop(self.cluster);
     }
 
     /// A store with empty tables, and with empty bare ones beside them.

@@ -129,7 +129,8 @@ pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
 pub(crate) const TENANT: u64 = 1;
 
 pub(crate) fn terms(reshare: bool) -> Terms {
-    Terms { rights: Rights::VIEW, reshare, expiry: Expiry::At(Timestamp::from_micros(NOW).plus_days(30)) }
+    let month = Expiry::At(Timestamp::from_micros(NOW).plus_days(30));
+    Terms::of(Rights::VIEW, month).reshare(reshare)
 }
 
 /// Delivers the outbox, as a host does all the time.

@@ -15,9 +15,10 @@ mod runtime;
 mod stores;
 
 use dashshare::{
-    AccountId, Action, Actor, AuditRecord, DashboardId, Dashshare, Decision, DynStore, EmailAddress,
+    AccountId, Action, Actor, AuditRecord, DashboardId, Dashshare, Decision, Done, DynStore, EmailAddress,
     Env as _, Error, Event, Expiry, FixedEnv, Freshness, GrantId, Head, Holder, LinkToken, MemoryDirectory,
-    Message, NewLink, OutboxMessage, Revision, RevokeMode, Store as _, Tenant, TenantId, Terms, Timestamp,
+    Message, NewShare, OutboxMessage, Revision, RevokeMode, Rotated, Store as _, Tenant, TenantId, Terms,
+    Timestamp,
     policy::{self, PolicySet, Resource},
 };
 use document::Document;
@@ -225,11 +226,17 @@ impl Story {
     ) -> Result<GrantId, Error> {
         let with = with.into();
         let who = holder_name(&with);
-        let shared = self.sharing.share(by, self.dashboard, with, terms).await?;
+        let (rights, on) = (terms.rights, if terms.reshare { ", and share it on" } else { "" });
+        let shared = self.sharing.share(by, self.dashboard, NewShare::with(with, terms)).await?;
         let invited = if shared.invited { "invited: " } else { "" };
-        let on = if terms.reshare { ", and share it on" } else { "" };
-        self.page.answer(format!("{invited}{who} may {}{on}, {}", terms.rights, until(shared.ends)));
+        self.page.answer(format!("{invited}{who} may {rights}{on}, {}", until(shared.ends)));
         Ok(shared.grant)
+    }
+
+    /// Whoever asked is told what is theirs to know, and the owner or support the whole of it.
+    fn explain(&mut self, decision: &Decision) {
+        self.page.answer(format!("told: {}", decision.tell().sentence_with(&name)));
+        self.page.answer(format!("to support: {}", decision.explain_with(&name)));
     }
 
     /// What a host's mailer does: take the messages, deliver each, acknowledge them.
@@ -263,13 +270,14 @@ impl Story {
         self.page.say("A decision says why, in words that a support engineer can send to a customer.");
         for (who, action) in [(BEN, Action::View), (ANN, Action::Edit), (MALLORY, Action::View)] {
             let decision = self.sharing.authorize(who, self.dashboard, action).await?;
-            self.page.answer(explain(&decision));
+            self.explain(&decision);
         }
         Ok(())
     }
 
     async fn refused_share(&mut self, by: AccountId, terms: Terms) -> Result<(), Error> {
-        let result = self.sharing.share(by, self.dashboard, address(CARLS_ADDRESS), terms).await;
+        let result =
+            self.sharing.share(by, self.dashboard, NewShare::with(address(CARLS_ADDRESS), terms)).await;
         self.note_refusal(result)
     }
 
@@ -297,9 +305,12 @@ impl Story {
         self.page.say("He follows the link in a confirmation mail. Now the host vouches for the address.");
         self.sharing.directory().verify_email(CARL, carls.clone(), self.sharing.env().now());
         let claimed = self.sharing.claim(CARL, &carls).await?;
-        self.page.answer(format!("{} invitation became his", claimed.grants.len()));
+        self.page.answer(format!(
+            "{} invitation became his",
+            claimed.iter().map(|done| done.grants.len()).sum::<usize>()
+        ));
         let decision = self.sharing.authorize(CARL, self.dashboard, Action::View).await?;
-        self.page.answer(explain(&decision));
+        self.explain(&decision);
         Ok(())
     }
 
@@ -335,14 +346,15 @@ impl Story {
         let shown = self.document.devices.keys().next().map(String::as_str);
         for device in shown.into_iter().chain(["another-device"]) {
             let decision = self.sharing.authorize_device(&visitor, device).await?;
-            self.page.answer(format!("{device}: {}", explain(&decision)));
+            self.page.answer(format!("{device}: {}", decision.tell()));
+            self.page.answer(format!("to support: {}", decision.explain_with(&name)));
         }
         Ok(())
     }
 
     /// Makes the link or replaces it. This is the only time that its token is to be had: a host puts it into the URL
     /// for the person who asked, and keeps it nowhere. The store has only its digest.
-    async fn rotate_link(&mut self, expiry: Expiry) -> Result<NewLink, Error> {
+    async fn rotate_link(&mut self, expiry: Expiry) -> Result<Done<Rotated>, Error> {
         let link = self.sharing.rotate_link(OLGA, self.dashboard, expiry).await?;
         let token = short(&link.token);
         self.page.answer(format!("link no. {}: {token}, {}", link.generation, until(link.ends)));
@@ -352,7 +364,7 @@ impl Story {
     async fn note_visit(&mut self, token: &LinkToken) -> Result<(), Error> {
         let visitor = self.sharing.visit(token.expose()).await?;
         let verdict = if visitor.is_allowed() { "opens" } else { "denied" };
-        self.page.answer(format!("{} {verdict}: {}", short(token), explain(&visitor)));
+        self.page.answer(format!("{} {verdict}: {}", short(token), visitor.tell()));
         Ok(())
     }
 
@@ -362,7 +374,7 @@ impl Story {
     }
 
     async fn tree(&mut self) -> Result<(), Error> {
-        let list = self.sharing.list(OLGA, self.dashboard, None).await?;
+        let list = self.sharing.access_list(OLGA, self.dashboard).await?;
         self.page.tree(&list, &name);
         Ok(())
     }
@@ -379,12 +391,12 @@ impl Story {
         self.page.say(format!("{}: what ends at an instant is over at that instant.", day(the_end)));
         self.sharing.env().set(the_end);
         let decision = self.sharing.authorize(CARL, self.dashboard, Action::View).await?;
-        self.page.answer(explain(&decision));
+        self.explain(&decision);
 
         self.page.say("The question can be asked of any instant, for example a microsecond before:");
         let before = the_end.plus_micros(-1);
-        let decision = self.sharing.authorize_as_of(CARL, self.dashboard, Action::View, before).await?;
-        self.page.answer(explain(&decision));
+        let decision = self.sharing.as_of(before).authorize(CARL, self.dashboard, Action::View).await?;
+        self.page.answer(decision.explain_with(&name));
         Ok(())
     }
 
@@ -392,7 +404,7 @@ impl Story {
         self.page.chapter("Taking it back");
 
         self.page.say("Ann leaves the company. Before Olga revokes, she looks at what that would do.");
-        let impact = self.sharing.impact(OLGA, self.dashboard, anns).await?;
+        let impact = self.sharing.impact_of_revoking(OLGA, self.dashboard, anns).await?;
         let invitations = list(impact.invitations.iter().map(holder_name), "none");
         let keep = impact.keep.iter().map(|(who, rights)| format!("{} (may {rights})", name(*who)));
         self.page.answer(format!("would lose it: {}", list(impact.lose.iter().copied().map(name), "nobody")));
@@ -404,8 +416,8 @@ impl Story {
         self.page.answer(format!("{} grants ended", revoked.fell.len()));
         // A check that must not be answered by a replica which lags behind demands the revision of the change.
         let decision =
-            self.sharing.authorize_at_least(BEN, self.dashboard, Action::View, revoked.revision).await?;
-        self.page.answer(explain(&decision));
+            self.sharing.at_least(revoked.revision).authorize(BEN, self.dashboard, Action::View).await?;
+        self.explain(&decision);
         self.deliver().await?;
         self.tree().await
     }
@@ -441,7 +453,7 @@ impl Story {
         let month = Expiry::At(self.sharing.env().now().plus_days(30));
         self.share(OLGA, ANN, Terms::view(month).and_reshare()).await?;
         let decision = self.sharing.authorize(BEN, self.dashboard, Action::View).await?;
-        self.page.answer(explain(&decision));
+        self.explain(&decision);
 
         self.page.say("The old link's token was shown once and kept nowhere, so Olga makes a new one.");
         self.sharing.directory().set_tenant(TENANT, tenant(&[LOBBY, STORE]));
@@ -470,10 +482,6 @@ fn holder_name(holder: &Holder) -> String {
         Holder::Account(account) => name(*account),
         Holder::Address(address) => address.to_string(),
     }
-}
-
-fn explain(decision: &Decision) -> String {
-    decision.explain_with(&name)
 }
 
 /// Enough of a token to tell two apart, and too little to use: a terminal is no place for a secret.

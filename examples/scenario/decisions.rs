@@ -6,7 +6,8 @@ use super::{
     runtime::block_on,
 };
 use dashshare::{
-    AccountId, Action, Because, Decision, Denial, Fall, GrantId, LinkCause, Missing, policy::Nearest,
+    AccountId, Action, Because, Decision, Denial, Explanation, Fall, GrantId, LinkCause, Missing, Told,
+    policy::Nearest,
 };
 use serde_json::{Value, json};
 
@@ -15,7 +16,7 @@ impl Engine {
         let token = fields.text("token")?;
         let token = self.tokens.get(token).map_or(token, String::as_str);
         let decision = block_on(self.sharing.visit(token))?;
-        self.decision(&self.narrowed(decision, fields)?)
+        self.narrowed(&decision, fields)
     }
 
     pub(super) fn check(&mut self, fields: &Fields) -> Answer {
@@ -30,23 +31,30 @@ impl Engine {
         let as_of = fields.optional("as_of", Fields::instant)?;
         let who = fields.text("who")?;
         let (dashboard, who) = (self.dashboard_named(fields)?, self.account(who)?);
-        let decision = match as_of {
-            Some(at) => block_on(self.sharing.authorize_as_of(who, dashboard, action, at))?,
-            None => block_on(self.sharing.authorize(who, dashboard, action))?,
-        };
-        self.decision(&self.narrowed(decision, fields)?)
+        if let Some(at) = as_of {
+            let then = self.sharing.as_of(at);
+            let mut decision = block_on(then.authorize(who, dashboard, action))?;
+            if let Some(device) = fields.optional("device", Fields::text)? {
+                decision = block_on(then.authorize_device(&decision, device))?;
+            }
+            return self.decision(&decision.explanation(), None);
+        }
+        let decision = block_on(self.sharing.authorize(who, dashboard, action))?;
+        self.narrowed(&decision, fields)
     }
 
-    /// The decision about one device behind the dashboard, if the line names one.
-    fn narrowed(&self, decision: Decision, fields: &Fields) -> Result<Decision, super::fields::Problem> {
+    /// The decision, or that about one device behind the dashboard if the line names one.
+    fn narrowed(&self, decision: &Decision, fields: &Fields) -> Answer {
         match fields.optional("device", Fields::text)? {
-            Some(device) => Ok(block_on(self.sharing.authorize_device(&decision, device))?),
-            None => Ok(decision),
+            Some(device) => {
+                let decision = block_on(self.sharing.authorize_device(decision, device))?;
+                self.decision(&decision.explanation(), Some(decision.tell()))
+            }
+            None => self.decision(&decision.explanation(), Some(decision.tell())),
         }
     }
 
-    fn decision(&self, decision: &Decision) -> Answer {
-        let explanation = decision.explanation();
+    fn decision(&self, explanation: &Explanation, told: Option<Told>) -> Answer {
         let dashboard = explanation.dashboard;
         let label =
             |grant: GrantId| dashboard.map_or(Value::Null, |dashboard| self.grant_label(dashboard, grant));
@@ -78,20 +86,41 @@ impl Engine {
             }
             _ => json!({}),
         };
-        let name =
-            |account: AccountId| self.accounts.labels.get(&account).cloned().unwrap_or(account.to_string());
-        reason["sentence"] = json!(self.with_labels(decision.explain_with(&name)));
-        Ok(json!({
+        let name = |account| self.name(account);
+        reason["sentence"] = json!(self.with_labels(explanation.sentence_with(&name)));
+        let mut answer = json!({
             "allowed": explanation.allowed,
             "dashboard": dashboard.map(|dashboard| self.dashboards.label(dashboard)),
             "reason": reason,
             "valid_until": explanation.valid_until,
-        }))
+        });
+        if let Some(told) = told {
+            answer["tell"] = self.told(&told);
+        }
+        Ok(answer)
+    }
+
+    fn name(&self, account: AccountId) -> String {
+        self.accounts.labels.get(&account).cloned().unwrap_or(account.to_string())
+    }
+
+    /// What whoever asked may be shown.
+    pub(super) fn told(&self, told: &Told) -> Value {
+        let mut members = json!({
+            "code": told.code(), "status": told.status(), "sentence": told.sentence_with(&|account| self.name(account)),
+        });
+        if let Some(by) = told.grantor() {
+            members["by"] = json!(self.name(by));
+        }
+        if let Some(ends) = told.end() {
+            members["ends"] = json!(ends);
+        }
+        members
     }
 
     pub(super) fn setup(&mut self, fields: &Fields) -> Answer {
         let (dashboard, by) = (self.dashboard_named(fields)?, self.by(fields)?);
-        let missing = block_on(self.sharing.setup(by, dashboard))?;
+        let missing = block_on(self.sharing.missing_to_publish(by, dashboard))?;
         Ok(json!({ "missing": missing.iter().map(step).collect::<Vec<_>>() }))
     }
 

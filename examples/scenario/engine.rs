@@ -14,8 +14,8 @@ mod tenants;
 
 use dashshare::{
     AccountId, Actor, Amendment, Claimed, DashboardId, Dashshare, DynStore, EmailAddress, Ended, Event,
-    Expiry, FixedEnv, GrantId, GrantView, Holder, LinkView, MemoryDirectory, Message, Refusal, Revision,
-    RevokeMode, Rights, Tag, Tenant, TenantId, Terms, Timestamp,
+    Expiry, FixedEnv, GrantId, GrantView, Holder, LinkView, MemoryDirectory, Message, NewShare, Refusal,
+    Revision, RevokeMode, Rights, Tag, Tenant, TenantId, Terms, Timestamp,
 };
 use fields::{Fields, Problem, address, bad, parse};
 use runtime::block_on;
@@ -106,6 +106,9 @@ impl Engine {
                 {
                     let steps: Vec<Value> = missing.iter().map(decisions::step).collect();
                     answer.insert("missing".to_owned(), json!(steps));
+                }
+                if let Problem::Refused(error) = &problem {
+                    answer.insert("tell".to_owned(), self.told(&error.tell()));
                 }
                 let (code, message) = self.describe(problem);
                 answer.insert("ok".to_owned(), json!(false));
@@ -285,20 +288,17 @@ impl Engine {
     fn share(&mut self, fields: &Fields) -> Answer {
         let label = fields.optional("as", Fields::text)?.map_or(format!("g{}", self.line), str::to_owned);
         let with = fields.text("with")?;
-        let terms = Terms {
-            rights: fields.rights("rights")?,
-            reshare: fields.optional("reshare", Fields::flag)?.unwrap_or(false),
-            expiry: fields.expiry("expiry")?,
-        };
+        let rights = fields.rights("rights")?;
+        let reshare = fields.optional("reshare", Fields::flag)?.unwrap_or(false);
+        let terms = Terms::of(rights, fields.expiry("expiry")?).reshare(reshare);
         let from = fields.optional("from", Fields::text)?;
         let (dashboard, by, with) = (self.dashboard_named(fields)?, self.by(fields)?, self.holder(with)?);
-        let shared = match from {
-            None => block_on(self.sharing.share(by, dashboard, with, terms))?,
-            Some(from) => {
-                let known = self.grants.ids.get(from).map_or(GrantId::from(0u64), |(_, grant)| *grant);
-                block_on(self.sharing.share_from(by, dashboard, known, with, terms))?
-            }
-        };
+        let mut share = NewShare::with(with, terms);
+        if let Some(from) = from {
+            let known = self.grants.ids.get(from).map_or(GrantId::from(0u64), |(_, grant)| *grant);
+            share = share.on_from(known);
+        }
+        let shared = block_on(self.sharing.share(by, dashboard, share))?;
         if !shared.standing {
             self.grants.put(&label, (dashboard, shared.grant));
         }
@@ -311,11 +311,10 @@ impl Engine {
     }
 
     fn amend(&mut self, fields: &Fields) -> Answer {
-        let amendment = Amendment {
-            rights: fields.optional("rights", Fields::rights)?,
-            reshare: fields.optional("reshare", Fields::flag)?,
-            expiry: fields.optional("expiry", Fields::expiry)?,
-        };
+        let mut amendment = Amendment::default();
+        amendment.rights = fields.optional("rights", Fields::rights)?;
+        amendment.reshare = fields.optional("reshare", Fields::flag)?;
+        amendment.expiry = fields.optional("expiry", Fields::expiry)?;
         let ((dashboard, grant), by) = (self.grant_named(fields)?, self.by(fields)?);
         let amended = block_on(self.sharing.amend(by, dashboard, grant, amendment))?;
         Ok(
@@ -370,11 +369,11 @@ impl Engine {
     fn claim(&mut self, fields: &Fields) -> Answer {
         let address = address(fields.text("email")?)?;
         let account = self.account(fields.text("account")?)?;
-        let Claimed { grants, ended, .. } = block_on(self.sharing.claim(account, &address))?;
-        let labels = |found: &[(DashboardId, GrantId)]| -> Vec<Value> {
-            found.iter().map(|(dashboard, grant)| self.grant_label(*dashboard, *grant)).collect()
+        let claimed = block_on(self.sharing.claim(account, &address))?;
+        let labels = |found: fn(&Claimed) -> &[GrantId]| -> Vec<Value> {
+            claimed.iter().flat_map(|done| self.grant_labels(done.dashboard, found(done))).collect()
         };
-        Ok(json!({ "grants": labels(&grants), "ended": labels(&ended) }))
+        Ok(json!({ "grants": labels(|it| &it.grants), "ended": labels(|it| &it.ended) }))
     }
 
     fn transfer(&mut self, fields: &Fields) -> Answer {
@@ -409,12 +408,8 @@ impl Engine {
         // The name is free again, for somebody else.
         self.accounts.ids.remove(label);
         self.addresses.remove(&account);
-        let fell: Vec<Value> = ended
-            .iter()
-            .flat_map(|(dashboard, ended)| {
-                ended.fell.iter().map(|grant| self.grant_label(*dashboard, *grant))
-            })
-            .collect();
+        let fell: Vec<Value> =
+            ended.iter().flat_map(|done| self.grant_labels(done.dashboard, &done.fell)).collect();
         Ok(json!({ "fell": fell }))
     }
 
@@ -451,7 +446,10 @@ impl Engine {
     fn list(&mut self, fields: &Fields) -> Answer {
         let as_of = fields.optional("as_of", Fields::instant)?;
         let (dashboard, by) = (self.dashboard_named(fields)?, self.by(fields)?);
-        let list = block_on(self.sharing.list(by, dashboard, as_of))?;
+        let list = match as_of {
+            Some(at) => block_on(self.sharing.as_of(at).access_list(by, dashboard))?,
+            None => block_on(self.sharing.access_list(by, dashboard))?,
+        };
         let grants: Vec<Value> = list.grants.iter().map(|grant| self.grant_view(dashboard, grant)).collect();
         let link = list.link.as_ref().map(|link| self.link_view(dashboard, link));
         Ok(json!({ "owner": self.accounts.label(list.owner), "grants": grants, "link": link }))
@@ -485,7 +483,7 @@ impl Engine {
 
     fn impact(&mut self, fields: &Fields) -> Answer {
         let ((dashboard, grant), by) = (self.grant_named(fields)?, self.by(fields)?);
-        let impact = block_on(self.sharing.impact(by, dashboard, grant))?;
+        let impact = block_on(self.sharing.impact_of_revoking(by, dashboard, grant))?;
         let names = |accounts: Vec<AccountId>| {
             let mut names: Vec<String> =
                 accounts.iter().filter_map(|account| self.accounts.labels.get(account).cloned()).collect();
@@ -507,7 +505,10 @@ impl Engine {
     fn shared_with_me(&mut self, fields: &Fields) -> Answer {
         let as_of = fields.optional("as_of", Fields::instant)?;
         let who = self.account(fields.text("who")?)?;
-        let shared = block_on(self.sharing.shared_with(who, as_of))?;
+        let shared = match as_of {
+            Some(at) => block_on(self.sharing.as_of(at).shared_with(who))?,
+            None => block_on(self.sharing.shared_with(who))?,
+        };
         let dashboards: Vec<Value> = shared
             .iter()
             .map(|shared| {
@@ -527,10 +528,10 @@ impl Engine {
     fn losing(&mut self, fields: &Fields) -> Answer {
         let until = self.now.plus_days(fields.days("days")?);
         let dashboard = self.dashboard_named(fields)?;
-        let losing = block_on(self.sharing.losing(dashboard, until))?;
+        let losing = block_on(self.sharing.losing_access(dashboard, until))?;
         let losing: Vec<Value> = losing
             .iter()
-            .map(|losing| json!({ "who": self.accounts.label(losing.who), "ends": losing.ends }))
+            .map(|losing| json!({ "who": self.accounts.label(losing.account), "ends": losing.ends }))
             .collect();
         Ok(json!({ "losing": losing }))
     }

@@ -23,8 +23,9 @@ impl Engine {
         let label = fields.text("clone")?.to_owned();
         let clone = self.dashboard_of(&label);
         let (by, with) = (self.by(fields)?, self.holder(with)?);
-        let offer = NewOffer { clone, template: &template, message, devices, expiry };
-        let offered = block_on(self.sharing.offer(by, source, with, offer))?;
+        let mut offer = NewOffer::to(with, clone, &template, expiry);
+        (offer.message, offer.devices) = (message, devices);
+        let offered = block_on(self.sharing.offer(by, source, offer))?;
         Ok(json!({ "clone": label, "ends": offered.ends.at() }))
     }
 

@@ -91,7 +91,7 @@ pub async fn a_refused_commit_leaves_nothing<S: Store>(store: S) {
     let rotate = desk.commit_of(&RotateLink {
         dashboard: board(1),
         by: account(1),
-        expiry: Expiry::Never,
+        new: Expiry::Never.into(),
         digest: digest(2),
     });
     let link = rotate.head.link.clone();

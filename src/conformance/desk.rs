@@ -126,7 +126,6 @@ impl<'s, S: Store> Desk<'s, S> {
             access: &AnonymousAccess::default(),
             barred: None,
             now: ledger.as_ref().map_or(self.now, |ledger| ledger.now),
-            links_seen: ledger.as_ref().map_or(0, |ledger| ledger.head.links_made),
             draw: &draw,
         };
         match command.judge(&facts) {
@@ -239,7 +238,7 @@ impl<'s, S: Store> Desk<'s, S> {
     }
 
     pub(super) async fn rotate(&mut self, dashboard: DashboardId, by: AccountId, digest: LinkDigest) {
-        self.give(RotateLink { dashboard, by, expiry: Expiry::Never, digest }).await;
+        self.give(RotateLink { dashboard, by, new: Expiry::Never.into(), digest }).await;
     }
 
     pub(super) async fn change_link(&mut self, dashboard: DashboardId, by: AccountId, change: LinkChange) {
@@ -264,7 +263,7 @@ impl<'s, S: Store> Desk<'s, S> {
                     Arc::make_mut(&mut board.head).phase = Phase::Dashboard;
                 }
                 let by = self.owner(dashboard);
-                self.commit_of(&RotateLink { dashboard, by, expiry: Expiry::Never, digest: digest(0) })
+                self.commit_of(&RotateLink { dashboard, by, new: Expiry::Never.into(), digest: digest(0) })
             }
             None => self.commit_of(&Register { dashboard, tenant: TenantId::from(1u64), owner }),
         };

@@ -345,7 +345,7 @@ async fn others_write<S: Store>(desk: &mut Desk<'_, S>, first: DashboardId, step
         let root = desk.board(dashboard).grants.values().next().map(|grant| grant.id);
         let root = root.unwrap_or_else(|| panic!("the suite shared nothing"));
         if desk.grant(dashboard, root).terms.rights == Rights::ALL {
-            desk.amend(dashboard, by, root, narrower).await;
+            desk.amend(dashboard, by, root, narrower.clone()).await;
         }
         let live = desk.board(dashboard).grants.values().rfind(|grant| grant.revoked.is_none());
         if let Some(live) = live.map(|grant| grant.id).filter(|live| *live != root) {

@@ -129,8 +129,12 @@ pub fn a_commit_sent_several_times_at_once_is_applied_once<S: Store>(
         desk.note(&commit);
         run(Box::pin(desk.expect_all(PROMISE, board(1))));
         let number = u8::try_from(round).unwrap_or(0);
-        let rotate =
-            RotateLink { dashboard: board(1), by: account(1), expiry: Expiry::Never, digest: digest(number) };
+        let rotate = RotateLink {
+            dashboard: board(1),
+            by: account(1),
+            new: Expiry::Never.into(),
+            digest: digest(number),
+        };
         commit = desk.commit_of(&rotate);
     }
 }
@@ -270,8 +274,12 @@ pub fn a_link_found_amid_rotations_is_the_one_asked_for<S: Store>(
     let mut commits = vec![desk.commit_of(&register)];
     for number in 1..=40 {
         commits.iter().last().into_iter().for_each(|commit| desk.note(commit));
-        let rotate =
-            RotateLink { dashboard: board(1), by: account(1), expiry: Expiry::Never, digest: digest(number) };
+        let rotate = RotateLink {
+            dashboard: board(1),
+            by: account(1),
+            new: Expiry::Never.into(),
+            digest: digest(number),
+        };
         commits.push(desk.commit_of(&rotate));
     }
     let written = AtomicBool::new(false);

@@ -256,7 +256,7 @@ pub async fn a_changed_grant_replaces_its_row<S: Store>(store: S) {
     let invited = desk.share(board(1), account(2), ann.clone(), RESHARE).await;
     desk.claim(board(1), account(3), &ann).await;
     let narrower = Amendment { rights: Some(Rights::VIEW), ..Amendment::default() };
-    desk.amend(board(1), account(1), direct, narrower).await;
+    desk.amend(board(1), account(1), direct, narrower.clone()).await;
     desk.amend(board(1), account(1), invited, Amendment { reshare: Some(false), ..narrower }).await;
     desk.revoke(board(1), account(1), invited).await;
     for list in [

@@ -68,7 +68,7 @@ pub async fn every_grant_comes_back_as_it_went_in<S: Store>(store: S) {
     let mut turned = grants.clone();
     for (turned, grant) in turned.iter_mut().zip(grants.iter().rev()) {
         (turned.grantee, turned.history) = (grant.grantee.clone(), grant.history.clone());
-        (turned.terms, turned.revoked) = (grant.terms, grant.revoked);
+        (turned.terms, turned.revoked) = (grant.terms.clone(), grant.revoked);
     }
     for rows in [grants, turned] {
         let commit = desk.forge(board(1), rows, Vec::new(), |_| {});
@@ -141,8 +141,8 @@ pub async fn every_record_comes_back_as_it_went_in<S: Store>(store: S) {
     let events = vec![
         Event::Registered { owner: account(1) },
         Event::Shared { grant, with: person.clone(), terms: RESHARE },
-        Event::Shared { grant, with: invited.clone(), terms: ending },
-        Event::Amended { grant, before: RESHARE, after: ending },
+        Event::Shared { grant, with: invited.clone(), terms: ending.clone() },
+        Event::Amended { grant, before: RESHARE, after: ending.clone() },
         Event::Revoked { grant, rebound: vec![(grant, other), (other, grant)] },
         Event::Stopped { with: invited.clone() },
         Event::Renounced { grant },
@@ -163,7 +163,7 @@ pub async fn every_record_comes_back_as_it_went_in<S: Store>(store: S) {
     ];
     let messages = vec![
         Message::Invited { grant, by: account(1), address: ann, lapses: t },
-        Message::Shared { grant, by: account(1), to: account(7), terms: ending },
+        Message::Shared { grant, by: account(1), to: account(7), terms: ending.clone() },
         Message::Offered {
             by: account(1),
             to: invited.clone(),

@@ -1,14 +1,14 @@
 //! The decision about an account: the owner, then a live grant, else a denial that says why.
 
 use super::{
-    answer::{Basis, Decision, Principal},
+    answer::{Asker, Basis, Decision, Party},
     denial::Denial,
 };
 use crate::{
     record::{Chain, Head, Snapshot, leaf},
     sharing::{Fall, Standing, standing},
     tenant::SharingRules,
-    value::{AccountId, Action, Right, Rights, Timestamp},
+    value::{AccountId, Action, Expiry, Right, Rights, Timestamp},
 };
 use std::cmp::Reverse;
 
@@ -23,51 +23,52 @@ pub(crate) fn decide(
     rules: Option<&SharingRules>,
     t: Timestamp,
 ) -> Decision {
-    let principal = Principal::Account(account);
+    let asker = Asker::Account(account);
+    let unknown = (Basis::Denied(Denial::UnknownDashboard), Party::Stranger);
     let Some(Snapshot { head, chains }) = snapshot else {
-        let basis = Basis::Denied(Denial::UnknownDashboard);
-        return Decision::new(principal, action, t, None, basis);
+        return Decision::new(asker, action, t, None, unknown);
     };
-    let basis = match head.owner_at(t) {
-        None => Basis::Denied(Denial::UnknownDashboard),
-        Some(owner) if owner == account => Basis::Owner,
+    let decided = match head.owner_at(t) {
+        None => return Decision::new(asker, action, t, None, unknown),
+        Some(owner) if owner == account => (Basis::Owner, Party::Present),
         Some(_) => by_grants(account, action, &head, chains, rules, t),
     };
-    let unknown = matches!(basis, Basis::Denied(Denial::UnknownDashboard));
-    let head = (!unknown).then_some(head);
-    Decision::new(principal, action, t, head, basis)
+    Decision::new(asker, action, t, Some(head), decided)
 }
 
 fn by_grants(
     account: AccountId,
     action: Action,
     head: &Head,
-    chains: Vec<Chain>,
+    mut chains: Vec<Chain>,
     rules: Option<&SharingRules>,
     t: Timestamp,
-) -> Basis {
-    let mut best: Option<(Standing, Chain)> = None;
-    let mut tally = Tally::default();
-    for chain in chains {
-        let Some(grant) = leaf(&chain).filter(|grant| {
-            // What a deleted dashboard of the same id had is nobody's business any more (G19).
+) -> (Basis, Party) {
+    // What a deleted dashboard of the same id had is nobody's business any more (G19).
+    chains.retain(|chain| {
+        leaf(chain).is_some_and(|grant| {
             grant.ordinal >= head.first_ordinal && grant.grantee.account_at(t) == Some(account)
-        }) else {
-            continue;
-        };
-        let standing = match standing::of_chain(&chain, head, t) {
+        })
+    });
+    // The one that lasts longest, and of several the oldest: stores answer with chains in any order.
+    let mut best: Option<(Rank, Standing, usize)> = None;
+    let mut tally = Tally::default();
+    for (index, chain) in chains.iter().enumerate() {
+        let Some(grant) = leaf(chain) else { continue };
+        let standing = match standing::of_chain(chain, head, t) {
             Ok(standing) => standing,
             Err(fall) => {
-                tally.note_fall(fall, chain);
+                tally.note_fall(fall, grant.ordinal, index);
                 continue;
             }
         };
+        tally.live = true;
         if !rules.is_some_and(|rules| standing::is_honoured(grant, rules)) {
             tally.switched_off = true;
             continue;
         }
+        tally.honoured = true;
         tally.held = tally.held | standing.rights;
-        tally.live = true;
         // Nothing can be shared on from a grant that is left without rights.
         let can_share = standing.reshare && !standing.rights.is_empty();
         let allows = match action {
@@ -77,56 +78,78 @@ fn by_grants(
             Action::Arrange | Action::Edit => false,
         };
         tally.reshare |= can_share;
-        // The one that lasts longest, and of several the oldest: stores answer with chains in any order.
-        let rank = |standing: &Standing, chain: &Chain| {
-            (standing.ends, Reverse(leaf(chain).map(|grant| grant.ordinal)))
-        };
-        let beats = |(best, its): &(Standing, Chain)| rank(best, its) < rank(&standing, &chain);
-        if allows && best.as_ref().is_none_or(beats) {
-            best = Some((standing, chain));
+        let rank = (standing.ends, Reverse(grant.ordinal));
+        if allows && best.as_ref().is_none_or(|(best, ..)| *best < rank) {
+            best = Some((rank, standing, index));
         }
     }
     match best {
-        Some((standing, chain)) => Basis::Grant { chain, standing },
-        None => tally.basis(action, rules),
+        Some((_, standing, index)) => {
+            (Basis::Grant { chain: chains.swap_remove(index), standing }, Party::Present)
+        }
+        None => tally.denial(account, action, head, chains, rules, t),
     }
 }
+
+type Rank = (Expiry, Reverse<u64>);
 
 /// What was seen on the way to a denial.
 #[derive(Default)]
 struct Tally {
     held: Rights,
     live: bool,
+    honoured: bool,
     reshare: bool,
     switched_off: bool,
-    latest_fall: Option<(Fall, Chain)>,
+    /// How the latest of the grants that fell ended: its ordinal and its place among the chains.
+    latest_fall: Option<(Fall, u64, usize)>,
 }
 
 impl Tally {
-    fn note_fall(&mut self, fall: Fall, chain: Chain) {
-        let ordinal = |chain: &Chain| leaf(chain).map(|grant| grant.ordinal);
-        if self.latest_fall.as_ref().is_none_or(|(_, latest)| ordinal(latest) < ordinal(&chain)) {
-            self.latest_fall = Some((fall, chain));
+    fn note_fall(&mut self, fall: Fall, ordinal: u64, index: usize) {
+        if self.latest_fall.is_none_or(|(_, latest, _)| latest < ordinal) {
+            self.latest_fall = Some((fall, ordinal, index));
         }
     }
 
-    fn basis(self, action: Action, rules: Option<&SharingRules>) -> Basis {
+    fn denial(
+        self,
+        account: AccountId,
+        action: Action,
+        head: &Head,
+        mut chains: Vec<Chain>,
+        rules: Option<&SharingRules>,
+        t: Timestamp,
+    ) -> (Basis, Party) {
+        let party = match self.live {
+            true => Party::Present,
+            false => former(account, head, &chains, t),
+        };
         let private = rules.is_some_and(|rules| rules.private);
-        if !self.held.is_empty() {
-            return Basis::Denied(match action {
+        let denial = match self.latest_fall {
+            _ if !self.held.is_empty() => match action {
                 Action::Edit => Denial::OwnersOnly,
                 Action::Arrange => Denial::ArrangementNotGiven,
                 Action::Share if self.reshare => Denial::ResharingOff,
                 Action::Share => Denial::NoReshareRight,
                 Action::View | Action::Export => Denial::RightNotGiven(self.held),
-            });
-        }
-        match self.latest_fall {
-            _ if self.switched_off && !private => Basis::Denied(Denial::PrivateSharingOff),
-            _ if self.switched_off => Basis::Denied(Denial::ResharingOff),
-            _ if self.live => Basis::Denied(Denial::RightNotGiven(Rights::NONE)),
-            Some((fall, chain)) => Basis::Ended { fall, chain },
-            None => Basis::Denied(Denial::NotShared),
-        }
+            },
+            _ if self.switched_off && !private => Denial::PrivateSharingOff,
+            _ if self.switched_off => Denial::ResharingOff,
+            _ if self.honoured => Denial::RightNotGiven(Rights::NONE),
+            Some((fall, _, index)) => {
+                return (Basis::Ended { fall, chain: chains.swap_remove(index) }, party);
+            }
+            None => Denial::NotShared,
+        };
+        (Basis::Denied(denial), party)
     }
+}
+
+/// When the access of an account without a live grant ended, if it ever had any: the latest end of what it owned and of
+/// what it held.
+fn former(account: AccountId, head: &Head, chains: &[Chain], t: Timestamp) -> Party {
+    let owned = head.former_owners.iter().filter(|(_, owner)| *owner == account).map(|(until, _)| *until);
+    let held = chains.iter().filter_map(|chain| standing::ended_at(chain, t));
+    owned.filter(|until| *until <= t).chain(held).max().map_or(Party::Stranger, Party::Former)
 }

@@ -4,7 +4,7 @@ use super::denial::Denial;
 use crate::{
     policy::{self, Effect, PolicySet, Resource, RuleRef},
     record::{Chain, Head, Revision},
-    sharing::{ACCESS, Consulted, Fall, Standing},
+    sharing::{ACCESS, Consulted, Fall, Standing, standing},
     value::{AccountId, Action, DashboardId, Expiry, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -14,17 +14,20 @@ use std::sync::Arc;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Principal {
+pub enum Asker {
     /// An account that the host has authenticated.
     Account(AccountId),
     /// Somebody without an account who presented the token of a public link.
     Visitor,
 }
 
-/// The answer: allow or deny, with its reason (D4).
+/// The answer: allow or deny, with its reason.
 ///
-/// Only the library's evaluator makes one (D5). A host's function that shows something takes a decision and asks
-/// what it has [`permitted`](Self::permitted), so it cannot be reached without the question having been asked.
+/// Only the library's evaluator makes one. A host's function that shows something takes a decision and asks what it has
+/// [`permitted`](Self::permitted), so it cannot be reached without the question having been asked. What is said of it
+/// to whoever asked is [`tell`](Self::tell), and to the owner and to support [`explain`](Self::explain).
+///
+/// Rules: [D4](crate::specification), [D5](crate::specification).
 ///
 /// ```compile_fail
 /// let decision = dashshare::Decision { allowed: true };
@@ -32,7 +35,7 @@ pub enum Principal {
 #[derive(Clone, Debug)]
 #[must_use = "a decision that nobody looks at protects nothing"]
 pub struct Decision {
-    principal: Principal,
+    asker: Asker,
     action: Action,
     at: Timestamp,
     /// `None` for a dashboard that is not known, and for every denied visit (L9).
@@ -42,8 +45,20 @@ pub struct Decision {
     consulted: Option<Consulted>,
     /// Whether a grant allows it, or would if no policy denied it.
     granted: bool,
-    /// The device that it was narrowed to.
+    party: Party,
+    /// The device that it was narrowed to, where it is the heart of a [`DeviceDecision`](super::DeviceDecision).
     device: Option<Arc<Resource>>,
+}
+
+/// What the asker has to do with the dashboard, whatever was asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Party {
+    /// Nothing, now or before.
+    Stranger,
+    /// It had access, until this instant.
+    Former(Timestamp),
+    /// It owns it, or holds a live grant.
+    Present,
 }
 
 /// What a decision rests on.
@@ -72,13 +87,13 @@ pub(crate) enum Basis {
 impl Decision {
     /// What was decided before policies and devices are asked.
     pub(super) fn new(
-        principal: Principal,
+        asker: Asker,
         action: Action,
         at: Timestamp,
         head: Option<Arc<Head>>,
-        basis: Basis,
+        (basis, party): (Basis, Party),
     ) -> Self {
-        Self { principal, action, at, head, basis, consulted: None, granted: false, device: None }
+        Self { asker, action, at, head, basis, consulted: None, granted: false, party, device: None }
     }
 
     /// The same with what the policies were asked.
@@ -92,14 +107,16 @@ impl Decision {
     }
 
     /// The dashboard that it allows this very action with, if it does: what a reading function of a host asks of the
-    /// decision that it takes, so that leave to view one dashboard serves no download, and no other one (D5, L10).
+    /// decision that it takes, so that leave to view one dashboard serves no download, and no other one.
+    ///
+    /// Rules: [D5](crate::specification), [L10](crate::specification).
     pub fn permitted(&self, action: Action) -> Option<DashboardId> {
         self.dashboard().filter(|_| self.is_allowed() && self.action == action)
     }
 
     /// Who asked.
-    pub fn principal(&self) -> Principal {
-        self.principal
+    pub fn asker(&self) -> Asker {
+        self.asker
     }
 
     /// What was asked for.
@@ -107,8 +124,10 @@ impl Decision {
         self.action
     }
 
-    /// The dashboard that it is about, and the only one that it allows anything with (L10). `None` for one that is
-    /// not known, and for a denied visit.
+    /// The dashboard that it is about, and the only one that it allows anything with. `None` for one that is not known,
+    /// and for a denied visit.
+    ///
+    /// Rules: [L10](crate::specification).
     pub fn dashboard(&self) -> Option<DashboardId> {
         self.head.as_ref().map(|head| head.dashboard)
     }
@@ -118,13 +137,17 @@ impl Decision {
         self.at
     }
 
-    /// The revision of the dashboard that it was taken at, in which every change up to it is reflected (D6).
+    /// The revision of the dashboard that it was taken at, in which every change up to it is reflected.
+    ///
+    /// Rules: [D6](crate::specification).
     pub fn revision(&self) -> Option<Revision> {
         self.head.as_ref().map(|head| head.revision)
     }
 
-    /// Until when an allowance can be relied on if nothing changes: never later than the earliest end along the path
-    /// (D4). `None` when nothing along it ends. A host that streams asks again at that instant, or on a newer revision.
+    /// Until when an allowance can be relied on if nothing changes: never later than the earliest end along the path.
+    /// `None` when nothing along it ends. A host that streams asks again at that instant, or on a newer revision.
+    ///
+    /// Rules: [D4](crate::specification).
     pub fn valid_until(&self) -> Option<Timestamp> {
         match &self.basis {
             Basis::Grant { standing, .. } => standing.ends.at(),
@@ -144,6 +167,22 @@ impl Decision {
 
     pub(crate) fn basis(&self) -> &Basis {
         &self.basis
+    }
+
+    pub(super) fn party(&self) -> Party {
+        self.party
+    }
+
+    /// Whether the policies let the asker see the dashboard, whatever was asked.
+    pub(super) fn sees_by_policy(&self) -> bool {
+        self.consulted.as_ref().is_some_and(|it| it.barred().is_none() && it.lets_view())
+    }
+
+    /// The grant held that allows it, or that did, and its grantor at that instant.
+    pub(super) fn grantor(&self) -> Option<AccountId> {
+        let Basis::Grant { chain, .. } = &self.basis else { return None };
+        let (head, leaf) = (self.head.as_ref()?, chain.first()?);
+        Some(standing::made_by(leaf, chain.get(1).map(Arc::as_ref), head, self.at))
     }
 
     pub(crate) fn head(&self) -> Option<&Arc<Head>> {
@@ -182,7 +221,7 @@ impl Decision {
 
     /// Narrows the decision to one device behind the dashboard (D3): a grant covers what the dashboard shows unless a
     /// policy denies it, and whoever has no grant needs the policies to allow it.
-    pub(crate) fn for_device(
+    pub(super) fn narrowed(
         &self,
         name: &str,
         device: Option<Arc<Resource>>,

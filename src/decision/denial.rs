@@ -34,8 +34,6 @@ pub enum Denial {
     ResharingOff,
     /// The token opens nothing. Whatever the cause, a visitor gets this one answer (L9).
     LinkNotUsable,
-    /// A public link shows the dashboard and nothing more.
-    LinkOnlyShows,
     /// The dashboard does not show this device.
     DeviceNotShown(String),
     /// The dashboard is allowed and this device is not: no policy lets the asker access it (D3).
@@ -69,7 +67,6 @@ impl Denial {
             Self::PrivateSharingOff => "the tenant has switched sharing with persons off.".to_owned(),
             Self::ResharingOff => "the tenant has switched sharing on off.".to_owned(),
             Self::LinkNotUsable => "this link opens nothing.".to_owned(),
-            Self::LinkOnlyShows => "a public link shows the dashboard and nothing more.".to_owned(),
             Self::DeviceNotShown(device) => format!("the dashboard does not show device `{device}`."),
             Self::DeviceNotAllowed(device) => {
                 format!("the dashboard is allowed, but no policy allows device `{device}`.")
@@ -112,7 +109,6 @@ impl Denial {
                 "The tenant's administrator can switch it on, or the owner can share directly."
             }
             Self::LinkNotUsable => "Ask whoever sent it for a new one.",
-            Self::LinkOnlyShows => "The owner can share the dashboard with an account.",
             Self::DeviceNotShown(_) => "Ask for a device that the dashboard shows.",
             Self::DeviceNotAllowed(_) => "A policy can let them access the device.",
         }

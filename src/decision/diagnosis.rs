@@ -2,7 +2,7 @@
 
 use crate::{
     record::Revision,
-    sharing::{AnonymousAccess, Ledger, LinkFall, Missing},
+    sharing::{AnonymousAccess, Ledger, LinkFall, Missing, standing},
     tenant::Tenant,
     value::{LinkDigest, Timestamp},
 };
@@ -127,12 +127,12 @@ pub(crate) fn diagnose(
         (Some(link), Some(outcome)) => {
             causes.extend(link.paused.map(LinkCause::Paused));
             causes.extend(outcome.err().map(LinkCause::Fallen));
-            let switched_on = tenant.rules.private && tenant.rules.resharing;
-            causes.extend((link.grant.is_some() && !switched_on).then_some(LinkCause::MakerSwitchedOff));
+            let honoured = standing::is_link_honoured(link, &tenant.rules);
+            causes.extend((!honoured).then_some(LinkCause::MakerSwitchedOff));
         }
         _ => causes.push(LinkCause::NoLink),
     }
-    causes.extend(tenant.missing_to_visit(access).into_iter().map(LinkCause::Missing));
+    causes.extend(access.missing_to_visit(tenant).into_iter().map(LinkCause::Missing));
     let opens = causes.is_empty();
     causes.extend(access.blank.iter().cloned().map(LinkCause::Missing));
     LinkDiagnosis { opens, causes, revision: ledger.head.revision }

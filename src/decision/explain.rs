@@ -1,7 +1,7 @@
 //! A decision's explanation: as data for programs, and as a sentence that a support engineer can send to a customer.
 
 use super::{
-    answer::{Basis, Decision, Principal},
+    answer::{Asker, Basis, Decision},
     denial::Denial,
 };
 use crate::{
@@ -11,16 +11,18 @@ use crate::{
     value::{AccountId, Action, DashboardId, Expiry, GrantId, Timestamp},
 };
 use serde::Serialize;
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
-/// Why a decision came out as it did (D4), as data.
+/// Why a decision came out as it did, as data.
+///
+/// Rules: [D4](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Explanation {
     /// Whether it is allowed.
     pub allowed: bool,
     /// Who asked.
-    pub principal: Principal,
+    pub asker: Asker,
     /// What for.
     pub action: Action,
     /// With which dashboard, if there is such a one and the asker may know.
@@ -98,7 +100,7 @@ impl Decision {
         };
         Explanation {
             allowed: self.is_allowed(),
-            principal: self.principal(),
+            asker: self.asker(),
             action: self.action(),
             dashboard: self.dashboard(),
             at: self.at(),
@@ -138,20 +140,30 @@ impl Decision {
 
     /// The explanation as a sentence, with the host's names for accounts. To be shown with the same care.
     pub fn explain_with(&self, name: &dyn Fn(AccountId) -> String) -> String {
-        let explanation = self.explanation();
-        let who = match self.principal() {
-            Principal::Account(account) => name(account),
-            Principal::Visitor => "the visitor".to_owned(),
+        self.explanation().sentence_with(name)
+    }
+}
+
+impl Explanation {
+    /// Every account in it, once each and by id: whose names a page has to look up.
+    pub fn accounts(&self) -> Vec<AccountId> {
+        let asker = match self.asker {
+            Asker::Account(account) => Some(account),
+            Asker::Visitor => None,
         };
-        let verb = match self.action() {
-            Action::View => "view",
-            Action::Export => "export the data of",
-            Action::Share => "share",
-            Action::Arrange => "arrange",
-            Action::Edit => "edit",
+        let of_path = self.path.iter().flat_map(|step| [Some(step.grantor), step.grantee.account()]);
+        of_path.chain([asker]).flatten().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The explanation as a sentence, with the host's names for accounts.
+    pub fn sentence_with(&self, name: &dyn Fn(AccountId) -> String) -> String {
+        let who = match self.asker {
+            Asker::Account(account) => name(account),
+            Asker::Visitor => "the visitor".to_owned(),
         };
-        let may = if explanation.allowed { "may" } else { "may not" };
-        let device = match &explanation.because {
+        let verb = self.action.verb();
+        let may = if self.allowed { "may" } else { "may not" };
+        let device = match &self.because {
             Because::Denied(denial) => denial.device(),
             _ => None,
         };
@@ -160,27 +172,22 @@ impl Decision {
             None => format!("{who} {may} {verb} the dashboard"),
         };
         // Writing to a String does not fail.
-        let _ = match &explanation.because {
+        let _ = match &self.because {
             Because::Owner => write!(text, ": {who} owns it."),
             Because::Grant => {
-                write!(
-                    text,
-                    ": {}{}.",
-                    path_in_words(&explanation.path, name),
-                    end_in_words(&explanation, name)
-                )
+                write!(text, ": {}{}.", path_in_words(&self.path, name), end_in_words(self, name))
             }
             Because::Link(rule) => {
-                write!(text, " by its public link, as {rule} allows{}.", end_in_words(&explanation, name))
+                write!(text, " by its public link, as {rule} allows{}.", end_in_words(self, name))
             }
             Because::Policy(rule) => write!(text, ": {rule} allows it."),
             Because::Denied(denial) => {
                 let sentence = match denial {
-                    Denial::Ended(fall) => fall_in_words(fall, &explanation.path, name),
+                    Denial::Ended(fall) => fall_in_words(fall, &self.path, name),
                     _ => denial.sentence(),
                 };
                 // Nobody can share what only the owner or a policy gives.
-                let remedy = match (self.action(), denial) {
+                let remedy = match (self.action, denial) {
                     (Action::Edit, Denial::NotShared | Denial::Ended(_)) => Denial::OwnersOnly.remedy(),
                     (Action::Arrange, Denial::NotShared | Denial::Ended(_)) => {
                         Denial::ArrangementNotGiven.remedy()

@@ -12,7 +12,9 @@ use std::{
     sync::Arc,
 };
 
-/// Every live authority over a dashboard that the asker may see (G16).
+/// Every live authority over a dashboard that the asker may see.
+///
+/// Rules: [G16](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AccessList {
@@ -56,6 +58,46 @@ pub struct GrantView {
     pub path: Vec<GrantId>,
 }
 
+impl AccessList {
+    /// The grants that the list shows under no other one: those of the owner, or those that hang on the asker's own.
+    pub fn roots(&self) -> impl Iterator<Item = &GrantView> {
+        self.grants.iter().filter(|grant| self.parent(grant.grant).is_none())
+    }
+
+    /// The grant that this one was shared on from, if the list shows it.
+    pub fn parent(&self, grant: GrantId) -> Option<&GrantView> {
+        let parent = self.get(grant)?.path.iter().rev().nth(1)?;
+        self.get(*parent)
+    }
+
+    /// The grants that were shared on from this one directly.
+    pub fn below(&self, grant: GrantId) -> impl Iterator<Item = &GrantView> {
+        self.grants.iter().filter(move |child| child.path.iter().rev().nth(1) == Some(&grant))
+    }
+
+    /// The grant of this id, if the list shows it.
+    pub fn get(&self, grant: GrantId) -> Option<&GrantView> {
+        self.grants.iter().find(|view| view.grant == grant)
+    }
+
+    /// Every account in the list, once each and by id: whose names a page has to look up.
+    pub fn accounts(&self) -> Vec<AccountId> {
+        let of_grants = self.grants.iter().flat_map(|grant| [Some(grant.grantor), grant.grantee.account()]);
+        let others = [Some(self.owner), self.link.as_ref().map(|link| link.maker)];
+        of_grants.chain(others).flatten().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
+impl Impact {
+    /// Every account in the answer, once each and by id.
+    pub fn accounts(&self) -> Vec<AccountId> {
+        let kept = self.keep.iter().map(|(account, _)| *account);
+        let makers = self.link.iter().map(|link| link.maker);
+        let all = self.lose.iter().copied().chain(kept).chain(makers);
+        all.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
 impl GrantView {
     /// How many grants its path has: 1 for one that the owner made.
     pub fn depth(&self) -> usize {
@@ -83,7 +125,9 @@ pub struct LinkView {
     pub paused: bool,
 }
 
-/// What revoking a grant would do (G15).
+/// What revoking a grant would do.
+///
+/// Rules: [G15](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Impact {
@@ -115,12 +159,28 @@ pub struct SharedDashboard {
     pub grants: Vec<GrantId>,
 }
 
-/// A person whose access to a dashboard ends by itself (D7).
+/// A person who may do something with a dashboard by what was shared.
+///
+/// Rules: [D7](crate::specification).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Viewer {
+    /// Who.
+    pub account: AccountId,
+    /// The union of what the person's live grants give (G4).
+    pub rights: Rights,
+    /// When the last of them ends.
+    pub ends: Expiry,
+}
+
+/// A person whose access to a dashboard ends by itself.
+///
+/// Rules: [D7](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Losing {
     /// Who.
-    pub who: AccountId,
+    pub account: AccountId,
     /// When the last of the person's grants ends.
     pub ends: Timestamp,
 }
@@ -222,26 +282,26 @@ pub(crate) fn impact(ledger: &Ledger, rules: &SharingRules, revoked: &Grant) -> 
 }
 
 /// Who could do what with a dashboard at the ledger's instant, the owner left out (D7).
-pub(crate) fn viewers(ledger: &Ledger, rules: &SharingRules) -> BTreeMap<AccountId, (Rights, Expiry)> {
-    let mut viewers = BTreeMap::new();
+pub(crate) fn viewers(ledger: &Ledger, rules: &SharingRules) -> Vec<Viewer> {
+    let mut viewers: BTreeMap<AccountId, Viewer> = BTreeMap::new();
     for live in ledger.all_live().filter(|live| standing::is_honoured(live.grant, rules)) {
         let Some(account) = live.grant.grantee.account_at(ledger.now) else { continue };
-        if ledger.is_owner(account) || live.standing.rights.is_empty() {
+        let Standing { rights, ends, .. } = live.standing;
+        if ledger.is_owner(account) || rights.is_empty() {
             continue;
         }
-        let (rights, ends) = viewers.entry(account).or_insert((Rights::NONE, live.standing.ends));
-        *rights = *rights | live.standing.rights;
-        *ends = live.standing.ends.max(*ends);
+        let viewer = viewers.entry(account).or_insert(Viewer { account, rights, ends });
+        viewer.rights = viewer.rights | rights;
+        viewer.ends = viewer.ends.max(ends);
     }
-    viewers
+    viewers.into_values().collect()
 }
 
 /// Who has access now and would not have it at `until`, if nothing is changed (D7).
 pub(crate) fn losing(ledger: &Ledger, rules: &SharingRules, until: Timestamp) -> Vec<Losing> {
-    viewers(ledger, rules)
-        .into_iter()
-        .filter_map(|(who, (_, ends))| Some(Losing { who, ends: ends.at().filter(|ends| *ends <= until)? }))
-        .collect()
+    let ends = |viewer: &Viewer| viewer.ends.at().filter(|ends| *ends <= until);
+    let viewers = viewers(ledger, rules).into_iter();
+    viewers.filter_map(|viewer| Some(Losing { account: viewer.account, ends: ends(&viewer)? })).collect()
 }
 
 /// Folds one held grant into what an account can see, unless it is dead, switched off, or a dashboard of its own.

@@ -6,13 +6,16 @@ mod denial;
 pub(crate) mod diagnosis;
 mod explain;
 pub(crate) mod lists;
+mod narrower;
+mod tell;
 mod visit;
 
 pub(crate) use account::decide;
 pub(crate) use answer::Basis;
-pub use answer::{Decision, Principal};
+pub use answer::{Asker, Decision};
 pub use denial::Denial;
 pub use diagnosis::{LinkCause, LinkDiagnosis, Symptom};
 pub use explain::{Because, Explanation, Step};
-pub use lists::{AccessList, GrantView, Impact, LinkView, Losing, SharedDashboard};
+pub use lists::{AccessList, GrantView, Impact, LinkView, Losing, SharedDashboard, Viewer};
+pub use narrower::{DecisionAsOf, DeviceDecision};
 pub(crate) use visit::{VisitFacts, decide_visit};

@@ -1,7 +1,7 @@
 //! The decision about a visitor who presents the token of a public link.
 
 use super::{
-    answer::{Basis, Decision, Principal},
+    answer::{Asker, Basis, Decision, Party},
     denial::Denial,
 };
 use crate::{
@@ -18,13 +18,8 @@ pub(crate) struct VisitFacts {
 }
 
 /// Decides for a visitor who presents a token. Every denial is the same value (L9).
-pub(crate) fn decide_visit(
-    digest: &LinkDigest,
-    action: Action,
-    facts: VisitFacts,
-    now: Timestamp,
-) -> Decision {
-    let principal = Principal::Visitor;
+pub(crate) fn decide_visit(digest: &LinkDigest, facts: VisitFacts, now: Timestamp) -> Decision {
+    let asker = Asker::Visitor;
     let t = facts.snapshot.as_ref().map_or(now, |snapshot| now.max(snapshot.head.clock));
     let opened = facts.snapshot.zip(facts.consulted).and_then(|(snapshot, consulted)| {
         let basis = open(digest, &snapshot, &consulted, t)?;
@@ -32,12 +27,16 @@ pub(crate) fn decide_visit(
     });
     match opened {
         Some((head, consulted, basis)) => {
-            // L5, G5: a link shows; it exports, shares and edits nothing.
-            let basis = if action == Action::View { basis } else { Basis::Denied(Denial::LinkOnlyShows) };
-            Decision::new(principal, action, t, Some(head), basis).consulted(consulted)
+            Decision::new(asker, Action::View, t, Some(head), (basis, Party::Stranger)).consulted(consulted)
         }
         // Not `t`: a dashboard's clock that is ahead of the host's would tell that the link exists (L9).
-        None => Decision::new(principal, action, now, None, Basis::Denied(Denial::LinkNotUsable)),
+        None => Decision::new(
+            asker,
+            Action::View,
+            now,
+            None,
+            (Basis::Denied(Denial::LinkNotUsable), Party::Stranger),
+        ),
     }
 }
 
@@ -52,8 +51,8 @@ fn open(digest: &LinkDigest, snapshot: &Snapshot, consulted: &Consulted, t: Time
     let makers = chain.map(|chain| standing::of_chain(chain, head, t));
     let ends = standing::of_link(link, makers, t).ok()?;
     // A grantee's link is sharing on, through a private grant: both switches count.
-    let honoured = link.grant.is_none() || (tenant.rules.private && tenant.rules.resharing);
+    let honoured = standing::is_link_honoured(link, &tenant.rules);
     let access = AnonymousAccess::of(tenant, consulted.dashboard.as_deref(), &[]);
-    let opens = honoured && tenant.missing_to_visit(&access).is_empty();
+    let opens = honoured && access.missing_to_visit(tenant).is_empty();
     access.allowed_by.filter(|_| opens).map(|rule| Basis::Link { chain: chain.cloned(), ends, rule })
 }

@@ -5,7 +5,7 @@ use super::{
     document::{Document, Effect},
     index::{counts, is_mixed},
     set::{PolicySet, Verdict, aims_at},
-    tuple::{self, Form, Place, Principal, Resource},
+    tuple::{self, Form, Principal, Resource, Role},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,9 +126,11 @@ pub struct Change {
 }
 
 impl PolicySet {
-    /// Everything that a principal may do over a list of resources, and the rules that are wider than that needs (P9).
+    /// Everything that a principal may do over a list of resources, and the rules that are wider than that needs.
     ///
     /// Asked is for every action that the catalogue or a policy knows for the kind of resource.
+    ///
+    /// Rules: [P9](crate::specification).
     ///
     /// ```
     /// use dashshare::policy::{Document, PolicySet, Principal, Resource};
@@ -142,10 +144,10 @@ impl PolicySet {
     /// # Ok::<(), dashshare::policy::DocumentError>(())
     /// ```
     pub fn audit(&self, principal: &Principal, resources: &[Resource]) -> Audit {
-        let vocabulary = Vocabulary::of([self]);
+        let known = KnownActions::of([self]);
         let mut may = Vec::new();
         for resource in resources {
-            for action in vocabulary.actions(principal, resource) {
+            for action in known.actions(principal, resource) {
                 if let Some((policy, rule)) = allowing(self.evaluate(principal, action, resource)) {
                     may.push(Permitted {
                         resource: resource.clone(),
@@ -169,7 +171,7 @@ impl PolicySet {
         let rules =
             document.permissions().iter().enumerate().filter(|(_, rule)| rule.effect == Effect::Allow);
         let wide = rules.filter_map(|(index, rule)| {
-            let Ok((kind, Form::Any)) = tuple::read(&rule.resource, Place::Resource) else { return None };
+            let Ok((kind, Form::Any)) = tuple::read(&rule.resource, Role::Resource) else { return None };
             let words = rule.action.iter().map(|word| word.to_string());
             let actions: Vec<String> = words
                 .filter(|word| counts(principal.kind, lends, rule.effect, kind, Form::Any, word))
@@ -201,7 +203,9 @@ impl PolicySet {
         self.with(&document.without_rule(rule))
     }
 
-    /// The rules of active policies that have decided nothing by these counts, as policy and index (P9).
+    /// The rules of active policies that have decided nothing by these counts, as policy and index.
+    ///
+    /// Rules: [P9](crate::specification).
     pub fn unused(&self, usage: &Usage) -> Vec<(String, usize)> {
         let active = self.documents().into_iter().filter(|document| document.is_active());
         let rules = active.flat_map(|document| {
@@ -213,11 +217,11 @@ impl PolicySet {
     /// What another set in place of this one would open and close, over these principals and resources and every action
     /// that either set or the catalogue knows.
     pub fn diff(&self, new: &Self, principals: &[Principal], resources: &[Resource]) -> Diff {
-        let vocabulary = Vocabulary::of([self, new]);
+        let known = KnownActions::of([self, new]);
         let mut diff = Diff::default();
         for principal in principals {
             for resource in resources {
-                for action in vocabulary.actions(principal, resource) {
+                for action in known.actions(principal, resource) {
                     let before = allowing(self.evaluate(principal, action, resource));
                     let after = allowing(new.evaluate(principal, action, resource));
                     let change = |(policy, rule)| Change {
@@ -244,14 +248,14 @@ fn allowing(verdict: Verdict<'_>) -> Option<(String, usize)> {
 }
 
 /// The actions that policies and the catalogue know, by kind of resource.
-struct Vocabulary<'a>(BTreeMap<&'a str, BTreeSet<&'a str>>);
+struct KnownActions<'a>(BTreeMap<&'a str, BTreeSet<&'a str>>);
 
-impl<'a> Vocabulary<'a> {
+impl<'a> KnownActions<'a> {
     fn of(sets: impl IntoIterator<Item = &'a PolicySet>) -> Self {
         let mut words: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for document in sets.into_iter().flat_map(PolicySet::documents) {
             for rule in document.permissions() {
-                if let Ok((kind, _)) = tuple::read(&rule.resource, Place::Resource) {
+                if let Ok((kind, _)) = tuple::read(&rule.resource, Role::Resource) {
                     words.entry(kind).or_default().extend(rule.action.iter().map(|action| &**action));
                 }
             }

@@ -1,29 +1,31 @@
 //! The catalogue: which actions a kind of resource has, and for whom.
 
-use super::tuple::PrincipalKind;
+use super::tuple::PrincipalKind::{self, Analysis, RunUser};
 use std::collections::BTreeSet;
 
 /// What the product gives to principals of one kind, for one kind of resource.
-struct Entry {
+struct Abilities {
     principal: PrincipalKind,
     resource: &'static str,
     actions: &'static [&'static str],
 }
 
-const fn entry(principal: PrincipalKind, resource: &'static str, actions: &'static [&'static str]) -> Entry {
-    Entry { principal, resource, actions }
+const fn abilities(
+    principal: PrincipalKind,
+    resource: &'static str,
+    actions: &'static [&'static str],
+) -> Abilities {
+    Abilities { principal, resource, actions }
 }
 
-use PrincipalKind::{Analysis, RunUser};
-
 /// Complete for run users. For analyses complete for the kinds that it lists, and there are more: see [`OTHERS`].
-const CATALOG: &[Entry] = &[
-    entry(RunUser, "dashboard", &["access", "arrangement"]),
-    entry(RunUser, "device", &["access"]),
-    entry(RunUser, "entity", &["access"]),
-    entry(RunUser, "run_user", &["access"]),
-    entry(RunUser, "sql", &["access", "execute"]),
-    entry(
+const CATALOG: &[Abilities] = &[
+    abilities(RunUser, "dashboard", &["access", "arrangement"]),
+    abilities(RunUser, "device", &["access"]),
+    abilities(RunUser, "entity", &["access"]),
+    abilities(RunUser, "run_user", &["access"]),
+    abilities(RunUser, "sql", &["access", "execute"]),
+    abilities(
         Analysis,
         "device",
         &[
@@ -41,15 +43,15 @@ const CATALOG: &[Entry] = &[
             "import_data",
         ],
     ),
-    entry(Analysis, "access_management", &["access", "create", "edit", "delete"]),
-    entry(Analysis, "file", &["access", "upload", "edit", "delete"]),
-    entry(
+    abilities(Analysis, "access_management", &["access", "create", "edit", "delete"]),
+    abilities(Analysis, "file", &["access", "upload", "edit", "delete"]),
+    abilities(
         Analysis,
         "dashboard",
         &["access", "create", "edit", "delete", "duplicate", "related_devices", "related_analysis"],
     ),
-    entry(Analysis, "sql", &["access", "create", "execute"]),
-    entry(Analysis, "account", &["access", "access_profile", "access_profile_statistics"]),
+    abilities(Analysis, "sql", &["access", "create", "execute"]),
+    abilities(Analysis, "account", &["access", "access_profile", "access_profile_statistics"]),
 ];
 
 /// Kinds of resources that exist for analyses and whose actions are not all known.
@@ -69,13 +71,13 @@ const OTHERS: &[&str] = &[
 /// The actions that principals of a kind have on a kind of resource; `None` when they have none of it, or not all are
 /// known.
 pub(super) fn actions(principal: PrincipalKind, resource: &str) -> Option<&'static [&'static str]> {
-    let found = CATALOG.iter().find(|entry| entry.principal == principal && entry.resource == resource);
-    found.map(|entry| entry.actions)
+    let found = CATALOG.iter().find(|line| line.principal == principal && line.resource == resource);
+    found.map(|line| line.actions)
 }
 
 /// Whether a kind of resource is one of the product's.
 pub(super) fn is_kind(resource: &str) -> bool {
-    OTHERS.contains(&resource) || CATALOG.iter().any(|entry| entry.resource == resource)
+    OTHERS.contains(&resource) || CATALOG.iter().any(|line| line.resource == resource)
 }
 
 fn is_open(resource: &str) -> bool {

@@ -1,31 +1,31 @@
-//! A hash map in shares: a copy costs one reference count for each share, and a change to the copy one share.
+//! A hash map in shards: a copy costs one reference count for each shard, and a change to the copy one shard.
 
-use hashbrown::{HashTable, hash_table::Entry};
+use hashbrown::{HashTable, hash_table};
 use std::sync::Arc;
 
-/// How full a share is before their number doubles.
-const SHARE: usize = 64;
+/// How full a shard is before their number doubles.
+const SHARD: usize = 64;
 
 /// Values by a hash that comes with them. Two values may have one hash; whoever looks tells them apart.
 #[derive(Clone)]
 pub(super) struct CowMap<V> {
     /// Their number is a power of two.
-    shares: Vec<Arc<HashTable<(u64, V)>>>,
+    shards: Vec<Arc<HashTable<(u64, V)>>>,
     len: usize,
 }
 
 impl<V> Default for CowMap<V> {
     fn default() -> Self {
-        Self { shares: vec![Arc::default()], len: 0 }
+        Self { shards: vec![Arc::default()], len: 0 }
     }
 }
 
 impl<V: Clone> CowMap<V> {
     /// An empty map with room for so many.
     pub(super) fn with_room_for(len: usize) -> Self {
-        let shares = len.div_ceil(SHARE).next_power_of_two();
-        let room = len.div_ceil(shares);
-        Self { shares: (0..shares).map(|_| Arc::new(HashTable::with_capacity(room))).collect(), len: 0 }
+        let shards = len.div_ceil(SHARD).next_power_of_two();
+        let room = len.div_ceil(shards);
+        Self { shards: (0..shards).map(|_| Arc::new(HashTable::with_capacity(room))).collect(), len: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -33,20 +33,20 @@ impl<V: Clone> CowMap<V> {
     }
 
     pub(super) fn values(&self) -> impl Iterator<Item = &V> {
-        self.shares.iter().flat_map(|share| share.iter().map(|(_, value)| value))
+        self.shards.iter().flat_map(|shard| shard.iter().map(|(_, value)| value))
     }
 
-    /// The table itself picks by the lowest and the highest bits, so a share is picked by some between them.
-    fn share_of(&self, hash: u64) -> usize {
-        (hash >> 32) as usize & self.shares.len().wrapping_sub(1)
+    /// The table itself picks by the lowest and the highest bits, so a shard is picked by some between them.
+    fn shard_of(&self, hash: u64) -> usize {
+        (hash >> 32) as usize & self.shards.len().wrapping_sub(1)
     }
 
     pub(super) fn find(&self, hash: u64, mut is_it: impl FnMut(&V) -> bool) -> Option<&V> {
-        let share = self.shares.get(self.share_of(hash))?;
-        share.find(hash, |(_, value)| is_it(value)).map(|(_, value)| value)
+        let shard = self.shards.get(self.shard_of(hash))?;
+        shard.find(hash, |(_, value)| is_it(value)).map(|(_, value)| value)
     }
 
-    /// Changes the value of a hash, in a share that nobody else holds: `change` gets the value or a fresh one, and
+    /// Changes the value of a hash, in a shard that nobody else holds: `change` gets the value or a fresh one, and
     /// says whether it stays.
     pub(super) fn change(
         &mut self,
@@ -55,19 +55,19 @@ impl<V: Clone> CowMap<V> {
         fresh: impl FnOnce() -> V,
         change: impl FnOnce(&mut V) -> bool,
     ) {
-        if self.len >= self.shares.len().saturating_mul(SHARE) {
+        if self.len >= self.shards.len().saturating_mul(SHARD) {
             self.spread();
         }
-        let share = self.share_of(hash);
-        let Some(share) = self.shares.get_mut(share) else { return };
-        match Arc::make_mut(share).entry(hash, |(_, value)| is_it(value), |(hash, _)| *hash) {
-            Entry::Occupied(mut entry) => {
+        let shard = self.shard_of(hash);
+        let Some(shard) = self.shards.get_mut(shard) else { return };
+        match Arc::make_mut(shard).entry(hash, |(_, value)| is_it(value), |(hash, _)| *hash) {
+            hash_table::Entry::Occupied(mut entry) => {
                 if !change(&mut entry.get_mut().1) {
                     entry.remove();
                     self.len = self.len.saturating_sub(1);
                 }
             }
-            Entry::Vacant(entry) => {
+            hash_table::Entry::Vacant(entry) => {
                 let mut value = fresh();
                 if change(&mut value) {
                     entry.insert((hash, value));
@@ -77,13 +77,13 @@ impl<V: Clone> CowMap<V> {
         }
     }
 
-    /// Doubles the number of shares.
+    /// Doubles the number of shards.
     fn spread(&mut self) {
-        let mut wider = Self::with_room_for(self.shares.len().saturating_mul(SHARE).saturating_mul(2));
-        for (hash, value) in self.shares.drain(..).flat_map(Arc::unwrap_or_clone) {
-            let share = wider.share_of(hash);
-            let Some(share) = wider.shares.get_mut(share) else { continue };
-            Arc::make_mut(share).insert_unique(hash, (hash, value), |(hash, _)| *hash);
+        let mut wider = Self::with_room_for(self.shards.len().saturating_mul(SHARD).saturating_mul(2));
+        for (hash, value) in self.shards.drain(..).flat_map(Arc::unwrap_or_clone) {
+            let shard = wider.shard_of(hash);
+            let Some(shard) = wider.shards.get_mut(shard) else { continue };
+            Arc::make_mut(shard).insert_unique(hash, (hash, value), |(hash, _)| *hash);
             wider.len = wider.len.saturating_add(1);
         }
         *self = wider;

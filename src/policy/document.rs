@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::value::StrDese
 use serde_json::value::RawValue;
 use std::{fmt, sync::Arc};
 
-/// One access-management policy, as its author wrote it (P1).
+/// One access-management policy, as its author wrote it.
 ///
 /// It is read once, checked for shape, and written as the very text it was read from: unknown fields, the order of
 /// members and the spelling of numbers stay. A copy shares the text.
@@ -15,6 +15,8 @@ use std::{fmt, sync::Arc};
 ///
 /// With serde it is read and written by `serde_json` alone. The text is kept only if it is read from text directly: by
 /// way of a `serde_json::Value` the members come sorted, and within a tagged or flattened enum it cannot be read.
+///
+/// Rules: [P1](crate::specification).
 ///
 /// ```
 /// use dashshare::policy::Document;
@@ -53,7 +55,9 @@ fn yes() -> bool {
     true
 }
 
-/// A target or a resource: one, three or five words, as the grammar of P1 has them.
+/// A target or a resource: one, three or five words.
+///
+/// Rules: [P1](crate::specification).
 pub type Tuple = Vec<Box<str>>;
 
 /// One rule of a policy: what it does to which actions on which resource.
@@ -74,7 +78,9 @@ pub struct Permission {
 pub enum Effect {
     /// It lets through, unless a deny matches as well.
     Allow,
-    /// It denies, whatever allows (P3).
+    /// It denies, whatever allows.
+    ///
+    /// Rules: [P3](crate::specification).
     Deny,
 }
 
@@ -132,7 +138,9 @@ impl Document {
         &self.0.fields.name
     }
 
-    /// Whether it counts (P3).
+    /// Whether it counts.
+    ///
+    /// Rules: [P3](crate::specification).
     pub fn is_active(&self) -> bool {
         self.0.fields.active
     }

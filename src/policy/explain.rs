@@ -2,10 +2,10 @@
 
 use super::{
     catalog,
-    document::{Document, Effect},
+    document::{Document, Effect, Permission, Tuple},
     index::{counts, is_mixed, targets},
     set::{PolicySet, aims_at},
-    tuple::{self, Form, Misshape, Place, Principal, Resource},
+    tuple::{self, Form, Misshape, Principal, Resource, Role},
 };
 use crate::value::Tag;
 use serde::Serialize;
@@ -60,7 +60,9 @@ pub struct RuleOutcome {
 pub enum Outcome {
     /// It matched.
     Matched,
-    /// It can never match; the lint says why (P6, P7).
+    /// It can never match; the lint says why.
+    ///
+    /// Rules: [P6](crate::specification), [P7](crate::specification).
     Inert,
     /// It is about another kind of resource.
     OtherKind,
@@ -75,7 +77,9 @@ pub enum Outcome {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Nearest {
-    /// There is no such action on this kind of resource, so no rule can be about it (P6).
+    /// There is no such action on this kind of resource, so no rule can be about it.
+    ///
+    /// Rules: [P6](crate::specification).
     UnknownAction {
         /// The actions that there are.
         known: Vec<String>,
@@ -193,8 +197,8 @@ fn outcomes(
     resource: &Resource,
 ) -> Vec<RuleOutcome> {
     let lends = !is_mixed(document);
-    let outcome = |rule: &super::Permission| {
-        let Ok((head, form)) = tuple::read(&rule.resource, Place::Resource) else { return Outcome::Inert };
+    let outcome = |rule: &Permission| {
+        let Ok((head, form)) = tuple::read(&rule.resource, Role::Resource) else { return Outcome::Inert };
         let lives = |word: &str| counts(principal.kind, lends, rule.effect, head, form, word);
         if !rule.action.iter().any(|word| lives(word)) {
             Outcome::Inert
@@ -220,7 +224,9 @@ fn says(rules: &[RuleOutcome], effect: Effect) -> bool {
 }
 
 impl PolicySet {
-    /// Explains a decision (P8). It looks at every policy, so it is for people that ask why, not for every request.
+    /// Explains a decision. It looks at every policy, so it is for people that ask why, not for every request.
+    ///
+    /// Rules: [P8](crate::specification).
     ///
     /// ```
     /// use dashshare::policy::{Document, Nearest, PolicySet, Principal, Resource};
@@ -247,8 +253,8 @@ impl PolicySet {
             })
             .collect();
         let verdict = self.evaluate(principal, action, resource);
-        let nearest =
-            (!verdict.is_allowed()).then(|| nearest(&considered, &documents, principal, action, resource));
+        let denied = Denied { considered: &considered, documents: &documents, principal, action, resource };
+        let nearest = (!verdict.is_allowed()).then(|| denied.nearest());
         Explanation {
             allowed: verdict.is_allowed(),
             effect: verdict.effect(),
@@ -260,78 +266,187 @@ impl PolicySet {
     }
 }
 
-fn nearest(
-    considered: &[Considered],
-    documents: &[&Document],
-    principal: &Principal,
-    action: &str,
-    resource: &Resource,
-) -> Nearest {
-    if !catalog::has(&resource.kind, action) {
-        let known = catalog::known(&resource.kind).into_iter().map(str::to_owned).collect();
-        return Nearest::UnknownAction { known };
+/// A request that is denied, with all that may be changed about it.
+#[derive(Clone, Copy)]
+struct Denied<'a> {
+    considered: &'a [Considered],
+    documents: &'a [&'a Document],
+    principal: &'a Principal,
+    action: &'a str,
+    resource: &'a Resource,
+}
+
+/// A rule that allows something on resources of the requested kind to the principal: its policy and its index there.
+type Near<'a> = (&'a str, usize, &'a Permission, Form<'a>);
+
+impl<'a> Denied<'a> {
+    /// The first of these that there is, from the nearest to the farthest.
+    fn nearest(self) -> Nearest {
+        self.unknown_action()
+            .or_else(|| self.deny())
+            .or_else(|| self.inactive())
+            .or_else(|| self.missing_action())
+            .or_else(|| self.missing_tag())
+            .or_else(|| self.slip())
+            .or_else(|| self.tag_of_principal())
+            .unwrap_or(Nearest::AddRule)
     }
-    let active = || considered.iter().filter(|policy| policy.active);
-    let mut denies = active().flat_map(|policy| {
-        let matched = policy
-            .rules
-            .iter()
-            .enumerate()
-            .filter(|(_, rule)| rule.effect == Effect::Deny && rule.outcome == Outcome::Matched);
-        matched.map(|(index, _)| (policy.policy.clone(), index))
-    });
-    if let Some((policy, rule)) = denies.next() {
-        let suffices = active().any(|policy| says(&policy.rules, Effect::Allow));
-        return Nearest::RemoveDeny { policy, rule, denies: denies.count().saturating_add(1), suffices };
+
+    fn unknown_action(self) -> Option<Nearest> {
+        let kind = &self.resource.kind;
+        let known = || catalog::known(kind).into_iter().map(str::to_owned).collect();
+        (!catalog::has(kind, self.action)).then(|| Nearest::UnknownAction { known: known() })
     }
-    if let Some(policy) = considered.iter().find(|policy| !policy.active && helps(&policy.rules)) {
-        return Nearest::Activate { policy: policy.policy.clone() };
+
+    /// The policies that are aimed at the principal and count.
+    fn active(self) -> impl Iterator<Item = &'a Considered> {
+        self.considered.iter().filter(|policy| policy.active)
     }
-    let rules = || {
-        active()
-            .filter_map(|policy| documents.iter().find(|document| document.id() == policy.policy))
-            .flat_map(|document| {
-                let allows = document.permissions().iter().enumerate();
-                allows.filter(|(_, rule)| rule.effect == Effect::Allow).filter_map(move |(index, rule)| {
-                    let (head, form) = tuple::read(&rule.resource, Place::Resource).ok()?;
-                    let lives = counts(principal.kind, !is_mixed(document), rule.effect, head, form, action);
-                    (head == resource.kind && lives).then_some((document.id(), index, rule, form))
-                })
+
+    fn deny(self) -> Option<Nearest> {
+        let mut denies = self.active().flat_map(|policy| {
+            let rules = policy.rules.iter().enumerate();
+            let matched =
+                rules.filter(|(_, rule)| rule.effect == Effect::Deny && rule.outcome == Outcome::Matched);
+            matched.map(|(index, _)| (policy.policy.clone(), index))
+        });
+        let (policy, rule) = denies.next()?;
+        let suffices = self.active().any(|policy| says(&policy.rules, Effect::Allow));
+        Some(Nearest::RemoveDeny { policy, rule, denies: denies.count().saturating_add(1), suffices })
+    }
+
+    fn inactive(self) -> Option<Nearest> {
+        let helpful = self.considered.iter().find(|policy| !policy.active && helps(&policy.rules));
+        helpful.map(|policy| Nearest::Activate { policy: policy.policy.clone() })
+    }
+
+    /// The rules that could allow the action, if they were about it and about the resource.
+    fn near(self) -> impl Iterator<Item = Near<'a>> {
+        let documents = self
+            .active()
+            .filter_map(move |policy| self.documents.iter().find(|document| document.id() == policy.policy));
+        documents.flat_map(move |document| {
+            let rules = document.permissions().iter().enumerate();
+            rules.filter(|(_, rule)| rule.effect == Effect::Allow).filter_map(move |(index, rule)| {
+                let (head, form) = tuple::read(&rule.resource, Role::Resource).ok()?;
+                let lends = !is_mixed(document);
+                let lives = counts(self.principal.kind, lends, rule.effect, head, form, self.action);
+                (head == self.resource.kind && lives).then_some((document.id(), index, rule, form))
             })
-    };
-    if let Some((policy, rule, ..)) = rules().find(|(.., form)| form.is_about(principal, resource)) {
-        return Nearest::AddAction { policy: policy.to_owned(), rule, action: action.to_owned() };
+        })
     }
-    let about_action = || rules().filter(|(_, _, rule, _)| rule.action.iter().any(|word| **word == *action));
-    // Whether a request would be denied once a tag is given.
-    let denied = |principal: &Principal, resource: &Resource| {
-        let active = documents.iter().filter(|document| document.is_active());
+
+    fn missing_action(self) -> Option<Nearest> {
+        let (policy, rule, ..) =
+            self.near().find(|(.., form)| form.is_about(self.principal, self.resource))?;
+        Some(Nearest::AddAction { policy: policy.to_owned(), rule, action: self.action.to_owned() })
+    }
+
+    /// A tag that the resource lacks for a rule, or that the principal lacks to have it in common with the resource.
+    fn missing_tag(self) -> Option<Nearest> {
+        let Self { principal, resource, .. } = self;
+        let about_action = |(_, _, rule, _): &Near<'_>| rule.action.iter().any(|word| **word == *self.action);
+        self.near().filter(about_action).find_map(|(policy, rule, _, form)| {
+            let (key, wanted, carried) = match form {
+                Form::Tag(key, value) => (key, vec![value], Vec::new()),
+                Form::TagMatch(key) => (key, values_of(&principal.tags, key), values_of(&resource.tags, key)),
+                _ => return None,
+            };
+            let (policy, key) = (policy.to_owned(), key.to_owned());
+            let on_resource =
+                |value: &&&str| !self.denies(principal, &resource.clone().with_tag(&*key, **value));
+            if let Some(value) = wanted.iter().find(on_resource) {
+                let value = (*value).to_owned();
+                return Some(Nearest::TagResource { policy, rule, key, value });
+            }
+            let on_principal =
+                |value: &&&str| !self.denies(&principal.clone().with_tag(&*key, **value), resource);
+            let value = Some((*carried.iter().find(on_principal)?).to_owned());
+            Some(Nearest::TagPrincipal { policy, rule: Some(rule), key, value })
+        })
+    }
+
+    /// Whether the request would be denied by a rule once principal and resource are these.
+    fn denies(self, principal: &Principal, resource: &Resource) -> bool {
+        let active = self.documents.iter().filter(|document| document.is_active());
         let mut aimed = active.filter(|document| aims_at(document, principal));
-        aimed.any(|document| says(&outcomes(document, principal, action, resource), Effect::Deny))
-    };
-    for (policy, rule, _, form) in about_action() {
-        let (key, values) = match form {
-            Form::Tag(key, value) => (key, vec![value]),
-            Form::TagMatch(key) => (key, values_of(&principal.tags, key)),
-            _ => continue,
+        aimed.any(|document| says(&outcomes(document, principal, self.action, resource), Effect::Deny))
+    }
+
+    /// A rule or a target of an active policy that can never match and may be meant for this.
+    fn slip(self) -> Option<Nearest> {
+        let Self { principal, action, resource, .. } = self;
+        let active = self.documents.iter().filter(|document| document.is_active());
+        let pointer = |document: &&&Document| -> Option<String> {
+            if aims_at(document, principal) {
+                let meant = |rule: &Permission| {
+                    rule.effect == Effect::Allow
+                        && rule.resource.first().is_some_and(|head| **head == *resource.kind)
+                        && rule.action.iter().any(|word| **word == *action)
+                        && may_mean(&rule.resource, Role::Resource, |form| form.is_about(principal, resource))
+                };
+                let rule = document.permissions().iter().position(meant)?;
+                Some(format!("/permissions/{rule}/resource"))
+            } else if helps(&outcomes(document, principal, action, resource)) {
+                let meant = |target: &Tuple| {
+                    target.first().is_some_and(|head| **head == *principal.kind.word())
+                        && may_mean(target, Role::Target, |form| form.aims_at(principal))
+                };
+                let target = document.targets().iter().position(meant)?;
+                Some(format!("/targets/{target}"))
+            } else {
+                None
+            }
         };
-        let helps = |value: &&&str| !denied(principal, &resource.clone().with_tag(key, **value));
-        if let Some(value) = values.iter().find(helps) {
-            let (policy, key, value) = (policy.to_owned(), key.to_owned(), (*value).to_owned());
-            return Nearest::TagResource { policy, rule, key, value };
-        }
-        let carried =
-            if matches!(form, Form::TagMatch(_)) { values_of(&resource.tags, key) } else { Vec::new() };
-        let helps = |value: &&&str| !denied(&principal.clone().with_tag(key, **value), resource);
-        if let Some(value) = carried.iter().find(helps) {
-            let (policy, key, value) = (policy.to_owned(), key.to_owned(), Some((*value).to_owned()));
-            return Nearest::TagPrincipal { policy, rule: Some(rule), key, value };
-        }
+        let mut slips = active.filter_map(|document| Some((document.id().to_owned(), pointer(&document)?)));
+        slips.next().map(|(policy, pointer)| Nearest::Mend { policy, pointer })
     }
-    if let Some(slip) = slip(documents, principal, action, resource) {
-        return slip;
+
+    /// A tag that would bring the principal under a policy that allows it, and under none that denies it.
+    fn tag_of_principal(self) -> Option<Nearest> {
+        let active = || self.documents.iter().filter(|document| document.is_active());
+        active().find_map(|document| {
+            let (key, value) = self.forms(document).find_map(|form| match form {
+                Form::Tag(key, value) => self.helps(document, key, value).then_some((key, Some(value))),
+                Form::TagMatch(key) => self.value_of(document, key).map(|value| (key, value)),
+                _ => None,
+            })?;
+            let (policy, key) = (document.id().to_owned(), key.to_owned());
+            Some(Nearest::TagPrincipal { policy, rule: None, key, value: value.map(str::to_owned) })
+        })
     }
-    by_tag_of_principal(documents, principal, action, resource).unwrap_or(Nearest::AddRule)
+
+    /// What a policy aims at among principals of this one's kind.
+    fn forms(self, document: &'a Document) -> impl Iterator<Item = Form<'a>> {
+        targets(document).filter(move |(kind, _)| *kind == self.principal.kind).map(|(_, form)| form)
+    }
+
+    /// Whether a policy allows the request, and none denies it, once the principal carries a tag.
+    fn helps(self, document: &Document, key: &str, value: &str) -> bool {
+        let tagged = self.principal.clone().with_tag(key, value);
+        says(&outcomes(document, &tagged, self.action, self.resource), Effect::Allow)
+            && !self.denies(&tagged, self.resource)
+    }
+
+    /// The value of a tag that [helps](Self::helps) with a policy which is aimed at whoever carries its key; within,
+    /// `None` if any does.
+    fn value_of(self, document: &Document, key: &str) -> Option<Option<&'a str>> {
+        // The values that make a difference: those that the resource carries, and those aimed at.
+        let active = self.documents.iter().filter(|document| document.is_active());
+        let aimed = active.flat_map(|other| self.forms(other)).filter_map(|form| match form {
+            Form::Tag(of, value) if of == key => Some(value),
+            _ => None,
+        });
+        let carried = values_of(&self.resource.tags, key);
+        let values: BTreeSet<&'a str> = carried.into_iter().chain(aimed).collect();
+        let longest = values.iter().map(|value| value.len()).max().unwrap_or(0);
+        let other = "x".repeat(longest.saturating_add(1));
+        let helps = |value: &str| self.helps(document, key, value);
+        if helps(&other) && values.iter().all(|value| helps(value)) {
+            return Some(None);
+        }
+        values.into_iter().find(|value| helps(value)).map(Some)
+    }
 }
 
 fn values_of<'a>(tags: &'a [Tag], key: &str) -> Vec<&'a str> {
@@ -340,95 +455,15 @@ fn values_of<'a>(tags: &'a [Tag], key: &str) -> Vec<&'a str> {
 
 /// What a tuple that can never match may have been meant to match: a tag whose words are the wrong way round is that
 /// tag, and of anything else nobody can tell.
-fn may_mean(tuple: &[Box<str>], place: Place, matches: impl Fn(Form<'_>) -> bool) -> bool {
-    match (tuple::read(tuple, place), tuple) {
+fn may_mean(tuple: &[Box<str>], role: Role, matches: impl Fn(Form<'_>) -> bool) -> bool {
+    match (tuple::read(tuple, role), tuple) {
         (Err(Misshape::Swapped), [_, _, value, _, key]) => matches(Form::Tag(key, value)),
         (Err(_), _) => true,
         (Ok(_), _) => false,
     }
 }
 
-/// A rule or a target of an active policy that can never match and may be meant for this.
-fn slip(
-    documents: &[&Document],
-    principal: &Principal,
-    action: &str,
-    resource: &Resource,
-) -> Option<Nearest> {
-    for document in documents.iter().filter(|document| document.is_active()) {
-        let mend = |pointer: String| Some(Nearest::Mend { policy: document.id().to_owned(), pointer });
-        if aims_at(document, principal) {
-            let meant = |rule: &super::Permission| {
-                rule.effect == Effect::Allow
-                    && rule.resource.first().is_some_and(|head| **head == *resource.kind)
-                    && rule.action.iter().any(|word| **word == *action)
-                    && may_mean(&rule.resource, Place::Resource, |form| form.is_about(principal, resource))
-            };
-            if let Some(rule) = document.permissions().iter().position(meant) {
-                return mend(format!("/permissions/{rule}/resource"));
-            }
-        } else if helps(&outcomes(document, principal, action, resource)) {
-            let meant = |target: &super::Tuple| {
-                target.first().is_some_and(|head| **head == *principal.kind.word())
-                    && may_mean(target, Place::Target, |form| form.aims_at(principal))
-            };
-            if let Some(target) = document.targets().iter().position(meant) {
-                return mend(format!("/targets/{target}"));
-            }
-        }
-    }
-    None
-}
-
 /// Whether a policy of these outcomes allows the request and does not deny it.
 fn helps(rules: &[RuleOutcome]) -> bool {
     says(rules, Effect::Allow) && !says(rules, Effect::Deny)
-}
-
-/// A tag that would bring the principal under a policy that allows it, and under none that denies it.
-fn by_tag_of_principal(
-    documents: &[&Document],
-    principal: &Principal,
-    action: &str,
-    resource: &Resource,
-) -> Option<Nearest> {
-    let active = || documents.iter().filter(|document| document.is_active());
-    let aims = |document| targets(document).filter(|(kind, _)| *kind == principal.kind).map(|(_, form)| form);
-    for document in active() {
-        let helps = |key: &str, value: &str| {
-            let tagged = principal.clone().with_tag(key, value);
-            let says = |of: &Document, effect| says(&outcomes(of, &tagged, action, resource), effect);
-            says(document, Effect::Allow)
-                && !active().any(|other| aims_at(other, &tagged) && says(other, Effect::Deny))
-        };
-        for form in aims(document) {
-            let (key, value) = match form {
-                Form::Tag(key, value) if helps(key, value) => (key, Some(value)),
-                Form::TagMatch(key) => {
-                    // The values that make a difference: those that the resource carries, and those aimed at.
-                    let carried = resource.tags.iter().filter(|tag| tag.key == key).map(|tag| &*tag.value);
-                    let aimed = active().flat_map(|other| aims(other)).filter_map(|form| match form {
-                        Form::Tag(k, value) if k == key => Some(value),
-                        _ => None,
-                    });
-                    let values: Vec<&str> =
-                        carried.chain(aimed).collect::<BTreeSet<_>>().into_iter().collect();
-                    let other = "x"
-                        .repeat(values.iter().map(|value| value.len()).max().unwrap_or(0).saturating_add(1));
-                    if helps(key, &other) && values.iter().all(|value| helps(key, value)) {
-                        (key, None)
-                    } else if let Some(value) = values.into_iter().find(|value| helps(key, value)) {
-                        (key, Some(value))
-                    } else {
-                        continue;
-                    }
-                }
-                _ => continue,
-            };
-            let (policy, key) = (document.id().to_owned(), key.to_owned());
-            let value = value.map(str::to_owned);
-            return Some(Nearest::TagPrincipal { policy, rule: None, key, value });
-        }
-    }
-    None
 }

@@ -5,21 +5,21 @@ use super::{
     cow::CowMap,
     document::{Document, Effect},
     keys::{CACHED, Hash, Keys, Request, mix},
-    tuple::{self, Form, Place, Principal, PrincipalKind, Resource},
+    tuple::{self, Form, Principal, PrincipalKind, Resource, Role},
 };
 use hashbrown::HashSet;
 use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 /// Above this many rules, what is aimed at one target gets an index of its own.
 const SMALL: usize = 96;
-/// Up to this many entries are looked at before the keys of a request are computed.
+/// Up to this many clauses are looked at before the keys of a request are computed.
 const TINY: usize = 3;
-/// Above this many entries, a policy's rules are kept once and not under each of its targets.
+/// Above this many clauses, a policy's rules are kept once and not under each of its targets.
 const COPIED: usize = 4096;
 
 /// One action of one rule of a policy, under one of its targets.
 #[derive(Clone)]
-pub(super) struct Entry {
+pub(super) struct Clause {
     /// The hash of kind, action and form: only what has the request's is looked at closer.
     key: u64,
     pub(super) part: Arc<Part>,
@@ -37,7 +37,7 @@ pub(super) struct Part {
     form: OwnForm,
 }
 
-impl Entry {
+impl Clause {
     fn effect(&self) -> Effect {
         let rule = self.part.document.permissions().get(self.part.rule as usize);
         rule.map_or(Effect::Deny, |rule| rule.effect)
@@ -62,8 +62,8 @@ impl Entry {
 /// Entries by effect, each half in order.
 #[derive(Clone, Default)]
 struct List {
-    denies: Vec<Entry>,
-    allows: Vec<Entry>,
+    denies: Vec<Clause>,
+    allows: Vec<Clause>,
 }
 
 impl List {
@@ -71,29 +71,29 @@ impl List {
         self.denies.len().saturating_add(self.allows.len())
     }
 
-    fn put(&mut self, entry: Entry) {
-        let half = match entry.effect() {
+    fn put(&mut self, clause: Clause) {
+        let half = match clause.effect() {
             Effect::Deny => &mut self.denies,
             Effect::Allow => &mut self.allows,
         };
         // A set that is built whole comes in order, so that this is the end.
-        let place = half.partition_point(|before| before.order(&entry).is_lt());
-        half.insert(place, entry);
+        let place = half.partition_point(|before| before.order(&clause).is_lt());
+        half.insert(place, clause);
     }
 
-    /// Takes a document's entries away, and says how many.
+    /// Takes a document's clauses away, and says how many.
     fn take(&mut self, gone: &Document) -> usize {
         let before = self.len();
-        self.denies.retain(|entry| !entry.part.document.is_same(gone));
-        self.allows.retain(|entry| !entry.part.document.is_same(gone));
+        self.denies.retain(|clause| !clause.part.document.is_same(gone));
+        self.allows.retain(|clause| !clause.part.document.is_same(gone));
         before.saturating_sub(self.len())
     }
 
-    fn look<'a>(&'a self, found: &mut Found<'a>, mut matches: impl FnMut(&Entry) -> bool) {
-        if let Some(deny) = self.denies.iter().find(|entry| matches(entry)) {
+    fn look<'a>(&'a self, found: &mut Found<'a>, mut matches: impl FnMut(&Clause) -> bool) {
+        if let Some(deny) = self.denies.iter().find(|clause| matches(clause)) {
             Found::note(&mut found.deny, deny);
         } else if found.deny.is_none()
-            && let Some(allow) = self.allows.iter().find(|entry| matches(entry))
+            && let Some(allow) = self.allows.iter().find(|clause| matches(clause))
         {
             Found::note(&mut found.allow, allow);
         }
@@ -103,14 +103,14 @@ impl List {
 /// What matched so far.
 #[derive(Default)]
 pub(super) struct Found<'a> {
-    pub(super) deny: Option<&'a Entry>,
-    pub(super) allow: Option<&'a Entry>,
+    pub(super) deny: Option<&'a Clause>,
+    pub(super) allow: Option<&'a Clause>,
 }
 
 impl<'a> Found<'a> {
-    fn note(found: &mut Option<&'a Entry>, entry: &'a Entry) {
-        if found.is_none_or(|before| entry.order(before).is_lt()) {
-            *found = Some(entry);
+    fn note(found: &mut Option<&'a Clause>, clause: &'a Clause) {
+        if found.is_none_or(|before| clause.order(before).is_lt()) {
+            *found = Some(clause);
         }
     }
 }
@@ -125,7 +125,7 @@ enum Rules {
 #[derive(Clone, Default)]
 struct Many {
     by_key: CowMap<(u64, List)>,
-    /// How many entries are about a path of this many bytes; paths are found by their prefixes.
+    /// How many clauses are about a path of this many bytes; paths are found by their prefixes.
     prefixes: BTreeMap<usize, usize>,
 }
 
@@ -143,55 +143,55 @@ impl Rules {
         }
     }
 
-    fn put(&mut self, hasher: &Hash, entries: Vec<Entry>) {
+    fn put(&mut self, hasher: &Hash, clauses: Vec<Clause>) {
         if let Self::Few(list) = self
-            && list.len().saturating_add(entries.len()) > SMALL
+            && list.len().saturating_add(clauses.len()) > SMALL
         {
             let mut many = Many::default();
             let List { denies, allows } = std::mem::take(list);
-            denies.into_iter().chain(allows).for_each(|entry| many.put(hasher, entry));
+            denies.into_iter().chain(allows).for_each(|clause| many.put(hasher, clause));
             *self = Self::Many(Box::new(many));
         }
         match self {
-            Self::Few(list) => entries.into_iter().for_each(|entry| list.put(entry)),
-            Self::Many(many) => entries.into_iter().for_each(|entry| many.put(hasher, entry)),
+            Self::Few(list) => clauses.into_iter().for_each(|clause| list.put(clause)),
+            Self::Many(many) => clauses.into_iter().for_each(|clause| many.put(hasher, clause)),
         }
     }
 
-    /// Takes a document away, whose entries these are.
-    fn take(&mut self, hasher: &Hash, gone: &Document, entries: &[Entry]) {
+    /// Takes a document away, whose clauses these are.
+    fn take(&mut self, hasher: &Hash, gone: &Document, clauses: &[Clause]) {
         match self {
             Self::Few(list) => {
                 list.take(gone);
             }
-            Self::Many(many) => entries.iter().for_each(|entry| many.take(hasher, entry)),
+            Self::Many(many) => clauses.iter().for_each(|clause| many.take(hasher, clause)),
         }
     }
 }
 
 impl Many {
-    /// The key that an entry is kept under, and the length of its path's prefix, if it has one: that takes part.
-    fn key(hasher: &Hash, entry: &Entry) -> (u64, Option<usize>) {
-        match &entry.part.form {
-            OwnForm::Path(prefix) => (mix(entry.key, hasher.word(prefix.as_bytes())), Some(prefix.len())),
-            _ => (entry.key, None),
+    /// The key that a clause is kept under, and the length of its path's prefix, if it has one: that takes part.
+    fn key(hasher: &Hash, clause: &Clause) -> (u64, Option<usize>) {
+        match &clause.part.form {
+            OwnForm::Path(prefix) => (mix(clause.key, hasher.word(prefix.as_bytes())), Some(prefix.len())),
+            _ => (clause.key, None),
         }
     }
 
-    fn put(&mut self, hasher: &Hash, entry: Entry) {
-        let (key, prefix) = Self::key(hasher, &entry);
+    fn put(&mut self, hasher: &Hash, clause: Clause) {
+        let (key, prefix) = Self::key(hasher, &clause);
         if let Some(length) = prefix {
             let count = self.prefixes.entry(length).or_default();
             *count = count.saturating_add(1);
         }
         let put = |(_, list): &mut (u64, List)| {
-            list.put(entry);
+            list.put(clause);
             true
         };
         self.by_key.change(key, |(of, _)| *of == key, || (key, List::default()), put);
     }
 
-    fn take(&mut self, hasher: &Hash, gone: &Entry) {
+    fn take(&mut self, hasher: &Hash, gone: &Clause) {
         let (key, prefix) = Self::key(hasher, gone);
         let mut taken = 0;
         let take = |(_, list): &mut (u64, List)| {
@@ -212,7 +212,7 @@ impl Many {
     fn look<'a>(&'a self, found: &mut Found<'a>, request: &Request<'_>, keys: &Keys) {
         let mut probe = |key: u64| {
             if let Some((_, list)) = self.by_key.find(key, |(of, _)| *of == key) {
-                list.look(found, |entry| entry.matches(request));
+                list.look(found, |clause| clause.matches(request));
             }
         };
         match keys.cached() {
@@ -285,7 +285,7 @@ pub(super) struct Index {
     hasher: Hash,
     buckets: CowMap<Bucket>,
     kinds: [Counts; 2],
-    /// How many policies have a rule that asks for a shared tag.
+    /// How many policies have a rule that asks for a tag in common.
     matching: usize,
     /// How many have a rule that denies.
     denying: usize,
@@ -304,7 +304,7 @@ struct Counts {
 pub(super) fn targets(document: &Document) -> impl Iterator<Item = (PrincipalKind, Form<'_>)> {
     let mut seen = HashSet::new();
     document.targets().iter().filter_map(move |target| {
-        let (kind, form) = tuple::read(target, Place::Target).ok()?;
+        let (kind, form) = tuple::read(target, Role::Target).ok()?;
         let kind = PrincipalKind::of_word(kind)?;
         seen.insert((kind, form)).then_some((kind, form))
     })
@@ -330,15 +330,15 @@ pub(super) fn counts(
         && (lends || effect == Effect::Deny || catalog::gives(kind, head, action))
 }
 
-/// The entries of a document for principals of a kind.
-fn entries(hasher: &Hash, document: &Document, kind: PrincipalKind) -> Vec<Entry> {
+/// The clauses of a document for principals of a kind.
+fn clauses(hasher: &Hash, document: &Document, kind: PrincipalKind) -> Vec<Clause> {
     let lends = !is_mixed(document);
     let mut front = [0; 8];
     front.iter_mut().zip(document.id().bytes()).for_each(|(byte, of)| *byte = of);
     let front = u64::from_be_bytes(front);
-    let mut entries = Vec::new();
+    let mut clauses = Vec::new();
     for (rule, permission) in (0_u32..).zip(document.permissions()) {
-        let Ok((head, form)) = tuple::read(&permission.resource, Place::Resource) else { continue };
+        let Ok((head, form)) = tuple::read(&permission.resource, Role::Resource) else { continue };
         let hash = hasher.form(form);
         for (action, word) in (0_u32..).zip(&permission.action) {
             if counts(kind, lends, permission.effect, head, form, word) {
@@ -352,11 +352,11 @@ fn entries(hasher: &Hash, document: &Document, kind: PrincipalKind) -> Vec<Entry
                     kind: head.into(),
                     form: OwnForm::of(form),
                 };
-                entries.push(Entry { key, part: Arc::new(part) });
+                clauses.push(Clause { key, part: Arc::new(part) });
             }
         }
     }
-    entries
+    clauses
 }
 
 impl Index {
@@ -378,7 +378,7 @@ impl Index {
             *count = if present { count.saturating_add(1) } else { count.saturating_sub(1) };
         };
         let asks_match =
-            |tuple: &[Box<str>]| matches!(tuple::read(tuple, Place::Resource), Ok((_, Form::TagMatch(_))));
+            |tuple: &[Box<str>]| matches!(tuple::read(tuple, Role::Resource), Ok((_, Form::TagMatch(_))));
         if document.permissions().iter().any(|rule| asks_match(&rule.resource)) {
             step(&mut self.matching);
         }
@@ -388,14 +388,14 @@ impl Index {
         for kind in PrincipalKind::ALL {
             let aims: Vec<Form<'_>> =
                 targets(document).filter(|(of, _)| *of == kind).map(|(_, form)| form).collect();
-            let entries = entries(&self.hasher, document, kind);
-            if aims.is_empty() || entries.is_empty() {
+            let clauses = clauses(&self.hasher, document, kind);
+            if aims.is_empty() || clauses.is_empty() {
                 continue;
             }
             let Some(counts) = self.kinds.get_mut(kind as usize) else { continue };
-            let shared = (aims.len().saturating_mul(entries.len()) > COPIED && aims.len() > 1).then(|| {
+            let shared = (aims.len().saturating_mul(clauses.len()) > COPIED && aims.len() > 1).then(|| {
                 let mut rules = Rules::default();
-                rules.put(&self.hasher, entries.clone());
+                rules.put(&self.hasher, clauses.clone());
                 Arc::new(rules)
             });
             for form in aims {
@@ -418,8 +418,8 @@ impl Index {
                                 bucket.shared.push((document.clone(), Arc::clone(shared)));
                             }
                             (Some(_), false) => bucket.shared.retain(|(of, _)| !of.is_same(document)),
-                            (None, true) => bucket.rules.put(hasher, entries.clone()),
-                            (None, false) => bucket.rules.take(hasher, document, &entries),
+                            (None, true) => bucket.rules.put(hasher, clauses.clone()),
+                            (None, false) => bucket.rules.take(hasher, document, &clauses),
                         }
                         !bucket.rules.is_empty() || !bucket.shared.is_empty()
                     },
@@ -452,7 +452,7 @@ impl Index {
                 && let Some(rest) = tiny.checked_sub(list.len())
             {
                 tiny = rest;
-                return list.look(&mut found, |entry| entry.matches(&request));
+                return list.look(&mut found, |clause| clause.matches(&request));
             }
             let keys = keys.get_or_insert_with(|| Keys::of(&request, self.matching > 0));
             look(&bucket.rules, &mut found, &request, keys);
@@ -496,9 +496,9 @@ fn look<'a>(rules: &'a Rules, found: &mut Found<'a>, request: &Request<'_>, keys
             Some(cached) => {
                 let bits = keys.bits;
                 let may = |key: u64| bits >> (key & 63) & 1 == 1 && cached.contains(&key);
-                list.look(found, |entry| may(entry.key) && entry.matches(request));
+                list.look(found, |clause| may(clause.key) && clause.matches(request));
             }
-            None => list.look(found, |entry| entry.matches(request)),
+            None => list.look(found, |clause| clause.matches(request)),
         },
     }
 }

@@ -69,9 +69,9 @@ pub(super) struct Keys {
     keys: [u64; CACHED],
     /// How many there are; `None` if they do not fit.
     len: Option<usize>,
-    /// A bit for each, by its lowest bits: most entries are told apart by it.
+    /// A bit for each, by its lowest bits: most clauses are told apart by it.
     pub(super) bits: u64,
-    /// Whether a rule of the set may ask that a tag is shared.
+    /// Whether a rule of the set may ask for a tag in common.
     matches: bool,
 }
 
@@ -121,8 +121,8 @@ impl Keys {
         }
         let many = principal.tags.len().saturating_mul(resource.tags.len()) > PAIRS;
         let table: HashSet<&Tag> = if many { principal.tags.iter().collect() } else { HashSet::new() };
-        let is_shared = |tag: &&Tag| if many { table.contains(tag) } else { principal.tags.contains(tag) };
-        for tag in resource.tags.iter().filter(is_shared) {
+        let is_in_common = |tag: &&Tag| if many { table.contains(tag) } else { principal.tags.contains(tag) };
+        for tag in resource.tags.iter().filter(is_in_common) {
             act(mix(self.ask, hasher.form(Form::TagMatch(&tag.key))));
         }
     }

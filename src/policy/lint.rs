@@ -4,7 +4,7 @@ use super::{
     catalog,
     document::{Document, Effect, Permission},
     index::{counts, is_mixed, targets},
-    tuple::{self, Form, Misshape, Place, Principal, PrincipalKind},
+    tuple::{self, Form, Misshape, Principal, PrincipalKind, Role},
 };
 use serde::Serialize;
 use std::{
@@ -59,10 +59,12 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Checks one document for rules that can never match, and for what looks like a slip (P6).
+/// Checks one document for rules that can never match, and for what looks like a slip.
 ///
 /// With the tenant's anonymous user, every rule that allows it `any` resource of a kind is a warning; without it, such a
 /// rule is one if its policy is aimed at all portal users, of whom the anonymous one is one.
+///
+/// Rules: [P6](crate::specification).
 ///
 /// ```
 /// use dashshare::policy::{Document, Severity, lint};
@@ -115,8 +117,8 @@ impl<'a> Lint<'a> {
         let mut seen = HashSet::new();
         for (index, target) in self.document.targets().iter().enumerate() {
             let pointer = format!("/targets/{index}");
-            match tuple::read(target, Place::Target) {
-                Err(misshape) => self.inert(&pointer, mend(&misshape, target, Place::Target)),
+            match tuple::read(target, Role::Target) {
+                Err(misshape) => self.inert(&pointer, mend(&misshape, target, Role::Target)),
                 Ok((head, _)) if PrincipalKind::of_word(head).is_none() => {
                     self.inert(
                         &pointer,
@@ -134,9 +136,9 @@ impl<'a> Lint<'a> {
     fn rule(&mut self, index: usize, rule: &'a Permission) {
         let resource = format!("/permissions/{index}/resource");
         let actions = format!("/permissions/{index}/action");
-        let read = tuple::read(&rule.resource, Place::Resource);
+        let read = tuple::read(&rule.resource, Role::Resource);
         match &read {
-            Err(misshape) => self.inert(&resource, mend(misshape, &rule.resource, Place::Resource)),
+            Err(misshape) => self.inert(&resource, mend(misshape, &rule.resource, Role::Resource)),
             Ok((head, form)) => {
                 if !catalog::is_kind(head) {
                     let sentence = format!(
@@ -243,7 +245,7 @@ impl<'a> Lint<'a> {
     fn overruled(&mut self) {
         let rules = self.document.permissions();
         let covers = |deny: &Permission, allow: &Permission, action: &str| {
-            let reads = tuple::read(&allow.resource, Place::Resource).is_ok();
+            let reads = tuple::read(&allow.resource, Role::Resource).is_ok();
             let same = reads
                 && (deny.resource == allow.resource
                     || (deny.resource.len() == 1 && deny.resource.first() == allow.resource.first()));
@@ -278,7 +280,7 @@ impl<'a> Lint<'a> {
             |effect, head: &str, action: &str| counts(kind, !self.mixed, effect, head, Form::Any, action);
         let wide = |rule: &Permission| {
             rule.effect == Effect::Allow
-                && matches!(tuple::read(&rule.resource, Place::Resource), Ok((head, Form::Any))
+                && matches!(tuple::read(&rule.resource, Role::Resource), Ok((head, Form::Any))
                     if rule.action.iter().any(|action| lives(rule.effect, head, action)))
         };
         let places: Vec<usize> = self
@@ -306,13 +308,13 @@ fn known(head: &str) -> String {
 }
 
 /// What to do about a tuple that is none.
-fn mend(misshape: &Misshape, tuple: &[Box<str>], place: Place) -> String {
+fn mend(misshape: &Misshape, tuple: &[Box<str>], role: Role) -> String {
     let head = tuple.first().map_or("", |head| head);
-    let is_file = place == Place::Resource && head == "file";
+    let is_file = role == Role::Resource && head == "file";
     match misshape {
-        Misshape::Empty => match place {
-            Place::Target => "this is empty: write `run_user` or `analysis`".to_owned(),
-            Place::Resource => "this is empty: write the kind of resource".to_owned(),
+        Misshape::Empty => match role {
+            Role::Target => "this is empty: write `run_user` or `analysis`".to_owned(),
+            Role::Resource => "this is empty: write the kind of resource".to_owned(),
         },
         Misshape::Length(length) if *length > 5 => format!(
             "a tuple of {length} words matches nothing, and is never cut to fit: write one, three or five"
@@ -327,9 +329,9 @@ fn mend(misshape: &Misshape, tuple: &[Box<str>], place: Place) -> String {
             "the words of the tag are the wrong way round: write `tag.key`, the key, `tag.value`, the value"
                 .to_owned()
         }
-        Misshape::PathElsewhere => match place {
-            Place::Target => "a target has no path: match it by `id`, `tag_match` or a tag".to_owned(),
-            Place::Resource => {
+        Misshape::PathElsewhere => match role {
+            Role::Target => "a target has no path: match it by `id`, `tag_match` or a tag".to_owned(),
+            Role::Resource => {
                 format!("`{head}` has no path, only a file has: match it by `id`, `tag_match` or a tag")
             }
         },

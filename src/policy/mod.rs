@@ -1,10 +1,12 @@
 //! Access management: TagoIO's policy documents, compiled, decided, explained and audited.
 //!
 //! A host hands over its customers' documents as they are ([`Document`]), compiles them once ([`PolicySet`]), and asks.
-//! The set is part of a [`Tenant`](crate::Tenant), and the sharing service asks it at every decision that rule D2 puts
-//! under policies; it can also be used alone, for whatever else a host guards. What is decided can be explained
+//! The set is part of a [`Tenant`](crate::Tenant), and the sharing service asks it at every decision that a tenant's rules
+//! put under policies; it can also be used alone, for whatever else a host guards. What is decided can be explained
 //! ([`PolicySet::explain`]); what is written can be checked before it counts ([`lint`]), and what a principal may do,
 //! or would after a change, can be listed ([`PolicySet::audit`], [`PolicySet::diff`]).
+//!
+//! Rules: [D2](crate::specification).
 
 mod audit;
 mod catalog;

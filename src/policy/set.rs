@@ -18,8 +18,10 @@ use std::{fmt, sync::Arc};
 /// own lock and swaps it whole. A copy costs one reference count.
 ///
 /// The rules: nothing is allowed that no rule allows; an inactive policy does nothing; one deny that matches beats
-/// every allow, whatever the order (P3, P4); a policy that is aimed at both kinds of principal gives to each only what
-/// the catalogue has for it (P7).
+/// every allow, whatever the order; a policy that is aimed at both kinds of principal gives to each only what
+/// the catalogue has for it.
+///
+/// Rules: [P3](crate::specification), [P4](crate::specification), [P7](crate::specification).
 ///
 /// ```
 /// use dashshare::policy::{Document, PolicySet, Principal, Resource};
@@ -66,7 +68,9 @@ impl<'a> Verdict<'a> {
         self.effect() == Some(Effect::Allow)
     }
 
-    /// The effect of the rule that decided; `None` if no rule matched, which denies (P3).
+    /// The effect of the rule that decided; `None` if no rule matched, which denies.
+    ///
+    /// Rules: [P3](crate::specification).
     pub fn effect(&self) -> Option<Effect> {
         self.decided.map(|(_, _, effect)| effect)
     }
@@ -77,7 +81,9 @@ impl<'a> Verdict<'a> {
     }
 
     /// The id of the policy that decided. Of several whose rules match it is the first by id, so that it does not
-    /// depend on the order in which the set was built (P4).
+    /// depend on the order in which the set was built.
+    ///
+    /// Rules: [P4](crate::specification).
     pub fn policy(&self) -> Option<&'a str> {
         self.decided.map(|(document, _, _)| document.id())
     }
@@ -115,7 +121,9 @@ pub enum CompileError {
     /// Two documents have one id.
     #[error("two policies have the id `{0}`: give one of them another, or leave it out")]
     DuplicateId(String),
-    /// The lint found what can never match (P6), and the compile was to be strict.
+    /// The lint found what can never match, and the compile was to be strict.
+    ///
+    /// Rules: [P6](crate::specification).
     #[error("{} of the rules can never match: {}", .0.len(), .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Inert(Vec<Finding>),
 }
@@ -144,7 +152,9 @@ impl PolicySet {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// Compiles documents in which every rule can match (P6).
+    /// Compiles documents in which every rule can match.
+    ///
+    /// Rules: [P6](crate::specification).
     ///
     /// # Errors
     /// [`CompileError::Inert`] with everything that can never match, and [`CompileError::DuplicateId`].
@@ -196,7 +206,9 @@ impl PolicySet {
         documents
     }
 
-    /// Decides a request (P2, P3). It allocates nothing for entities of ordinary size.
+    /// Decides a request. It allocates nothing for entities of ordinary size.
+    ///
+    /// Rules: [P2](crate::specification), [P3](crate::specification).
     pub fn evaluate(&self, principal: &Principal, action: &str, resource: &Resource) -> Verdict<'_> {
         let found = self.0.index.look(principal, action, resource);
         let decided = match (found.deny, found.allow) {
@@ -205,7 +217,8 @@ impl PolicySet {
             (None, None) => None,
         };
         Verdict {
-            decided: decided.map(|(entry, effect)| (&entry.part.document, entry.part.rule as usize, effect)),
+            decided: decided
+                .map(|(clause, effect)| (&clause.part.document, clause.part.rule as usize, effect)),
         }
     }
 

@@ -139,10 +139,12 @@ pub(super) enum Form<'a> {
     Path(&'a str),
 }
 
-/// Where a tuple stands.
+/// What a tuple stands for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Role {
+    /// Whom a policy is aimed at.
     Target,
+    /// What a rule is about.
     Resource,
 }
 
@@ -160,7 +162,7 @@ pub(super) enum Misshape {
 }
 
 /// Reads a tuple: its head, and how it matches. Never cuts a longer one to fit (P6).
-pub(super) fn read(tuple: &[Box<str>], place: Place) -> Result<(&str, Form<'_>), Misshape> {
+pub(super) fn read(tuple: &[Box<str>], role: Role) -> Result<(&str, Form<'_>), Misshape> {
     let mut words = [""; 5];
     for (word, given) in words.iter_mut().zip(tuple) {
         *word = given;
@@ -171,7 +173,7 @@ pub(super) fn read(tuple: &[Box<str>], place: Place) -> Result<(&str, Form<'_>),
         (1, ..) => Form::Any,
         (3, "id", _) => Form::Id(second),
         (3, "tag_match", _) => Form::TagMatch(second),
-        (3, "path", _) if place == Place::Resource && head == "file" => Form::Path(second),
+        (3, "path", _) if role == Role::Resource && head == "file" => Form::Path(second),
         (3, "path", _) => return Err(Misshape::PathElsewhere),
         (5, "tag.key", "tag.value") => Form::Tag(second, fourth),
         (5, "tag.value", "tag.key") => return Err(Misshape::Swapped),
@@ -201,7 +203,7 @@ impl Form<'_> {
             Form::Any => true,
             Form::Id(id) => resource.id.as_deref() == Some(id),
             Form::Tag(key, value) => tags.iter().any(|tag| tag.key == key && tag.value == value),
-            Form::TagMatch(key) => shares(principal, resource, key),
+            Form::TagMatch(key) => have_in_common(principal, resource, key),
             Form::Path(prefix) => resource.path.as_deref().is_some_and(|path| path.starts_with(prefix)),
         }
     }
@@ -211,7 +213,7 @@ impl Form<'_> {
 const PAIRS: usize = 4096;
 
 /// Whether a principal and a resource carry one value of this key in common (P2).
-fn shares(principal: &Principal, resource: &Resource, key: &str) -> bool {
+fn have_in_common(principal: &Principal, resource: &Resource, key: &str) -> bool {
     let values = |tags: &'_ [Tag]| tags.iter().filter(move |tag| tag.key == key).count();
     let mut of_resource = resource.tags.iter().filter(|tag| tag.key == key);
     if principal.tags.len().saturating_mul(resource.tags.len()) > PAIRS

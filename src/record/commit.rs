@@ -50,7 +50,9 @@ impl Commit {
         &self.grants
     }
 
-    /// The audit record to append: exactly one (G21).
+    /// The audit record to append: exactly one.
+    ///
+    /// Rules: [G21](crate::specification).
     pub fn audit(&self) -> &AuditRecord {
         &self.audit
     }
@@ -66,7 +68,9 @@ impl Commit {
     }
 }
 
-/// Makes a commit idempotent: however often it is sent, it is applied once (S1).
+/// Makes a commit idempotent: however often it is sent, it is applied once.
+///
+/// Rules: [S1](crate::specification).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CommitKey([u8; 16]);

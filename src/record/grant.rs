@@ -4,10 +4,12 @@ use crate::value::{AccountId, DashboardId, EmailAddress, Expiry, GrantId, Terms,
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// One private share: an instance with an id of its own that is never merged with another and never reused (G1).
+/// One private share: an instance with an id of its own that is never merged with another and never reused.
 ///
-/// What it gives at an instant follows from it and its ancestors alone; nothing derived is stored (G2).
-/// Its parent is the last of its ancestors; a grant without one was made by the owner.
+/// What it gives at an instant follows from it and its ancestors alone; nothing derived is stored. Its parent is the
+/// last of its ancestors; a grant without one was made by the owner.
+///
+/// Rules: [G1](crate::specification), [G2](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Grant {
@@ -48,7 +50,7 @@ pub struct History {
 }
 
 /// The terms that a grant had until it was amended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PastTerms {
     /// The first instant at which they were no longer its terms.
@@ -70,7 +72,9 @@ pub enum Grantee {
     Claimed(Box<Claim>),
 }
 
-/// An e-mail address that was invited, and when the invitation lapses if nobody claims it (I4).
+/// An e-mail address that was invited, and when the invitation lapses if nobody claims it.
+///
+/// Rules: [I4](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Invitation {
@@ -158,9 +162,17 @@ impl Grant {
         self.ancestors.iter().copied().chain([self.id])
     }
 
-    /// When its grantee became the owner, if so (G18).
+    /// When its grantee became the owner, if so.
+    ///
+    /// Rules: [G18](crate::specification).
     pub fn absorbed(&self) -> Option<Timestamp> {
         self.history.as_ref()?.absorbed
+    }
+
+    /// When the reshare right was taken away, if it was there once and is not now.
+    pub(crate) fn reshare_lost(&self) -> Option<Timestamp> {
+        let amended = &self.history.as_ref().filter(|_| !self.terms.reshare)?.amended;
+        amended.iter().rev().find(|past| past.terms.reshare).map(|past| past.until)
     }
 
     pub(crate) fn reminded(&self) -> Option<Timestamp> {
@@ -172,10 +184,10 @@ impl Grant {
     }
 
     /// Its own terms at an instant.
-    pub(crate) fn terms_at(&self, t: Timestamp) -> Terms {
+    pub(crate) fn terms_at(&self, t: Timestamp) -> &Terms {
         let earlier =
             self.history.as_ref().and_then(|history| history.amended.iter().find(|past| t < past.until));
-        earlier.map_or(self.terms, |past| past.terms)
+        earlier.map_or(&self.terms, |past| &past.terms)
     }
 }
 
@@ -187,6 +199,16 @@ pub enum Holder {
     Account(AccountId),
     /// An invited address. To a [`Store`](crate::Store) it stands for every grant made to it, claimed or not.
     Address(EmailAddress),
+}
+
+impl Holder {
+    /// The account, if it is one.
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Account(account) => Some(*account),
+            Self::Address(_) => None,
+        }
+    }
 }
 
 impl From<AccountId> for Holder {

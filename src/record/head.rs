@@ -5,7 +5,9 @@ use crate::value::{AccountId, DashboardId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
 
-/// Counts the commits of a dashboard. Every change answers with the one it made, and a check can demand one (D6).
+/// Counts the commits of a dashboard. Every change answers with the one it made, and a check can demand one.
+///
+/// Rules: [D6](crate::specification).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Revision(u64);
@@ -39,8 +41,10 @@ impl fmt::Display for Revision {
 
 /// What a store keeps once for each dashboard.
 ///
-/// It has room for one link and no more, so a second one cannot be stored (L1). A deleted dashboard keeps its head,
-/// so that its revisions never start again.
+/// It has room for one link and no more, so a second one cannot be stored. A deleted dashboard keeps its head, so that
+/// its revisions never start again.
+///
+/// Rules: [L1](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Head {

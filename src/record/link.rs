@@ -3,7 +3,9 @@
 use crate::value::{AccountId, Expiry, GrantId, LinkDigest, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The public link of a dashboard: all of it but the secret (L4).
+/// The public link of a dashboard: all of it but the secret.
+///
+/// Rules: [L4](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Link {

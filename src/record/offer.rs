@@ -3,7 +3,9 @@
 use crate::value::GrantId;
 use serde::{Deserialize, Serialize};
 
-/// A clone that somebody was offered: the structure of a dashboard, and nothing that leads back to it (T8, T9).
+/// A clone that somebody was offered: the structure of a dashboard, and nothing that leads back to it.
+///
+/// Rules: [T8](crate::specification), [T9](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Offer {

@@ -20,9 +20,11 @@ impl From<AccountId> for Actor {
     }
 }
 
-/// The one record that every change yields (G21): who did what to which grant or link, when, at which revision.
+/// The one record that every change yields: who did what to which grant or link, when, at which revision.
 ///
 /// It holds ids, instants and terms, and never a token or a digest.
+///
+/// Rules: [G21](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AuditRecord {

@@ -3,13 +3,15 @@
 use crate::{
     host::BoxError,
     record::{Commit, Revision},
-    sharing::{Refusal, link::NewLink},
+    sharing::{ErrorKind, Refusal, Told, link::Rotated},
 };
 
 /// Why a call to [`Dashshare`](crate::Dashshare) gave no answer.
 ///
 /// Only [`Refused`](Self::Refused) is about the command; all others are about the machinery, keep their source, and
-/// mean denial (D6). None of them carries a secret in its text.
+/// mean denial. None of them carries a secret in its text.
+///
+/// Rules: [D6](crate::specification).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -17,13 +19,13 @@ pub enum Error {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The store could not answer.
-    #[error("the store failed")]
+    #[error("the store failed: {0}")]
     Store(#[source] BoxError),
     /// The host's directory could not answer.
-    #[error("the directory failed")]
+    #[error("the directory failed: {0}")]
     Directory(#[source] BoxError),
     /// There was no randomness to be had.
-    #[error("the random generator failed")]
+    #[error("the random generator failed: {0}")]
     Random(#[source] BoxError),
     /// Others changed the dashboard each time this command was about to: try again.
     #[error("the dashboard was changed by others at the same time, try again")]
@@ -38,22 +40,34 @@ pub enum Error {
     },
     /// The store lost the answer of the commit and could not be asked for it. The change may stand.
     /// [`Dashshare::resume`](crate::Dashshare::resume) finds out, and finishes it.
-    #[error("the store lost the answer of a commit; the change may stand or not")]
+    #[error("the store lost the answer of a commit, so the change may stand or not: {0}")]
     Unresolved(#[source] Unresolved),
 }
 
 /// A commit whose fate is not known yet.
 #[derive(Debug, thiserror::Error)]
-#[error("the fate of a commit is not known")]
+#[error("{source}")]
 pub struct Unresolved {
     pub(crate) commit: Box<Commit>,
     /// The link that the commit makes, so that a token which won is not lost (L2).
-    pub(crate) link: Option<NewLink>,
+    pub(crate) link: Option<Rotated>,
     #[source]
     pub(crate) source: BoxError,
 }
 
 impl Error {
+    /// What kind of failure it is, for HTTP: that of the refusal, and for all else that it may succeed later.
+    pub fn kind(&self) -> ErrorKind {
+        self.refusal().map_or(ErrorKind::TryLater, Refusal::kind)
+    }
+
+    /// What may be shown to whoever asked: a refusal [as told](Refusal::tell), of all else that it may succeed later.
+    pub fn tell(&self) -> Told {
+        let later =
+            || Told::new("try_later", ErrorKind::TryLater.status(), "This did not work. Try again later.");
+        self.refusal().map_or_else(later, Refusal::tell)
+    }
+
     /// The refusal, if this is one.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {

@@ -1,11 +1,14 @@
 //! Offering a clone, and answering an offer (T9).
 
-use super::{Dashshare, Done, PAGE, error::Error, questions::place};
+use super::{
+    dashshare::{Dashshare, Done},
+    error::Error,
+};
 use crate::{
     host::{Directory, Env, Store},
-    record::{Actor, Holder, Seed},
+    record::{Actor, Seed},
     sharing::{
-        Ledger, More, Refusal,
+        Ledger, More, Needs, Refusal,
         offer::{self, EndOffer, MakeOffer, NewOffer, OfferEnd, OfferView, Offered, TakeOffer},
     },
     value::{AccountId, DashboardId, TenantId},
@@ -13,16 +16,18 @@ use crate::{
 use std::collections::BTreeSet;
 
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
-    /// Offers an account or an address a clone of a dashboard: its structure, and none of its data (T9).
+    /// Offers an account or an address a clone of a dashboard: its structure, and none of its data.
     ///
-    /// Only the owner of the dashboard can. Its tenant's rules count as they do for a share (G20). The recipient finds
-    /// the offer among its [`offers`](Self::offers) and [takes](Self::take_offer) or [declines](Self::decline_offer)
-    /// it. An address that an account has verified by now stands for that account; one without an account is invited
-    /// (I1), and whichever account has verified it later may answer. Each call makes an offer of its own.
+    /// Only the owner of the dashboard can. Its tenant's rules count as they do for a share. The recipient finds the
+    /// offer among its [`offers`](Self::offers) and [takes](Self::take_offer) or [declines](Self::decline_offer) it. An
+    /// address that an account has verified by now stands for that account; one without an account is invited, and
+    /// whichever account has verified it later may answer. Each call makes an offer of its own.
     ///
     /// Nothing in the offer leads back to the dashboard, and nothing that happens to the dashboard later reaches it: if
     /// it is handed to somebody else, the offer stays with who made it. Whether the template is of this dashboard is
     /// for the host to see to, which has the document.
+    ///
+    /// Rules: [T9](crate::specification), [G20](crate::specification), [I1](crate::specification).
     ///
     /// # Errors
     /// [`AlreadyExists`](crate::Refusal::AlreadyExists) when the id of the clone is in use,
@@ -48,11 +53,11 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// // Olga gives away what her dashboard looks like, to an address that nobody has verified yet.
     /// let profile = Profile::tagoio();
     /// let template = extract_json(document, &profile, Options::default())?.template;
-    /// let offer = NewOffer {
-    ///     clone, template: &template, message: Some("As promised"), devices: Some("two cold-room sensors"),
-    ///     expiry: Expiry::At(start.plus_days(30)),
-    /// };
-    /// sharing.offer(olga, dashboard, address.clone(), offer).await?;
+    /// let month = Expiry::At(start.plus_days(30));
+    /// let offer = NewOffer::to(address.clone(), clone, &template, month)
+    ///     .message("As promised")
+    ///     .devices("two cold-room sensors");
+    /// sharing.offer(olga, dashboard, offer).await?;
     /// // The host mails what waits in the outbox: by whom, to which address, with which words.
     /// let mail = sharing.outbox(None, 1).await?.remove(0).message;
     /// assert!(matches!(mail, Message::Offered { to: Holder::Address(to), .. } if to == address));
@@ -77,13 +82,12 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         &self,
         by: AccountId,
         source: DashboardId,
-        to: impl Into<Holder>,
         offer: NewOffer<'_>,
     ) -> Result<Done<Offered>, Error> {
-        let ledger = self.ledger(source, &[by.into()], |_| More::default(), None).await?;
+        let ledger = self.ledger(source, &Needs::of(by), |_| More::default(), None).await?;
         let tenant = offer::tenant_of_source(ledger.as_ref(), by)?;
         let tenant = (tenant, self.tenant(tenant).await?);
-        let with = self.recipient(to.into()).await?;
+        let with = self.recipient(offer.to.clone()).await?;
         self.done(&MakeOffer { by, with, offer, tenant }).await
     }
 
@@ -95,19 +99,13 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// [takes](Self::take_offer) the offer, after which it is not kept here any more.
     pub async fn offers(&self, account: AccountId) -> Result<Vec<OfferView>, Error> {
         let person = self.person(account.into()).await?;
-        let mut found: BTreeSet<DashboardId> = BTreeSet::new();
+        let mut found = BTreeSet::new();
         for seed in person.seeds() {
             let Seed::Holder(holder) = seed else { continue };
-            let mut after = None;
-            loop {
-                let page = self.store.held(&holder, after, PAGE).await.map_err(Error::Store)?;
-                let offers = page.iter().filter(|held| held.head.offer().is_some());
-                found.extend(offers.map(|held| held.head.dashboard));
-                after = page.last().and_then(place);
-                if page.len() < PAGE || after.is_none() {
-                    break;
-                }
-            }
+            self.each_held(&holder, |held| {
+                found.extend(held.head.offer().map(|_| held.head.dashboard));
+            })
+            .await?;
         }
         self.views(found, |ledger| offer::view_for(&person, ledger)).await
     }
@@ -115,7 +113,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// The offers that an account has made and that nobody has ended yet, by the ids of the clones: expired ones too,
     /// which keep what was offered until they are [withdrawn](Self::withdraw_offer) or their id is used again.
     pub async fn offers_made(&self, by: AccountId) -> Result<Vec<OfferView>, Error> {
-        let made = self.owned(by).await?;
+        let made = self.owned_heads(by).await?;
         let offers = made.iter().filter(|head| head.offer().is_some()).map(|head| head.dashboard);
         self.views(offers, offer::view_for_giver).await
     }
@@ -164,7 +162,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ) -> Result<Vec<OfferView>, Error> {
         let mut views = Vec::new();
         for clone in clones {
-            let ledger = self.whole_ledger(clone, &[], offer::grant_of, None).await?;
+            let ledger = self.ledger_or_offer(clone, &Needs::default(), offer::grant_of, None).await?;
             views.extend(ledger.and_then(|ledger| view(&ledger)));
         }
         Ok(views)

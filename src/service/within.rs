@@ -1,6 +1,6 @@
 //! The service inside a transaction that the host has open.
 
-use super::Dashshare;
+use super::dashshare::Dashshare;
 use crate::host::{Directory, Env, Transactional};
 
 impl<S: Transactional, D: Directory, E: Env> Dashshare<S, D, E> {
@@ -9,7 +9,7 @@ impl<S: Transactional, D: Directory, E: Env> Dashshare<S, D, E> {
     ///
     /// ```no_run
     /// # #[cfg(feature = "sqlite")] mod example {
-    /// use dashshare::{AccountId, DashboardId, Dashshare, Directory, Env, Expiry, SqliteStore, Terms};
+    /// use dashshare::{AccountId, DashboardId, Dashshare, Directory, Env, Expiry, NewShare, SqliteStore, Terms};
     ///
     /// async fn hire(
     ///     sharing: &Dashshare<SqliteStore, impl Directory, impl Env>,
@@ -19,7 +19,7 @@ impl<S: Transactional, D: Directory, E: Env> Dashshare<S, D, E> {
     ///     let mut transaction = sharing.store().pool().begin_with("BEGIN IMMEDIATE").await?;
     ///     sqlx::query("UPDATE staff SET hired = TRUE WHERE name = 'Ann'").execute(&mut *transaction).await?;
     ///     let inside = sharing.within(&mut transaction);
-    ///     inside.share(olga, dashboard, ann, Terms::view(Expiry::Never)).await?;
+    ///     inside.share(olga, dashboard, NewShare::with(ann, Terms::view(Expiry::Never))).await?;
     ///     transaction.commit().await?;
     ///     Ok(())
     /// }
@@ -44,7 +44,7 @@ impl<S: Transactional, D: Directory, E: Env> Dashshare<S, D, E> {
     /// ```no_run
     /// # #[cfg(feature = "sqlite")] mod example {
     /// use dashshare::{
-    ///     Account, AccountId, Attestor, BoxError, Dashshare, DashboardId, Directory, Env, Expiry, SqliteStore,
+    ///     Account, AccountId, Attestor, BoxError, Dashshare, DashboardId, Directory, Env, Expiry, NewShare, SqliteStore,
     ///     SqliteStoreTransaction, Terms, delegate_directory,
     /// };
     ///
@@ -73,7 +73,7 @@ impl<S: Transactional, D: Directory, E: Env> Dashshare<S, D, E> {
     ///     made.execute(&mut *transaction).await?;
     ///     let rest = sharing.directory();
     ///     let inside = sharing.within_with(&mut transaction, |open| Inside { open, rest });
-    ///     inside.share(olga, dashboard, ann, Terms::view(Expiry::Never)).await?;
+    ///     inside.share(olga, dashboard, NewShare::with(ann, Terms::view(Expiry::Never))).await?;
     ///     transaction.commit().await?;
     ///     Ok(())
     /// }

@@ -1,7 +1,7 @@
 //! Changing the terms of a grant: they shrink, but for an expiry moved later while it is live (G9, G11, G12).
 
 use super::{
-    command::{Command, Facts, More, Verdict},
+    command::{Command, Facts, More, Needs, Verdict, check_switches},
     draft::Draft,
     ledger::{Ledger, Live},
     refusal::{Refusal, check_expiry},
@@ -19,8 +19,15 @@ pub(crate) struct Amend {
     pub(crate) amendment: Amendment,
 }
 
-/// What to change of a grant's terms; what is `None` stays as it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+/// What to change of a grant's terms: the input of [`amend`](crate::Dashshare::amend). What is not said stays as it is.
+///
+/// ```
+/// use dashshare::{Amendment, Expiry, Rights};
+/// let amendment = Amendment::default().rights(Rights::VIEW).no_reshare().expiry(Expiry::Never);
+/// assert_eq!(amendment.reshare, Some(false));
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct Amendment {
     /// The rights, which must be among those it has.
     pub rights: Option<Rights>,
@@ -28,6 +35,32 @@ pub struct Amendment {
     pub reshare: Option<bool>,
     /// The expiry, earlier or later.
     pub expiry: Option<Expiry>,
+}
+
+impl Amendment {
+    /// Narrows the rights to these.
+    #[must_use]
+    pub fn rights(self, rights: impl Into<Rights>) -> Self {
+        Self { rights: Some(rights.into()), ..self }
+    }
+
+    /// Says whether it can be shared on. To give what was not there is refused.
+    #[must_use]
+    pub fn reshare(self, reshare: bool) -> Self {
+        Self { reshare: Some(reshare), ..self }
+    }
+
+    /// Takes the reshare right away, and ends for good what was shared on.
+    #[must_use]
+    pub fn no_reshare(self) -> Self {
+        self.reshare(false)
+    }
+
+    /// Moves the expiry, earlier or later.
+    #[must_use]
+    pub fn expiry(self, expiry: Expiry) -> Self {
+        Self { expiry: Some(expiry), ..self }
+    }
 }
 
 /// The answer to [`amend`](crate::Dashshare::amend).
@@ -66,22 +99,18 @@ impl Command for Amend {
         self.dashboard
     }
 
-    fn seeds(&self) -> Vec<Seed> {
-        vec![self.by.into(), Seed::Grant(self.grant)]
+    fn needs(&self) -> Needs {
+        Needs::of(self.by).handing_on().and([Seed::Grant(self.grant)])
     }
 
     fn more(&self, _ledger: &Ledger) -> More {
         More { below: vec![self.grant], ..More::default() }
     }
 
-    fn hands_on(&self) -> Option<AccountId> {
-        Some(self.by)
-    }
-
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Amended>, Refusal> {
         let (ledger, live) = named_grant(facts, self.by, self.grant)?;
         check_power(ledger, self.by, live.grant)?;
-        let before = live.grant.terms;
+        let before = &live.grant.terms;
         let after = Terms {
             rights: self.amendment.rights.unwrap_or(before.rights),
             reshare: self.amendment.reshare.unwrap_or(before.reshare),
@@ -101,16 +130,16 @@ impl Command for Amend {
             self.check_prolonging(facts, ledger, live.grant, after.expiry.min(bound))?;
         }
         let ends = after.expiry.min(bound).min(live.grant.grantee.lapses(facts.now));
-        if after == before {
+        if after == *before {
             return Ok(Verdict::standing(Amended { terms: after, ends, fell: Vec::new(), link_fell: false }));
         }
 
         let mut draft = Draft::new(facts, ledger);
         let mut grant = Grant::clone(live.grant);
-        grant.history_mut().amended.push(PastTerms { until: facts.now, terms: before });
-        grant.terms = after;
+        grant.history_mut().amended.push(PastTerms { until: facts.now, terms: before.clone() });
+        grant.terms = after.clone();
         draft.put(grant);
-        let event = Event::Amended { grant: self.grant, before, after };
+        let event = Event::Amended { grant: self.grant, before: before.clone(), after: after.clone() };
         Ok(draft.finish(self.by.into(), event, |fallen| Amended {
             terms: after,
             ends,
@@ -133,12 +162,7 @@ impl Amend {
         if grant.grantee.account() == Some(self.by) && !ledger.is_owner(self.by) {
             return Err(Refusal::NotYours);
         }
-        if !facts.tenant.rules.private {
-            return Err(Refusal::PrivateSharingOff);
-        }
-        if !facts.tenant.rules.resharing && grant.parent().is_some() {
-            return Err(Refusal::ResharingOff);
-        }
+        check_switches(&facts.tenant.rules, grant.parent().is_some())?;
         facts.check_policies()?;
         facts.check_duration(ends)
     }

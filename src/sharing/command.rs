@@ -2,13 +2,13 @@
 
 use super::{
     consult::{AnonymousAccess, Barred},
-    draft::Draw,
+    draw::Draw,
     ledger::Ledger,
     refusal::{Refusal, check_duration},
 };
 use crate::{
     record::{Commit, Seed},
-    tenant::Tenant,
+    tenant::{SharingRules, Tenant},
     value::{AccountId, DashboardId, Expiry, GrantId, Timestamp},
 };
 
@@ -19,28 +19,55 @@ pub(crate) trait Command {
 
     fn dashboard(&self) -> DashboardId;
 
-    /// The grants it must see.
-    fn seeds(&self) -> Vec<Seed>;
+    fn needs(&self) -> Needs;
 
     /// What else it must see, once the seeds are read.
     fn more(&self, _ledger: &Ledger) -> More {
         More::default()
     }
 
-    /// Whether it must know what the tenant's policies let the anonymous user see.
-    fn publishes(&self) -> bool {
-        false
-    }
-
-    /// The account that gives others what it has, which it cannot while a policy denies it that (D2).
-    fn hands_on(&self) -> Option<AccountId> {
-        None
-    }
-
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Self::Answer>, Refusal>;
 }
 
-/// What a command must see beyond its seeds.
+/// What a command must know before it can be judged.
+#[derive(Default)]
+pub(crate) struct Needs {
+    /// The grants that it must see.
+    pub(crate) seeds: Vec<Seed>,
+    /// The account that asks, where a stranger is told nothing. Its grants are among the seeds, and if it turns out to be
+    /// no party, nothing more is read: so a dashboard that does not exist costs the same calls (D8).
+    pub(crate) asker: Option<AccountId>,
+    /// Whether it must know what the tenant's policies let the anonymous user see.
+    pub(crate) publishes: bool,
+    /// The account that gives others what it has, which it cannot while a policy denies it that (D2).
+    pub(crate) hands_on: Option<AccountId>,
+}
+
+impl Needs {
+    /// The grants of whoever asks, who is told nothing as a stranger.
+    pub(crate) fn of(asker: AccountId) -> Self {
+        Self { seeds: vec![asker.into()], asker: Some(asker), ..Self::default() }
+    }
+
+    pub(crate) fn seeds(seeds: Vec<Seed>) -> Self {
+        Self { seeds, ..Self::default() }
+    }
+
+    pub(crate) fn and(mut self, seeds: impl IntoIterator<Item = Seed>) -> Self {
+        self.seeds.extend(seeds);
+        self
+    }
+
+    pub(crate) fn handing_on(self) -> Self {
+        Self { hands_on: self.asker, ..self }
+    }
+
+    pub(crate) fn publishing(self) -> Self {
+        Self { publishes: true, ..self.handing_on() }
+    }
+}
+
+/// What must be seen beyond the seeds.
 #[derive(Default)]
 pub(crate) struct More {
     pub(crate) seeds: Vec<Seed>,
@@ -48,6 +75,27 @@ pub(crate) struct More {
     pub(crate) below: Vec<GrantId>,
     /// Every grant of the dashboard.
     pub(crate) everything: bool,
+}
+
+impl More {
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.seeds.is_empty() && !self.reads_pages()
+    }
+
+    /// Whether it reads pages of grants, which carry no revision.
+    pub(crate) fn reads_pages(&self) -> bool {
+        self.everything || !self.below.is_empty()
+    }
+
+    pub(crate) fn everything(_: &Ledger) -> Self {
+        Self { everything: true, ..Self::default() }
+    }
+
+    /// The grant that the public link hangs on.
+    pub(crate) fn links_grant(ledger: &Ledger) -> Self {
+        let grant = ledger.head.link.as_ref().and_then(|link| link.grant);
+        Self { seeds: grant.map(Seed::Grant).into_iter().collect(), ..Self::default() }
+    }
 }
 
 /// What a command is judged by.
@@ -59,8 +107,6 @@ pub(crate) struct Facts<'a> {
     /// What keeps whoever hands the dashboard on from it.
     pub(crate) barred: Option<&'a Barred>,
     pub(crate) now: Timestamp,
-    /// How many links had been made when the command was first judged.
-    pub(crate) links_seen: u64,
     pub(crate) draw: &'a Draw,
 }
 
@@ -92,6 +138,16 @@ impl<'a> Facts<'a> {
     /// Refuses what would last longer than the tenant allows (G20).
     pub(crate) fn check_duration(&self, ends: Expiry) -> Result<(), Refusal> {
         check_duration(ends, &self.tenant.rules, self.now)
+    }
+}
+
+/// Refuses what the tenant's switches do not let be given to a person: sharing at all, and sharing on from a grant
+/// (G20). The one place that asks them of a command, private sharing first.
+pub(crate) fn check_switches(rules: &SharingRules, shared_on: bool) -> Result<(), Refusal> {
+    match () {
+        () if !rules.private => Err(Refusal::PrivateSharingOff),
+        () if shared_on && !rules.resharing => Err(Refusal::ResharingOff),
+        () => Ok(()),
     }
 }
 

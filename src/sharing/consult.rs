@@ -156,7 +156,9 @@ impl AnonymousAccess {
     }
 }
 
-/// One thing that is missing before a dashboard can be public (L8).
+/// One thing that is missing before a dashboard can be public.
+///
+/// Rules: [L8](crate::specification).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -184,6 +186,21 @@ pub enum Missing {
     },
 }
 
+impl Missing {
+    /// The sentence without the names of policies, for people who may not know them (D8).
+    pub(crate) fn told(&self) -> String {
+        match self {
+            Self::DashboardDenied(_) => {
+                "change the access policy that denies the anonymous user this dashboard".to_owned()
+            }
+            Self::DeviceDenied { device, .. } => {
+                format!("change the access policy that denies the anonymous user device `{device}`")
+            }
+            _ => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Missing {
     /// A sentence that tells the person what to do.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -208,25 +225,25 @@ impl fmt::Display for Missing {
     }
 }
 
-impl Tenant {
+impl AnonymousAccess {
     /// Everything that is missing before this dashboard can be public, in the order in which to mend it (L8).
-    pub(crate) fn missing(&self, access: &AnonymousAccess) -> Vec<Missing> {
-        let mut missing = self.missing_to_visit(access);
-        missing.extend(access.blank.iter().cloned());
+    pub(crate) fn missing(&self, tenant: &Tenant) -> Vec<Missing> {
+        let mut missing = self.missing_to_visit(tenant);
+        missing.extend(self.blank.iter().cloned());
         missing
     }
 
     /// What keeps visitors out altogether (L7). A device that is blocked only blanks its widgets.
-    pub(crate) fn missing_to_visit(&self, access: &AnonymousAccess) -> Vec<Missing> {
-        let anonymous = match &self.portal.anonymous {
+    pub(crate) fn missing_to_visit(&self, tenant: &Tenant) -> Vec<Missing> {
+        let anonymous = match &tenant.portal.anonymous {
             None => Some(Missing::AnonymousUser),
             Some(user) => (!user.active).then_some(Missing::AnonymousUserActive),
         };
         let switches = [
-            (!self.rules.public).then_some(Missing::PublicSharing),
-            (!self.portal.active).then_some(Missing::Portal),
+            (!tenant.rules.public).then_some(Missing::PublicSharing),
+            (!tenant.portal.active).then_some(Missing::Portal),
             anonymous,
         ];
-        switches.into_iter().flatten().chain(access.missing.iter().cloned()).collect()
+        switches.into_iter().flatten().chain(self.missing.iter().cloned()).collect()
     }
 }

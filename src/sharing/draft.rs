@@ -1,4 +1,4 @@
-//! A commit in the making: the randomness of a command, what it writes, and what fell by it.
+//! A commit in the making: what a command writes, and what fell by it.
 
 use super::{
     command::{Facts, Verdict},
@@ -6,54 +6,14 @@ use super::{
 };
 use crate::{
     record::{
-        Actor, AuditRecord, Commit, CommitKey, Event, Grant, Head, Holder, Message, MessageId, OutboxMessage,
-        Revision,
+        Actor, AuditRecord, Commit, Event, Grant, Head, Holder, Message, MessageId, OutboxMessage, Revision,
     },
-    value::{GrantId, Timestamp},
+    value::GrantId,
 };
-use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-
-/// The randomness of one command, drawn once before it is first judged. A command that is judged again after a
-/// conflict uses the same, so that a token or a key is never made inside a retry.
-pub(crate) struct Draw([u8; 32]);
-
-impl Draw {
-    pub(crate) fn new(seed: [u8; 32]) -> Self {
-        Self(seed)
-    }
-
-    fn bytes(&self, purpose: &[u8], index: u64) -> [u8; 16] {
-        let digest = Sha256::new()
-            .chain_update(self.0)
-            .chain_update(purpose)
-            .chain_update(index.to_be_bytes())
-            .finalize();
-        let mut bytes = [0; 16];
-        for (byte, random) in bytes.iter_mut().zip(digest) {
-            *byte = random;
-        }
-        bytes
-    }
-
-    /// A fresh grant id: a UUID of version 7, so that neighbours in time are neighbours in an index.
-    pub(crate) fn grant_id(&self, now: Timestamp, index: u64) -> GrantId {
-        let millis = u64::try_from(now.micros().div_euclid(1000)).unwrap_or(0);
-        let random = self.bytes(b"grant", index);
-        let mut tail = [0; 10];
-        for (byte, random) in tail.iter_mut().zip(random) {
-            *byte = random;
-        }
-        GrantId::from(uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid())
-    }
-
-    fn key(&self) -> CommitKey {
-        CommitKey::from_bytes(self.bytes(b"commit", 0))
-    }
-}
 
 /// A commit in the making.
 pub(crate) struct Draft<'a> {

@@ -1,7 +1,7 @@
 //! Claiming invitations: a verified address turns them into an account's grants, once (I3, I5).
 
 use super::{
-    command::{Command, Facts, Verdict},
+    command::{Command, Facts, Needs, Verdict},
     draft::Draft,
     ledger::{Ledger, Live},
     refusal::Refusal,
@@ -19,14 +19,14 @@ pub(crate) struct ClaimInvitations {
     pub(crate) email: VerifiedEmail,
 }
 
-/// The answer to [`claim`](crate::Dashshare::claim). Repeating a claim answers the same.
+/// What a [`claim`](crate::Dashshare::claim) did on one dashboard. Repeating a claim answers the same.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct Claimed {
     /// The live grants that the account holds by invitation to this address.
-    pub grants: Vec<(DashboardId, GrantId)>,
+    pub grants: Vec<GrantId>,
     /// Invitations that ended in place of binding, because the claimer owns the dashboard or stands above them.
-    pub ended: Vec<(DashboardId, GrantId)>,
+    pub ended: Vec<GrantId>,
 }
 
 impl ClaimInvitations {
@@ -49,8 +49,8 @@ impl Command for ClaimInvitations {
         self.dashboard
     }
 
-    fn seeds(&self) -> Vec<Seed> {
-        vec![Seed::Holder(Holder::Address(self.email.address().clone()))]
+    fn needs(&self) -> Needs {
+        Needs::seeds(vec![Seed::Holder(Holder::Address(self.email.address().clone()))])
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Claimed>, Refusal> {
@@ -60,7 +60,7 @@ impl Command for ClaimInvitations {
             .filter(|live| live.grant.grantee.is_pending())
             .partition(|live| self.is_circular(ledger, live.grant));
         let held = self.invited(ledger).filter(|live| live.grant.grantee.account() == Some(self.account));
-        let name = |live: &Live<'_>| (self.dashboard, live.grant.id);
+        let name = |live: &Live<'_>| live.grant.id;
         let answer = Claimed {
             grants: held.chain(binding.iter().copied()).map(|live| name(&live)).collect(),
             ended: ending.iter().map(name).collect(),

@@ -1,15 +1,15 @@
 //! The public link: make or rotate, pause, resume, withdraw (L1–L6, L8).
 
 use super::{
-    command::{Command, Facts, More, Verdict},
+    command::{Command, Facts, More, Needs, Verdict, check_switches},
     consult::Missing,
     draft::Draft,
-    ledger::Ledger,
+    ledger::{Ledger, Live},
     refusal::{Refusal, check_expiry},
     share::parent_for,
 };
 use crate::{
-    record::{Event, Link, Revision, Seed},
+    record::{Event, Link},
     value::{AccountId, DashboardId, Expiry, LinkDigest, LinkToken, Rights},
 };
 
@@ -17,8 +17,35 @@ use crate::{
 pub(crate) struct RotateLink {
     pub(crate) dashboard: DashboardId,
     pub(crate) by: AccountId,
-    pub(crate) expiry: Expiry,
+    pub(crate) new: NewLink,
     pub(crate) digest: LinkDigest,
+}
+
+/// A public link to make: the input of [`rotate_link`](crate::Dashshare::rotate_link).
+///
+/// ```
+/// use dashshare::{Expiry, NewLink};
+/// let link = NewLink::until(Expiry::Never);
+/// assert_eq!(link, Expiry::Never.into());
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct NewLink {
+    /// When it ends by itself.
+    pub expiry: Expiry,
+}
+
+impl NewLink {
+    /// A link that shows the dashboard until `expiry`.
+    pub const fn until(expiry: Expiry) -> Self {
+        Self { expiry }
+    }
+}
+
+impl From<Expiry> for NewLink {
+    fn from(expiry: Expiry) -> Self {
+        Self::until(expiry)
+    }
 }
 
 /// What the caller of a rotation gets to know beside the token.
@@ -27,28 +54,25 @@ pub(crate) struct LinkMade {
     pub(crate) ends: Expiry,
 }
 
-/// A public link that was just made: the only time that its token is to be had (L3).
+/// A public link that was just made: the only time that its token is to be had.
+///
+/// The answer to [`rotate_link`](crate::Dashshare::rotate_link).
+///
+/// Rules: [L3](crate::specification).
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct NewLink {
+pub struct Rotated {
     /// The token, to be put into the URL and handed to the person who asked.
     pub token: LinkToken,
     /// Counts the links of the dashboard.
     pub generation: u64,
     /// When it ends, the maker's own end taken into account.
     pub ends: Expiry,
-    /// The revision of the dashboard that it was made at.
-    pub revision: Revision,
-}
-
-fn makers_grant(ledger: &Ledger) -> More {
-    let grant = ledger.head.link.as_ref().and_then(|link| link.grant);
-    More { seeds: grant.map(Seed::Grant).into_iter().collect(), ..More::default() }
 }
 
 /// Refuses to publish while anything is missing, with all of it (L8).
 fn check_setup(facts: &Facts<'_>) -> Result<(), Refusal> {
-    let missing = facts.tenant.missing(facts.access);
+    let missing = facts.access.missing(facts.tenant);
     match missing.as_slice() {
         [] => Ok(()),
         [Missing::PublicSharing] => Err(Refusal::PublicSharingOff),
@@ -63,43 +87,25 @@ impl Command for RotateLink {
         self.dashboard
     }
 
-    fn seeds(&self) -> Vec<Seed> {
-        vec![self.by.into()]
+    fn needs(&self) -> Needs {
+        Needs::of(self.by).publishing()
     }
 
     fn more(&self, ledger: &Ledger) -> More {
-        makers_grant(ledger)
-    }
-
-    fn publishes(&self) -> bool {
-        true
-    }
-
-    fn hands_on(&self) -> Option<AccountId> {
-        Some(self.by)
+        More::links_grant(ledger)
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<LinkMade>, Refusal> {
         let ledger = facts.ledger_for(self.by)?;
-        if ledger.head.links_made != facts.links_seen {
+        if ledger.head.links_made != facts.draw.links_seen(ledger.head.links_made) {
             return Err(Refusal::Superseded);
         }
-        let parent = parent_for(ledger, self.by, Rights::VIEW, None)?;
-        if parent.is_some() && ledger.link_stands() && link_maker(ledger) != Some(self.by) {
-            return Err(Refusal::LinkTaken);
-        }
-        facts.check_policies()?;
+        let parent = makers_parent(facts, ledger, self.by)?;
         check_setup(facts)?;
-        let rules = &facts.tenant.rules;
-        if parent.is_some() && !rules.private {
-            return Err(Refusal::PrivateSharingOff);
-        }
-        if parent.is_some() && !rules.resharing {
-            return Err(Refusal::ResharingOff);
-        }
+        check_maker(facts, parent.is_some())?;
         let bound = parent.map_or(Expiry::Never, |parent| parent.standing.ends);
-        let ends = self.expiry.min(bound);
-        check_expiry(self.expiry, bound, facts.now)?;
+        let ends = self.new.expiry.min(bound);
+        check_expiry(self.new.expiry, bound, facts.now)?;
         facts.check_duration(ends)?;
 
         let mut draft = Draft::new(facts, ledger);
@@ -110,17 +116,65 @@ impl Command for RotateLink {
             maker: self.by,
             grant: parent.map(|parent| parent.grant.id),
             created: facts.now,
-            expiry: self.expiry,
+            expiry: self.new.expiry,
             paused: None,
             generation,
         });
-        let event = Event::LinkRotated { generation, expiry: self.expiry };
+        let event = Event::LinkRotated { generation, expiry: self.new.expiry };
         Ok(draft.finish(self.by.into(), event, |_| LinkMade { generation, ends }))
     }
 }
 
-fn link_maker(ledger: &Ledger) -> Option<AccountId> {
-    ledger.head.link.as_ref().map(|link| link.maker)
+/// What the link of a maker hangs on; refused to whoever may not make one (L6).
+fn makers_parent<'a>(
+    facts: &Facts<'a>,
+    ledger: &'a Ledger,
+    by: AccountId,
+) -> Result<Option<Live<'a>>, Refusal> {
+    let parent = parent_for(ledger, by, Rights::VIEW, None)?;
+    let maker = ledger.head.link.as_ref().map(|link| link.maker);
+    if parent.is_some() && ledger.link_stands() && maker != Some(by) {
+        return Err(Refusal::LinkTaken);
+    }
+    facts.check_policies()?;
+    Ok(parent)
+}
+
+/// Refuses a grantee's link, which is sharing on, while the tenant has that switched off.
+fn check_maker(facts: &Facts<'_>, is_grantee: bool) -> Result<(), Refusal> {
+    if is_grantee { check_switches(&facts.tenant.rules, true) } else { Ok(()) }
+}
+
+/// Asks what is missing before the dashboard can be public, and changes nothing (L8).
+pub(crate) struct AskMissing {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) by: AccountId,
+}
+
+impl Command for AskMissing {
+    type Answer = Vec<Missing>;
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::of(self.by).publishing()
+    }
+
+    fn more(&self, ledger: &Ledger) -> More {
+        More::links_grant(ledger)
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Vec<Missing>>, Refusal> {
+        let ledger = facts.ledger_for(self.by)?;
+        let parent = makers_parent(facts, ledger, self.by)?;
+        let missing = facts.access.missing(facts.tenant);
+        if missing.is_empty() {
+            check_maker(facts, parent.is_some())?;
+        }
+        Ok(Verdict::standing(missing))
+    }
 }
 
 /// Pauses, resumes or withdraws the link.
@@ -144,20 +198,13 @@ impl Command for ChangeLink {
         self.dashboard
     }
 
-    fn seeds(&self) -> Vec<Seed> {
-        vec![self.by.into()]
+    fn needs(&self) -> Needs {
+        let needs = Needs::of(self.by);
+        if self.change == LinkChange::Resume { needs.publishing() } else { needs }
     }
 
     fn more(&self, ledger: &Ledger) -> More {
-        makers_grant(ledger)
-    }
-
-    fn publishes(&self) -> bool {
-        self.change == LinkChange::Resume
-    }
-
-    fn hands_on(&self) -> Option<AccountId> {
-        self.publishes().then_some(self.by)
+        More::links_grant(ledger)
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<()>, Refusal> {
@@ -179,12 +226,7 @@ impl Command for ChangeLink {
             LinkChange::Resume => {
                 facts.check_policies()?;
                 check_setup(facts)?;
-                if link.grant.is_some() && !facts.tenant.rules.resharing {
-                    return Err(Refusal::ResharingOff);
-                }
-                if link.grant.is_some() && !facts.tenant.rules.private {
-                    return Err(Refusal::PrivateSharingOff);
-                }
+                check_maker(facts, link.grant.is_some())?;
                 draft.head.link = Some(Link { paused: None, ..link.clone() });
                 Event::LinkResumed { generation }
             }

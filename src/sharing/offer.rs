@@ -6,7 +6,7 @@
 //! the dashboard that the structure came from, so no command on that one reaches it (T8).
 
 use super::{
-    command::{Command, Facts, More, Verdict},
+    command::{Command, Facts, More, Needs, Verdict, check_switches},
     draft::Draft,
     ledger::{Ledger, Live},
     refusal::{Refusal, check_duration, check_expiry},
@@ -27,19 +27,41 @@ const LONGEST_TEXT: usize = 2_000;
 /// The largest template that can be offered, in bytes of its JSON.
 const LARGEST_TEMPLATE: usize = 1 << 20;
 
-/// What is offered (see [`offer`](crate::Dashshare::offer)).
-#[derive(Clone, Copy, Debug)]
+/// A clone to offer: the input of [`offer`](crate::Dashshare::offer).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct NewOffer<'a> {
+    /// Whom it is for: an account, or an address.
+    pub to: Holder,
     /// The id that the clone will have, of the host's choice. No dashboard may have it.
     pub clone: DashboardId,
     /// The structure: at most 1 MiB of JSON.
     pub template: &'a Template,
+    /// Until when it can be taken.
+    pub expiry: Expiry,
     /// A word to the recipient, at most 2,000 characters. It goes into the message as it is.
     pub message: Option<&'a str>,
     /// Which devices the recipient needs for it, at most 2,000 characters.
     pub devices: Option<&'a str>,
-    /// Until when it can be taken.
-    pub expiry: Expiry,
+}
+
+impl<'a> NewOffer<'a> {
+    /// Offers a template to an account or an address, as the dashboard `clone`, until `expiry`.
+    pub fn to(to: impl Into<Holder>, clone: DashboardId, template: &'a Template, expiry: Expiry) -> Self {
+        Self { to: to.into(), clone, template, expiry, message: None, devices: None }
+    }
+
+    /// The same with a word to the recipient.
+    #[must_use]
+    pub fn message(self, message: &'a str) -> Self {
+        Self { message: Some(message), ..self }
+    }
+
+    /// The same with a description of the devices that the recipient needs.
+    #[must_use]
+    pub fn devices(self, devices: &'a str) -> Self {
+        Self { devices: Some(devices), ..self }
+    }
 }
 
 /// The answer to [`offer`](crate::Dashshare::offer).
@@ -92,19 +114,19 @@ pub(crate) struct MakeOffer<'a> {
 
 impl MakeOffer<'_> {
     fn content(&self, grant: GrantId) -> Result<Box<Offer>, Refusal> {
-        let NewOffer { template, message, devices, .. } = self.offer;
+        let NewOffer { template, message, devices, .. } = &self.offer;
         let too_long = |text: &str| text.chars().nth(LONGEST_TEXT).is_some();
-        if message.is_some_and(too_long) || devices.is_some_and(too_long) {
+        if (*message).is_some_and(too_long) || (*devices).is_some_and(too_long) {
             return Err(Refusal::TextTooLong { limit: LONGEST_TEXT });
         }
-        if devices.is_some_and(|text| !is_clean(text)) {
+        if (*devices).is_some_and(|text| !is_clean(text)) {
             return Err(Refusal::TextTellsTooMuch);
         }
         let template = template.to_json().to_string();
         if template.len() > LARGEST_TEMPLATE {
             return Err(Refusal::TemplateTooLarge { limit: LARGEST_TEMPLATE });
         }
-        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let owned = |text: &Option<&str>| text.map(str::to_owned);
         Ok(Box::new(Offer { grant, message: owned(message), devices: owned(devices), template }))
     }
 }
@@ -116,8 +138,8 @@ impl Command for MakeOffer<'_> {
         self.offer.clone
     }
 
-    fn seeds(&self) -> Vec<Seed> {
-        Vec::new()
+    fn needs(&self) -> Needs {
+        Needs::default()
     }
 
     fn more(&self, ledger: &Ledger) -> More {
@@ -131,9 +153,7 @@ impl Command for MakeOffer<'_> {
             return Err(Refusal::ToSelf);
         }
         let (tenant, Tenant { rules, .. }) = (self.tenant.0, &*self.tenant.1);
-        if !rules.private {
-            return Err(Refusal::PrivateSharingOff);
-        }
+        check_switches(rules, false)?;
         check_admitted(with, rules)?;
         let NewOffer { clone, expiry, .. } = self.offer;
         check_expiry(expiry, Expiry::Never, facts.now)?;
@@ -157,7 +177,7 @@ impl Command for MakeOffer<'_> {
             ancestors: Box::default(),
             grantor: self.by,
             grantee,
-            terms: Terms { rights: Rights::NONE, reshare: false, expiry },
+            terms: Terms::of(Rights::NONE, expiry),
             created: facts.now,
             revoked: None,
             history: None,
@@ -242,8 +262,8 @@ impl Command for TakeOffer {
         self.clone
     }
 
-    fn seeds(&self) -> Vec<Seed> {
-        self.person.seeds()
+    fn needs(&self) -> Needs {
+        Needs::seeds(self.person.seeds())
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<()>, Refusal> {
@@ -252,9 +272,7 @@ impl Command for TakeOffer {
             return if same { Ok(Verdict::standing(())) } else { Err(Refusal::AlreadyExists) };
         }
         let Open { ledger, live } = Open::to(facts.ledger, &self.person).ok_or(Refusal::UnknownOffer)?;
-        if !facts.tenant.rules.private {
-            return Err(Refusal::PrivateSharingOff);
-        }
+        check_switches(&facts.tenant.rules, false)?;
         let (before, giver) = (&ledger.head, ledger.head.owner);
         let mut draft = Draft::new(facts, ledger);
         draft.head = Head::new(self.clone, self.tenant, self.account, facts.now, Some(before));
@@ -287,10 +305,10 @@ impl Command for EndOffer {
         self.clone
     }
 
-    fn seeds(&self) -> Vec<Seed> {
+    fn needs(&self) -> Needs {
         match &self.by {
-            OfferEnd::Recipient(_, person) => person.seeds(),
-            OfferEnd::Giver(_) => Vec::new(),
+            OfferEnd::Recipient(_, person) => Needs::seeds(person.seeds()),
+            OfferEnd::Giver(_) => Needs::default(),
         }
     }
 

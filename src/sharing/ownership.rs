@@ -1,7 +1,7 @@
 //! A dashboard begins, changes hands, and ends (G18, G19).
 
 use super::{
-    command::{Command, Facts, More, Verdict},
+    command::{Command, Facts, More, Needs, Verdict, check_switches},
     draft::Draft,
     ledger::{Ledger, Live},
     offer::{grant_of, vacant},
@@ -28,8 +28,8 @@ impl Command for Register {
         self.dashboard
     }
 
-    fn seeds(&self) -> Vec<Seed> {
-        Vec::new()
+    fn needs(&self) -> Needs {
+        Needs::default()
     }
 
     fn more(&self, ledger: &Ledger) -> More {
@@ -82,10 +82,10 @@ fn owners_ledger<'a>(facts: &Facts<'a>, by: Actor) -> Result<&'a Ledger, Refusal
     }
 }
 
-fn actors_seed(by: Actor) -> Option<Seed> {
+fn actors_needs(by: Actor) -> Needs {
     match by {
-        Actor::Host => None,
-        Actor::Account(account) => Some(account.into()),
+        Actor::Host => Needs::default(),
+        Actor::Account(account) => Needs::of(account),
     }
 }
 
@@ -96,16 +96,15 @@ impl Command for Transfer {
         self.dashboard
     }
 
-    fn seeds(&self) -> Vec<Seed> {
+    fn needs(&self) -> Needs {
         let to = self.to.iter();
         let addresses = to.clone().flat_map(|account| &account.verified).map(|email| email.address().clone());
         let holders = to.map(|account| account.id.into()).chain(addresses.map(Holder::from));
-        actors_seed(self.by).into_iter().chain(holders.map(Seed::Holder)).collect()
+        actors_needs(self.by).and(holders.map(Seed::Holder))
     }
 
     fn more(&self, ledger: &Ledger) -> More {
-        let grant = ledger.head.link.as_ref().and_then(|link| link.grant);
-        More { seeds: grant.map(Seed::Grant).into_iter().collect(), ..More::default() }
+        More::links_grant(ledger)
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Transferred>, Refusal> {
@@ -118,8 +117,8 @@ impl Command for Transfer {
         if to == from {
             return Err(Refusal::ToOwner);
         }
-        if !self.keep.is_empty() && !facts.tenant.rules.private {
-            return Err(Refusal::PrivateSharingOff);
+        if !self.keep.is_empty() {
+            check_switches(&facts.tenant.rules, false)?;
         }
         let mut draft = Draft::new(facts, ledger);
         draft.head.owner = to;
@@ -158,9 +157,9 @@ impl Transfer {
         to: AccountId,
     ) -> GrantId {
         let longest = facts.tenant.rules.max_days.map(|days| facts.now.plus_days(days));
-        let terms = Terms { rights: self.keep, reshare: false, expiry: Expiry::from(longest) };
+        let terms = Terms::of(self.keep, Expiry::from(longest));
         let (ordinal, id) = draft.number();
-        draft.tell(Message::Shared { grant: id, by: to, to: from, terms });
+        draft.tell(Message::Shared { grant: id, by: to, to: from, terms: terms.clone() });
         draft.put(Grant {
             id,
             dashboard: self.dashboard,
@@ -190,12 +189,12 @@ impl Command for DeleteDashboard {
         self.dashboard
     }
 
-    fn seeds(&self) -> Vec<Seed> {
-        actors_seed(self.by).into_iter().collect()
+    fn needs(&self) -> Needs {
+        actors_needs(self.by)
     }
 
-    fn more(&self, _ledger: &Ledger) -> More {
-        More { everything: true, ..More::default() }
+    fn more(&self, ledger: &Ledger) -> More {
+        More::everything(ledger)
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {

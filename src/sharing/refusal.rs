@@ -1,15 +1,18 @@
 //! Why a command was refused: a typed value with a stable code and a sentence.
 
-use super::consult::Missing;
+use super::{consult::Missing, told::Told};
 use crate::{
     policy::RuleRef,
     tenant::SharingRules,
     value::{DashboardId, Expiry, Rights, Timestamp},
 };
+use serde::{Serialize, Serializer};
 
-/// Why a command was refused. A refused command has changed nothing (G8).
+/// Why a command was refused. A refused command has changed nothing.
 ///
 /// [`code`](Self::code) is stable and meant for programs; the `Display` text is for persons.
+///
+/// Rules: [G8](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -135,7 +138,94 @@ pub enum Refusal {
     },
 }
 
+/// What kind of failure a refusal or an error is: one list of six, which a host maps to HTTP once and for all.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// What was named does not exist, or is not the actor's to know of: 404.
+    NotFound,
+    /// The actor may not do this: 403.
+    Forbidden,
+    /// The present state does not allow it: 409.
+    Conflict,
+    /// The command makes no sense as it was given: 422.
+    Invalid,
+    /// Something is larger, longer or deeper than its limit: 413.
+    TooLarge,
+    /// The machinery failed, or others were quicker: the same command may succeed later: 503.
+    TryLater,
+}
+
+impl ErrorKind {
+    /// The HTTP status that fits.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::NotFound => 404,
+            Self::Forbidden => 403,
+            Self::Conflict => 409,
+            Self::Invalid => 422,
+            Self::TooLarge => 413,
+            Self::TryLater => 503,
+        }
+    }
+}
+
 impl Refusal {
+    /// What kind of refusal it is. A refusal that is added later falls into one of these.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownDashboard
+            | Self::UnknownGrant
+            | Self::UnknownAccount
+            | Self::UnknownOffer
+            | Self::NoLink => ErrorKind::NotFound,
+            Self::NoReshareRight
+            | Self::ExceedsOwnRights { .. }
+            | Self::NotOwner
+            | Self::NotYours
+            | Self::PrivateSharingOff
+            | Self::ResharingOff
+            | Self::PublicSharingOff
+            | Self::DomainBlocked
+            | Self::EmailNotVerified
+            | Self::PolicyDenies(_) => ErrorKind::Forbidden,
+            Self::AlreadyExists
+            | Self::LinkTaken
+            | Self::Superseded
+            | Self::SetupIncomplete { .. }
+            | Self::OwnsDashboards { .. } => ErrorKind::Conflict,
+            Self::EmptyRights
+            | Self::ExpiryPast(_)
+            | Self::EndsTooLate { .. }
+            | Self::OverMaximum { .. }
+            | Self::Widening
+            | Self::ToSelf
+            | Self::ToOwner
+            | Self::TextTellsTooMuch => ErrorKind::Invalid,
+            Self::TooDeep { .. } | Self::TextTooLong { .. } | Self::TemplateTooLarge { .. } => {
+                ErrorKind::TooLarge
+            }
+        }
+    }
+
+    /// What may be shown to whoever gave the command: the refusal without the names of policies.
+    ///
+    /// Rules: [D8](crate::specification).
+    pub fn tell(&self) -> Told {
+        let sentence = match self {
+            Self::UnknownDashboard => return Told::unknown_dashboard(),
+            Self::PolicyDenies(_) => {
+                "an access policy denies you this dashboard, so you cannot share it".into()
+            }
+            Self::SetupIncomplete { missing } => {
+                let told: Vec<String> = missing.iter().map(Missing::told).collect();
+                format!("before this dashboard can be public: {}", told.join("; "))
+            }
+            other => other.to_string(),
+        };
+        Told::new(self.code(), self.kind().status(), as_sentence(&sentence))
+    }
+
     /// A stable name for programs, in snake case.
     pub fn code(&self) -> &'static str {
         match self {
@@ -171,6 +261,60 @@ impl Refusal {
             Self::SetupIncomplete { .. } => "setup_incomplete",
             Self::OwnsDashboards { .. } => "owns_dashboards",
         }
+    }
+}
+
+/// As a sentence: a capital first, a full stop last.
+fn as_sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}
+
+impl Serialize for Refusal {
+    /// With `code`, `kind` and `sentence`, and what the refusal carries beside.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize, Default)]
+        struct Details<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            held: Option<Rights>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            latest: Option<Timestamp>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            limit: Option<usize>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            rule: Option<&'a RuleRef>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            missing: Option<&'a [Missing]>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            dashboards: Option<&'a [DashboardId]>,
+        }
+        #[derive(Serialize)]
+        struct Members<'a> {
+            code: &'static str,
+            kind: ErrorKind,
+            sentence: String,
+            #[serde(flatten)]
+            details: Details<'a>,
+        }
+        let mut details = Details::default();
+        match self {
+            Self::ExceedsOwnRights { held } => details.held = Some(*held),
+            Self::EndsTooLate { latest } | Self::OverMaximum { latest } => details.latest = Some(*latest),
+            Self::TooDeep { limit } | Self::TextTooLong { limit } | Self::TemplateTooLarge { limit } => {
+                details.limit = Some(*limit);
+            }
+            Self::PolicyDenies(rule) => details.rule = Some(rule),
+            Self::SetupIncomplete { missing } => details.missing = Some(missing),
+            Self::OwnsDashboards { dashboards } => details.dashboards = Some(dashboards),
+            _ => {}
+        }
+        let members = Members {
+            code: self.code(),
+            kind: self.kind(),
+            sentence: as_sentence(&self.to_string()),
+            details,
+        };
+        members.serialize(serializer)
     }
 }
 

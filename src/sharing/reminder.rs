@@ -1,13 +1,13 @@
 //! Telling people that their access ends soon.
 
 use super::{
-    command::{Command, Facts, More, Verdict},
+    command::{Command, Facts, More, Needs, Verdict},
     draft::Draft,
     ledger::Ledger,
     refusal::Refusal,
 };
 use crate::{
-    record::{Actor, Event, Message, Seed},
+    record::{Actor, Event, Message},
     value::{DashboardId, GrantId, Timestamp},
 };
 
@@ -24,12 +24,12 @@ impl Command for Remind {
         self.dashboard
     }
 
-    fn seeds(&self) -> Vec<Seed> {
-        Vec::new()
+    fn needs(&self) -> Needs {
+        Needs::default()
     }
 
-    fn more(&self, _ledger: &Ledger) -> More {
-        More { everything: true, ..More::default() }
+    fn more(&self, ledger: &Ledger) -> More {
+        More::everything(ledger)
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Vec<GrantId>>, Refusal> {

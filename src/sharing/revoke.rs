@@ -2,7 +2,7 @@
 
 use super::{
     amend::{check_power, named_grant},
-    command::{Command, Facts, More, Verdict},
+    command::{Command, Facts, More, Needs, Verdict},
     draft::{Draft, Fallen},
     ledger::{Ledger, Live},
     refusal::Refusal,
@@ -14,7 +14,9 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What becomes of that which was shared on from a revoked grant (G14).
+/// What becomes of that which was shared on from a revoked grant.
+///
+/// Rules: [G14](crate::specification).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RevokeMode {
@@ -61,8 +63,8 @@ impl Command for Revoke {
         self.dashboard
     }
 
-    fn seeds(&self) -> Vec<Seed> {
-        vec![self.by.into(), Seed::Grant(self.grant)]
+    fn needs(&self) -> Needs {
+        Needs::of(self.by).and([Seed::Grant(self.grant)])
     }
 
     fn more(&self, ledger: &Ledger) -> More {
@@ -102,7 +104,7 @@ fn rebind(
     // Oldest first, so that a re-issued parent is there before its children.
     for (grant, standing) in ledger.all_carried() {
         let Some(parent) = grant.parent().filter(|_| !standing.rights.is_empty()) else { continue };
-        let mut terms = grant.terms;
+        let mut terms = grant.terms.clone();
         let path = if parent == revoked.grant.id {
             // With the rights that it really had: a revocation gives nobody more.
             terms.rights = standing.rights;
@@ -191,8 +193,8 @@ impl Command for StopSharing {
         self.dashboard
     }
 
-    fn seeds(&self) -> Vec<Seed> {
-        [Seed::from(self.by)].into_iter().chain(self.with.seeds()).collect()
+    fn needs(&self) -> Needs {
+        Needs::of(self.by).and(self.with.seeds())
     }
 
     fn more(&self, ledger: &Ledger) -> More {
@@ -228,8 +230,8 @@ impl Command for Renounce {
         self.dashboard
     }
 
-    fn seeds(&self) -> Vec<Seed> {
-        vec![self.account.into(), Seed::Grant(self.grant)]
+    fn needs(&self) -> Needs {
+        Needs::seeds(vec![self.account.into(), Seed::Grant(self.grant)])
     }
 
     fn more(&self, _ledger: &Ledger) -> More {
@@ -264,8 +266,8 @@ impl Command for EndAccount {
         self.dashboard
     }
 
-    fn seeds(&self) -> Vec<Seed> {
-        self.person.seeds()
+    fn needs(&self) -> Needs {
+        Needs::seeds(self.person.seeds())
     }
 
     fn more(&self, ledger: &Ledger) -> More {

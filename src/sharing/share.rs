@@ -1,7 +1,7 @@
 //! Sharing with a person: an account, or an address that becomes an invitation (G1, G6, G7, G17, I1).
 
 use super::{
-    command::{Command, Facts, Verdict},
+    command::{Command, Facts, Needs, Verdict, check_switches},
     draft::Draft,
     ledger::{Ledger, Live},
     refusal::{Refusal, check_expiry},
@@ -21,6 +21,41 @@ pub(crate) struct Share {
     pub(crate) terms: Terms,
     /// The grant to share on from, if the caller names it.
     pub(crate) from: Option<GrantId>,
+}
+
+/// A share to make: the input of [`share`](crate::Dashshare::share).
+///
+/// ```
+/// use dashshare::{AccountId, EmailAddress, Expiry, GrantId, NewShare, Terms};
+/// let ann = AccountId::from(2u64);
+/// let share = NewShare::with(ann, Terms::view(Expiry::Never));
+/// let address: EmailAddress = "bob@example.com".parse()?;
+/// let invitation = NewShare::with(address, Terms::view(Expiry::Never)).on_from(GrantId::from(9u64));
+/// # assert_ne!(share, invitation);
+/// # Ok::<(), dashshare::EmailError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct NewShare {
+    /// The account, or the address that is invited.
+    pub with: Holder,
+    /// On which terms.
+    pub terms: Terms,
+    /// The grant of the grantor's own to share on from; `None` for the one that fits best.
+    pub from: Option<GrantId>,
+}
+
+impl NewShare {
+    /// A share with an account or an address, on these terms.
+    pub fn with(with: impl Into<Holder>, terms: Terms) -> Self {
+        Self { with: with.into(), terms, from: None }
+    }
+
+    /// The same, shared on from this grant of the grantor's own.
+    #[must_use]
+    pub fn on_from(self, grant: GrantId) -> Self {
+        Self { from: Some(grant), ..self }
+    }
 }
 
 /// Whom a dashboard is shared with, as far as the host could tell.
@@ -133,13 +168,9 @@ impl Command for Share {
         self.dashboard
     }
 
-    fn seeds(&self) -> Vec<Seed> {
+    fn needs(&self) -> Needs {
         let with = self.with.as_ref().map(|with| Seed::Holder(with.holder()));
-        [Seed::from(self.by)].into_iter().chain(with).collect()
-    }
-
-    fn hands_on(&self) -> Option<AccountId> {
-        Some(self.by)
+        Needs::of(self.by).handing_on().and(with)
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Shared>, Refusal> {
@@ -171,12 +202,7 @@ impl Command for Share {
 
         facts.check_policies()?;
         let rules = &facts.tenant.rules;
-        if !rules.private {
-            return Err(Refusal::PrivateSharingOff);
-        }
-        if !rules.resharing && parent.is_some() {
-            return Err(Refusal::ResharingOff);
-        }
+        check_switches(rules, parent.is_some())?;
         check_admitted(with, rules)?;
         check_expiry(self.terms.expiry, bound, facts.now)?;
         facts.check_duration(ends)?;
@@ -190,7 +216,7 @@ impl Command for Share {
         let lapses = facts.now.plus_days(rules.invitation_duration_days());
         let grantee = with.grantee(facts.now, lapses);
         draft.tell(match grantee.holder() {
-            Holder::Account(to) => Message::Shared { grant: id, by: self.by, to, terms: self.terms },
+            Holder::Account(to) => Message::Shared { grant: id, by: self.by, to, terms: self.terms.clone() },
             Holder::Address(address) => Message::Invited { grant: id, by: self.by, address, lapses },
         });
         draft.put(Grant {
@@ -200,12 +226,12 @@ impl Command for Share {
             ancestors,
             grantor: self.by,
             grantee,
-            terms: self.terms,
+            terms: self.terms.clone(),
             created: facts.now,
             revoked: None,
             history: None,
         });
-        let event = Event::Shared { grant: id, with: with.holder(), terms: self.terms };
+        let event = Event::Shared { grant: id, with: with.holder(), terms: self.terms.clone() };
         Ok(draft.finish(self.by.into(), event, |_| Shared { grant: id, standing: false, invited, ends }))
     }
 }

@@ -71,7 +71,7 @@ pub(crate) fn fold(
     if let Some(revoked) = grant.revoked.filter(|revoked| *revoked <= t) {
         return fall(FallCause::Revoked(revoked));
     }
-    let Terms { rights, reshare, expiry } = grant.terms_at(t);
+    let &Terms { rights, reshare, expiry } = grant.terms_at(t);
     if let Expiry::At(end) = expiry
         && end <= t
     {
@@ -124,9 +124,30 @@ pub(crate) fn of_chain(chain: &Chain, head: &Head, t: Timestamp) -> Result<Stand
     }
 }
 
+/// When a chain that is dead ended: the earliest end along it. `None` when it could not be read.
+pub(crate) fn ended_at(chain: &Chain, t: Timestamp) -> Option<Timestamp> {
+    let ends = chain.iter().enumerate().flat_map(|(above, grant)| {
+        let terms = grant.terms_at(t);
+        let is_leaf = above == 0;
+        [
+            grant.revoked,
+            terms.expiry.at(),
+            grant.grantee.lapses(t).at(),
+            grant.absorbed().filter(|_| is_leaf),
+            grant.reshare_lost().filter(|_| !is_leaf && !terms.reshare),
+        ]
+    });
+    ends.flatten().filter(|end| *end <= t).min()
+}
+
 /// Whether the tenant's switches let a grant count at a decision (G20).
 pub(crate) fn is_honoured(grant: &Grant, rules: &SharingRules) -> bool {
     rules.private && (rules.resharing || grant.parent().is_none())
+}
+
+/// Whether the tenant's switches let a link count: a grantee's is sharing on, through a private grant (G20).
+pub(crate) fn is_link_honoured(link: &Link, rules: &SharingRules) -> bool {
+    link.grant.is_none() || (rules.private && rules.resharing)
 }
 
 /// Why a public link is dead.

@@ -1,7 +1,8 @@
 //! The template itself: a tree with holes, which has no place for a value of the source (T1).
 
 use super::{
-    profile::{Fields, KeyRule, Node, Profile},
+    profile::Profile,
+    schema::{Fields, KeyRule, Node, Schema, case, code_kind},
     shape::has_id_shape,
     source::{self, Members, Tree},
     words::{is_asset, is_name, tidy},
@@ -10,11 +11,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-/// The structure of a dashboard and none of its data (T1).
+/// The structure of a dashboard and none of its data.
 ///
 /// There are two ways to one: extracting it from a document under a [`Profile`], and [reading](Template::read) one that
 /// was written before, which checks every place of it against the profile again. It holds no device id, no token, no
 /// owner and no value; where those were, it has slots.
+///
+/// Rules: [T1](crate::specification).
 #[derive(Clone, PartialEq, Debug)]
 pub struct Template {
     pub(super) format: String,
@@ -127,7 +130,9 @@ impl Template {
     }
 
     /// Reads a template that was written before, and checks every place of it against the profile: what extracting
-    /// could not have left is refused (T1).
+    /// could not have left is refused.
+    ///
+    /// Rules: [T1](crate::specification).
     ///
     /// # Errors
     /// With the place of the first thing that does not belong there.
@@ -135,7 +140,7 @@ impl Template {
         let value = source::parse_to(json, source::TEMPLATE_DEPTH)
             .map_err(|error| TemplateError { place: "/".to_owned(), problem: error.to_string() })?;
         let mut reader = Reader {
-            profile,
+            schema: &profile.schema,
             slots: Vec::new(),
             uses: Vec::new(),
             required: Vec::new(),
@@ -150,9 +155,16 @@ pub(super) fn id_name(space: &str, number: usize) -> String {
     format!("{space}-{}", number.saturating_add(1))
 }
 
+/// A member of an object that is none of these.
+fn other_member<'t>(value: &'t Tree<'_>, known: [&str; 4]) -> Option<&'t str> {
+    let mut names = value.as_object().into_iter().flat_map(Members::iter).map(|(name, _)| name);
+    names.find(|name| !known.contains(name))
+}
+
 struct Reader<'a> {
-    profile: &'a Profile,
+    schema: &'a Schema,
     slots: Vec<Slot>,
+    /// For each slot what its places have said so far: how many there are, and whether one requires it.
     uses: Vec<usize>,
     required: Vec<bool>,
     /// The ids of the body, by space and number, and whether the place defines them.
@@ -167,21 +179,29 @@ impl Reader<'_> {
     }
 
     fn template(&mut self, value: &Tree<'_>) -> Result<Template, TemplateError> {
-        let member = |name: &str| value.get(name);
-        let (format, version) = (self.profile.format(), self.profile.version());
-        if member("format").and_then(Tree::as_text) != Some(format)
-            || !matches!(member("version"), Some(Tree::Number(of)) if of.as_u64() == Some(u64::from(version)))
+        let schema = self.schema;
+        let (format, version) = (&schema.format, schema.version);
+        if value.get("format").and_then(Tree::as_text) != Some(format)
+            || !matches!(value.get("version"), Some(Tree::Number(of)) if of.as_u64() == Some(u64::from(version)))
         {
             return self.refuse(format_args!("this is not of version {version} of the format `{format}`"));
         }
-        let known = ["format", "version", "slots", "body"];
-        let mut names = value.as_object().into_iter().flat_map(Members::iter).map(|(name, _)| name);
-        if let Some(other) = names.find(|name| !known.contains(name)) {
+        if let Some(other) = other_member(value, ["format", "version", "slots", "body"]) {
             return self.refuse(format_args!("`{other}` has no place in a template"));
         }
-        let Some(Tree::List(slots)) = member("slots") else {
+        let Some(Tree::List(slots)) = value.get("slots") else {
             return self.refuse("the list of slots is missing");
         };
+        self.read_slots(slots)?;
+        let Some(body) = value.get("body") else { return self.refuse("the body is missing") };
+        let body = self.body(&schema.root, body)?;
+        let slots = self.used_slots()?;
+        self.check_ids()?;
+        Ok(Template { format: schema.format.clone(), version: schema.version, slots, body })
+    }
+
+    /// The list of slots. What else it says of them than their names and kinds is read off their places.
+    fn read_slots(&mut self, slots: &[Tree<'_>]) -> Result<(), TemplateError> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for slot in slots {
             let kind = slot.get("kind").and_then(Tree::as_text).unwrap_or_default();
@@ -189,15 +209,13 @@ impl Reader<'_> {
             if !counted || !matches!(slot.get("required"), Some(Tree::Bool(_))) {
                 return self.refuse("a slot says whether it is required, and how often it is used");
             }
-            let known = ["name", "kind", "required", "uses"];
-            let mut names = slot.as_object().into_iter().flat_map(Members::iter).map(|(name, _)| name);
-            if let Some(other) = names.find(|name| !known.contains(name)) {
+            if let Some(other) = other_member(slot, ["name", "kind", "required", "uses"]) {
                 return self.refuse(format_args!("`{other}` has no place in a slot"));
             }
             let number = counts.entry(kind).or_default();
             let name = id_name(kind, *number);
             *number = number.saturating_add(1);
-            if slot.get("name").and_then(Tree::as_text) != Some(name.as_str()) || !self.profile.has_kind(kind)
+            if slot.get("name").and_then(Tree::as_text) != Some(name.as_str()) || !self.schema.has_kind(kind)
             {
                 return self.refuse(format_args!("slot `{name}` is not one of the profile's"));
             }
@@ -205,17 +223,23 @@ impl Reader<'_> {
         }
         self.uses = vec![0; self.slots.len()];
         self.required = vec![false; self.slots.len()];
-        let Some(body) = member("body") else { return self.refuse("the body is missing") };
-        let profile = self.profile;
-        let body = self.body(&profile.root, body)?;
-        // What a slot is, its places say.
-        for (slot, (uses, required)) in self.slots.iter_mut().zip(self.uses.iter().zip(&self.required)) {
-            (slot.uses, slot.required) = (*uses, *required);
-        }
+        Ok(())
+    }
+
+    /// The slots, with what their places have said of them.
+    fn used_slots(&mut self) -> Result<Vec<Slot>, TemplateError> {
         if self.uses.contains(&0) {
             return self.refuse("a slot has no place in the body");
         }
-        // Extracting numbers the ids of a space from one on, and leaves none that nothing defines.
+        let mut slots = std::mem::take(&mut self.slots);
+        for (slot, (uses, required)) in slots.iter_mut().zip(self.uses.iter().zip(&self.required)) {
+            (slot.uses, slot.required) = (*uses, *required);
+        }
+        Ok(slots)
+    }
+
+    /// Extracting numbers the ids of a space from one on, and leaves none that nothing defines.
+    fn check_ids(&self) -> Result<(), TemplateError> {
         let mut ids: BTreeMap<(&str, usize), bool> = BTreeMap::new();
         for (space, number, defines) in &self.ids {
             *ids.entry((space, *number)).or_default() |= defines;
@@ -229,8 +253,7 @@ impl Reader<'_> {
             }
             *next = next.saturating_add(1);
         }
-        let slots = std::mem::take(&mut self.slots);
-        Ok(Template { format: profile.format.clone(), version: profile.version, slots, body })
+        Ok(())
     }
 
     fn inside<T>(
@@ -276,8 +299,8 @@ impl Reader<'_> {
             let members = value.as_object().filter(|members| members.len() == 1)?;
             members.get(name).and_then(Tree::as_text)
         };
-        Ok(match (self.profile.resolve(node), value) {
-            (Node::Keep(vocabulary), value) if self.profile.has(vocabulary, value) => {
+        Ok(match (self.schema.resolve(node), value) {
+            (Node::Keep(vocabulary), value) if self.schema.has(vocabulary, value) => {
                 Body::Leaf(value.to_value())
             }
             (Node::Name, Tree::Text(name)) if is_name(name) => Body::Leaf(value.to_value()),
@@ -320,10 +343,7 @@ impl Reader<'_> {
                 }
                 Body::List(list)
             }
-            (Node::Variant { on, cases, other }, value) => {
-                let case = value.get(on).and_then(Tree::as_text).and_then(|case| cases.get(case));
-                self.body(case.unwrap_or(other), value)?
-            }
+            (Node::Variant { on, cases, other }, value) => self.body(case(on, cases, other, value), value)?,
             (Node::Either(nodes), value) => self.either(nodes, value)?,
             (Node::Json(node), Tree::Object(members)) if members.len() == 1 => match members.get("$json") {
                 Some(document) => {
@@ -407,9 +427,4 @@ impl Body {
         };
         below.saturating_add(1)
     }
-}
-
-/// The kind of the slots that code leaves.
-pub(super) fn code_kind(language: &str) -> String {
-    format!("code:{language}")
 }

@@ -1,21 +1,41 @@
-//! Telling symbols apart that what is around them does not tell apart (T3): which of them is first must not depend on
-//! how they are spelt or where they stand in the source.
+//! A canonical form by colour refinement with individualisation: an order of symbols that does not depend on how they are
+//! spelt or where they stand in the source (T3).
 //!
-//! Colours are refined until symbols of one colour see the same around them. What is still alike falls into parts that
-//! have nothing to do with each other, and each part is put in order by itself: each symbol of a class is taken first in
-//! turn, and the one that leads to the smallest form wins. Parts of one form are interchangeable.
+//! **What it computes.** A colour for each symbol, which is a number made of what is around the symbol and of nothing else:
+//! two documents that differ by the names of their ids and the order of their maps give the same colours to the symbols
+//! that correspond. Symbols of one colour at the end are interchangeable: whichever comes first, the document is the same.
+//!
+//! **How.** *Refinement* (also known as the one-dimensional Weisfeiler-Leman method): each round folds into the colour of a
+//! symbol the sorted list of all places that it stands at, of which each is a hash that knows the other symbols by their
+//! colours. It ends when a round tells no more symbols apart. What is alike then need not be interchangeable, and so
+//! follows *individualisation*: one symbol of the smallest class that is left gets a colour of its own, which refinement
+//! spreads. Each symbol of the class is tried in turn, and the one that leads to the smallest form wins, where a form is
+//! the hash of all entries by their colours. Two things keep this short. Entries that share no symbol with others of their
+//! like are parts that are put in order by themselves, and parts of one form are interchangeable. And where two symbols of
+//! a class lead straight ahead to the same form with the same colours, one of them can stand for the other (it is an
+//! automorphism), as can all symbols that correspond: only one of them is tried to the end.
+//!
+//! **Why it is exact.** Each choice is made by colours and forms, never by a spelling or a place in the source. No choice
+//! is left out but those that an automorphism has shown to come to the same. So the result is that of trying every order,
+//! as far as no two different trees have one hash of 64 bits.
+//!
+//! **What it costs.** A round of refinement looks at each knot of the part once and sorts what it has seen, and there are at
+//! most as many rounds as symbols. Individualisation takes exponential time in the worst case, and graphs that force it are
+//! known. Therefore the knots that are looked at are counted, and [`TooAlike`] ends it at the limits below: then there is
+//! no order, and never a wrong one.
 
-use super::order::{Knot, Seen, Sign, mix, unordered};
+use super::knot::{Knot, Seen, Sign, mix, unordered};
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
 
-/// How many knots are looked at, beside a number of times that goes with the size of the document.
+/// How many knots may be looked at, whatever the size of the document.
 const WORK: u64 = 40_000_000;
+/// How often each knot of the document may be looked at beside that, on the average.
 const TIMES: u64 = 64;
-/// How many symbols are taken first one after the other.
+/// How many symbols may be individualised one within the other, or parts be split.
 const DEPTH: usize = 200;
 
-/// Finding the order would take too long.
+/// Finding the order would take more than [`WORK`], [`TIMES`] and [`DEPTH`] allow.
 #[derive(Debug)]
 pub(super) struct TooAlike;
 
@@ -51,11 +71,14 @@ type Tried = (usize, u64, Vec<(u64, usize)>);
 
 pub(super) struct Search<'k> {
     root: &'k Knot,
+    /// By symbol.
     colours: Vec<u64>,
     seen: Seen,
     /// For finding parts: each symbol's like, or itself.
     joined: Vec<usize>,
+    /// How many more knots may be looked at.
     left: u64,
+    /// How many symbols are individualised, or parts split, at this time.
     depth: usize,
     /// Whether only the first symbol of a class is taken first, to see what comes of it.
     quick: bool,
@@ -68,7 +91,7 @@ impl<'k> Search<'k> {
         Self { root, colours, seen, joined, left, depth: 0, quick: false }
     }
 
-    /// A colour for each symbol. Those of one colour are interchangeable.
+    /// A colour for each symbol, by its number. Those of one colour are interchangeable.
     pub(super) fn colours(mut self) -> Result<Vec<u64>, TooAlike> {
         let size = self.root.size();
         self.left = self.left.saturating_add(size.saturating_mul(TIMES));
@@ -110,7 +133,7 @@ impl<'k> Search<'k> {
         }
     }
 
-    /// Tells symbols apart by what is around them, until that tells no more of them apart.
+    /// Refinement: tells symbols apart by what is around them, until that tells no more of them apart.
     fn refine(&mut self, part: &Part<'k>) -> Result<(), TooAlike> {
         let size: u64 = part.units.iter().map(|unit| unit.size).sum();
         let mut classes = 0;
@@ -289,7 +312,7 @@ impl<'k> Search<'k> {
         }
     }
 
-    /// Takes each symbol of a class first, and keeps to the one with the smallest form. One that another one can stand
+    /// Individualisation: takes each symbol of a class first, and keeps to the one with the smallest form. One that another one can stand
     /// for, as going from it once straight ahead has shown, need not be tried.
     fn branch(&mut self, part: &Part<'k>) -> Result<u64, TooAlike> {
         let mut classes: BTreeMap<u64, Vec<usize>> = BTreeMap::new();

@@ -3,6 +3,7 @@
 use super::{
     body::{Body, Key},
     forms::{forms, joined},
+    lexicon::{Field, words_of_text},
     report::{FoundText, Leak},
     shape::{is_id_shaped, may_hold_id, tokens},
 };
@@ -26,9 +27,9 @@ pub(super) enum Kind {
     Name,
 }
 
-/// What it means that a removed value is found again, and how it is looked for.
+/// How a removed value is sought, and what it means that it is found again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Search {
+enum Sought {
     /// The owner is asked; in names and keys only where it is nobody's invention that they are called the same.
     Ask,
     /// The owner is asked, wherever it is.
@@ -44,7 +45,7 @@ enum Search {
 /// The removed values that are looked for, each once: with the place of one of them.
 #[derive(Debug)]
 pub(super) struct Taint<'a> {
-    values: HashMap<String, (String, Search)>,
+    values: HashMap<String, (String, Sought)>,
     /// What is told by the names of fields.
     fields: HashMap<String, Field>,
     /// Words of the format, which are nobody's names.
@@ -60,30 +61,30 @@ impl<'a> Taint<'a> {
     pub(super) fn note(&mut self, text: &str, kind: Kind, path: &Path) {
         if may_hold_id(text) {
             for token in tokens(text).filter(|token| is_id_shaped(token)) {
-                self.put(token, Search::Within, path);
+                self.put(token, Sought::Within, path);
             }
         }
         match kind {
-            Kind::Id if is_plain(text) => self.put(text, Search::AskOfAll, path),
+            Kind::Id if is_plain(text) => self.put(text, Sought::AskOfAll, path),
             Kind::Id if text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 if text.len() >= 5 {
-                    self.put(text, Search::Whole, path);
+                    self.put(text, Sought::Whole, path);
                 }
             }
-            Kind::Id if text.len() >= 4 => self.put(text, Search::Within, path),
+            Kind::Id if text.len() >= 4 => self.put(text, Sought::Within, path),
             Kind::Id => {}
             Kind::Code => self.note_literals(text, path),
             // Neither a name nor a credential is as short.
             Kind::Name | Kind::Value if text.len() < 3 => {}
             Kind::Name | Kind::Value => match (self.field(path), kind) {
                 (Field::Credential, _) if text.trim().len() >= 6 => {
-                    self.put(text.trim(), Search::Whole, path);
+                    self.put(text.trim(), Sought::Whole, path);
                 }
-                (Field::Credential, _) if text.trim().len() >= 4 => self.put(text.trim(), Search::Text, path),
+                (Field::Credential, _) if text.trim().len() >= 4 => self.put(text.trim(), Sought::Text, path),
                 (Field::Credential, _) => {}
-                (Field::Who, _) | (_, Kind::Name) => self.name(text, Search::AskOfAll, path),
-                (Field::What, _) if path.is_of_current() => self.name(text, Search::Ask, path),
-                (Field::What, _) if may_be_name(text) => self.put(text, Search::Ask, path),
+                (Field::Who, _) | (_, Kind::Name) => self.name(text, Sought::AskOfAll, path),
+                (Field::What, _) if path.is_of_current() => self.name(text, Sought::Ask, path),
+                (Field::What, _) if may_be_name(text) => self.put(text, Sought::Ask, path),
                 _ => {}
             },
         }
@@ -95,9 +96,9 @@ impl<'a> Taint<'a> {
     }
 
     /// A name, unless it is a word of the format.
-    fn name(&mut self, text: &str, search: Search, path: &Path) {
-        if may_be_name(text) && text.len() <= 128 && !self.plain.contains(&words(text)) {
-            self.put(text, search, path);
+    fn name(&mut self, text: &str, sought: Sought, path: &Path) {
+        if may_be_name(text) && text.len() <= 128 && !self.plain.contains(&words_of_text(text)) {
+            self.put(text, sought, path);
         }
     }
 
@@ -113,7 +114,7 @@ impl<'a> Taint<'a> {
             // Plain words in lower case are mostly those of the query.
             let may_be = literal.contains([' ', '.']) || literal.contains(char::is_uppercase);
             if may_be && literal.len() <= 64 && !literal.contains(['$', '{', '*', '|', '(']) {
-                self.name(literal, Search::Ask, path);
+                self.name(literal, Sought::Ask, path);
             }
             rest = inside.get(end.saturating_add(1)..).unwrap_or_default();
         }
@@ -129,91 +130,17 @@ impl<'a> Taint<'a> {
         self.field(path)
     }
 
-    fn put(&mut self, text: &str, search: Search, path: &Path) {
+    fn put(&mut self, text: &str, sought: Sought, path: &Path) {
         if text.is_empty() || text.len() > 4096 {
             return;
         }
         match self.values.get_mut(text) {
-            Some((_, before)) => *before = search.max(*before),
+            Some((_, before)) => *before = sought.max(*before),
             None => {
-                self.values.insert(text.to_owned(), (path.text.clone(), search));
+                self.values.insert(text.to_owned(), (path.text.clone(), sought));
             }
         }
     }
-}
-
-/// What the name of a field tells of what stands in it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Field {
-    Credential,
-    /// Who it is, or where.
-    Who,
-    /// What it is called.
-    What,
-    Other,
-}
-
-/// What the names of fields end with that hold credentials.
-const CREDENTIALS: &[&str] =
-    &["pin", "pw", "pwd", "otp", "auth", "session", "cookie", "token", "secret", "bearer"];
-
-impl Field {
-    fn of(name: &str) -> Self {
-        let words = words_of(name);
-        let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-        let joined = words.concat();
-        let holds = |list: &[&str]| list.iter().any(|part| joined.contains(part));
-        let is_key = joined.ends_with("key")
-            && holds(&[
-                "api", "access", "private", "secret", "shared", "auth", "app", "license", "encrypt", "sign",
-            ]);
-        if is_key
-            || words.last().is_some_and(|last| CREDENTIALS.contains(&last.as_str()))
-            || holds(&["passw", "passphrase", "secret", "credential", "authorization"])
-        {
-            Self::Credential
-        } else if has(&[
-            "owner",
-            "customer",
-            "company",
-            "tenant",
-            "org",
-            "organization",
-            "organisation",
-            "author",
-            "assigned",
-            "assignee",
-            "user",
-            "username",
-            "person",
-            "contact",
-            "site",
-            "location",
-        ]) {
-            Self::Who
-        } else if holds(&["name", "alias", "label", "title", "host", "instance"]) {
-            Self::What
-        } else {
-            Self::Other
-        }
-    }
-}
-
-/// The words that the name of a field is of, in lower case.
-pub(super) fn words_of(name: &str) -> Vec<String> {
-    let mut words: Vec<String> = vec![String::new()];
-    let mut before = ' ';
-    for c in name.chars() {
-        if (c.is_uppercase() && !before.is_uppercase()) || !c.is_alphanumeric() {
-            words.push(String::new());
-        }
-        if let Some(last) = words.last_mut().filter(|_| c.is_alphanumeric()) {
-            last.extend(c.to_lowercase());
-        }
-        before = c;
-    }
-    words.retain(|word| !word.is_empty());
-    words
 }
 
 fn may_be_name(text: &str) -> bool {
@@ -304,7 +231,7 @@ fn start(text: &[u8]) -> Option<u64> {
 /// What is looked for, so that a text is read once whatever the number of values is.
 #[derive(Default)]
 struct Needles<'t> {
-    found: HashMap<String, (&'t str, Search)>,
+    found: HashMap<String, (&'t str, Sought)>,
     /// The lengths of those that begin alike.
     starts: HashMap<u64, BTreeSet<usize>>,
     /// The lengths of those that are too short for that.
@@ -312,26 +239,26 @@ struct Needles<'t> {
 }
 
 impl<'t> Needles<'t> {
-    fn add(&mut self, needle: String, path: &'t str, search: Search) {
+    fn add(&mut self, needle: String, path: &'t str, sought: Sought) {
         match start(needle.as_bytes()) {
             Some(start) => self.starts.entry(start).or_default().insert(needle.len()),
             None => self.short.insert(needle.len()),
         };
-        let known = self.found.entry(needle).or_insert((path, search));
-        known.1 = known.1.max(search);
+        let known = self.found.entry(needle).or_insert((path, sought));
+        known.1 = known.1.max(sought);
     }
 
     /// Whether a form has this value at this place.
     fn has(&self, form: &str, at: usize, length: usize) -> Option<(&str, &'t str)> {
         let end = at.saturating_add(length);
-        let (needle, (path, search)) = self.found.get_key_value(form.get(at..end)?)?;
+        let (needle, (path, sought)) = self.found.get_key_value(form.get(at..end)?)?;
         let before = form.get(..at).and_then(|before| before.chars().next_back());
         let behind = form.get(end..).and_then(|behind| behind.chars().next());
         let beside = [before, behind].into_iter().flatten();
-        let stands = match search {
-            Search::Within if length >= WITHIN => true,
-            Search::Within if needle.chars().all(is_of_word) => !beside.into_iter().any(is_of_word),
-            Search::Text => form.trim() == needle,
+        let stands = match sought {
+            Sought::Within if length >= WITHIN => true,
+            Sought::Within if needle.chars().all(is_of_word) => !beside.into_iter().any(is_of_word),
+            Sought::Text => form.trim() == needle,
             _ => !beside.into_iter().any(char::is_alphanumeric),
         };
         stands.then_some((needle, path))
@@ -368,12 +295,12 @@ impl<'t> Needles<'t> {
 /// The removed ids and credentials that are still there.
 pub(super) fn leaks(body: &Body, removed: &Taint<'_>) -> Vec<Leak> {
     let mut needles = Needles::default();
-    for (value, (path, search)) in removed.values.iter().filter(|(_, (_, search))| *search >= Search::Text) {
+    for (value, (path, sought)) in removed.values.iter().filter(|(_, (_, sought))| *sought >= Sought::Text) {
         let value = value.to_lowercase();
-        if *search == Search::Within && value.contains(['-', ':']) {
-            needles.add(joined(&value), path, *search);
+        if *sought == Sought::Within && value.contains(['-', ':']) {
+            needles.add(joined(&value), path, *sought);
         }
-        needles.add(value, path, *search);
+        needles.add(value, path, *sought);
     }
     if needles.found.is_empty() {
         return Vec::new();
@@ -407,31 +334,15 @@ fn texts<'a>(body: &'a Body, found: &mut HashSet<&'a str>) {
     }
 }
 
-/// The words of a text in lower case, with a space between them.
-pub(super) fn words(text: &str) -> String {
-    let mut words = String::with_capacity(text.len());
-    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-        if !words.is_empty() {
-            words.push(' ');
-        }
-        if word.is_ascii() {
-            words.extend(word.chars().map(|c| c.to_ascii_lowercase()));
-        } else {
-            words.push_str(&word.to_lowercase());
-        }
-    }
-    words
-}
-
 /// The kept texts that hold a name which was removed elsewhere, as whole words, and the kept words of the schema that
 /// do.
 pub(super) fn names(body: &Body, kept: &HashSet<String>, removed: &Taint<'_>) -> Vec<FoundText> {
     let mut names: HashMap<String, bool> = HashMap::new();
-    for (value, (_, search)) in &removed.values {
-        let name = words(value);
+    for (value, (_, sought)) in &removed.values {
+        let name = words_of_text(value);
         if name.len() >= 3 {
             // That a word of the schema is called as something else is, is no wonder, as long as it is one word.
-            *names.entry_ref(&name).or_default() |= *search != Search::Ask || name.contains(' ');
+            *names.entry_ref(&name).or_default() |= *sought != Sought::Ask || name.contains(' ');
         }
     }
     let firsts: HashSet<&str> = names.keys().filter_map(|name| name.split(' ').next()).collect();
@@ -440,7 +351,7 @@ pub(super) fn names(body: &Body, kept: &HashSet<String>, removed: &Taint<'_>) ->
     let mut found = BTreeMap::new();
     let both = left.iter().map(|text| (*text, false)).chain(kept.iter().map(|name| (name.as_str(), true)));
     for (text, is_word) in both {
-        let words = words(text);
+        let words = words_of_text(text);
         let starts = words.match_indices(' ').map(|(at, _)| at.saturating_add(1));
         let mut parts =
             [0].into_iter().chain(starts).filter_map(|start| words.get(start..)).flat_map(|rest| {

@@ -2,7 +2,8 @@
 
 use super::{
     body::{Body, Key, Template, id_name},
-    profile::{IdForm, Profile},
+    profile::Profile,
+    schema::{IdForm, Schema},
 };
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,11 +52,13 @@ pub enum FillError {
     OtherProfile,
 }
 
-/// Makes a dashboard document out of a template (T6). Its inner ids are fresh, its owner is the recipient where the
+/// Makes a dashboard document out of a template. Its inner ids are fresh, its owner is the recipient where the
 /// format has a place for that (see [`Recipient::owner`]), and an optional slot without a fill leaves its place out.
 ///
-/// Extracted again it gives the same template if no two slots have one fill (T7), and no fill is itself a word that the
+/// Extracted again it gives the same template if no two slots have one fill, and no fill is itself a word that the
 /// profile keeps at that place, as a data source that is called `default` is in Grafana.
+///
+/// Rules: [T6](crate::specification), [T7](crate::specification).
 ///
 /// # Errors
 /// All that is wrong with the fills, at once. Nothing is made then.
@@ -98,13 +101,13 @@ pub fn fill(
     if !errors.is_empty() {
         return Err(errors.into_iter().collect());
     }
-    let mut maker = Maker { template, profile, fills, recipient, ids: BTreeMap::new() };
+    let mut maker = Maker { template, schema: &profile.schema, fills, recipient, ids: BTreeMap::new() };
     Ok(maker.value(&template.body).unwrap_or_else(|| Value::Object(Map::new())))
 }
 
 struct Maker<'a, 'r> {
     template: &'a Template,
-    profile: &'a Profile,
+    schema: &'a Schema,
     fills: &'a Fills,
     recipient: Recipient<'r>,
     ids: BTreeMap<String, Value>,
@@ -156,7 +159,7 @@ impl Maker<'_, '_> {
         if let Some(known) = self.ids.get(&name) {
             return known.clone();
         }
-        let form = self.profile.spaces.get(space).copied().unwrap_or(IdForm::Uuid);
+        let form = self.schema.spaces.get(space).copied().unwrap_or(IdForm::Uuid);
         let id = match form {
             IdForm::Counter => json!(number.saturating_add(1)),
             IdForm::Uuid => json!(uuid::Builder::from_random_bytes((self.recipient.random)()).into_uuid()),

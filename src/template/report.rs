@@ -20,7 +20,9 @@ pub struct Options {
     pub strict: bool,
 }
 
-/// What becomes of texts in which names from the source were found (T5).
+/// What becomes of texts in which names from the source were found.
+///
+/// Rules: [T5](crate::specification).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Texts {
     /// Nothing is extracted, and the owner is shown them.
@@ -83,15 +85,21 @@ pub enum ExtractError {
     #[error("the document is nested deeper than {} levels", source::DEPTH)]
     TooDeep,
     /// So many of its parts, keyed by ids, are alike but for whom they refer to that finding an order of them which does
-    /// not depend on their ids (T3) would take too long. No dashboard that somebody drew comes near to that.
+    /// not depend on their ids would take too long. No dashboard that somebody drew comes near to that.
+    ///
+    /// Rules: [T3](crate::specification).
     #[error(
         "too many parts of the document are alike but for what they refer to: their ids would show in their order"
     )]
     TooAlike,
-    /// Something that was removed still stands in what is left (T5). Nothing is given out.
+    /// Something that was removed still stands in what is left. Nothing is given out.
+    ///
+    /// Rules: [T5](crate::specification).
     #[error("{} would have stayed in the template", counted(.0.len(), "removed id or credential", "removed ids or credentials"))]
     Leak(Vec<Leak>),
-    /// Names from the source stand in texts that would be kept, and the owner has not been asked (T5).
+    /// Names from the source stand in texts that would be kept, and the owner has not been asked.
+    ///
+    /// Rules: [T5](crate::specification).
     #[error("{} of the source: let them stand, or blank them", counted(.0.texts.len(), "text holds a name", "texts hold names"))]
     AskOwner(Box<Report>),
     /// Nothing of the document has a place in the profile, and that was to be an error.

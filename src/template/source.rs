@@ -95,6 +95,17 @@ impl<'a> Tree<'a> {
         if let Self::Object(members) = self { Some(members) } else { None }
     }
 
+    /// An id as text: what is neither a text nor a whole number is none, and neither is an empty one.
+    pub(super) fn as_id(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Text(text) if !text.is_empty() => Some(Cow::Borrowed(text)),
+            Self::Number(number) if number.is_u64() || number.is_i64() => {
+                Some(Cow::Owned(number.to_string()))
+            }
+            _ => None,
+        }
+    }
+
     /// The member of this name, if it is an object that has one.
     pub(super) fn get(&self, name: &str) -> Option<&Tree<'a>> {
         self.as_object()?.get(name)

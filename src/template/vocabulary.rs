@@ -194,3 +194,21 @@ fn is_relative_time(text: &str) -> bool {
     let (count, unit) = rest.split_at(digits);
     (1..=4).contains(&count.len()) && UNITS.contains(&unit.trim_start_matches(' '))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn numbers_are_kept_out_of_a_list_only() {
+        let numbers: Vocabulary = serde_json::from_str(r#"{"numbers": [60000, 3600000]}"#).unwrap();
+        let has = |value: &Value| numbers.has(&Tree::of(value, 1).unwrap());
+        assert!(has(&serde_json::json!(60000)));
+        for other in [serde_json::json!(60001), serde_json::json!("60000"), serde_json::json!(60000.5)] {
+            assert!(!has(&other), "{other}");
+        }
+        assert!(numbers.problem().is_none());
+        assert!(Vocabulary::Numbers(Vec::new()).problem().is_some());
+    }
+}

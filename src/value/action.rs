@@ -19,3 +19,15 @@ pub enum Action {
     /// Edit it. Only the owner can (D2, G5).
     Edit,
 }
+
+impl Action {
+    pub(crate) const fn verb(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::Export => "export the data of",
+            Self::Share => "share",
+            Self::Arrange => "arrange",
+            Self::Edit => "edit",
+        }
+    }
+}

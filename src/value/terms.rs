@@ -17,6 +17,25 @@ pub enum Right {
     Export,
 }
 
+impl Right {
+    /// Every right there is, weakest first.
+    pub const EVERY: &[Self] = &[Self::View, Self::Export];
+
+    const fn bit(self) -> u8 {
+        match self {
+            Self::View => 1,
+            Self::Export => 2,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::Export => "export",
+        }
+    }
+}
+
 /// A set of [`Right`]s.
 ///
 /// ```
@@ -24,6 +43,7 @@ pub enum Right {
 /// let both = Rights::VIEW | Rights::EXPORT;
 /// assert!(both.covers(Rights::VIEW) && !Rights::VIEW.covers(both));
 /// assert_eq!(both.iter().collect::<Vec<_>>(), [Right::View, Right::Export]);
+/// assert_eq!(both.to_string(), "view and export");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<Right>", into = "Vec<Right>")]
@@ -33,11 +53,23 @@ impl Rights {
     /// No right at all.
     pub const NONE: Self = Self(0);
     /// Only [`Right::View`].
-    pub const VIEW: Self = Self(1);
+    pub const VIEW: Self = Self::NONE.with(Right::View);
     /// Only [`Right::Export`].
-    pub const EXPORT: Self = Self(2);
+    pub const EXPORT: Self = Self::NONE.with(Right::Export);
     /// Every right there is: what an owner has.
-    pub const ALL: Self = Self(3);
+    pub const ALL: Self = {
+        let (mut all, mut rest) = (Self::NONE, Right::EVERY);
+        while let [right, others @ ..] = rest {
+            (all, rest) = (all.with(*right), others);
+        }
+        all
+    };
+
+    /// The same with one right more.
+    #[must_use]
+    pub const fn with(self, right: Right) -> Self {
+        Self(self.0 | right.bit())
+    }
 
     /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
@@ -62,16 +94,13 @@ impl Rights {
 
     /// The rights of the set, weakest first.
     pub fn iter(self) -> impl Iterator<Item = Right> {
-        [Right::View, Right::Export].into_iter().filter(move |right| self.contains(*right))
+        Right::EVERY.iter().copied().filter(move |right| self.contains(*right))
     }
 }
 
 impl From<Right> for Rights {
     fn from(right: Right) -> Self {
-        match right {
-            Right::View => Self::VIEW,
-            Right::Export => Self::EXPORT,
-        }
+        Self::NONE.with(right)
     }
 }
 
@@ -85,7 +114,7 @@ impl std::ops::BitOr for Rights {
 
 impl FromIterator<Right> for Rights {
     fn from_iter<I: IntoIterator<Item = Right>>(rights: I) -> Self {
-        rights.into_iter().fold(Self::NONE, |set, right| set | right.into())
+        rights.into_iter().fold(Self::NONE, Self::with)
     }
 }
 
@@ -103,12 +132,9 @@ impl From<Rights> for Vec<Right> {
 
 impl fmt::Display for Rights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.contains(Right::View), self.contains(Right::Export)) {
-            (true, true) => "view and export",
-            (true, false) => "view",
-            (false, true) => "export",
-            (false, false) => "nothing",
-        })
+        let words: Vec<&str> = self.iter().map(Right::word).collect();
+        f.write_str(if words.is_empty() { "nothing" } else { "" })?;
+        f.write_str(&words.join(" and "))
     }
 }
 
@@ -186,7 +212,18 @@ impl fmt::Display for Expiry {
 }
 
 /// The terms of a share: what it allows, whether it may be shared on, and when it ends.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+///
+/// Made by the builder below, since terms will hold more than today.
+///
+/// ```
+/// use dashshare::{Expiry, Right, Rights, Terms};
+/// let terms = Terms::view(Expiry::Never).and_export().and_reshare();
+/// assert_eq!(terms.rights, Rights::ALL);
+/// assert!(terms.reshare);
+/// assert_eq!(Terms::of(Right::Export, Expiry::Never).rights, Rights::EXPORT);
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Terms {
     /// What the grantee may do.
     pub rights: Rights,
@@ -198,25 +235,36 @@ pub struct Terms {
 
 impl Terms {
     /// Leave to view until `expiry`, and nothing more.
-    ///
-    /// ```
-    /// use dashshare::{Expiry, Rights, Terms};
-    /// let terms = Terms::view(Expiry::Never).and_export().and_reshare();
-    /// assert_eq!(terms, Terms { rights: Rights::ALL, reshare: true, expiry: Expiry::Never });
-    /// ```
     pub const fn view(expiry: Expiry) -> Self {
         Self { rights: Rights::VIEW, reshare: false, expiry }
+    }
+
+    /// These rights until `expiry`, not to be shared on.
+    pub fn of(rights: impl Into<Rights>, expiry: Expiry) -> Self {
+        Self { rights: rights.into(), reshare: false, expiry }
     }
 
     /// The same with leave to download the data shown.
     #[must_use]
     pub const fn and_export(self) -> Self {
-        Self { rights: Rights(self.rights.0 | Rights::EXPORT.0), ..self }
+        Self { rights: self.rights.with(Right::Export), ..self }
     }
 
     /// The same with the right to share on.
     #[must_use]
     pub const fn and_reshare(self) -> Self {
         Self { reshare: true, ..self }
+    }
+
+    /// The same, with or without the right to share on.
+    #[must_use]
+    pub const fn reshare(self, reshare: bool) -> Self {
+        Self { reshare, ..self }
+    }
+
+    /// The same until another end.
+    #[must_use]
+    pub const fn until(self, expiry: Expiry) -> Self {
+        Self { expiry, ..self }
     }
 }

@@ -9,8 +9,8 @@ use std::{
 
 use dashshare::{
     AccountId, Action, Amendment, DashboardId, Dashshare, EmailAddress, Ended, Error, FixedEnv, Freshness,
-    GrantId, Holder, LinkDigest, MemoryDirectory, MemoryStore, Revision, RevokeMode, SharingRules, Store,
-    TenantId, Timestamp,
+    GrantId, Holder, LinkDigest, MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, SharingRules,
+    Store, TenantId, Timestamp,
 };
 use pollster::block_on;
 
@@ -159,10 +159,10 @@ impl<S: Store> Library<S> {
                 let terms = terms_of(Terms { rights, reshare, expiry });
                 let (by, on) = (account_id(by), dashboard_id(dashboard));
                 let shared = match parent {
-                    None => self.run(service.share(by, on, holder(with), terms))?,
+                    None => self.run(service.share(by, on, NewShare::with(holder(with), terms)))?,
                     Some(parent) => {
                         let from = self.id(parent).1;
-                        self.run(service.share_from(by, on, from, holder(with), terms))?
+                        self.run(service.share(by, on, NewShare::with(holder(with), terms).on_from(from)))?
                     }
                 };
                 if !shared.standing {
@@ -173,8 +173,9 @@ impl<S: Store> Library<S> {
                 outcome.ends = Some(instant(shared.ends));
             }
             Command::Amend { grant, by, rights, reshare, expiry } => {
-                let amendment =
-                    Amendment { rights: rights.map(rights_of), reshare, expiry: expiry.map(expiry_of) };
+                let mut amendment = Amendment::default();
+                amendment.rights = rights.map(rights_of);
+                (amendment.reshare, amendment.expiry) = (reshare, expiry.map(expiry_of));
                 let (dashboard, id) = self.id(grant);
                 self.refuses_elsewhere(dashboard, |d| {
                     self.run(service.amend(account_id(by), d, id, Amendment::default())).map(|_| ())
@@ -222,9 +223,9 @@ impl<S: Store> Library<S> {
             }
             Command::Claim { account, address } => {
                 let claimed = self.run(service.claim(account_id(account), &email(address)))?;
-                outcome.bound = claimed.grants.iter().map(|(_, id)| self.label(*id)).collect();
+                outcome.bound = claimed.iter().flat_map(|done| self.all(&done.grants)).collect();
                 outcome.bound.sort_unstable();
-                outcome.ended = claimed.ended.iter().map(|(_, id)| self.label(*id)).collect();
+                outcome.ended = claimed.iter().flat_map(|done| self.all(&done.ended)).collect();
                 outcome.ended.sort_unstable();
             }
             Command::Transfer { dashboard, by, to, keep } => {
@@ -246,8 +247,8 @@ impl<S: Store> Library<S> {
                 self.ended(&mut outcome, &ended.answer);
             }
             Command::DeleteAccount { account } => {
-                for (_, ended) in self.run(service.delete_account(account_id(account)))? {
-                    self.ended(&mut outcome, &ended);
+                for ended in self.run(service.delete_account(account_id(account)))? {
+                    self.ended(&mut outcome, &ended.answer);
                 }
                 outcome.fell.sort_unstable();
                 service.directory().remove_account(account_id(account));
@@ -313,11 +314,16 @@ impl<S: Store> Library<S> {
 
     fn allows(&self, account: Account, dashboard: Dashboard, action: Action, t: Option<Instant>) -> bool {
         let (account, dashboard) = (account_id(account), dashboard_id(dashboard));
-        let decision = match t {
-            None => block_on(self.service.authorize(account, dashboard, action)),
-            Some(t) => block_on(self.service.authorize_as_of(account, dashboard, action, time(t))),
-        };
-        decision.expect("memory never fails").is_allowed()
+        match t {
+            None => {
+                let decision = block_on(self.service.authorize(account, dashboard, action));
+                decision.expect("memory never fails").is_allowed()
+            }
+            Some(t) => {
+                let decision = block_on(self.service.as_of(time(t)).authorize(account, dashboard, action));
+                decision.expect("memory never fails").was_allowed()
+            }
+        }
     }
 
     /// What the account may do at an instant, or now.
@@ -348,8 +354,8 @@ impl<S: Store> Library<S> {
 
     /// What the list shows to somebody, `None` for who is no party.
     pub(crate) fn view(&self, by: Account, dashboard: Dashboard, t: Instant) -> Option<View> {
-        let list =
-            block_on(self.service.list(account_id(by), dashboard_id(dashboard), Some(time(t)))).ok()?;
+        let list = block_on(self.service.as_of(time(t)).access_list(account_id(by), dashboard_id(dashboard)))
+            .ok()?;
         let grants = list.grants.iter().map(|grant| {
             assert_eq!(grant.depth(), grant.path.len());
             assert_eq!(grant.pending, matches!(grant.grantee, Holder::Address(_)));
@@ -375,22 +381,21 @@ impl<S: Store> Library<S> {
 
     /// Who may do what at an instant, the owner left out.
     pub(crate) fn viewers(&self, dashboard: Dashboard, t: Instant) -> Option<Vec<(Account, Rights, Expiry)>> {
-        let viewers = block_on(self.service.viewers(dashboard_id(dashboard), Some(time(t)))).ok()?;
-        let viewers =
-            viewers.into_iter().map(|(who, (has, ends))| (account(who), rights(has), instant(ends)));
+        let viewers = block_on(self.service.as_of(time(t)).viewers(dashboard_id(dashboard))).ok()?;
+        let viewers = viewers.iter().map(|it| (account(it.account), rights(it.rights), instant(it.ends)));
         Some(viewers.collect())
     }
 
     /// Who loses access by an instant.
     pub(crate) fn losing(&self, dashboard: Dashboard, until: Instant) -> Option<Vec<Account>> {
-        let losing = block_on(self.service.losing(dashboard_id(dashboard), time(until))).ok()?;
-        Some(losing.iter().map(|losing| account(losing.who)).collect())
+        let losing = block_on(self.service.losing_access(dashboard_id(dashboard), time(until))).ok()?;
+        Some(losing.iter().map(|losing| account(losing.account)).collect())
     }
 
     /// What is shared with an account.
     pub(crate) fn shared_with(&self, who: Account, t: Instant) -> Vec<(Dashboard, Rights, bool, Expiry)> {
         let shared =
-            block_on(self.service.shared_with(account_id(who), Some(time(t)))).expect("memory never fails");
+            block_on(self.service.as_of(time(t)).shared_with(account_id(who))).expect("memory never fails");
         let shared = shared.iter().map(|shared| {
             (dashboard(shared.dashboard), rights(shared.rights), shared.reshare, instant(shared.ends))
         });
@@ -399,7 +404,7 @@ impl<S: Store> Library<S> {
 
     pub(crate) fn impact(&self, by: Account, grant: Grant) -> Result<Impact, String> {
         let (on, id) = self.id(grant);
-        let impact = block_on(self.service.impact(account_id(by), dashboard_id(on), id));
+        let impact = block_on(self.service.impact_of_revoking(account_id(by), dashboard_id(on), id));
         let impact =
             impact.map_err(|error| error.refusal().map_or("error", |refusal| refusal.code()).to_owned())?;
         Ok(Impact {
@@ -491,11 +496,7 @@ fn instant(expiry: dashshare::Expiry) -> Expiry {
 }
 
 fn terms_of(terms: Terms) -> dashshare::Terms {
-    dashshare::Terms {
-        rights: rights_of(terms.rights),
-        reshare: terms.reshare,
-        expiry: expiry_of(terms.expiry),
-    }
+    dashshare::Terms::of(rights_of(terms.rights), expiry_of(terms.expiry)).reshare(terms.reshare)
 }
 
 fn sharing_rules(rules: Rules) -> SharingRules {

@@ -1,6 +1,6 @@
 //! Audits, comparisons of sets and counts of use, against asking for everything.
 
-use crate::{
+use super::{
     reference::{self, Ask},
     world::{self, Dice, Policy, Style},
 };

@@ -1,6 +1,6 @@
 //! What the library and the reference are compared by, and what the pairs were made of.
 
-use crate::{
+use super::{
     reference::{self, Ask, Match},
     world::{self, Dice, Line, Meaning, Policy, Rule, Slip, Style},
 };

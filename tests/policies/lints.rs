@@ -1,6 +1,6 @@
 //! The lint: every shape that can never match is found at its place, and nothing else is called so.
 
-use crate::{
+use super::{
     reference::Ask,
     world::{self, Dice, Meaning, Policy, Style},
 };

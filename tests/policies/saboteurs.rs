@@ -1,7 +1,7 @@
 //! Evaluators that are wrong on purpose: each rewrites what it is handed before the library compiles and decides it, as a
 //! compiler with that fault would. A comparison that does not convict each of them soon proves nothing.
 
-use crate::{reference::Ask, world};
+use super::{reference::Ask, world};
 use serde_json::{Value, json};
 
 type Saboteur = (&'static str, fn(&[Value], &Ask) -> bool);

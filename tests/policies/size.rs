@@ -1,6 +1,6 @@
 //! Large and odd input: nothing panics, and nothing that differs is taken for the same.
 
-use crate::world;
+use super::world;
 use dashshare::policy::{Document, PolicySet, Principal, Resource, lint};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Explanations: they say what was decided, by what, and their nearest mend mends.
 
-use crate::{
+use super::{
     comparison::{Tally, expected, pairs},
     reference::{self, Ask},
     world,

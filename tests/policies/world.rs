@@ -1,7 +1,7 @@
 //! Random policies and requests from a small vocabulary, so that they meet: most requests are made to fit a rule, many of
 //! them to fit what a slip in it was meant to say.
 
-use crate::reference::{self, Ask};
+use super::reference::{self, Ask};
 use dashshare::policy::{Document, PolicySet, Principal, Resource};
 use serde_json::{Value, json};
 

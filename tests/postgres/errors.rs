@@ -1,14 +1,12 @@
 //! Errors say what to do, keep their source, and hold no password; whoever was asking is denied.
 
-use crate::{
-    LEVELS, Server, block_on,
-    operations::{chain, failures},
-};
-use dashshare::{PostgresStore, SqlError, Store};
+use super::{LEVELS, Server, block_on};
+use crate::support::operations::{chain, failures};
+use dashshare::{NewShare, PostgresStore, SqlError, Store};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::time::Duration;
 
-crate::trials! {
+super::cases! {
     a_bad_url_is_named_without_its_password
     a_server_that_is_not_there_is_named
     a_database_that_is_not_there_is_named
@@ -144,8 +142,11 @@ fn a_row_that_was_tampered_with_is_an_error(server: &Server) {
             (1u64.into(), dashshare::AccountId::from(2u64), dashshare::AccountId::from(3u64));
         sharing.register(7u64.into(), 1u64.into(), olga).await.expect("it registers");
         let terms = dashshare::Terms::view(dashshare::Expiry::Never);
-        sharing.share(olga, 7u64.into(), ann, terms.and_reshare()).await.expect("it shares");
-        sharing.share(ann, 7u64.into(), bob, terms).await.expect("it shares");
+        sharing
+            .share(olga, 7u64.into(), NewShare::with(ann, terms.clone().and_reshare()))
+            .await
+            .expect("it shares");
+        sharing.share(ann, 7u64.into(), NewShare::with(bob, terms)).await.expect("it shares");
         let ask = || sharing.authorize(bob, 7u64.into(), dashshare::Action::View);
         assert!(ask().await.expect("a decision").is_allowed());
         sqlx::raw_sql("DELETE FROM dashshare_grant WHERE ordinal = 0")

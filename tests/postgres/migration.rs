@@ -1,10 +1,10 @@
 //! Tables are made once, by however many processes at once, and never changed into something that is not understood.
 
-use crate::{LEVELS, Server, block_on};
+use super::{LEVELS, Server, block_on};
 use dashshare::{PostgresStore, SqlError};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
-crate::trials! {
+super::cases! {
     migrating_again_changes_nothing
     many_who_migrate_at_once_all_succeed
     a_newer_schema_is_refused
@@ -142,7 +142,7 @@ fn a_table_that_is_gone_is_refused(server: &Server) {
 fn without_tables_every_operation_says_what_to_do(server: &Server) {
     block_on(async {
         let store = PostgresStore::new(pool(server));
-        crate::errors::expect_everywhere(&store, "call `migrate()`").await;
+        super::errors::expect_everywhere(&store, "call `migrate()`").await;
     });
 }
 

@@ -1,12 +1,14 @@
 //! Every statement goes by an index: none reads a whole table, whatever the table's size.
 
-use crate::{LEVELS, Server, block_on, operations::failures};
+use super::{LEVELS, Server, block_on};
+use crate::support::operations::failures;
 use dashshare::{
-    AccountId, DashboardId, Dashshare, Expiry, MemoryDirectory, PostgresStore, Store as _, SystemEnv, Terms,
+    AccountId, DashboardId, Dashshare, Expiry, MemoryDirectory, NewShare, PostgresStore, Store as _,
+    SystemEnv, Terms,
 };
 use sqlx::postgres::PgPoolOptions;
 
-crate::trials! {
+super::cases! {
     no_statement_reads_a_whole_table
     a_lease_reads_what_it_returns
     ancestors_are_found_by_their_ids
@@ -48,7 +50,7 @@ fn no_statement_reads_a_whole_table(server: &Server) {
         let sharing = Dashshare::new(&store, &directory, SystemEnv);
         let terms = Terms::view(Expiry::Never);
         let (olga, ann) = (AccountId::from(1u64), AccountId::from(2u64));
-        sharing.share(olga, DashboardId::from(1u64), ann, terms).await.expect("it shares");
+        sharing.share(olga, DashboardId::from(1u64), NewShare::with(ann, terms)).await.expect("it shares");
 
         let statements: Vec<(String, String, i32)> = sqlx::query_as(
             "SELECT name, statement, coalesce(array_length(parameter_types, 1), 0) FROM pg_prepared_statements \

@@ -1,13 +1,13 @@
 //! Inside the host's own transaction: what was shared and what the host changed land together, or not at all.
 
-use crate::{LEVELS, Server, block_on};
+use super::{LEVELS, Server, block_on};
 use dashshare::{
     Account, AccountId, Action, Attestor, BoxError, DashboardId, Dashshare, Directory, Error, Expiry,
-    MemoryDirectory, PostgresStore, PostgresTransaction, Refusal, Store as _, SystemEnv, Terms,
+    MemoryDirectory, NewShare, PostgresStore, PostgresTransaction, Refusal, Store as _, SystemEnv, Terms,
 };
 use sqlx::PgPool;
 
-crate::trials! {
+super::cases! {
     a_share_lands_with_the_hosts_own_change
     an_account_made_in_the_transaction_can_be_shared_with_in_it
     a_share_goes_with_the_hosts_rollback
@@ -18,7 +18,7 @@ crate::trials! {
     a_lease_in_a_transaction_goes_with_its_rollback
 }
 
-const TERMS: Terms = Terms { rights: dashshare::Rights::VIEW, reshare: false, expiry: Expiry::Never };
+const TERMS: Terms = Terms::view(Expiry::Never);
 
 fn olga() -> AccountId {
     AccountId::from(1u64)
@@ -74,8 +74,14 @@ fn a_share_lands_with_the_hosts_own_change(server: &Server) {
         let mut transaction = store.pool().begin().await.expect("a transaction");
         sqlx::query("INSERT INTO staff VALUES ('ann')").execute(&mut *transaction).await.expect("the host's");
         let sharing = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
-        sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect("it shares");
-        sharing.share(olga(), board(), AccountId::from(3u64), TERMS).await.expect("it shares again");
+        sharing
+            .share(olga(), board(), NewShare::with(AccountId::from(2u64), TERMS))
+            .await
+            .expect("it shares");
+        sharing
+            .share(olga(), board(), NewShare::with(AccountId::from(3u64), TERMS))
+            .await
+            .expect("it shares again");
         // It sees its own changes, and nobody else does.
         let inside = sharing.authorize(2u64.into(), board(), Action::View).await.expect("a decision");
         assert!(inside.is_allowed());
@@ -100,11 +106,12 @@ fn an_account_made_in_the_transaction_can_be_shared_with_in_it(server: &Server) 
             let made = sqlx::query("INSERT INTO accounts VALUES ($1)").bind(cem.to_uuid());
             made.execute(&mut *transaction).await.expect("the host's");
             // The host's usual directory does not see it yet.
-            let refused = sharing.within(&mut transaction).share(olga(), board(), cem, TERMS).await;
+            let refused =
+                sharing.within(&mut transaction).share(olga(), board(), NewShare::with(cem, TERMS)).await;
             let refused = refused.expect_err("nobody of that name");
             assert_eq!(refused.refusal(), Some(&Refusal::UnknownAccount), "{refused:?}");
             let inside = sharing.within_with(&mut transaction, |open| Inside { open, rest: &directory });
-            inside.share(olga(), board(), cem, TERMS).await.expect("it shares");
+            inside.share(olga(), board(), NewShare::with(cem, TERMS)).await.expect("it shares");
             let decision = inside.authorize(cem, board(), Action::View).await.expect("a decision");
             assert!(decision.is_allowed(), "it sees its own changes");
             if commits {
@@ -133,7 +140,10 @@ fn a_share_goes_with_the_hosts_rollback(server: &Server) {
                 .await
                 .expect("the host's");
             let sharing = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
-            sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect("it shares");
+            sharing
+                .share(olga(), board(), NewShare::with(AccountId::from(2u64), TERMS))
+                .await
+                .expect("it shares");
             if by_dropping {
                 drop(transaction);
             } else {
@@ -144,7 +154,10 @@ fn a_share_goes_with_the_hosts_rollback(server: &Server) {
         }
         // The dashboard goes on from where it was.
         let sharing = Dashshare::new(&store, &directory, SystemEnv);
-        let done = sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect("it shares");
+        let done = sharing
+            .share(olga(), board(), NewShare::with(AccountId::from(2u64), TERMS))
+            .await
+            .expect("it shares");
         assert_eq!(done.revision.number(), 2);
     });
 }
@@ -159,7 +172,7 @@ fn a_link_made_in_a_transaction_opens_only_after_it(server: &Server) {
         let inside = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
         let new = inside.rotate_link(olga(), board(), Expiry::Never).await.expect("another link");
         let outside = &outside;
-        let seen = async |link: &dashshare::NewLink| {
+        let seen = async |link: &dashshare::Done<dashshare::Rotated>| {
             outside.visit(link.token.expose()).await.expect("a decision").is_allowed()
         };
         assert!(seen(&old).await && !seen(&new).await);
@@ -175,9 +188,15 @@ fn at_read_committed_a_change_that_came_between_is_judged_anew(server: &Server) 
         let mut transaction = store.pool().begin().await.expect("a transaction");
         sqlx::query("INSERT INTO staff VALUES ('ann')").execute(&mut *transaction).await.expect("the host's");
         let outside = Dashshare::new(&store, &directory, SystemEnv);
-        outside.share(olga(), board(), AccountId::from(3u64), TERMS).await.expect("it comes between");
+        outside
+            .share(olga(), board(), NewShare::with(AccountId::from(3u64), TERMS))
+            .await
+            .expect("it comes between");
         let sharing = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
-        let done = sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect("it shares");
+        let done = sharing
+            .share(olga(), board(), NewShare::with(AccountId::from(2u64), TERMS))
+            .await
+            .expect("it shares");
         assert_eq!(done.revision.number(), 3);
         transaction.commit().await.expect("the host commits");
         assert!(may(&store, &directory, 2).await && may(&store, &directory, 3).await);
@@ -195,17 +214,20 @@ fn at_the_stricter_levels_a_change_that_came_between_voids_the_transaction(serve
                 .execute(&mut *transaction)
                 .await
                 .expect("the host's");
-            outside.share(olga(), board(), AccountId::from(3u64), TERMS).await.expect("it comes between");
+            outside
+                .share(olga(), board(), NewShare::with(AccountId::from(3u64), TERMS))
+                .await
+                .expect("it comes between");
             let sharing = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
             let error = sharing
-                .share(olga(), board(), AccountId::from(2u64), TERMS)
+                .share(olga(), board(), NewShare::with(AccountId::from(2u64), TERMS))
                 .await
                 .expect_err("its snapshot is too old");
             assert!(matches!(error, Error::Store(_)), "it is known that nothing was written: {error:?}");
-            let said = crate::operations::chain(&error);
+            let said = crate::support::operations::chain(&error);
             assert!(said.contains("roll this one back and begin it again"), "{said}");
-            let again = sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await;
-            let said = crate::operations::chain(&again.expect_err("the transaction is void"));
+            let again = sharing.share(olga(), board(), NewShare::with(AccountId::from(2u64), TERMS)).await;
+            let said = crate::support::operations::chain(&again.expect_err("the transaction is void"));
             assert!(said.contains("an earlier error has made this transaction void"), "{said}");
             transaction.rollback().await.expect("the host rolls back");
             assert!(!may(&store, &directory, 2).await);
@@ -224,7 +246,10 @@ fn two_transactions_on_one_dashboard_come_one_after_the_other(server: &Server) {
         let first = tokio::spawn(async move {
             let mut transaction = one.pool().begin().await.expect("a transaction");
             let sharing = Dashshare::new(one.within(&mut transaction), &*known, SystemEnv);
-            sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect("it shares");
+            sharing
+                .share(olga(), board(), NewShare::with(AccountId::from(2u64), TERMS))
+                .await
+                .expect("it shares");
             first_is_in.send(()).expect("somebody waits");
             go.await.expect("it may go");
             transaction.commit().await.expect("the host commits");
@@ -235,7 +260,10 @@ fn two_transactions_on_one_dashboard_come_one_after_the_other(server: &Server) {
             let mut transaction = two.pool().begin().await.expect("a transaction");
             let sharing = Dashshare::new(two.within(&mut transaction), &*known, SystemEnv);
             // Waits for the first, finds the dashboard changed, and judges anew.
-            let done = sharing.share(olga(), board(), AccountId::from(3u64), TERMS).await.expect("it shares");
+            let done = sharing
+                .share(olga(), board(), NewShare::with(AccountId::from(3u64), TERMS))
+                .await
+                .expect("it shares");
             transaction.commit().await.expect("the host commits");
             done.revision.number()
         });
@@ -266,7 +294,10 @@ fn a_lease_in_a_transaction_goes_with_its_rollback(server: &Server) {
         let store = server.migrated(LEVELS[0]).await;
         let directory = scene(&store).await;
         let outside = Dashshare::new(&store, &directory, SystemEnv);
-        outside.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect("it shares");
+        outside
+            .share(olga(), board(), NewShare::with(AccountId::from(2u64), TERMS))
+            .await
+            .expect("it shares");
         let minute = std::time::Duration::from_secs(60);
         let mut transaction = store.pool().begin().await.expect("a transaction");
         let inside = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);

@@ -1,15 +1,17 @@
 //! What goes wrong around the server means denial for whoever is asking, in words that say what to do, and passes when
 //! it is mended (D6).
 
-use crate::{
-    cluster::{Cluster, Installation},
-    runtime::block_on,
+use super::{
     storm::stop,
     subject::{BOARD, OWNER, told},
 };
+use crate::support::{
+    cluster::{Cluster, Installation},
+    runtime::block_on,
+};
 use dashshare::{
-    AccountId, Action, DashboardId, Dashshare, Decision, Error, Expiry, MemoryDirectory, PostgresStore,
-    SystemEnv, TenantId, Terms,
+    AccountId, Action, DashboardId, Dashshare, Decision, Error, Expiry, MemoryDirectory, NewShare,
+    PostgresStore, SystemEnv, TenantId, Terms,
 };
 use libtest_mimic::Failed;
 use sqlx::{
@@ -37,7 +39,7 @@ impl Askers {
             sharing.store().migrate().await.map_err(|error| told(&error))?;
             let made = async {
                 sharing.register(board, TenantId::from(1u64), owner).await?;
-                sharing.share(owner, board, ann, Terms::view(Expiry::Never)).await?;
+                sharing.share(owner, board, NewShare::with(ann, Terms::view(Expiry::Never))).await?;
                 sharing.rotate_link(owner, board, Expiry::Never).await
             };
             Ok::<_, String>(made.await.map_err(|error| told(&error))?.token.expose().to_owned())
@@ -136,7 +138,7 @@ pub(crate) fn turned_away(installation: &Installation) -> Result<(), Failed> {
 
     drop(psql);
     block_on(own.close());
-    cluster.stop();
+    drop(cluster);
     Ok(())
 }
 
@@ -171,6 +173,6 @@ pub(crate) fn fails_late(installation: &Installation) -> Result<(), Failed> {
     askers.are_let_in()?;
     drop(psql);
     block_on(pool.close());
-    cluster.stop();
+    drop(cluster);
     Ok(())
 }

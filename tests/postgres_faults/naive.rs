@@ -1,7 +1,7 @@
 //! The rotation that looks right and is not: in one transaction the old link is set inactive and the new one is put in,
 //! and nothing is compared. Beside it, one that is right with no more effort: one row for the dashboard, put or replaced.
 
-use crate::{
+use super::{
     history::{Act, Change, Token},
     progress::Seen,
     subject::Subject,
@@ -35,7 +35,7 @@ pub(crate) struct Samples {
 pub(crate) struct Rotation {
     pub(crate) kind: Kind,
     pub(crate) pool: PgPool,
-    pub(crate) tokens: Arc<crate::subject::Tokens>,
+    pub(crate) tokens: Arc<super::subject::Tokens>,
     pub(crate) samples: Arc<Samples>,
 }
 

@@ -1,12 +1,12 @@
 //! A run: 8 writers and 4 readers on one dashboard's link, each with its own record of what it did, while a storm of
 //! faults goes on.
 
-use crate::{
+use super::{
     history::{Act, Change, Clock, Op, Token},
     progress::Progress,
-    runtime::block_on,
     subject::{Subject, Tokens},
 };
+use crate::support::runtime::block_on;
 use std::{
     sync::{
         Arc,

@@ -1,10 +1,10 @@
 //! The faults that hit a run, by turns, until each has hit often enough and enough was done.
 
-use crate::{
-    cluster::{Cluster, psql::Psql},
+use super::{
     progress::{Fault, Progress},
     proxy::Proxy,
 };
+use crate::support::cluster::{Cluster, psql::Psql};
 use std::thread;
 
 /// How long a statement of a hasty connection may take.

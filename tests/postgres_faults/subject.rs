@@ -1,12 +1,12 @@
 //! What the workers of a run drive: the library on a store that is watched, or a rotation of the naive kind.
 
-use crate::{
+use super::{
     history::{Act, Change, FOREIGN, Link, Place, Token},
     progress::{Progress, Seen},
 };
 use dashshare::{
     AccountId, BoxError, Commit, CommitError, CommitKey, DashboardId, Dashshare, Done, Env, Error, Expiry,
-    Freshness, LinkDigest, LinkToken, MemoryDirectory, NewLink, PostgresStore, Receipt, Refusal, Store,
+    Freshness, LinkDigest, LinkToken, MemoryDirectory, PostgresStore, Receipt, Refusal, Rotated, Store,
     SystemEnv, Timestamp,
 };
 use std::{
@@ -136,7 +136,7 @@ impl Library {
     async fn resolve<T>(
         &self,
         mut answer: Result<T, Error>,
-        with: impl Fn(Done<Option<NewLink>>) -> Option<T>,
+        with: impl Fn(Done<Option<Rotated>>) -> Option<T>,
     ) -> Result<Result<T, Error>, String> {
         for _ in 0..PATIENCE {
             let Err(Error::Unresolved(unresolved)) = answer else { break };
@@ -156,7 +156,11 @@ impl Subject for Library {
         let answer = self.sharing.rotate_link(OWNER.into(), BOARD.into(), Expiry::Never).await;
         let token = purse.drawn.lock().unwrap_or_else(PoisonError::into_inner).take();
         let token = token.ok_or("a rotation has drawn no token")?;
-        let answer = self.resolve(answer, |done| done.answer).await?;
+        let answer = self
+            .resolve(answer, |done| {
+                Some(Done { answer: done.answer?, dashboard: done.dashboard, revision: done.revision })
+            })
+            .await?;
         Ok(Some(match answer {
             Ok(link) if purse.tokens.number(&link.token.digest()) != token => {
                 return Err("a rotation handed out another token than it drew".into());

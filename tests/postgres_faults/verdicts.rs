@@ -1,7 +1,7 @@
 //! The judge judged: histories written by hand, right ones and one wrong one of each kind; and wrongs planted in the
 //! histories that real runs have recorded.
 
-use crate::history::{Act, Change, FOREIGN, Link, Op, Place, Token, judge};
+use super::history::{Act, Change, FOREIGN, Link, Op, Place, Token, judge};
 use libtest_mimic::Failed;
 
 /// An operation that was under way from the first instant to the second.

@@ -1,11 +1,10 @@
 //! Errors say what to do, and do no damage; whoever was asking is denied.
 
-use crate::{
-    block_on, fresh, fresh_path,
-    operations::{chain, failures},
-};
+use super::{block_on, fresh, fresh_path};
+use crate::support::operations::{chain, failures};
 use dashshare::{
-    AccountId, Dashshare, Error, Expiry, MemoryDirectory, SqlError, SqliteStore, Store, SystemEnv, Terms,
+    AccountId, Dashshare, Error, Expiry, MemoryDirectory, NewShare, SqlError, SqliteStore, Store, SystemEnv,
+    Terms,
 };
 use sqlx::sqlite::SqlitePoolOptions;
 use std::{fs, time::Duration};
@@ -113,7 +112,7 @@ fn a_full_disk_is_named_and_nothing_is_damaged() {
         let mut shared = 0u64;
         let error = loop {
             let next = AccountId::from(2 + shared);
-            match sharing.share(olga, 7u64.into(), next, Terms::view(Expiry::Never)).await {
+            match sharing.share(olga, 7u64.into(), NewShare::with(next, Terms::view(Expiry::Never))).await {
                 Ok(_) => shared += 1,
                 Err(error) => break error,
             }

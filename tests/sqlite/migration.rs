@@ -1,6 +1,6 @@
 //! Tables are made once, by however many processes at once, and never changed into something that is not understood.
 
-use crate::{block_on, errors::expect_everywhere, fresh, fresh_path};
+use super::{block_on, errors::expect_everywhere, fresh, fresh_path};
 use dashshare::{SqlError, SqliteStore, Store as _};
 use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
 use std::{

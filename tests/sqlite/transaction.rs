@@ -1,9 +1,9 @@
 //! Inside the host's own transaction: what was shared and what the host changed land together, or not at all.
 
-use crate::{block_on, fresh};
+use super::{block_on, fresh};
 use dashshare::{
     Account, AccountId, Action, Attestor, BoxError, DashboardId, Dashshare, Directory, Error, Expiry,
-    MemoryDirectory, Refusal, SqliteStore, SqliteStoreTransaction, Store as _, SystemEnv, Terms,
+    MemoryDirectory, NewShare, Refusal, SqliteStore, SqliteStoreTransaction, Store as _, SystemEnv, Terms,
 };
 use std::{
     future::{Future, poll_fn},
@@ -11,7 +11,7 @@ use std::{
     task::Poll,
 };
 
-const TERMS: Terms = Terms { rights: dashshare::Rights::VIEW, reshare: false, expiry: Expiry::Never };
+const TERMS: Terms = Terms::view(Expiry::Never);
 
 fn olga() -> AccountId {
     AccountId::from(1u64)
@@ -69,8 +69,14 @@ fn a_share_lands_with_the_hosts_own_change() {
         let mut transaction = store.pool().begin_with("BEGIN IMMEDIATE").await.expect("a transaction");
         sqlx::query("INSERT INTO staff VALUES ('ann')").execute(&mut *transaction).await.expect("the host's");
         let sharing = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
-        sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect("it shares");
-        sharing.share(olga(), board(), AccountId::from(3u64), TERMS).await.expect("it shares again");
+        sharing
+            .share(olga(), board(), NewShare::with(AccountId::from(2u64), TERMS))
+            .await
+            .expect("it shares");
+        sharing
+            .share(olga(), board(), NewShare::with(AccountId::from(3u64), TERMS))
+            .await
+            .expect("it shares again");
         let inside = sharing.authorize(2u64.into(), board(), Action::View).await.expect("a decision");
         assert!(inside.is_allowed(), "it sees its own changes");
         assert!(!may(&store, &directory, 2).await, "nobody else does");
@@ -93,11 +99,12 @@ fn an_account_made_in_the_transaction_can_be_shared_with_in_it() {
             let made = sqlx::query("INSERT INTO accounts VALUES ($1)").bind(cem.to_uuid());
             made.execute(&mut *transaction).await.expect("the host's");
             // The host's usual directory does not see it yet.
-            let refused = sharing.within(&mut transaction).share(olga(), board(), cem, TERMS).await;
+            let refused =
+                sharing.within(&mut transaction).share(olga(), board(), NewShare::with(cem, TERMS)).await;
             let refused = refused.expect_err("nobody of that name");
             assert_eq!(refused.refusal(), Some(&Refusal::UnknownAccount), "{refused:?}");
             let inside = sharing.within_with(&mut transaction, |open| Inside { open, rest: &directory });
-            inside.share(olga(), board(), cem, TERMS).await.expect("it shares");
+            inside.share(olga(), board(), NewShare::with(cem, TERMS)).await.expect("it shares");
             let decision = inside.authorize(cem, board(), Action::View).await.expect("a decision");
             assert!(decision.is_allowed(), "it sees its own changes");
             if commits {
@@ -126,7 +133,10 @@ fn a_share_goes_with_the_hosts_rollback() {
                 .await
                 .expect("the host's");
             let sharing = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
-            sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect("it shares");
+            sharing
+                .share(olga(), board(), NewShare::with(AccountId::from(2u64), TERMS))
+                .await
+                .expect("it shares");
             if by_dropping {
                 drop(transaction);
             } else {
@@ -136,7 +146,10 @@ fn a_share_goes_with_the_hosts_rollback() {
             assert_eq!(staff(&store).await, 0);
         }
         let sharing = Dashshare::new(&store, &directory, SystemEnv);
-        let done = sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect("it shares");
+        let done = sharing
+            .share(olga(), board(), NewShare::with(AccountId::from(2u64), TERMS))
+            .await
+            .expect("it shares");
         assert_eq!(done.revision.number(), 2);
     });
 }
@@ -156,8 +169,10 @@ fn a_commit_that_fails_half_way_stays_out_of_what_the_host_commits() {
         let mut transaction = store.pool().begin_with("BEGIN IMMEDIATE").await.expect("a transaction");
         sqlx::query("INSERT INTO staff VALUES ('ann')").execute(&mut *transaction).await.expect("the host's");
         let sharing = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
-        let error =
-            sharing.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect_err("it breaks");
+        let error = sharing
+            .share(olga(), board(), NewShare::with(AccountId::from(2u64), TERMS))
+            .await
+            .expect_err("it breaks");
         assert!(matches!(error, Error::Store(_)), "{error:?}");
         transaction.commit().await.expect("the host commits");
         assert_eq!(staff(&store).await, 1);
@@ -176,11 +191,16 @@ fn a_transaction_that_began_as_a_reader_is_void_when_another_one_wrote() {
             !inside.authorize(2u64.into(), board(), Action::View).await.expect("a decision").is_allowed()
         );
         let outside = Dashshare::new(&store, &directory, SystemEnv);
-        outside.share(olga(), board(), AccountId::from(3u64), TERMS).await.expect("it comes between");
-        let error =
-            inside.share(olga(), board(), AccountId::from(2u64), TERMS).await.expect_err("it is too late");
+        outside
+            .share(olga(), board(), NewShare::with(AccountId::from(3u64), TERMS))
+            .await
+            .expect("it comes between");
+        let error = inside
+            .share(olga(), board(), NewShare::with(AccountId::from(2u64), TERMS))
+            .await
+            .expect_err("it is too late");
         assert!(matches!(error, Error::Store(_)), "it is known that nothing was written: {error:?}");
-        let said = crate::operations::chain(&error);
+        let said = crate::support::operations::chain(&error);
         assert!(said.contains("roll this one back and begin it again"), "{said}");
         transaction.rollback().await.expect("the host rolls back");
         assert!(!may(&store, &directory, 2).await && may(&store, &directory, 3).await);
@@ -216,10 +236,12 @@ fn a_share_that_is_dropped_is_done_as_a_whole_or_not_at_all() {
             // Whether the directory reads there too.
             let done = if account % 2 == 0 {
                 let inside = sharing.within(&mut transaction);
-                polled(polls, inside.share(olga(), board(), AccountId::from(account), TERMS)).await
+                polled(polls, inside.share(olga(), board(), NewShare::with(AccountId::from(account), TERMS)))
+                    .await
             } else {
                 let inside = sharing.within_with(&mut transaction, |open| Inside { open, rest: &directory });
-                polled(polls, inside.share(olga(), board(), AccountId::from(account), TERMS)).await
+                polled(polls, inside.share(olga(), board(), NewShare::with(AccountId::from(account), TERMS)))
+                    .await
             };
             sqlx::query("INSERT INTO staff VALUES ('bob')").execute(&mut *transaction).await.expect("after");
             let then = staff(&store).await;

@@ -1,6 +1,6 @@
 //! All that is in a store's file, read by its tables, and whether it is whole and holds what was acknowledged.
 
-use crate::{
+use super::{
     chain,
     random::Random,
     worker::{Acknowledged, Errand, Made, service},

@@ -1,6 +1,6 @@
 //! Power cuts: a disk that keeps what was synced, and of the rest what it likes.
 
-use crate::{
+use super::{
     block_on,
     books::{self, Verdict},
     child::Folder,

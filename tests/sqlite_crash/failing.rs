@@ -2,7 +2,7 @@
 //!
 //! The child has the preloaded library and does all of it; it reports by lines.
 
-use crate::{
+use super::{
     block_on,
     books::Books,
     chain,
@@ -282,6 +282,6 @@ pub(crate) fn no_failure_is_acknowledged(preload: &Preload, seed: u64) {
     }
     assert!(outcomes.contains_key("unresolved and on the disk"), "no lost commit was on the disk");
     let (store, mut random) = (folder.file("store.db"), Random::new(seed));
-    let (verdict, _) = block_on(crate::books::examine(&store, [], &mut random));
+    let (verdict, _) = block_on(super::books::examine(&store, [], &mut random));
     assert!(verdict.is_good(), "{verdict:#?}");
 }

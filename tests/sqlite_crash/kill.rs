@@ -1,6 +1,6 @@
 //! SIGKILL at a random instant, again and again, on one file.
 
-use crate::{
+use super::{
     block_on, books,
     child::{self, Folder, Running},
     random::Random,

@@ -1,6 +1,6 @@
 //! The library that is preloaded into a child, to write down or to fail its calls (`tests/support/power_cut.c`).
 
-use crate::child::{self, Folder, Running};
+use super::child::{self, Folder, Running};
 use std::{
     env,
     fs::{self, File},

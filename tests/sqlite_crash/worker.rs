@@ -1,9 +1,9 @@
 //! The process that works on a store until it is killed: it goes on where the last one stopped, gives commands from
 //! several tasks at once, and tells each one's answer after it has it.
 
-use crate::{chain, random::Random};
+use super::{chain, random::Random};
 use dashshare::{
-    AccountId, BoxError, DashboardId, Dashshare, Error, Expiry, GrantId, MemoryDirectory, Revision,
+    AccountId, BoxError, DashboardId, Dashshare, Error, Expiry, GrantId, MemoryDirectory, NewShare, Revision,
     RevokeMode, SqliteStore, Store, SystemEnv, TenantId, Terms, Timestamp, Unresolved,
 };
 use std::{
@@ -151,7 +151,7 @@ impl Errand {
     /// Runs it. `None`: it was refused, or nothing had to change.
     pub(crate) async fn run(&self, sharing: &Sharing) -> Result<Option<Acknowledged>, Error> {
         let owner = AccountId::from(OWNER);
-        let outcome = match *self {
+        let outcome = match self.clone() {
             Self::Register(dashboard) => {
                 let done = sharing.register(dashboard, TenantId::from(TENANT), owner).await;
                 done.map(|done| {
@@ -159,7 +159,7 @@ impl Errand {
                 })
             }
             Self::Share(dashboard, by, with, terms) => {
-                sharing.share(by, dashboard, with, terms).await.map(|done| {
+                sharing.share(by, dashboard, NewShare::with(with, terms)).await.map(|done| {
                     let made = Made::Grant(done.grant);
                     (!done.standing).then_some(Acknowledged { dashboard, revision: done.revision, made })
                 })

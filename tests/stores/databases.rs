@@ -1,6 +1,6 @@
 //! The databases that the stores under test keep their tables in, emptied or put back between two runs.
 
-use crate::{
+use crate::support::{
     cluster::{Cluster, Installation, psql::Psql},
     files::fresh_path,
     runtime::block_on,
@@ -110,10 +110,10 @@ impl Database {
     }
 }
 
-/// The one cluster of this run, started by the first trial that needs it.
+/// The one cluster of its trials, started by the first that needs it, and gone with the last.
 pub(crate) struct Server {
     installation: Option<Installation>,
-    cluster: Mutex<Option<(Cluster, Psql)>>,
+    cluster: Mutex<Option<(Psql, Cluster)>>,
     schemas: AtomicUsize,
 }
 
@@ -130,11 +130,11 @@ impl Server {
     pub(crate) fn database(&self) -> Database {
         let schema = format!("s{}", self.schemas.fetch_add(1, Ordering::Relaxed));
         let mut cluster = self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
-        let (running, psql) = cluster.get_or_insert_with(|| {
+        let (psql, running) = cluster.get_or_insert_with(|| {
             let installation = self.installation.as_ref().expect("PostgreSQL is required and not installed");
             let running = Cluster::start(installation).expect("the cluster starts");
             let psql = running.psql().expect("it answers");
-            (running, psql)
+            (psql, running)
         });
         let made = psql.send(&format!("CREATE SCHEMA {schema};")).expect("it answers");
         assert_eq!((made.rows, made.complaints), (Vec::new(), Vec::new()));
@@ -145,12 +145,5 @@ impl Server {
             .options([("search_path", schema.as_str())]);
         drop(cluster);
         Database::postgres(options)
-    }
-
-    pub(crate) fn stop(&self) {
-        if let Some((cluster, psql)) = self.cluster.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            drop(psql);
-            cluster.stop();
-        }
     }
 }

@@ -1,10 +1,12 @@
 //! Every n-th call of every operation fails, is lost or conflicts, on each database (R10), as `tests/faults.rs` has it
 //! on memory.
 
-use crate::{
+use super::{
     databases::Database,
-    plans::{Clean, Kind, Tally, Trouble, ask, clean, single_troubles, suffer, troubles},
     planted::{Broken, Defect},
+};
+use crate::support::{
+    plans::{Clean, Kind, Tally, Trouble, ask, clean, single_troubles, suffer, troubles},
     runtime,
     scene::{Scene, commands, questions},
 };

@@ -1,18 +1,16 @@
 //! One history on two stores: the memory store, and another one bare or behind a cache.
 
-use crate::{
-    databases::Database,
-    model::{
-        Account, Address, Command, Dashboard, Instant, Model, START, Step,
-        generator::{ADDRESSES, Generator, Rng},
-        library::{Library, Service, account_id, clock, dashboard_id, email, tenant_id, time},
-    },
-    runtime,
+use super::databases::Database;
+use crate::model::{
+    Account, Address, Command, Dashboard, Instant, Model, START, Step,
+    generator::{ADDRESSES, Generator, Rng},
+    library::{Library, Service, account_id, clock, dashboard_id, email, tenant_id, time},
 };
+use crate::support::runtime;
 use dashshare::{
-    Action, Actor, CachedStore, DashboardId, Dashshare, Decision, DynStore, Error, Expiry, FixedEnv,
-    Freshness, Grant, Holder, LinkDigest, MemoryDirectory, MemoryStore, MessageId, NewOffer, Revision, Seed,
-    Store as _,
+    Action, Actor, CachedStore, DashboardId, Dashshare, Decision, DecisionAsOf, DynStore, Error, Expiry,
+    FixedEnv, Freshness, Grant, Holder, LinkDigest, MemoryDirectory, MemoryStore, MessageId, NewOffer,
+    Revision, Seed, Store as _,
     template::{Options, Profile, Template, extract_json},
 };
 use pollster::block_on;
@@ -127,15 +125,24 @@ fn text<T: Debug>(answer: impl Future<Output = Result<T, Error>>) -> String {
     format!("{:?}", block_on(answer))
 }
 
+/// A decision about another instant, in words.
+fn told_then(decision: impl Future<Output = Result<DecisionAsOf, Error>>) -> String {
+    block_on(decision).map_or_else(
+        |error| format!("{error:?}"),
+        |decision| format!("{:?} {}", decision.explanation(), decision.explain()),
+    )
+}
+
 fn told(decision: impl Future<Output = Result<Decision, Error>>) -> String {
     match block_on(decision) {
         Ok(decision) => format!(
-            "{} by {:?} until {:?} at {:?}: {}",
+            "{} by {:?} until {:?} at {:?}: {} / {}",
             decision.is_allowed(),
             decision.denial(),
             decision.valid_until(),
             decision.revision(),
-            decision.explain()
+            decision.explain(),
+            decision.tell(),
         ),
         Err(error) => format!("{error:?}"),
     }
@@ -306,14 +313,9 @@ impl Game {
             let service = side.service();
             match roll {
                 0..40 => {
-                    let offer = NewOffer {
-                        clone: new,
-                        template: &TEMPLATE,
-                        message,
-                        devices: Some("a sensor"),
-                        expiry,
-                    };
-                    text(service.offer(by, dashboard_id(source), to.clone(), offer))
+                    let mut offer = NewOffer::to(to.clone(), new, &TEMPLATE, expiry).devices("a sensor");
+                    offer.message = message;
+                    text(service.offer(by, dashboard_id(source), offer))
                 }
                 40..52 => text(service.take_offer(who, clone, tenant_id(source))),
                 52..60 => text(service.decline_offer(who, clone)),
@@ -374,7 +376,7 @@ impl Game {
                 same(&format!("what a cache that keeps nothing tells {who:?}"), &expected, &fresh)?;
                 let lagging = told(self.other.lagging.authorize(who, board, Action::View));
                 counts.count("answers of a cache that lagged", usize::from(lagging != expected));
-                let newest = told(self.other.lagging.authorize_at_least(who, board, Action::View, newest));
+                let newest = told(self.other.lagging.at_least(newest).authorize(who, board, Action::View));
                 same(&format!("what a cache tells {who:?} of the newest revision"), &expected, &newest)?;
                 counts.count("answers of caches compared", 2);
             }
@@ -499,9 +501,9 @@ fn questions(
             let span = [86_400_000_000, 60_000_000, -60_000_000, -86_400_000_000][rng.below(4)];
             let at = time(now + span * rng.below(3) as i64);
             let what = format!("whether {who:?} could view {board:?} at {at:?}");
-            say(what, told(service.authorize_as_of(who, board, Action::View, at)));
+            say(what, told_then(service.as_of(at).authorize(who, board, Action::View)));
             if rng.percent(30) {
-                say(format!("what {who:?} is listed of {board:?}"), text(service.list(who, board, None)));
+                say(format!("what {who:?} is listed of {board:?}"), text(service.access_list(who, board)));
             }
             if rng.percent(20) {
                 say(format!("the audit for {who:?}"), text(service.audit(who, board, Revision::ZERO, 40)));
@@ -509,15 +511,15 @@ fn questions(
                 say(format!("a diagnosis for {who:?}"), text(service.diagnose_link(who, board, token)));
             }
         }
-        say(format!("who may view {board:?}"), text(service.viewers(board, None)));
-        say(format!("who loses {board:?}"), text(service.losing(board, time(now + 86_400_000_000))));
+        say(format!("who may view {board:?}"), text(service.viewers(board)));
+        say(format!("who loses {board:?}"), text(service.losing_access(board, time(now + 86_400_000_000))));
     }
     for who in (0..8).map(Account).map(account_id) {
-        say(format!("what is shared with {who:?}"), text(service.shared_with(who, None)));
+        say(format!("what is shared with {who:?}"), text(service.shared_with(who)));
         say(format!("what is offered to {who:?}"), text(service.offers(who)));
         say(format!("what {who:?} offers"), text(service.offers_made(who)));
         if let Some((board, grant)) = rng.pick(made) {
-            say(format!("the impact of {grant:?}"), text(service.impact(who, board, grant)));
+            say(format!("the impact of {grant:?}"), text(service.impact_of_revoking(who, board, grant)));
         }
     }
     all

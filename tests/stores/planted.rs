@@ -1,9 +1,7 @@
 //! Stores that are broken on purpose: a comparison that does not see each of them soon proves nothing.
 
-use crate::{
-    histories::{Counts, play},
-    runtime,
-};
+use super::histories::{Counts, play};
+use crate::support::runtime;
 use dashshare::{
     AccountId, Actor, AuditRecord, BoxError, Commit, CommitError, CommitKey, DashboardId, Expiry, Freshness,
     Grant, GrantId, Head, Holder, LinkDigest, MemoryStore, MessageId, OutboxMessage, Phase, Receipt,

@@ -1,6 +1,6 @@
 //! Plans of what goes wrong when, and what has to hold whatever goes wrong: the same for every store.
 
-use crate::{
+use crate::support::{
     faulty::{Call, Fault, Hook, Injected, Sharing},
     scene::{Op, Scene, done},
 };

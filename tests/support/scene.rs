@@ -1,11 +1,11 @@
 //! A world with something in it of every kind, built alike each time, every public operation on it, and a dump of all
 //! that a store keeps.
 
-use crate::faulty::{Sharing, process_over};
+use crate::support::faulty::{Sharing, process_over};
 use dashshare::{
     AccountId, Action, Actor, Amendment, DashboardId, DynStore, EmailAddress, Error, Expiry, Freshness,
-    GrantId, LinkToken, MemoryDirectory, MemoryStore, MessageId, NewOffer, Revision, RevokeMode, Rights,
-    Seed, Store as _, TenantId, Terms, Timestamp,
+    GrantId, Holder, LinkToken, MemoryDirectory, MemoryStore, MessageId, NewOffer, NewShare, Revision,
+    RevokeMode, Rights, Seed, Store as _, TenantId, Terms, Timestamp,
     policy::Resource,
     template::{Options, Profile, Template, extract_json},
 };
@@ -53,7 +53,7 @@ pub(crate) fn address(text: &str) -> EmailAddress {
 }
 
 pub(crate) fn terms(rights: Rights, reshare: bool, expiry: Expiry) -> Terms {
-    Terms { rights, reshare, expiry }
+    Terms::of(rights, expiry).reshare(reshare)
 }
 
 /// The structure of a dashboard with one widget and one device.
@@ -68,14 +68,8 @@ pub(crate) fn template() -> Template {
     extracted.expect("a template").template
 }
 
-pub(crate) fn offer(clone: u64, template: &Template) -> NewOffer<'_> {
-    NewOffer {
-        clone: board(clone),
-        template,
-        message: Some("As promised"),
-        devices: Some("a cold-room sensor"),
-        expiry: in_days(30),
-    }
+pub(crate) fn offer(to: impl Into<Holder>, clone: u64, template: &Template) -> NewOffer<'_> {
+    NewOffer::to(to, board(clone), template, in_days(30)).message("As promised").devices("a cold-room sensor")
 }
 
 #[derive(Clone)]
@@ -113,19 +107,24 @@ impl Scene {
         // Before Eve's address was known to be hers, it was invited twice.
         scene.directory.forget_email(account(EVE), &address("eve@example.com"));
         let mut give = |name, dashboard, by, with, terms| {
-            let id = done(sharing.share(account(by), board(dashboard), account(with), terms)).grant;
+            let id = done(sharing.share(account(by), board(dashboard), NewShare::with(account(with), terms)))
+                .grant;
             scene.grants.insert(name, id);
         };
-        give("ann", BIG, OLGA, ANN, open);
+        give("ann", BIG, OLGA, ANN, open.clone());
         give("bob", BIG, ANN, BOB, terms(Rights::ALL, true, in_days(30)));
-        give("cyd", BIG, BOB, CYD, view);
+        give("cyd", BIG, BOB, CYD, view.clone());
         give("ann again", BIG, OLGA, ANN, terms(Rights::VIEW, true, Expiry::Never));
         give("dan", BIG, OLGA, DAN, terms(Rights::VIEW, false, in_days(2)));
-        give("ann bare", BARE, OLGA, ANN, open);
-        give("dan bare", BARE, ANN, DAN, view);
+        give("ann bare", BARE, OLGA, ANN, open.clone());
+        give("dan bare", BARE, ANN, DAN, view.clone());
         for (name, dashboard, by) in [("eve", BIG, BOB), ("eve bare", BARE, ANN)] {
-            let id =
-                done(sharing.share(account(by), board(dashboard), address("eve@example.com"), view)).grant;
+            let id = done(sharing.share(
+                account(by),
+                board(dashboard),
+                NewShare::with(address("eve@example.com"), view.clone()),
+            ))
+            .grant;
             scene.grants.insert(name, id);
         }
         scene.directory.verify_email(account(EVE), address("eve@example.com"), now());
@@ -134,7 +133,7 @@ impl Scene {
         done(sharing.rotate_link(account(OLGA), board(PAUSED), Expiry::Never));
         done(sharing.pause_link(account(OLGA), board(PAUSED)));
         let template = template();
-        done(sharing.offer(account(OLGA), board(BIG), account(DAN), offer(OFFERED, &template)));
+        done(sharing.offer(account(OLGA), board(BIG), offer(account(DAN), OFFERED, &template)));
         scene.waiting = done(sharing.outbox(None, 2)).iter().map(|message| message.id).collect();
         scene
     }
@@ -243,29 +242,40 @@ fn op<T: Debug>(
 fn rotation(name: &'static str, by: u64, dashboard: u64) -> Op {
     let run: Operation = Box::new(move |s, _| {
         let link = block_on(s.rotate_link(account(by), board(dashboard), Expiry::Never))?;
-        Ok(Answer { text: format!("{link:?}"), token: Some(link.token) })
+        Ok(Answer { text: format!("{link:?}"), token: Some(link.answer.token) })
     });
     Op { name, run }
 }
 
 /// Every public operation that changes something, each at least once.
 pub(crate) fn commands() -> Vec<Op> {
-    let (by, view) = (account(OLGA), terms(Rights::VIEW, false, in_days(9)));
+    let by = account(OLGA);
+    let view = || terms(Rights::VIEW, false, in_days(9));
     let big = board(BIG);
     vec![
         op("register", move |s, _| block_on(s.register(board(NONE), TenantId::from(1u64), by))),
-        op("share with an account", move |s, _| block_on(s.share(by, big, account(ZED), view))),
-        op("share with an address", move |s, _| block_on(s.share(by, big, address("new@example.com"), view))),
-        op("share on", move |s, _| block_on(s.share(account(BOB), big, account(ZED), view))),
+        op("share with an account", move |s, _| {
+            block_on(s.share(by, big, NewShare::with(account(ZED), view())))
+        }),
+        op("share with an address", move |s, _| {
+            block_on(s.share(by, big, NewShare::with(address("new@example.com"), view())))
+        }),
+        op("share on", move |s, _| {
+            block_on(s.share(account(BOB), big, NewShare::with(account(ZED), view())))
+        }),
         op("share from a grant", move |s, w| {
-            block_on(s.share_from(account(ANN), big, w.grant("ann again"), account(ZED), view))
+            block_on(s.share(
+                account(ANN),
+                big,
+                NewShare::with(account(ZED), view()).on_from(w.grant("ann again")),
+            ))
         }),
         op("amend: no reshare right", move |s, w| {
-            let amendment = Amendment { reshare: Some(false), ..Amendment::default() };
+            let amendment = Amendment::default().reshare(false);
             block_on(s.amend(by, big, w.grant("ann"), amendment))
         }),
         op("amend: prolong", move |s, w| {
-            let amendment = Amendment { expiry: Some(in_days(25)), ..Amendment::default() };
+            let amendment = Amendment::default().expiry(in_days(25));
             block_on(s.amend(account(BOB), big, w.grant("cyd"), amendment))
         }),
         op("revoke", move |s, w| block_on(s.revoke(by, big, w.grant("ann"), RevokeMode::Cascade))),
@@ -288,10 +298,10 @@ pub(crate) fn commands() -> Vec<Op> {
         op("resume", move |s, _| block_on(s.resume_link(by, board(PAUSED)))),
         op("withdraw", move |s, _| block_on(s.withdraw_link(by, big))),
         op("offer to an account", move |s, _| {
-            block_on(s.offer(by, big, account(ZED), offer(NONE, &template())))
+            block_on(s.offer(by, big, offer(account(ZED), NONE, &template())))
         }),
         op("offer to an address", move |s, _| {
-            block_on(s.offer(by, big, address("new@example.com"), offer(NONE, &template())))
+            block_on(s.offer(by, big, offer(address("new@example.com"), NONE, &template())))
         }),
         op("take an offer", |s, _| {
             block_on(s.take_offer(account(DAN), board(OFFERED), TenantId::from(2u64)))
@@ -311,21 +321,21 @@ pub(crate) fn questions() -> Vec<Op> {
     vec![
         op("authorize", move |s, _| block_on(s.authorize(account(CYD), big, Action::View))),
         op("authorize as of", move |s, _| {
-            block_on(s.authorize_as_of(account(CYD), big, Action::View, now().plus_days(1)))
+            block_on(s.as_of(now().plus_days(1)).authorize(account(CYD), big, Action::View))
         }),
         op("authorize at least", move |s, _| {
-            block_on(s.authorize_at_least(account(ANN), big, Action::Share, Revision::new(3)))
+            block_on(s.at_least(Revision::new(3)).authorize(account(ANN), big, Action::Share))
         }),
         op("visit", |s, w| block_on(s.visit(&w.token))),
         op("authorize a device", |s, w| {
             let decision = block_on(s.visit(&w.token))?;
             block_on(s.authorize_device(&decision, "probe"))
         }),
-        op("list", move |s, _| block_on(s.list(by, big, None))),
-        op("impact", move |s, w| block_on(s.impact(by, big, w.grant("ann")))),
-        op("shared with", |s, _| block_on(s.shared_with(account(DAN), None))),
-        op("viewers", move |s, _| block_on(s.viewers(big, None))),
-        op("losing", move |s, _| block_on(s.losing(big, later))),
+        op("list", move |s, _| block_on(s.access_list(by, big))),
+        op("impact", move |s, w| block_on(s.impact_of_revoking(by, big, w.grant("ann")))),
+        op("shared with", |s, _| block_on(s.shared_with(account(DAN)))),
+        op("viewers", move |s, _| block_on(s.viewers(big))),
+        op("losing", move |s, _| block_on(s.losing_access(big, later))),
         op("diagnose", move |s, w| block_on(s.diagnose_link(by, big, Some(&w.token)))),
         op("offers", |s, _| block_on(s.offers(account(DAN)))),
         op("offers made", move |s, _| block_on(s.offers_made(by))),

@@ -1,9 +1,6 @@
-//! The one PostgreSQL server of a test run, with a new schema for whoever asks.
+//! The one PostgreSQL server of a file of tests, with a new schema for whoever asks.
 
-#[path = "cluster.rs"]
-mod cluster;
-
-use cluster::{Cluster, Installation, psql::Psql};
+use super::cluster::{Cluster, Installation, psql::Psql};
 use dashshare::PostgresStore;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::{
@@ -17,10 +14,10 @@ use std::{
 /// The isolation that the connections of a store have unless a transaction says otherwise.
 pub(crate) const LEVELS: [&str; 3] = ["read committed", "repeatable read", "serializable"];
 
-/// The one cluster of this run, started by the first trial that needs it.
+/// The one cluster of its trials, started by the first that needs it, and gone with the last.
 pub(crate) struct Server {
     installation: Option<Installation>,
-    cluster: Mutex<Option<(Cluster, Psql)>>,
+    cluster: Mutex<Option<(Psql, Cluster)>>,
     schemas: AtomicUsize,
 }
 
@@ -39,11 +36,11 @@ impl Server {
     pub(crate) fn options(&self, level: &str) -> PgConnectOptions {
         let schema = format!("s{}", self.schemas.fetch_add(1, Ordering::Relaxed));
         let mut cluster = self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
-        let (running, psql) = cluster.get_or_insert_with(|| {
+        let (psql, running) = cluster.get_or_insert_with(|| {
             let installation = self.installation.as_ref().expect("PostgreSQL is required and not installed");
             let running = Cluster::start(installation).expect("the cluster starts");
             let psql = running.psql().expect("it answers");
-            (running, psql)
+            (psql, running)
         });
         let made = psql.send(&format!("CREATE SCHEMA {schema};")).expect("it answers");
         assert_eq!((made.rows, made.complaints), (Vec::new(), Vec::new()));
@@ -62,12 +59,5 @@ impl Server {
         let store = PostgresStore::new(pool.await.expect("a pool"));
         store.migrate().await.expect("it migrates");
         store
-    }
-
-    pub(crate) fn stop(&self) {
-        if let Some((cluster, psql)) = self.cluster.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            drop(psql);
-            cluster.stop();
-        }
     }
 }

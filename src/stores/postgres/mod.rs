@@ -121,13 +121,13 @@ impl PostgresStore {
     /// changes when the host commits, or not at all.
     ///
     /// ```no_run
-    /// use dashshare::{AccountId, DashboardId, Dashshare, Directory, PostgresStore, SystemEnv, Terms, Expiry};
+    /// use dashshare::{AccountId, DashboardId, Dashshare, Directory, Expiry, NewShare, PostgresStore, SystemEnv, Terms};
     /// # async fn hire(store: &PostgresStore, directory: &impl Directory, olga: AccountId, ann: AccountId,
     /// #     dashboard: DashboardId) -> Result<(), Box<dyn std::error::Error>> {
     /// let mut transaction = store.pool().begin().await?;
     /// sqlx::query("UPDATE staff SET hired = TRUE WHERE name = 'Ann'").execute(&mut *transaction).await?;
     /// let sharing = Dashshare::new(store.within(&mut transaction), directory, SystemEnv);
-    /// sharing.share(olga, dashboard, ann, Terms::view(Expiry::Never)).await?;
+    /// sharing.share(olga, dashboard, NewShare::with(ann, Terms::view(Expiry::Never))).await?;
     /// transaction.commit().await?;
     /// # Ok(()) }
     /// ```

@@ -126,13 +126,13 @@ impl SqliteStore {
     /// changes when the host commits, or not at all.
     ///
     /// ```no_run
-    /// use dashshare::{AccountId, DashboardId, Dashshare, Directory, SqliteStore, SystemEnv, Terms, Expiry};
+    /// use dashshare::{AccountId, DashboardId, Dashshare, Directory, Expiry, NewShare, SqliteStore, SystemEnv, Terms};
     /// # async fn hire(store: &SqliteStore, directory: &impl Directory, olga: AccountId, ann: AccountId,
     /// #     dashboard: DashboardId) -> Result<(), Box<dyn std::error::Error>> {
     /// let mut transaction = store.pool().begin_with("BEGIN IMMEDIATE").await?;
     /// sqlx::query("UPDATE staff SET hired = TRUE WHERE name = 'Ann'").execute(&mut *transaction).await?;
     /// let sharing = Dashshare::new(store.within(&mut transaction), directory, SystemEnv);
-    /// sharing.share(olga, dashboard, ann, Terms::view(Expiry::Never)).await?;
+    /// sharing.share(olga, dashboard, NewShare::with(ann, Terms::view(Expiry::Never))).await?;
     /// transaction.commit().await?;
     /// # Ok(()) }
     /// ```

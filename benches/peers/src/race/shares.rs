@@ -21,7 +21,7 @@ use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityId, EntityUid, PolicySet, Request,
     RestrictedExpression as Expression,
 };
-use dashshare::{
+use dashshare::{NewShare, 
     AccountId, Action, DashboardId, Dashshare, Expiry, FixedEnv, MemoryDirectory, MemoryStore, Rights, Terms,
     Timestamp,
 };
@@ -93,8 +93,8 @@ impl Shares {
         }
         for (place, ((dashboard, account), ends)) in self.shares.iter().enumerate() {
             let expiry = ends.map_or(Expiry::Never, |days| Expiry::At(at(days)));
-            let terms = Terms { rights: Rights::VIEW, reshare: false, expiry };
-            ready(sharing.share(self.owner, *dashboard, *account, terms)).unwrap();
+            let terms = Terms::of(Rights::VIEW, expiry);
+            ready(sharing.share(self.owner, *dashboard, NewShare::with(*account, terms))).unwrap();
             if place % 512 == 0 {
                 deliver(&sharing);
             }

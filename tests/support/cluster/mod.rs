@@ -12,7 +12,6 @@ use std::{
     time::SystemTime,
 };
 
-#[path = "psql.rs"]
 pub(crate) mod psql;
 use psql::Psql;
 
@@ -126,11 +125,6 @@ impl Cluster {
         command.arg("--host").arg(self.socket_dir()).args(["--username=postgres", "--dbname=postgres"]);
         command.arg(format!("--port={}", self.port));
         Psql::open(command)
-    }
-
-    /// Stops the server at once and removes its folder, as dropping does.
-    pub(crate) fn stop(self) {
-        drop(self);
     }
 
     fn data(&self) -> PathBuf {

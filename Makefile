@@ -1,0 +1,102 @@
+# What must hold, by named steps. `make verify` runs them all; so does .ci/run, after installing what they need.
+# One step by itself: make clippy
+
+export CARGO_TERM_COLOR ?= never
+export RUST_BACKTRACE ?= 0
+
+STEPS := fmt clippy deny rust-version api doc quickstart test features stores oracle package fuzz
+
+# Tests that see something else, or nothing without it, when the stores' features are on.
+FEATURE_TESTS := conformance saboteurs sqlite postgres scenario_stores sqlite_crash outbox_workers postgres_faults
+# The comparison of the stores, which takes long, is a step of its own.
+STORE_TESTS := stores
+# Packages beside the library, each with a lock file of its own.
+TOOLS := $(patsubst %/Cargo.toml,%,$(wildcard */Cargo.toml benches/*/Cargo.toml))
+# For how long each fuzz target runs.
+FUZZ_SECONDS ?= 60
+
+CARGO_TEST := cargo test --locked --all-features
+XTASK := cargo run --locked --quiet --manifest-path xtask/Cargo.toml --target-dir target --
+
+.PHONY: verify steps $(STEPS) api-renew fix
+.NOTPARALLEL:
+
+verify: $(STEPS)
+
+# For .ci/run, which says how long each step took.
+steps:
+	@echo $(STEPS)
+
+fmt:
+	cargo fmt --all -- --check
+	for tool in $(TOOLS); do cargo fmt --manifest-path $$tool/Cargo.toml -- --check || exit; done
+
+# With `rust-version` in Cargo.toml, clippy also refuses what the oldest promised Rust does not have.
+clippy:
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --features conformance -- -D warnings
+	cargo clippy --locked --features sqlite -- -D warnings
+	cargo clippy --locked --features postgres -- -D warnings
+	cargo clippy --locked --all-targets --all-features -- -D warnings
+	cargo clippy --locked --manifest-path xtask/Cargo.toml --target-dir target --all-targets -- -D warnings
+
+# The advisories need a database from outside. Where it cannot be had, the step says so and goes on, unless
+# DASHSHARE_REQUIRE_ADVISORIES is set.
+deny:
+	cargo deny --locked check licenses bans sources
+	for tool in $(TOOLS); do \
+		cargo deny --locked --manifest-path $$tool/Cargo.toml --config deny.toml check sources || exit; done
+	@if cargo deny --locked fetch db; then cargo deny --locked check advisories; \
+	else echo "advisories: NOT CHECKED, their database cannot be had here"; \
+	test -z "$$DASHSHARE_REQUIRE_ADVISORIES"; fi
+
+# What the dependencies ask of the compiler, for each set of features.
+rust-version:
+	$(XTASK) rust-version
+
+# The public face against xtask/public-api.txt.
+api:
+	$(XTASK) api
+
+api-renew:
+	$(XTASK) api --renew
+
+# Without features, and as the host of the documentation builds it.
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+	RUSTDOC="$(CURDIR)/xtask/rustdoc" RUSTDOCFLAGS="-D warnings --cfg docsrs" cargo doc --locked --no-deps --all-features
+
+# The README's first command.
+quickstart:
+	cargo run --locked --quiet --example quickstart
+
+# The README's second command.
+test:
+	cargo test --locked
+
+# The long histories have run without features; here is what the features add. An example that a test runs has the
+# features only when it is built with them.
+features:
+	cargo build --profile test --locked --all-features --examples
+	DASHSHARE_REQUIRE_POWER_CUTS=1 $(CARGO_TEST) --lib --example own_store --test examples $(FEATURE_TESTS:%=--test %)
+	$(CARGO_TEST) --doc
+	cargo run --profile test --locked --quiet --all-features --example own_store
+
+stores:
+	$(CARGO_TEST) $(STORE_TESTS:%=--test %)
+
+# Policies against Cedar.
+oracle:
+	cargo run --locked --release --quiet --manifest-path benches/peers/Cargo.toml -- oracle
+
+# The package builds by itself, without what stands beside it here.
+package:
+	cargo package --locked --allow-dirty
+
+fuzz:
+	fuzz/run $(FUZZ_SECONDS)
+
+# Repairs what can be repaired without thought.
+fix:
+	cargo fmt --all
+	cargo clippy --fix --allow-dirty --allow-staged --all-targets --all-features

@@ -1,0 +1,161 @@
+//! Decisions that permit less than a decision about a dashboard now: about one device behind it, and about another
+//! instant.
+
+use super::{
+    answer::{Asker, Decision},
+    denial::Denial,
+    explain::Explanation,
+};
+use crate::{
+    policy::Resource,
+    sharing::{Consulted, Told},
+    value::{AccountId, Action, DashboardId, Timestamp},
+};
+use std::sync::Arc;
+
+/// The decision about one device behind a dashboard: what a page asks before it shows a widget's data.
+///
+/// Made of a [`Decision`] by [`authorize_device`](crate::Dashshare::authorize_device). A function of a host that reads
+/// the data of a device takes one of these, so that leave to see one device opens no other one.
+///
+/// ```compile_fail
+/// fn whole_dashboard(_: dashshare::Decision) {}
+/// fn one_device(decision: dashshare::DeviceDecision) {
+///     whole_dashboard(decision);
+/// }
+/// ```
+///
+/// Rules: [D3](crate::specification), [D5](crate::specification).
+#[derive(Clone, Debug)]
+#[must_use = "a decision that nobody looks at protects nothing"]
+pub struct DeviceDecision {
+    decision: Decision,
+    device: String,
+}
+
+impl DeviceDecision {
+    pub(crate) fn new(
+        decision: &Decision,
+        device: &str,
+        shown: Option<Arc<Resource>>,
+        consulted: Option<Consulted>,
+    ) -> Self {
+        Self { decision: decision.narrowed(device, shown, consulted), device: device.to_owned() }
+    }
+
+    /// The decision with the device in it, for one that permits nothing.
+    pub(crate) fn into_decision(self) -> Decision {
+        self.decision
+    }
+
+    /// Whether it is allowed.
+    pub fn is_allowed(&self) -> bool {
+        self.decision.is_allowed()
+    }
+
+    /// The dashboard and the device that it allows this very action with, if it does.
+    pub fn permitted(&self, action: Action) -> Option<(DashboardId, &str)> {
+        self.decision.permitted(action).map(|dashboard| (dashboard, self.device.as_str()))
+    }
+
+    /// The device.
+    pub fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// Until when an allowance can be relied on if nothing changes, as for the dashboard.
+    pub fn valid_until(&self) -> Option<Timestamp> {
+        self.decision.valid_until()
+    }
+
+    /// Why it was denied, if it was.
+    pub fn denial(&self) -> Option<Denial> {
+        self.decision.denial()
+    }
+
+    /// What may be shown to whoever asked.
+    pub fn tell(&self) -> Told {
+        self.decision.tell()
+    }
+
+    /// The explanation as data, for the owner and for support.
+    pub fn explanation(&self) -> Explanation {
+        self.decision.explanation()
+    }
+
+    /// The explanation as a sentence, with ids for names.
+    pub fn explain(&self) -> String {
+        self.decision.explain()
+    }
+
+    /// The explanation as a sentence, with the host's names for accounts.
+    pub fn explain_with(&self, name: &dyn Fn(AccountId) -> String) -> String {
+        self.decision.explain_with(name)
+    }
+}
+
+/// What a decision was, or would be, at another instant, if nothing is changed meanwhile. It permits nothing.
+///
+/// Made by [`AsOf::authorize`](crate::AsOf::authorize).
+///
+/// ```compile_fail
+/// fn show(decision: dashshare::DecisionAsOf) {
+///     decision.permitted(dashshare::Action::View);
+/// }
+/// ```
+///
+/// Rules: [D5](crate::specification), [D7](crate::specification).
+#[derive(Clone, Debug)]
+pub struct DecisionAsOf {
+    decision: Decision,
+}
+
+impl DecisionAsOf {
+    pub(crate) fn new(decision: Decision) -> Self {
+        Self { decision }
+    }
+
+    pub(crate) fn decision(&self) -> &Decision {
+        &self.decision
+    }
+
+    /// Whether it was allowed at that instant, or would be.
+    pub fn was_allowed(&self) -> bool {
+        self.decision.is_allowed()
+    }
+
+    /// Who asked.
+    pub fn asker(&self) -> Asker {
+        self.decision.asker()
+    }
+
+    /// The instant.
+    pub fn at(&self) -> Timestamp {
+        self.decision.at()
+    }
+
+    /// Until when an allowance would last.
+    pub fn valid_until(&self) -> Option<Timestamp> {
+        self.decision.valid_until()
+    }
+
+    /// Why it was denied, if it was.
+    pub fn denial(&self) -> Option<Denial> {
+        self.decision.denial()
+    }
+
+    /// The explanation as data, for the owner and for support.
+    pub fn explanation(&self) -> Explanation {
+        self.decision.explanation()
+    }
+
+    /// The explanation as a sentence, with ids for names.
+    pub fn explain(&self) -> String {
+        self.decision.explain()
+    }
+
+    /// The explanation as a sentence, with the host's names for accounts.
+    pub fn explain_with(&self, name: &dyn Fn(AccountId) -> String) -> String {
+        self.decision.explain_with(name)
+    }
+}

@@ -1,0 +1,90 @@
+//! The service that a host calls.
+
+use crate::{
+    host::{Directory, Env, Store},
+    record::Revision,
+    value::DashboardId,
+};
+use serde::Serialize;
+use std::ops::Deref;
+
+/// Dashboard sharing over a host's store, directory and environment.
+///
+/// All methods are `async` and depend on no runtime: any executor runs them, and a synchronous host whose store never
+/// waits can block on them (`examples/sync_host.rs`). Only `SqliteStore` and `PostgresStore` need tokio's. It is cheap to
+/// keep one for the life of the process.
+///
+/// ```
+/// use dashshare::{
+///     AccountId, Action, Dashshare, DashboardId, Expiry, MemoryDirectory, MemoryStore, NewShare, SystemEnv, TenantId, Terms,
+/// };
+/// # pollster::block_on(async {
+/// let directory = MemoryDirectory::default();
+/// let (olga, ann) = (AccountId::from(1u64), AccountId::from(2u64));
+/// directory.add_account(olga);
+/// directory.add_account(ann);
+/// let sharing = Dashshare::new(MemoryStore::default(), directory, SystemEnv);
+///
+/// let dashboard = DashboardId::from(7u64);
+/// sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+/// let terms = Terms::view(Expiry::Never);
+/// sharing.share(olga, dashboard, NewShare::with(ann, terms)).await?;
+///
+/// let decision = sharing.authorize(ann, dashboard, Action::View).await?;
+/// assert!(decision.is_allowed());
+/// assert!(!sharing.authorize(ann, dashboard, Action::Edit).await?.is_allowed());
+/// # Ok::<(), dashshare::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Dashshare<S, D, E> {
+    pub(super) store: S,
+    pub(super) directory: D,
+    pub(super) env: E,
+}
+
+/// What a command did to one dashboard: its answer, and the revision that it made (or found, if nothing had to change).
+///
+/// A later question that demands the revision reflects the change ([`at_least`](Dashshare::at_least)). As JSON the
+/// members of the answer stand beside `dashboard` and `revision`.
+///
+/// Rules: [D6](crate::specification).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Done<T> {
+    /// The answer; `Done` dereferences to it.
+    #[serde(flatten)]
+    pub answer: T,
+    /// The dashboard; for an offer the id of the clone.
+    pub dashboard: DashboardId,
+    /// The revision.
+    pub revision: Revision,
+}
+
+impl<T> Deref for Done<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.answer
+    }
+}
+
+impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
+    /// Ties a store, a directory and an environment together.
+    pub fn new(store: S, directory: D, env: E) -> Self {
+        Self { store, directory, env }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &D {
+        &self.directory
+    }
+
+    /// The environment.
+    pub fn env(&self) -> &E {
+        &self.env
+    }
+}

@@ -1,0 +1,159 @@
+//! Decisions: about accounts, visitors, and devices behind a dashboard.
+
+use super::{dashshare::Dashshare, error::Error};
+use crate::{
+    decision::{Asker, Basis, Decision, DeviceDecision, VisitFacts, decide, decide_visit},
+    host::{Directory, Env, Freshness, Store},
+    record::{Revision, Snapshot},
+    sharing::Consulted,
+    tenant::Tenant,
+    value::{AccountId, Action, DashboardId, LinkDigest, Timestamp},
+};
+use std::sync::Arc;
+
+/// As of when a question is asked, and how new the answer has to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct When {
+    /// `None` for the present.
+    pub(super) at: Option<Timestamp>,
+    pub(super) at_least: Revision,
+}
+
+impl When {
+    pub(super) const NOW: Self = Self { at: None, at_least: Revision::ZERO };
+
+    /// Refuses what was read if it is older than was demanded (D6).
+    pub(super) fn check(self, found: Option<Revision>) -> Result<(), Error> {
+        let (found, wanted) = (found.unwrap_or(Revision::ZERO), self.at_least);
+        if found < wanted { Err(Error::Stale { found, wanted }) } else { Ok(()) }
+    }
+}
+
+impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
+    /// Decides whether an account may do something with a dashboard now, and says why.
+    ///
+    /// An error means denial. A store with a cache may answer from it; [`at_least`](Self::at_least) says from which
+    /// revision on, and [`as_of`](Self::as_of) asks about another instant. For a page of dashboards there is
+    /// [`authorize_many`](Self::authorize_many).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use dashshare::*;
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, ann, bob) = (AccountId::from(1u64), AccountId::from(2u64), AccountId::from(3u64));
+    /// # for account in [olga, ann, bob] { sharing.directory().add_account(account); }
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// let week = Terms::view(Expiry::At(start.plus_days(7)));
+    /// sharing.share(olga, dashboard, NewShare::with(ann, week)).await?;
+    /// let decision = sharing.authorize(ann, dashboard, Action::View).await?;
+    /// assert_eq!(decision.permitted(Action::View), Some(dashboard));
+    /// assert_eq!(decision.valid_until(), Some(start.plus_days(7)));
+    /// // To Ann, and to Olga or to support:
+    /// assert_eq!(decision.tell().grantor(), Some(olga));
+    /// assert!(decision.explain().contains("until 2026-01-08T00:00:00Z"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// Rules: [D1](crate::specification), [D2](crate::specification), [D4](crate::specification),
+    /// [D6](crate::specification).
+    pub async fn authorize(
+        &self,
+        account: AccountId,
+        dashboard: DashboardId,
+        action: Action,
+    ) -> Result<Decision, Error> {
+        self.decide(account, dashboard, action, When::NOW).await
+    }
+
+    pub(super) async fn decide(
+        &self,
+        account: AccountId,
+        dashboard: DashboardId,
+        action: Action,
+        when: When,
+    ) -> Result<Decision, Error> {
+        let freshness = Freshness::AtLeast(when.at_least);
+        let snapshot =
+            self.store.read(dashboard, &[account.into()], freshness).await.map_err(Error::Store)?;
+        // An offer is not told from what is not known (T9).
+        let snapshot = snapshot.filter(|snapshot| snapshot.head.offer().is_none());
+        when.check(snapshot.as_ref().map(|snapshot| snapshot.head.revision))?;
+        let tenant = match &snapshot {
+            Some(snapshot) => self.directory.tenant(snapshot.head.tenant).await.map_err(Error::Directory)?,
+            None => None,
+        };
+        self.judge(account, action, snapshot, tenant, when.at).await
+    }
+
+    /// Decides by what was read, and asks the policies where they could change it.
+    async fn judge(
+        &self,
+        account: AccountId,
+        action: Action,
+        snapshot: Option<Snapshot>,
+        tenant: Option<Arc<Tenant>>,
+        at: Option<Timestamp>,
+    ) -> Result<Decision, Error> {
+        let clock = snapshot.as_ref().map_or(Timestamp::MIN, |snapshot| snapshot.head.clock);
+        let at = at.unwrap_or_else(|| self.env.now().max(clock));
+        let rules = tenant.as_deref().map(|tenant| &tenant.rules);
+        let decision = decide(account, action, snapshot, rules, at);
+        let asked = match (tenant, decision.head()) {
+            (Some(tenant), Some(head)) if decision.heeds(&tenant.policies) => {
+                self.consult(tenant, head, account).await?
+            }
+            _ => None,
+        };
+        Ok(match asked {
+            Some(consulted) => decision.under(consulted),
+            None => decision,
+        })
+    }
+
+    /// Decides whether a visitor who presents this text as a link's token may see the dashboard that it leads to.
+    /// Whatever the cause of a denial, the answer and the store calls are the same.
+    ///
+    /// Rules: [L7](crate::specification), [L9](crate::specification).
+    pub async fn visit(&self, token: &str) -> Result<Decision, Error> {
+        let digest = LinkDigest::of_text(token).unwrap_or_else(|_| LinkDigest::of_malformed(token));
+        let snapshot = self.store.read_link(&digest).await.map_err(Error::Store)?;
+        let consulted = match &snapshot {
+            Some(Snapshot { head, .. }) => {
+                let tenant = self.directory.tenant(head.tenant).await.map_err(Error::Directory)?;
+                let dashboard = self.directory.dashboard(head.dashboard).await.map_err(Error::Directory)?;
+                tenant.map(|tenant| Consulted { tenant, account: None, dashboard })
+            }
+            None => None,
+        };
+        let facts = VisitFacts { snapshot, consulted };
+        Ok(decide_visit(&digest, facts, self.env.now()))
+    }
+
+    /// Narrows a decision to one device behind the dashboard: what the dashboard shows is covered by owning it and by a
+    /// grant, unless a policy denies the device to the grantee; a visitor, and whoever a policy let in, needs the
+    /// tenant's policies to allow the device too.
+    ///
+    /// Rules: [D3](crate::specification).
+    pub async fn authorize_device(&self, decision: &Decision, device: &str) -> Result<DeviceDecision, Error> {
+        let Some(head) = decision.head().filter(|_| decision.is_allowed()) else {
+            return Ok(DeviceDecision::new(decision, device, None, None));
+        };
+        let shown = self.directory.device(head.dashboard, device).await.map_err(Error::Directory)?;
+        let consulted = match decision.asker() {
+            _ if matches!(decision.basis(), Basis::Owner) => None,
+            Asker::Account(account) => {
+                let tenant = self.tenant(head.tenant).await?;
+                self.consult(tenant, head, account).await?
+            }
+            Asker::Visitor => {
+                let tenant = self.tenant(head.tenant).await?;
+                Some(Consulted { tenant, account: None, dashboard: None })
+            }
+        };
+        Ok(DeviceDecision::new(decision, device, shown, consulted))
+    }
+}

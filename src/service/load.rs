@@ -1,0 +1,274 @@
+//! Reading: what a command or a question must see of a dashboard, and what the directory knows.
+
+use super::{dashshare::Dashshare, error::Error, run::ATTEMPTS};
+use crate::{
+    host::{BoxError, Directory, Env, Freshness, Store},
+    record::{Grant, Head, Holder, Snapshot, leaf},
+    sharing::{AnonymousAccess, Barred, Consulted, Ledger, More, Needs, revoke::Person, share::Recipient},
+    tenant::Tenant,
+    value::{Account, AccountId, Attestor, DashboardId, EmailAddress, TenantId, Timestamp, VerifiedEmail},
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// How many rows are read at once.
+const PAGE: usize = 512;
+
+/// What was read of a dashboard.
+pub(super) enum Loaded {
+    /// It is not known.
+    Unknown,
+    /// All of it as of one revision.
+    Whole(Ledger),
+    /// Partly in pages, which carry no revision: it may have changed meanwhile.
+    InPages(Ledger),
+    /// It changed between two reads.
+    Changed,
+}
+
+impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
+    /// Reads a dashboard as it is judged at an instant, or now: what is needed, and what turns out to be needed then.
+    pub(super) async fn load(
+        &self,
+        dashboard: DashboardId,
+        needs: &Needs,
+        more: impl Fn(&Ledger) -> More,
+        at: Option<Timestamp>,
+    ) -> Result<Loaded, Error> {
+        let read = self.store.read(dashboard, &needs.seeds, Freshness::Latest);
+        let Some(snapshot) = read.await.map_err(Error::Store)? else { return Ok(Loaded::Unknown) };
+        let now = self.env.now().max(snapshot.head.clock);
+        let ledger = Ledger::of_snapshot(snapshot, at.unwrap_or(now));
+        // Also who asks about another instant is judged by the present.
+        let is_party = |asker| match at {
+            None => ledger.is_party(asker),
+            Some(_) => ledger.at(now).is_party(asker),
+        };
+        let is_stranger = needs.asker.is_some_and(|asker| !is_party(asker));
+        let more = if is_stranger { More::default() } else { more(&ledger) };
+        if more.is_nothing() {
+            return Ok(Loaded::Whole(ledger));
+        }
+        let in_pages = more.reads_pages();
+        let head = Arc::clone(&ledger.head);
+        let mut grants: Vec<Arc<Grant>> = ledger.all().cloned().collect();
+        if !self.read_more(&head, more, &mut grants).await? {
+            return Ok(Loaded::Changed);
+        }
+        let ledger = Ledger::new(head, grants, at.unwrap_or(now));
+        Ok(if in_pages { Loaded::InPages(ledger) } else { Loaded::Whole(ledger) })
+    }
+
+    /// Adds what else is needed; `false` when the dashboard has another revision by now.
+    async fn read_more(&self, head: &Head, more: More, grants: &mut Vec<Arc<Grant>>) -> Result<bool, Error> {
+        let dashboard = head.dashboard;
+        if !more.seeds.is_empty() {
+            match self.store.read(dashboard, &more.seeds, Freshness::Latest).await.map_err(Error::Store)? {
+                Some(again) if again.head.revision == head.revision => {
+                    grants.extend(again.chains.into_iter().flatten());
+                }
+                _ => return Ok(false),
+            }
+        }
+        if more.everything {
+            self.read_pages(grants, |from| self.store.grants(dashboard, from, PAGE)).await?;
+        }
+        for above in more.below {
+            self.read_pages(grants, |from| self.store.grants_below(dashboard, above, from, PAGE)).await?;
+        }
+        Ok(true)
+    }
+
+    async fn read_pages<F>(
+        &self,
+        grants: &mut Vec<Arc<Grant>>,
+        mut page: impl FnMut(u64) -> F,
+    ) -> Result<(), Error>
+    where
+        F: Future<Output = Result<Vec<Arc<Grant>>, BoxError>>,
+    {
+        let mut from = 0;
+        loop {
+            let rows = page(from).await.map_err(Error::Store)?;
+            let (count, last) = (rows.len(), rows.last().map(|grant| grant.ordinal));
+            grants.extend(rows);
+            match last {
+                Some(last) if count >= PAGE => from = last.saturating_add(1),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// A dashboard for a question, all of one revision; `None` when it is not known.
+    pub(super) async fn ledger_or_offer(
+        &self,
+        dashboard: DashboardId,
+        needs: &Needs,
+        more: impl Fn(&Ledger) -> More,
+        at: Option<Timestamp>,
+    ) -> Result<Option<Ledger>, Error> {
+        for _ in 0..ATTEMPTS {
+            match self.load(dashboard, needs, &more, at).await? {
+                Loaded::Unknown => return Ok(None),
+                Loaded::Whole(ledger) => return Ok(Some(ledger)),
+                Loaded::InPages(ledger) => {
+                    let again =
+                        self.store.read(dashboard, &[], Freshness::Latest).await.map_err(Error::Store)?;
+                    if again.is_some_and(|again| again.head.revision == ledger.head.revision) {
+                        return Ok(Some(ledger));
+                    }
+                }
+                Loaded::Changed => {}
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// The same for a dashboard: an offer is none (T9).
+    pub(super) async fn ledger(
+        &self,
+        dashboard: DashboardId,
+        needs: &Needs,
+        more: impl Fn(&Ledger) -> More,
+        at: Option<Timestamp>,
+    ) -> Result<Option<Ledger>, Error> {
+        let ledger = self.ledger_or_offer(dashboard, needs, more, at).await?;
+        Ok(ledger.filter(|ledger| ledger.head.offer().is_none()))
+    }
+
+    /// The grants of a holder on every dashboard, page by page.
+    pub(super) async fn each_held(
+        &self,
+        holder: &Holder,
+        mut each: impl FnMut(&Snapshot),
+    ) -> Result<(), Error> {
+        let mut after = None;
+        loop {
+            let page = self.store.held(holder, after, PAGE).await.map_err(Error::Store)?;
+            page.iter().for_each(&mut each);
+            let place = |held: &Snapshot| {
+                held.chains.first().and_then(leaf).map(|grant| (grant.dashboard, grant.ordinal))
+            };
+            after = page.last().and_then(place);
+            if page.len() < PAGE || after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(super) async fn dashboards_of(
+        &self,
+        holders: impl IntoIterator<Item = Holder>,
+    ) -> Result<BTreeSet<DashboardId>, Error> {
+        let mut dashboards = BTreeSet::new();
+        for holder in holders {
+            self.each_held(&holder, |held| {
+                dashboards.insert(held.head.dashboard);
+            })
+            .await?;
+        }
+        Ok(dashboards)
+    }
+
+    pub(super) async fn owned_heads(&self, account: AccountId) -> Result<Vec<Arc<Head>>, Error> {
+        let mut owned: Vec<Arc<Head>> = Vec::new();
+        loop {
+            let after = owned.last().map(|head| head.dashboard);
+            let page = self.store.owned(account, after, PAGE).await.map_err(Error::Store)?;
+            let is_last = page.len() < PAGE;
+            owned.extend(page);
+            if is_last {
+                return Ok(owned);
+            }
+        }
+    }
+
+    pub(super) async fn tenant(&self, tenant: TenantId) -> Result<Arc<Tenant>, Error> {
+        let known = self.directory.tenant(tenant).await.map_err(Error::Directory)?;
+        Ok(known.unwrap_or_else(|| Arc::new(Tenant::closed())))
+    }
+
+    /// What the anonymous user may see of a dashboard and of every device that it shows.
+    pub(super) async fn access(
+        &self,
+        tenant: &Tenant,
+        dashboard: DashboardId,
+    ) -> Result<AnonymousAccess, Error> {
+        let known = self.directory.dashboard(dashboard).await.map_err(Error::Directory)?;
+        let devices = self.directory.devices(dashboard).await.map_err(Error::Directory)?;
+        Ok(AnonymousAccess::of(tenant, known.as_deref(), &devices))
+    }
+
+    /// What the tenant's policies are to be asked with, if they know the account.
+    pub(super) async fn consult(
+        &self,
+        tenant: Arc<Tenant>,
+        head: &Head,
+        account: AccountId,
+    ) -> Result<Option<Consulted>, Error> {
+        if tenant.policies.is_empty() {
+            return Ok(None);
+        }
+        let principal = self.directory.principal(head.tenant, account).await.map_err(Error::Directory)?;
+        let Some(principal) = principal else { return Ok(None) };
+        let dashboard = self.directory.dashboard(head.dashboard).await.map_err(Error::Directory)?;
+        Ok(Some(Consulted { tenant, account: Some(principal), dashboard }))
+    }
+
+    /// What keeps an account from a dashboard, whatever was shared with it, if the tenant's policies do.
+    pub(super) async fn barred(
+        &self,
+        tenant: &Arc<Tenant>,
+        head: &Head,
+        account: AccountId,
+    ) -> Result<Option<Barred>, Error> {
+        if !tenant.policies.has_denies() {
+            return Ok(None);
+        }
+        let consulted = self.consult(Arc::clone(tenant), head, account).await?;
+        Ok(consulted.and_then(|consulted| consulted.barred()))
+    }
+
+    pub(super) async fn account(&self, account: AccountId) -> Result<Option<Account>, Error> {
+        self.directory.account(account, &Attestor::new()).await.map_err(Error::Directory)
+    }
+
+    pub(super) async fn account_of(&self, address: &EmailAddress) -> Result<Option<Account>, Error> {
+        self.directory.account_of(address, &Attestor::new()).await.map_err(Error::Directory)
+    }
+
+    pub(super) async fn verified_email(
+        &self,
+        account: AccountId,
+        address: &EmailAddress,
+    ) -> Result<Option<VerifiedEmail>, Error> {
+        let known = self.account(account).await?;
+        Ok(known.and_then(|known| known.verified.into_iter().find(|email| email.address() == address)))
+    }
+
+    /// A person as far as the directory can tell: an address with the account that has verified it, an account with
+    /// its addresses.
+    pub(super) async fn person(&self, named: Holder) -> Result<Person, Error> {
+        Ok(match &named {
+            Holder::Address(address) => {
+                let account = self.account_of(address).await?.map(|account| account.id);
+                Person { addresses: vec![address.clone()], account, named }
+            }
+            Holder::Account(account) => {
+                let verified = self.account(*account).await?.map_or(Vec::new(), |known| known.verified);
+                let addresses = verified.iter().map(|email| email.address().clone()).collect();
+                Person { account: Some(*account), addresses, named }
+            }
+        })
+    }
+
+    /// Whom something is shared with, as far as the directory can tell; `None` for an account that it does not know.
+    pub(super) async fn recipient(&self, with: Holder) -> Result<Option<Recipient>, Error> {
+        Ok(match with {
+            Holder::Account(account) => self.account(account).await?.map(Recipient::Account),
+            Holder::Address(address) => {
+                let account = self.account_of(&address).await?.map(|account| account.id);
+                Some(Recipient::Address(address, account))
+            }
+        })
+    }
+}

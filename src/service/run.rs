@@ -1,0 +1,134 @@
+//! Running a command: load what it needs, let the rules judge it, commit, and judge anew what lost a race.
+
+use super::{
+    dashshare::{Dashshare, Done},
+    error::{Error, Unresolved},
+    load::Loaded,
+};
+use crate::{
+    host::{BoxError, CommitError, Directory, Env, Store},
+    record::{Commit, Revision},
+    sharing::{AnonymousAccess, Command, Draw, Facts, Ledger, Needs, Verdict},
+    tenant::Tenant,
+};
+use std::sync::Arc;
+
+/// How often a command is judged anew after others changed the dashboard, and a lost answer asked for.
+pub(super) const ATTEMPTS: usize = 8;
+
+/// How a commit ended.
+pub(super) enum Settled {
+    Applied,
+    Conflict,
+    /// It may stand or not, and nobody can be asked.
+    Unknown(BoxError),
+}
+
+/// A verdict, and what became of its commit.
+pub(super) struct Outcome<A> {
+    pub(super) answer: A,
+    pub(super) revision: Revision,
+    pub(super) fate: Fate,
+}
+
+pub(super) enum Fate {
+    /// There was nothing to commit.
+    Standing,
+    Applied(Box<Commit>),
+    Unknown(Box<Commit>, BoxError),
+}
+
+impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
+    pub(super) fn random(&self) -> Result<[u8; 32], Error> {
+        let mut bytes = [0; 32];
+        self.env.fill(&mut bytes).map_err(Error::Random)?;
+        Ok(bytes)
+    }
+
+    pub(super) async fn done<C: Command>(&self, command: &C) -> Result<Done<C::Answer>, Error> {
+        let Outcome { answer, revision, fate } = self.run(command).await?;
+        match fate {
+            Fate::Standing | Fate::Applied(_) => {
+                Ok(Done { answer, dashboard: command.dashboard(), revision })
+            }
+            Fate::Unknown(commit, source) => {
+                Err(Error::Unresolved(Unresolved { commit, link: None, source }))
+            }
+        }
+    }
+
+    pub(super) async fn run<C: Command>(&self, command: &C) -> Result<Outcome<C::Answer>, Error> {
+        let draw = Draw::new(self.random()?);
+        let needs = command.needs();
+        for _ in 0..ATTEMPTS {
+            let more = |ledger: &Ledger| command.more(ledger);
+            let ledger = match self.load(command.dashboard(), &needs, more, None).await? {
+                // A commit expects the revision that was read, so nothing needs to be read again.
+                Loaded::Whole(ledger) | Loaded::InPages(ledger) => Some(ledger),
+                Loaded::Unknown => None,
+                Loaded::Changed => continue,
+            };
+            let Verdict { answer, commit } = self.verdict(command, &needs, ledger.as_ref(), &draw).await?;
+            let found = ledger.as_ref().map_or(Revision::ZERO, |ledger| ledger.head.revision);
+            let Some(commit) = commit.map(Box::new) else {
+                return Ok(Outcome { answer, revision: found, fate: Fate::Standing });
+            };
+            let revision = commit.head.revision;
+            let fate = match self.settle(&commit, None).await? {
+                Settled::Applied => Fate::Applied(commit),
+                Settled::Unknown(source) => Fate::Unknown(commit, source),
+                Settled::Conflict => continue,
+            };
+            return Ok(Outcome { answer, revision, fate });
+        }
+        Err(Error::Contended)
+    }
+
+    /// Judges a command by what the host knows.
+    async fn verdict<C: Command>(
+        &self,
+        command: &C,
+        needs: &Needs,
+        ledger: Option<&Ledger>,
+        draw: &Draw,
+    ) -> Result<Verdict<C::Answer>, Error> {
+        let now = ledger.map_or_else(|| self.env.now(), |ledger| ledger.now);
+        let (mut tenant, mut access) = (Arc::new(Tenant::closed()), AnonymousAccess::default());
+        let mut barred = None;
+        if let Some(ledger) = ledger {
+            tenant = self.tenant(ledger.head.tenant).await?;
+            if needs.publishes {
+                access = self.access(&tenant, ledger.head.dashboard).await?;
+            }
+            if let Some(by) = needs.hands_on.filter(|by| !ledger.is_owner(*by)) {
+                barred = self.barred(&tenant, &ledger.head, by).await?;
+            }
+        }
+        let (tenant, access, barred) = (&*tenant, &access, barred.as_ref());
+        Ok(command.judge(&Facts { ledger, tenant, access, barred, now, draw })?)
+    }
+
+    /// Sends a commit until its fate is known: the same commit under the same key, so that it is applied once. `lost`
+    /// is why an answer to it was lost already, if one was: then no failure says that nothing was written.
+    pub(super) async fn settle(&self, commit: &Commit, mut lost: Option<BoxError>) -> Result<Settled, Error> {
+        for _ in 0..ATTEMPTS {
+            let conflicts = match self.store.commit(commit).await {
+                Ok(_) => return Ok(Settled::Applied),
+                Err(CommitError::Conflict) if lost.is_none() => return Ok(Settled::Conflict),
+                Err(CommitError::Failed(source)) if lost.is_none() => return Err(Error::Store(source)),
+                Err(CommitError::Conflict) => true,
+                Err(CommitError::Failed(source) | CommitError::Unknown(source)) => {
+                    lost = Some(source);
+                    false
+                }
+            };
+            match self.store.receipt(commit.dashboard(), commit.key).await {
+                Ok(Some(_)) => return Ok(Settled::Applied),
+                // Not applied, and with its revision gone it never will be.
+                Ok(None) if conflicts => return Ok(Settled::Conflict),
+                _ => {}
+            }
+        }
+        Ok(Settled::Unknown(lost.unwrap_or_else(|| "the store gave no answer".into())))
+    }
+}

@@ -1,0 +1,167 @@
+//! Questions about another instant, and of a store that has seen a revision: one spelling for all of them.
+
+use super::{dashshare::Dashshare, decide::When, error::Error};
+use crate::{
+    decision::{AccessList, Decision, DecisionAsOf, Impact, Losing, SharedDashboard, Viewer},
+    host::{Directory, Env, Store},
+    record::Revision,
+    value::{AccountId, Action, DashboardId, GrantId, Timestamp},
+};
+
+/// Asks as of an instant, past or future: see [`Dashshare::as_of`].
+#[derive(Debug)]
+pub struct AsOf<'s, S, D, E> {
+    sharing: &'s Dashshare<S, D, E>,
+    when: When,
+}
+
+impl<S, D, E> Clone for AsOf<'_, S, D, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S, D, E> Copy for AsOf<'_, S, D, E> {}
+
+/// Asks of a store that has seen at least a revision: see [`Dashshare::at_least`].
+#[derive(Debug)]
+pub struct AtLeast<'s, S, D, E> {
+    sharing: &'s Dashshare<S, D, E>,
+    when: When,
+}
+
+impl<S, D, E> Clone for AtLeast<'_, S, D, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S, D, E> Copy for AtLeast<'_, S, D, E> {}
+
+impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
+    /// The same questions as of any instant, past or future, if nothing is changed meanwhile. Tenants, their switches and
+    /// policies count as they are now, and who asks is judged by the present. A decision so made permits nothing.
+    ///
+    /// ```
+    /// # use dashshare::*;
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, ann) = (AccountId::from(1u64), AccountId::from(2u64));
+    /// # for account in [olga, ann] { sharing.directory().add_account(account); }
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// let week = Terms::view(Expiry::At(start.plus_days(7)));
+    /// sharing.share(olga, dashboard, NewShare::with(ann, week)).await?;
+    /// let next_month = sharing.as_of(start.plus_days(30));
+    /// assert!(!next_month.authorize(ann, dashboard, Action::View).await?.was_allowed());
+    /// assert!(next_month.viewers(dashboard).await?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// Rules: [D5](crate::specification), [D7](crate::specification).
+    pub fn as_of(&self, at: Timestamp) -> AsOf<'_, S, D, E> {
+        AsOf { sharing: self, when: When { at: Some(at), ..When::NOW } }
+    }
+
+    /// The same questions, of a store that has seen at least this revision, which is what a command
+    /// [answered with](crate::Done::revision): so that a replica or a cache that lags behind is not believed.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] when the store's answer is older.
+    ///
+    /// ```
+    /// # use dashshare::*;
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, ann) = (AccountId::from(1u64), AccountId::from(2u64));
+    /// # for account in [olga, ann] { sharing.directory().add_account(account); }
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// let shared = sharing.share(olga, dashboard, NewShare::with(ann, Terms::view(Expiry::Never))).await?;
+    /// let decision = sharing.at_least(shared.revision).authorize(ann, dashboard, Action::View).await?;
+    /// assert!(decision.is_allowed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// Rules: [D6](crate::specification).
+    pub fn at_least(&self, revision: Revision) -> AtLeast<'_, S, D, E> {
+        AtLeast { sharing: self, when: When { at_least: revision, ..When::NOW } }
+    }
+}
+
+impl<S: Store, D: Directory, E: Env> AsOf<'_, S, D, E> {
+    /// As [`Dashshare::authorize`]; what it answers permits nothing.
+    pub async fn authorize(
+        self,
+        account: AccountId,
+        dashboard: DashboardId,
+        action: Action,
+    ) -> Result<DecisionAsOf, Error> {
+        self.sharing.decide(account, dashboard, action, self.when).await.map(DecisionAsOf::new)
+    }
+
+    /// As [`Dashshare::authorize_device`]: about one device behind the dashboard, as of the decision's instant.
+    pub async fn authorize_device(
+        self,
+        decision: &DecisionAsOf,
+        device: &str,
+    ) -> Result<DecisionAsOf, Error> {
+        let narrowed = self.sharing.authorize_device(decision.decision(), device).await?;
+        Ok(DecisionAsOf::new(narrowed.into_decision()))
+    }
+
+    /// As [`Dashshare::access_list`]. Nobody sees more of the past than of today; of the link nothing is kept but what
+    /// it is now, so the past has none.
+    pub async fn access_list(self, by: AccountId, dashboard: DashboardId) -> Result<AccessList, Error> {
+        self.sharing.access_list_when(by, dashboard, self.when).await
+    }
+
+    /// As [`Dashshare::viewers`].
+    pub async fn viewers(self, dashboard: DashboardId) -> Result<Vec<Viewer>, Error> {
+        self.sharing.viewers_when(dashboard, self.when).await
+    }
+
+    /// As [`Dashshare::shared_with`].
+    pub async fn shared_with(self, account: AccountId) -> Result<Vec<SharedDashboard>, Error> {
+        self.sharing.shared_with_when(account, self.when.at).await
+    }
+}
+
+impl<S: Store, D: Directory, E: Env> AtLeast<'_, S, D, E> {
+    /// As [`Dashshare::authorize`].
+    pub async fn authorize(
+        self,
+        account: AccountId,
+        dashboard: DashboardId,
+        action: Action,
+    ) -> Result<Decision, Error> {
+        self.sharing.decide(account, dashboard, action, self.when).await
+    }
+
+    /// As [`Dashshare::access_list`].
+    pub async fn access_list(self, by: AccountId, dashboard: DashboardId) -> Result<AccessList, Error> {
+        self.sharing.access_list_when(by, dashboard, self.when).await
+    }
+
+    /// As [`Dashshare::viewers`].
+    pub async fn viewers(self, dashboard: DashboardId) -> Result<Vec<Viewer>, Error> {
+        self.sharing.viewers_when(dashboard, self.when).await
+    }
+
+    /// As [`Dashshare::impact_of_revoking`].
+    pub async fn impact_of_revoking(
+        self,
+        by: AccountId,
+        dashboard: DashboardId,
+        grant: GrantId,
+    ) -> Result<Impact, Error> {
+        self.sharing.impact_when(by, dashboard, grant, self.when).await
+    }
+
+    /// As [`Dashshare::losing_access`].
+    pub async fn losing_access(self, dashboard: DashboardId, until: Timestamp) -> Result<Vec<Losing>, Error> {
+        self.sharing.losing_when(dashboard, until, self.when).await
+    }
+}

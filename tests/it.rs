@@ -1,0 +1,46 @@
+//! The tests that need nothing but the library, its files and its examples: one binary, since linking takes longer than
+//! most of them. What needs a server, the corpus or processes of its own is in `staged.rs`.
+
+mod cached;
+mod cases;
+#[cfg(feature = "conformance")]
+mod conformance;
+mod denials;
+mod examples;
+mod faults;
+mod governed;
+mod histories;
+mod layers;
+mod listed;
+#[expect(dead_code, reason = "shared with another binary")]
+mod model;
+mod offers;
+mod parsers;
+mod policies;
+mod policies_example;
+mod publishing;
+mod rules;
+mod runtimes;
+#[cfg(feature = "conformance")]
+mod saboteurs;
+mod secrets;
+#[cfg(all(feature = "sqlite", feature = "conformance"))]
+mod sqlite;
+mod template;
+mod template_example;
+
+/// What several files need.
+mod support {
+    pub(crate) mod example;
+    pub(crate) mod faulty;
+    #[cfg(all(feature = "sqlite", feature = "conformance"))]
+    pub(crate) mod files;
+    #[cfg(all(feature = "sqlite", feature = "conformance"))]
+    pub(crate) mod operations;
+    #[expect(dead_code, reason = "shared with another binary")]
+    pub(crate) mod plans;
+    #[cfg(all(feature = "sqlite", feature = "conformance"))]
+    pub(crate) mod runtime;
+    pub(crate) mod scene;
+    pub(crate) mod table;
+}
