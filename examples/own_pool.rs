@@ -2,14 +2,15 @@
 //! change of the host's and a share land together, or not at all.
 //!
 //! `cargo run --features sqlite --example own_pool`. With PostgreSQL it is the same: `PostgresStore::new(pool)`, and
-//! `PostgresStore::within(&mut transaction)`.
+//! `PostgresTransaction` is what a directory reads in.
 
 #[path = "scenario/runtime.rs"]
 mod runtime;
 
 use dashshare::{
-    AccountId, Action, DashboardId, Dashshare, Env as _, Expiry, Message, NewShare, Refusal, SqliteStore,
-    SystemEnv, TenantId, Terms,
+    Account, AccountId, Action, Attestor, BoxError, DashboardId, Dashshare, Directory, Env as _, Expiry,
+    MemoryDirectory, Message, NewShare, Refusal, SqliteStore, SqliteStoreTransaction, SystemEnv, TenantId,
+    Terms, delegate_directory,
 };
 use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
 use std::{
@@ -20,14 +21,32 @@ use std::{
 const OLGA: AccountId = AccountId::from_bytes([1; 16]);
 const ANN: AccountId = AccountId::from_bytes([2; 16]);
 const BEN: AccountId = AccountId::from_bytes([3; 16]);
+const CEM: AccountId = AccountId::from_bytes([4; 16]);
 const TENANT: TenantId = TenantId::from_bytes([7; 16]);
 const COLD_ROOM: DashboardId = DashboardId::from_bytes([9; 16]);
 
-/// What the host has: its pool, and what it brings the library.
+/// What the host has: its pool, and the library on it.
 struct Host {
     pool: SqlitePool,
-    store: SqliteStore,
-    directory: dashshare::MemoryDirectory,
+    sharing: Dashshare<SqliteStore, MemoryDirectory, SystemEnv>,
+}
+
+/// The host's directory while a transaction is open: it finds who was put in charge there, before anybody else can.
+struct Inside<'t> {
+    open: SqliteStoreTransaction<'t>,
+    usual: &'t MemoryDirectory,
+}
+
+impl Directory for Inside<'_> {
+    async fn account(&self, id: AccountId, attestor: &Attestor) -> Result<Option<Account>, BoxError> {
+        let found = sqlx::query("SELECT 1 FROM staff WHERE account = $1").bind(id.to_uuid());
+        match found.fetch_optional(&mut *self.open.connection().await).await? {
+            Some(_) => Ok(Some(Account { id, verified: Vec::new() })),
+            None => self.usual.account(id, attestor).await,
+        }
+    }
+
+    delegate_directory!(self.usual => account_of, tenant, principal, dashboard, device, devices);
 }
 
 impl Host {
@@ -40,9 +59,9 @@ impl Host {
             .await?;
         let store = SqliteStore::new(pool.clone());
         store.migrate().await?;
-        let directory = dashshare::MemoryDirectory::default();
+        let directory = MemoryDirectory::default();
         [OLGA, ANN, BEN].into_iter().for_each(|account| directory.add_account(account));
-        Ok(Self { pool, store, directory })
+        Ok(Self { pool, sharing: Dashshare::new(store, directory, SystemEnv) })
     }
 
     /// Puts somebody in charge of a room and shares its dashboard, both or neither.
@@ -54,10 +73,28 @@ impl Host {
             .bind(room)
             .execute(&mut *transaction)
             .await?;
-        let sharing = Dashshare::new(self.store.within(&mut transaction), &self.directory, SystemEnv);
+        let inside = self.sharing.within(&mut transaction);
         // Refused, it ends here, and what the host wrote is rolled back with the transaction.
-        sharing.share(OLGA, COLD_ROOM, NewShare::with(who, terms)).await?;
+        inside.share(OLGA, COLD_ROOM, NewShare::with(who, terms)).await?;
         transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The same for somebody new, whose account is made in the same transaction: only a directory that reads in it can
+    /// know the account already.
+    async fn hire(&self, who: AccountId, room: &str, terms: Terms) -> Result<(), Box<dyn Error>> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query("INSERT INTO staff (account, room) VALUES ($1, $2)")
+            .bind(who.to_uuid())
+            .bind(room)
+            .execute(&mut *transaction)
+            .await?;
+        let usual = self.sharing.directory();
+        let inside = self.sharing.within_with(&mut transaction, |open| Inside { open, usual });
+        inside.share(OLGA, COLD_ROOM, NewShare::with(who, terms)).await?;
+        transaction.commit().await?;
+        // From here on everybody may know it.
+        usual.add_account(who);
         Ok(())
     }
 
@@ -73,7 +110,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 async fn story() -> Result<(), Box<dyn Error>> {
     let folder = Folder::new()?;
     let host = Host::open(&folder.0.join("host.db")).await?;
-    let sharing = Dashshare::new(host.store.clone(), &host.directory, SystemEnv);
+    let sharing = &host.sharing;
     sharing.register(COLD_ROOM, TENANT, OLGA).await?;
 
     let month = Expiry::At(SystemEnv.now().plus_days(30));
@@ -81,6 +118,13 @@ async fn story() -> Result<(), Box<dyn Error>> {
     let allowed = sharing.authorize(ANN, COLD_ROOM, Action::View).await?.is_allowed();
     println!(
         "Ann is in charge ({} in the host's table), and may see the dashboard: {allowed}",
+        host.staff().await?
+    );
+
+    host.hire(CEM, "cold room", Terms::view(month)).await?;
+    let allowed = sharing.authorize(CEM, COLD_ROOM, Action::View).await?.is_allowed();
+    println!(
+        "Cem was hired with the share ({} in the table), and may see it: {allowed}",
         host.staff().await?
     );
 

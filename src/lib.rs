@@ -108,8 +108,11 @@ pub use decision::{
     AccessList, Asker, Because, Decision, DecisionAsOf, Denial, DeviceDecision, Explanation, GrantView,
     Impact, LinkCause, LinkDiagnosis, LinkView, Losing, SharedDashboard, Step, Symptom, Viewer,
 };
+#[doc(hidden)]
+pub use host::named as __named;
 pub use host::{
-    BoxError, CommitError, Directory, DynStore, Env, FixedEnv, Freshness, MemoryDirectory, Store, SystemEnv,
+    BoxError, CommitError, Directory, DynDirectory, DynStore, Env, FixedEnv, Freshness, MemoryDirectory,
+    Store, SystemEnv, Transactional,
 };
 pub use record::{
     Actor, AuditRecord, Chain, Claim, Commit, CommitKey, Event, Grant, Grantee, Head, History, Holder,

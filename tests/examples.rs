@@ -266,7 +266,8 @@ fn a_host_with_its_own_pool_shares_in_its_own_transaction() {
         &told,
         &[
             "Ann is in charge (1 in the host's table), and may see the dashboard: true",
-            "Ben is refused (Some(\"expiry_past\")): still 1 in the table, and he may see it: false",
+            "Cem was hired with the share (2 in the table), and may see it: true",
+            "Ben is refused (Some(\"expiry_past\")): still 2 in the table, and he may see it: false",
             "to be mailed to account Ann",
         ],
     );

@@ -54,6 +54,13 @@ saboteurs! {
     AnswersFromACacheWhateverIsDemanded => a_read_is_never_older_than_the_revision_demanded;
     CachesTheHeadApartFromTheGrants => a_read_is_never_older_than_the_revision_demanded;
     FailsForARevisionNotReached => a_read_is_never_older_than_the_revision_demanded;
+    GivesChainsToTheNextDashboard => each_of_a_page_of_dashboards_has_its_own_chains;
+    MakesUpADashboardOfAPage => a_page_of_dashboards_is_answered_whole;
+    LeavesOutTheLastOfAPage => a_page_of_dashboards_is_answered_whole;
+    LeavesOutWhereOneHoldsNothing => a_page_of_dashboards_is_answered_whole;
+    AnswersADashboardTwice => a_page_of_dashboards_is_answered_whole;
+    CutsAPageOfDashboards => a_page_of_dashboards_is_answered_whole;
+    ReadsAPageFromACacheThatIsNotTold => a_page_of_dashboards_sees_every_commit_before_it;
     ReadsTheHeadLast => a_read_amid_commits_is_whole;
     ReadsTheFirstRowOnAMiss => what_is_not_there_reads_as_nothing;
     PutsTheRootFirst => a_chain_is_leaf_first_and_whole;

@@ -1,15 +1,8 @@
 //! A store that tells what was asked of it and how long its commits took.
 
-use dashshare::{
-    AccountId, Actor, AuditRecord, BoxError, Commit, CommitError, CommitKey, DashboardId, Freshness, Grant,
-    GrantId, Head, Holder, LinkDigest, MessageId, OutboxMessage, Receipt, Revision, Seed, Snapshot, Store,
-    Timestamp,
-};
+use dashshare::{Commit, CommitError, Receipt, Store};
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Instant,
 };
 
@@ -25,15 +18,11 @@ impl<S> Timed<S> {
     pub(crate) fn new(store: S) -> Self {
         Self { store, reads: AtomicU64::new(0), committing: AtomicU64::new(0) }
     }
-}
 
-macro_rules! forward {
-    ($($name:ident($($given:ident: $kind:ty),*) -> $answer:ty;)*) => {$(
-        async fn $name(&self, $($given: $kind),*) -> Result<$answer, BoxError> {
-            self.reads.fetch_add(1, Ordering::Relaxed);
-            self.store.$name($($given),*).await
-        }
-    )*};
+    fn count<F>(&self, call: F) -> F {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        call
+    }
 }
 
 impl<S: Store> Store for Timed<S> {
@@ -44,18 +33,6 @@ impl<S: Store> Store for Timed<S> {
         answer
     }
 
-    forward! {
-        receipt(dashboard: DashboardId, key: CommitKey) -> Option<Receipt>;
-        read(dashboard: DashboardId, seeds: &[Seed], freshness: Freshness) -> Option<Snapshot>;
-        read_link(digest: &LinkDigest) -> Option<Snapshot>;
-        grants(dashboard: DashboardId, from: u64, limit: usize) -> Vec<Arc<Grant>>;
-        grants_below(dashboard: DashboardId, above: GrantId, from: u64, limit: usize) -> Vec<Arc<Grant>>;
-        held(holder: &Holder, after: Option<(DashboardId, u64)>, limit: usize) -> Vec<Snapshot>;
-        owned(owner: AccountId, after: Option<DashboardId>, limit: usize) -> Vec<Arc<Head>>;
-        audit(dashboard: DashboardId, after: Revision, limit: usize) -> Vec<AuditRecord>;
-        audit_of(actor: Actor, after: Option<(DashboardId, Revision)>, limit: usize) -> Vec<AuditRecord>;
-        outbox(after: Option<MessageId>, limit: usize) -> Vec<OutboxMessage>;
-        lease(now: Timestamp, until: Timestamp, limit: usize) -> Vec<OutboxMessage>;
-        acknowledge(delivered: &[MessageId]) -> ();
-    }
+    dashshare::delegate_store!(self.store => receipt, read, read_many, read_link, grants, grants_below, held, owned, audit, audit_of,
+        outbox, lease, acknowledge, |_, call| self.count(call()));
 }

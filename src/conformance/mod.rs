@@ -31,6 +31,7 @@
 )]
 
 mod commits;
+mod dashboards;
 mod desk;
 mod leases;
 mod links;
@@ -47,6 +48,10 @@ pub use commits::{
     a_receipt_tells_whether_a_commit_was_applied, a_refused_commit_leaves_nothing,
     a_revocation_writes_one_row, dashboards_do_not_disturb_each_other,
     only_an_unknown_dashboard_has_revision_zero,
+};
+pub use dashboards::{
+    a_page_of_dashboards_is_answered_whole, a_page_of_dashboards_sees_every_commit_before_it,
+    each_of_a_page_of_dashboards_has_its_own_chains,
 };
 pub use leases::{
     a_leased_message_comes_to_nobody_else, a_message_comes_again_when_its_lease_ends,
@@ -139,6 +144,9 @@ macro_rules! __promises {
                 a_changed_grant_replaces_its_row
                 ids_that_differ_in_one_bit_are_different
                 addresses_that_look_alike_are_different
+                each_of_a_page_of_dashboards_has_its_own_chains
+                a_page_of_dashboards_is_answered_whole
+                a_page_of_dashboards_sees_every_commit_before_it
                 a_link_is_found_with_its_makers_chain
                 a_standing_link_is_found_after_every_commit
                 a_replaced_link_is_found_no_more

@@ -60,52 +60,15 @@ pub trait Directory: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Arc<Resource>>, BoxError>> + Send;
 }
 
-macro_rules! delegate {
-    ($handle:ty) => {
-        impl<D: Directory + ?Sized> Directory for $handle {
-            async fn account(&self, id: AccountId, attestor: &Attestor) -> Result<Option<Account>, BoxError> {
-                D::account(self, id, attestor).await
-            }
-
-            async fn account_of(
-                &self,
-                address: &EmailAddress,
-                attestor: &Attestor,
-            ) -> Result<Option<Account>, BoxError> {
-                D::account_of(self, address, attestor).await
-            }
-
-            async fn tenant(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, BoxError> {
-                D::tenant(self, id).await
-            }
-
-            async fn principal(
-                &self,
-                tenant: TenantId,
-                account: AccountId,
-            ) -> Result<Option<Arc<Principal>>, BoxError> {
-                D::principal(self, tenant, account).await
-            }
-
-            async fn dashboard(&self, dashboard: DashboardId) -> Result<Option<Arc<Resource>>, BoxError> {
-                D::dashboard(self, dashboard).await
-            }
-
-            async fn device(
-                &self,
-                dashboard: DashboardId,
-                device: &str,
-            ) -> Result<Option<Arc<Resource>>, BoxError> {
-                D::device(self, dashboard, device).await
-            }
-
-            async fn devices(&self, dashboard: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
-                D::devices(self, dashboard).await
-            }
-        }
-    };
+// A service for one transaction borrows what the host keeps for all of them.
+impl<D: Directory + ?Sized> Directory for &D {
+    crate::delegate_directory!(**self => ALL);
 }
 
-// A service for one transaction borrows what the host keeps for all of them.
-delegate!(&D);
-delegate!(Arc<D>);
+impl<D: Directory + ?Sized> Directory for Arc<D> {
+    crate::delegate_directory!(**self => ALL);
+}
+
+impl<D: Directory + ?Sized> Directory for Box<D> {
+    crate::delegate_directory!(**self => ALL);
+}

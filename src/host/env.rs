@@ -17,25 +17,21 @@ pub trait Env: Send + Sync {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), BoxError>;
 }
 
-impl<E: Env + ?Sized> Env for &E {
-    fn now(&self) -> Timestamp {
-        E::now(self)
-    }
+macro_rules! handles {
+    ($($handle:ty),+) => {$(
+        impl<E: Env + ?Sized> Env for $handle {
+            fn now(&self) -> Timestamp {
+                E::now(self)
+            }
 
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), BoxError> {
-        E::fill(self, bytes)
-    }
+            fn fill(&self, bytes: &mut [u8]) -> Result<(), BoxError> {
+                E::fill(self, bytes)
+            }
+        }
+    )+};
 }
 
-impl<E: Env + ?Sized> Env for Arc<E> {
-    fn now(&self) -> Timestamp {
-        E::now(self)
-    }
-
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), BoxError> {
-        E::fill(self, bytes)
-    }
-}
+handles!(&E, Arc<E>, Box<E>);
 
 /// The clock and the random generator of the operating system.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,15 +1,22 @@
 //! The traits that a host implements: its store, its directory, its clock and randomness.
 
+mod delegate;
+mod delegate_directory;
+mod delegate_store;
 mod directory;
 mod dynamic;
 mod env;
 mod fixed;
 mod store;
+mod transactional;
 
+#[doc(hidden)]
+pub use delegate::named;
 pub use {
     directory::Directory,
-    dynamic::DynStore,
+    dynamic::{DynDirectory, DynStore},
     env::{Env, SystemEnv},
     fixed::{FixedEnv, MemoryDirectory},
     store::{BoxError, CommitError, Freshness, Store},
+    transactional::Transactional,
 };

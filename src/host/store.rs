@@ -113,6 +113,21 @@ pub trait Store: Send + Sync {
         freshness: Freshness,
     ) -> impl Future<Output = Result<Option<Snapshot>, BoxError>> + Send;
 
+    /// For a page of dashboards, what [`read`](Self::read) answers for each with the holder as the only seed: one snapshot
+    /// for every dashboard of the list that is known, in any order, each with that dashboard's own chains. All of it is
+    /// one round trip.
+    ///
+    /// One that is not known has none, and one that is named twice has one. Each snapshot is as of one moment and as new
+    /// as is asked for; two of them may be as of different moments. A list may name hundreds of dashboards, or none.
+    ///
+    /// A cache answers what it has, and asks its store for the rest in one call.
+    fn read_many(
+        &self,
+        dashboards: &[DashboardId],
+        holder: &Holder,
+        freshness: Freshness,
+    ) -> impl Future<Output = Result<Vec<Snapshot>, BoxError>> + Send;
+
     /// The dashboard whose link has this digest **now**, with the chain of the grant that the link hangs on, if it
     /// hangs on one; `None` when no dashboard's link has it. A paused or ended link is found like any other.
     ///
@@ -204,114 +219,15 @@ pub trait Store: Send + Sync {
     fn acknowledge(&self, delivered: &[MessageId]) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 
-macro_rules! delegate {
-    ($handle:ty) => {
-        impl<S: Store + ?Sized> Store for $handle {
-            async fn commit(&self, commit: &Commit) -> Result<Receipt, CommitError> {
-                S::commit(self, commit).await
-            }
-
-            async fn receipt(
-                &self,
-                dashboard: DashboardId,
-                key: CommitKey,
-            ) -> Result<Option<Receipt>, BoxError> {
-                S::receipt(self, dashboard, key).await
-            }
-
-            async fn read(
-                &self,
-                dashboard: DashboardId,
-                seeds: &[Seed],
-                freshness: Freshness,
-            ) -> Result<Option<Snapshot>, BoxError> {
-                S::read(self, dashboard, seeds, freshness).await
-            }
-
-            async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {
-                S::read_link(self, digest).await
-            }
-
-            async fn grants(
-                &self,
-                dashboard: DashboardId,
-                from: u64,
-                limit: usize,
-            ) -> Result<Vec<Arc<Grant>>, BoxError> {
-                S::grants(self, dashboard, from, limit).await
-            }
-
-            async fn grants_below(
-                &self,
-                dashboard: DashboardId,
-                above: GrantId,
-                from: u64,
-                limit: usize,
-            ) -> Result<Vec<Arc<Grant>>, BoxError> {
-                S::grants_below(self, dashboard, above, from, limit).await
-            }
-
-            async fn held(
-                &self,
-                holder: &Holder,
-                after: Option<(DashboardId, u64)>,
-                limit: usize,
-            ) -> Result<Vec<Snapshot>, BoxError> {
-                S::held(self, holder, after, limit).await
-            }
-
-            async fn owned(
-                &self,
-                owner: AccountId,
-                after: Option<DashboardId>,
-                limit: usize,
-            ) -> Result<Vec<Arc<Head>>, BoxError> {
-                S::owned(self, owner, after, limit).await
-            }
-
-            async fn audit(
-                &self,
-                dashboard: DashboardId,
-                after: Revision,
-                limit: usize,
-            ) -> Result<Vec<AuditRecord>, BoxError> {
-                S::audit(self, dashboard, after, limit).await
-            }
-
-            async fn audit_of(
-                &self,
-                actor: Actor,
-                after: Option<(DashboardId, Revision)>,
-                limit: usize,
-            ) -> Result<Vec<AuditRecord>, BoxError> {
-                S::audit_of(self, actor, after, limit).await
-            }
-
-            async fn outbox(
-                &self,
-                after: Option<MessageId>,
-                limit: usize,
-            ) -> Result<Vec<OutboxMessage>, BoxError> {
-                S::outbox(self, after, limit).await
-            }
-
-            async fn lease(
-                &self,
-                now: Timestamp,
-                until: Timestamp,
-                limit: usize,
-            ) -> Result<Vec<OutboxMessage>, BoxError> {
-                S::lease(self, now, until, limit).await
-            }
-
-            async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
-                S::acknowledge(self, delivered).await
-            }
-        }
-    };
+// A host may keep a handle on its store beside the one that the service has.
+impl<S: Store + ?Sized> Store for &S {
+    crate::delegate_store!(**self => ALL);
 }
 
-// A host may keep a handle on its store beside the one that the service has.
-delegate!(&S);
-delegate!(Arc<S>);
-delegate!(Box<S>);
+impl<S: Store + ?Sized> Store for Arc<S> {
+    crate::delegate_store!(**self => ALL);
+}
+
+impl<S: Store + ?Sized> Store for Box<S> {
+    crate::delegate_store!(**self => ALL);
+}

@@ -11,6 +11,7 @@ mod offers;
 mod outbox;
 mod run;
 mod when;
+mod within;
 
 pub use dashshare::{Dashshare, Done};
 pub use error::{Error, Unresolved};

@@ -1,18 +1,16 @@
 //! A cache in front of any store, for decisions.
 
 use crate::{
-    host::{BoxError, CommitError, Env, Freshness, Store},
-    record::{
-        Actor, AuditRecord, Commit, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt,
-        Revision, Seed, Snapshot,
-    },
-    value::{AccountId, DashboardId, GrantId, LinkDigest, Timestamp},
+    host::{BoxError, CommitError, Env, Freshness, Store, Transactional},
+    record::{Commit, Head, Holder, Receipt, Revision, Seed, Snapshot},
+    value::{DashboardId, LinkDigest, Timestamp},
 };
 use lru::LruCache;
 use std::{
+    collections::BTreeSet,
     fmt,
     num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -141,10 +139,6 @@ impl<S: Store, E: Env> Store for CachedStore<S, E> {
         self.store.commit(commit).await
     }
 
-    async fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError> {
-        self.store.receipt(dashboard, key).await
-    }
-
     async fn read(
         &self,
         dashboard: DashboardId,
@@ -168,82 +162,51 @@ impl<S: Store, E: Env> Store for CachedStore<S, E> {
         Ok(found)
     }
 
+    async fn read_many(
+        &self,
+        dashboards: &[DashboardId],
+        holder: &Holder,
+        freshness: Freshness,
+    ) -> Result<Vec<Snapshot>, BoxError> {
+        let Freshness::AtLeast(at_least) = freshness else {
+            let found = self.store.read_many(dashboards, holder, freshness).await?;
+            found.iter().for_each(|snapshot| self.note(&snapshot.head));
+            return Ok(found);
+        };
+        let since = self.present();
+        let (mut known, mut rest) = (Vec::new(), Vec::new());
+        for dashboard in dashboards.iter().copied().collect::<BTreeSet<_>>() {
+            match self.find(&(dashboard, holder.clone()), at_least, since) {
+                Some(snapshot) => known.push(snapshot),
+                None => rest.push(dashboard),
+            }
+        }
+        if !rest.is_empty() {
+            let found = self.store.read_many(&rest, holder, freshness).await?;
+            for snapshot in &found {
+                self.keep((snapshot.head.dashboard, holder.clone()), since, snapshot);
+            }
+            known.extend(found);
+        }
+        Ok(known)
+    }
+
     async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {
         let found = self.store.read_link(digest).await?;
         found.iter().for_each(|snapshot| self.note(&snapshot.head));
         Ok(found)
     }
 
-    async fn grants(
-        &self,
-        dashboard: DashboardId,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<Arc<Grant>>, BoxError> {
-        self.store.grants(dashboard, from, limit).await
-    }
+    crate::delegate_store!(self.store => receipt, grants, grants_below, held, owned, audit, audit_of, outbox, lease,
+        acknowledge);
+}
 
-    async fn grants_below(
-        &self,
-        dashboard: DashboardId,
-        above: GrantId,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<Arc<Grant>>, BoxError> {
-        self.store.grants_below(dashboard, above, from, limit).await
-    }
+impl<S: Transactional, E: Env> Transactional for CachedStore<S, E> {
+    type Transaction<'c> = S::Transaction<'c>;
+    type Open<'t> = S::Open<'t>;
 
-    async fn held(
-        &self,
-        holder: &Holder,
-        after: Option<(DashboardId, u64)>,
-        limit: usize,
-    ) -> Result<Vec<Snapshot>, BoxError> {
-        self.store.held(holder, after, limit).await
-    }
-
-    async fn owned(
-        &self,
-        owner: AccountId,
-        after: Option<DashboardId>,
-        limit: usize,
-    ) -> Result<Vec<Arc<Head>>, BoxError> {
-        self.store.owned(owner, after, limit).await
-    }
-
-    async fn audit(
-        &self,
-        dashboard: DashboardId,
-        after: Revision,
-        limit: usize,
-    ) -> Result<Vec<AuditRecord>, BoxError> {
-        self.store.audit(dashboard, after, limit).await
-    }
-
-    async fn audit_of(
-        &self,
-        actor: Actor,
-        after: Option<(DashboardId, Revision)>,
-        limit: usize,
-    ) -> Result<Vec<AuditRecord>, BoxError> {
-        self.store.audit_of(actor, after, limit).await
-    }
-
-    async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
-        self.store.outbox(after, limit).await
-    }
-
-    async fn lease(
-        &self,
-        now: Timestamp,
-        until: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<OutboxMessage>, BoxError> {
-        self.store.lease(now, until, limit).await
-    }
-
-    async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
-        self.store.acknowledge(delivered).await
+    fn within<'t>(&self, transaction: &'t mut Self::Transaction<'_>) -> Self::Open<'t> {
+        self.store.within(transaction)
     }
 }
 

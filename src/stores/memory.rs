@@ -401,6 +401,18 @@ impl Store for MemoryStore {
         Ok(self.state().read(dashboard, seeds))
     }
 
+    async fn read_many(
+        &self,
+        dashboards: &[DashboardId],
+        holder: &Holder,
+        _: Freshness,
+    ) -> Result<Vec<Snapshot>, BoxError> {
+        let seed = [Seed::Holder(holder.clone())];
+        let wanted: BTreeSet<DashboardId> = dashboards.iter().copied().collect();
+        let state = self.state();
+        Ok(wanted.into_iter().filter_map(|dashboard| state.read(dashboard, &seed)).collect())
+    }
+
     async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {
         let state = self.state();
         let head = state.links.get(digest).and_then(|number| state.head(*number));

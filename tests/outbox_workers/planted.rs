@@ -1,11 +1,6 @@
 //! A store whose outbox has a fault.
 
-use dashshare::{
-    AccountId, Actor, AuditRecord, BoxError, Commit, CommitError, CommitKey, DashboardId, Freshness, Grant,
-    GrantId, Head, Holder, LinkDigest, MemoryStore, MessageId, OutboxMessage, Receipt, Revision, Seed,
-    Snapshot, Store, Timestamp,
-};
-use std::sync::Arc;
+use dashshare::{BoxError, MemoryStore, MessageId, OutboxMessage, Store, Timestamp};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
@@ -21,30 +16,9 @@ pub(crate) struct Planted {
     pub(crate) store: MemoryStore,
 }
 
-macro_rules! pass_on {
-    ($($name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
-        $(async fn $name(&self, $($argument: $type),*) -> $answer {
-            self.store.$name($($argument),*).await
-        })*
-    };
-}
-
 impl Store for Planted {
-    pass_on! {
-        commit(commit: &Commit) -> Result<Receipt, CommitError>;
-        receipt(dashboard: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError>;
-        read(dashboard: DashboardId, seeds: &[Seed], freshness: Freshness) -> Result<Option<Snapshot>, BoxError>;
-        read_link(digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError>;
-        grants(dashboard: DashboardId, from: u64, limit: usize) -> Result<Vec<Arc<Grant>>, BoxError>;
-        grants_below(dashboard: DashboardId, above: GrantId, from: u64, limit: usize)
-            -> Result<Vec<Arc<Grant>>, BoxError>;
-        held(holder: &Holder, after: Option<(DashboardId, u64)>, limit: usize) -> Result<Vec<Snapshot>, BoxError>;
-        owned(owner: AccountId, after: Option<DashboardId>, limit: usize) -> Result<Vec<Arc<Head>>, BoxError>;
-        audit(dashboard: DashboardId, after: Revision, limit: usize) -> Result<Vec<AuditRecord>, BoxError>;
-        audit_of(actor: Actor, after: Option<(DashboardId, Revision)>, limit: usize)
-            -> Result<Vec<AuditRecord>, BoxError>;
-        outbox(after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError>;
-    }
+    dashshare::delegate_store!(self.store => commit, receipt, read, read_many, read_link, grants, grants_below, held, owned, audit,
+        audit_of, outbox);
 
     async fn lease(
         &self,

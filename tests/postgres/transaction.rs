@@ -2,13 +2,14 @@
 
 use super::{LEVELS, Server, block_on};
 use dashshare::{
-    AccountId, Action, DashboardId, Dashshare, Error, Expiry, MemoryDirectory, NewShare, PostgresStore,
-    SystemEnv, Terms,
+    Account, AccountId, Action, Attestor, BoxError, DashboardId, Dashshare, Directory, Error, Expiry,
+    MemoryDirectory, NewShare, PostgresStore, PostgresTransaction, Refusal, Store as _, SystemEnv, Terms,
 };
 use sqlx::PgPool;
 
 super::cases! {
     a_share_lands_with_the_hosts_own_change
+    an_account_made_in_the_transaction_can_be_shared_with_in_it
     a_share_goes_with_the_hosts_rollback
     a_link_made_in_a_transaction_opens_only_after_it
     at_read_committed_a_change_that_came_between_is_judged_anew
@@ -37,6 +38,24 @@ async fn scene(store: &PostgresStore) -> MemoryDirectory {
     sharing.register(board(), 1u64.into(), olga()).await.expect("it registers");
     sqlx::raw_sql("CREATE TABLE staff (name TEXT)").execute(store.pool()).await.expect("the host's table");
     directory
+}
+
+/// A directory that finds accounts in the host's own table, where the host has it open.
+struct Inside<'t> {
+    open: PostgresTransaction<'t>,
+    rest: &'t MemoryDirectory,
+}
+
+impl Directory for Inside<'_> {
+    async fn account(&self, id: AccountId, attestor: &Attestor) -> Result<Option<Account>, BoxError> {
+        let found = sqlx::query("SELECT 1 FROM accounts WHERE id = $1").bind(id.to_uuid());
+        match found.fetch_optional(&mut *self.open.connection().await).await? {
+            Some(_) => Ok(Some(Account { id, verified: Vec::new() })),
+            None => self.rest.account(id, attestor).await,
+        }
+    }
+
+    dashshare::delegate_directory!(self.rest => account_of, tenant, principal, dashboard, device, devices);
 }
 
 async fn staff(pool: &PgPool) -> i64 {
@@ -70,6 +89,43 @@ fn a_share_lands_with_the_hosts_own_change(server: &Server) {
         transaction.commit().await.expect("the host commits");
         assert!(may(&store, &directory, 2).await && may(&store, &directory, 3).await);
         assert_eq!(staff(store.pool()).await, 1);
+    });
+}
+
+/// An account that the host has made in its transaction is known there, and the share goes the way of both.
+fn an_account_made_in_the_transaction_can_be_shared_with_in_it(server: &Server) {
+    block_on(async {
+        let store = server.migrated(LEVELS[0]).await;
+        let directory = scene(&store).await;
+        let table = sqlx::raw_sql("CREATE TABLE accounts (id UUID PRIMARY KEY)");
+        table.execute(store.pool()).await.expect("the host's table");
+        let sharing = Dashshare::new(store.clone(), &directory, SystemEnv);
+        let cem = AccountId::from(20u64);
+        for commits in [false, true] {
+            let mut transaction = store.pool().begin().await.expect("a transaction");
+            let made = sqlx::query("INSERT INTO accounts VALUES ($1)").bind(cem.to_uuid());
+            made.execute(&mut *transaction).await.expect("the host's");
+            // The host's usual directory does not see it yet.
+            let refused =
+                sharing.within(&mut transaction).share(olga(), board(), NewShare::with(cem, TERMS)).await;
+            let refused = refused.expect_err("nobody of that name");
+            assert_eq!(refused.refusal(), Some(&Refusal::UnknownAccount), "{refused:?}");
+            let inside = sharing.within_with(&mut transaction, |open| Inside { open, rest: &directory });
+            inside.share(olga(), board(), NewShare::with(cem, TERMS)).await.expect("it shares");
+            let decision = inside.authorize(cem, board(), Action::View).await.expect("a decision");
+            assert!(decision.is_allowed(), "it sees its own changes");
+            if commits {
+                transaction.commit().await.expect("the host commits");
+            } else {
+                transaction.rollback().await.expect("the host rolls back");
+            }
+            let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM accounts")
+                .fetch_one(store.pool())
+                .await
+                .expect("a count");
+            let grants = sharing.store().grants(board(), 0, 10).await.expect("a list").len();
+            assert_eq!((accounts, grants), (i64::from(commits), usize::from(commits)));
+        }
     });
 }
 

@@ -5,9 +5,8 @@ use super::{
     progress::{Progress, Seen},
 };
 use dashshare::{
-    AccountId, Actor, AuditRecord, BoxError, Commit, CommitError, CommitKey, DashboardId, Dashshare, Done,
-    Env, Error, Expiry, Freshness, Grant, GrantId, Head, Holder, LinkDigest, LinkToken, MemoryDirectory,
-    MessageId, OutboxMessage, PostgresStore, Receipt, Refusal, Revision, Rotated, Seed, Snapshot, Store,
+    AccountId, BoxError, Commit, CommitError, CommitKey, DashboardId, Dashshare, Done, Env, Error, Expiry,
+    Freshness, LinkDigest, LinkToken, MemoryDirectory, PostgresStore, Receipt, Refusal, Rotated, Store,
     SystemEnv, Timestamp,
 };
 use std::{
@@ -274,88 +273,6 @@ impl Store for Watched {
         Ok(found)
     }
 
-    async fn read(
-        &self,
-        dashboard: DashboardId,
-        seeds: &[Seed],
-        freshness: Freshness,
-    ) -> Result<Option<Snapshot>, BoxError> {
-        self.watch(self.store.read(dashboard, seeds, freshness)).await
-    }
-
-    async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {
-        self.watch(self.store.read_link(digest)).await
-    }
-
-    async fn grants(
-        &self,
-        dashboard: DashboardId,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<Arc<Grant>>, BoxError> {
-        self.watch(self.store.grants(dashboard, from, limit)).await
-    }
-
-    async fn grants_below(
-        &self,
-        dashboard: DashboardId,
-        above: GrantId,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<Arc<Grant>>, BoxError> {
-        self.watch(self.store.grants_below(dashboard, above, from, limit)).await
-    }
-
-    async fn held(
-        &self,
-        holder: &Holder,
-        after: Option<(DashboardId, u64)>,
-        limit: usize,
-    ) -> Result<Vec<Snapshot>, BoxError> {
-        self.watch(self.store.held(holder, after, limit)).await
-    }
-
-    async fn owned(
-        &self,
-        owner: AccountId,
-        after: Option<DashboardId>,
-        limit: usize,
-    ) -> Result<Vec<Arc<Head>>, BoxError> {
-        self.watch(self.store.owned(owner, after, limit)).await
-    }
-
-    async fn audit(
-        &self,
-        dashboard: DashboardId,
-        after: Revision,
-        limit: usize,
-    ) -> Result<Vec<AuditRecord>, BoxError> {
-        self.watch(self.store.audit(dashboard, after, limit)).await
-    }
-
-    async fn audit_of(
-        &self,
-        actor: Actor,
-        after: Option<(DashboardId, Revision)>,
-        limit: usize,
-    ) -> Result<Vec<AuditRecord>, BoxError> {
-        self.watch(self.store.audit_of(actor, after, limit)).await
-    }
-
-    async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
-        self.watch(self.store.outbox(after, limit)).await
-    }
-
-    async fn lease(
-        &self,
-        now: Timestamp,
-        until: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<OutboxMessage>, BoxError> {
-        self.watch(self.store.lease(now, until, limit)).await
-    }
-
-    async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
-        self.watch(self.store.acknowledge(delivered)).await
-    }
+    dashshare::delegate_store!(self.store => read, read_many, read_link, grants, grants_below, held, owned, audit, audit_of, outbox,
+        lease, acknowledge, |_, call| self.watch(call()));
 }

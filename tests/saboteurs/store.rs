@@ -33,6 +33,7 @@ struct State {
     links: BTreeMap<LinkDigest, DashboardId>,
     owned: BTreeSet<(AccountId, DashboardId)>,
     cache: BTreeMap<String, Snapshot>,
+    pages: BTreeMap<String, Vec<Snapshot>>,
     leases: BTreeMap<MessageId, Timestamp>,
     /// How many rows of a list were handed out.
     handed_out: usize,
@@ -407,6 +408,50 @@ impl Store for PlainStore {
         let snapshot = Snapshot { head, chains };
         state.cache.entry(question).or_insert_with(|| snapshot.clone());
         Ok(Some(snapshot))
+    }
+
+    async fn read_many(
+        &self,
+        dashboards: &[DashboardId],
+        holder: &Holder,
+        freshness: Freshness,
+    ) -> Result<Vec<Snapshot>, BoxError> {
+        let wanted: Vec<DashboardId> = match self.is(Sabotage::AnswersADashboardTwice) {
+            true => dashboards.to_vec(),
+            false => dashboards.iter().copied().collect::<BTreeSet<_>>().into_iter().collect(),
+        };
+        let question = format!("{wanted:?} {holder:?}");
+        if let (Some(page), true) =
+            (self.state().pages.get(&question), self.is(Sabotage::ReadsAPageFromACacheThatIsNotTold))
+        {
+            return Ok(page.clone());
+        }
+        let mut page = Vec::new();
+        for dashboard in wanted {
+            page.extend(self.read(dashboard, &[Seed::Holder(holder.clone())], freshness).await?);
+        }
+        match self.sabotage {
+            Some(Sabotage::GivesChainsToTheNextDashboard) => {
+                let mut chains: Vec<Vec<Chain>> = page.iter().map(|found| found.chains.clone()).collect();
+                let by = usize::from(chains.len() > 1);
+                chains.rotate_right(by);
+                page.iter_mut().zip(chains).for_each(|(found, chains)| found.chains = chains);
+            }
+            Some(Sabotage::MakesUpADashboardOfAPage) if page.len() < dashboards.len() => {
+                let head = page.first().map(|found| Arc::clone(&found.head));
+                let unknown = dashboards.iter().find(|id| page.iter().all(|it| it.head.dashboard != **id));
+                if let (Some(mut head), Some(unknown)) = (head, unknown) {
+                    Arc::make_mut(&mut head).dashboard = *unknown;
+                    page.push(Snapshot { head, chains: Vec::new() });
+                }
+            }
+            Some(Sabotage::LeavesOutTheLastOfAPage) if page.len() > 1 => drop(page.pop()),
+            Some(Sabotage::LeavesOutWhereOneHoldsNothing) => page.retain(|found| !found.chains.is_empty()),
+            Some(Sabotage::CutsAPageOfDashboards) => page.truncate(100),
+            _ => {}
+        }
+        self.state().pages.entry(question).or_insert_with(|| page.clone());
+        Ok(page)
     }
 
     async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {

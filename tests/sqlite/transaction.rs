@@ -2,8 +2,8 @@
 
 use super::{block_on, fresh};
 use dashshare::{
-    AccountId, Action, DashboardId, Dashshare, Error, Expiry, MemoryDirectory, NewShare, SqliteStore,
-    Store as _, SystemEnv, Terms,
+    Account, AccountId, Action, Attestor, BoxError, DashboardId, Dashshare, Directory, Error, Expiry,
+    MemoryDirectory, NewShare, Refusal, SqliteStore, SqliteStoreTransaction, Store as _, SystemEnv, Terms,
 };
 use std::{
     future::{Future, poll_fn},
@@ -28,6 +28,29 @@ async fn scene() -> (SqliteStore, MemoryDirectory) {
     sharing.register(board(), 1u64.into(), olga()).await.expect("it registers");
     sqlx::raw_sql("CREATE TABLE staff (name TEXT)").execute(store.pool()).await.expect("the host's table");
     (store, directory)
+}
+
+/// A directory that finds accounts in the host's own table, where the host has it open.
+struct Inside<'t> {
+    open: SqliteStoreTransaction<'t>,
+    rest: &'t MemoryDirectory,
+}
+
+impl Directory for Inside<'_> {
+    async fn account(&self, id: AccountId, attestor: &Attestor) -> Result<Option<Account>, BoxError> {
+        let found = sqlx::query("SELECT 1 FROM accounts WHERE id = $1").bind(id.to_uuid());
+        match found.fetch_optional(&mut *self.open.connection().await).await? {
+            Some(_) => Ok(Some(Account { id, verified: Vec::new() })),
+            None => self.rest.account(id, attestor).await,
+        }
+    }
+
+    dashshare::delegate_directory!(self.rest => account_of, tenant, principal, dashboard, device, devices);
+}
+
+async fn with_accounts(store: &SqliteStore) {
+    let table = sqlx::raw_sql("CREATE TABLE accounts (id BLOB PRIMARY KEY)");
+    table.execute(store.pool()).await.expect("the host's table");
 }
 
 async fn staff(store: &SqliteStore) -> i64 {
@@ -60,6 +83,42 @@ fn a_share_lands_with_the_hosts_own_change() {
         transaction.commit().await.expect("the host commits");
         assert!(may(&store, &directory, 2).await && may(&store, &directory, 3).await);
         assert_eq!(staff(&store).await, 1);
+    });
+}
+
+/// An account that the host has made in its transaction is known there, and the share goes the way of both.
+#[test]
+fn an_account_made_in_the_transaction_can_be_shared_with_in_it() {
+    block_on(async {
+        let (store, directory) = scene().await;
+        with_accounts(&store).await;
+        let sharing = Dashshare::new(store.clone(), &directory, SystemEnv);
+        let cem = AccountId::from(20u64);
+        for commits in [false, true] {
+            let mut transaction = store.pool().begin_with("BEGIN IMMEDIATE").await.expect("a transaction");
+            let made = sqlx::query("INSERT INTO accounts VALUES ($1)").bind(cem.to_uuid());
+            made.execute(&mut *transaction).await.expect("the host's");
+            // The host's usual directory does not see it yet.
+            let refused =
+                sharing.within(&mut transaction).share(olga(), board(), NewShare::with(cem, TERMS)).await;
+            let refused = refused.expect_err("nobody of that name");
+            assert_eq!(refused.refusal(), Some(&Refusal::UnknownAccount), "{refused:?}");
+            let inside = sharing.within_with(&mut transaction, |open| Inside { open, rest: &directory });
+            inside.share(olga(), board(), NewShare::with(cem, TERMS)).await.expect("it shares");
+            let decision = inside.authorize(cem, board(), Action::View).await.expect("a decision");
+            assert!(decision.is_allowed(), "it sees its own changes");
+            if commits {
+                transaction.commit().await.expect("the host commits");
+            } else {
+                transaction.rollback().await.expect("the host rolls back");
+            }
+            let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM accounts")
+                .fetch_one(store.pool())
+                .await
+                .expect("a count");
+            let grants = sharing.store().grants(board(), 0, 10).await.expect("a list").len();
+            assert_eq!((accounts, grants), (i64::from(commits), usize::from(commits)));
+        }
     });
 }
 
@@ -166,16 +225,24 @@ async fn polled<F: Future>(times: usize, future: F) -> Option<F::Output> {
 fn a_share_that_is_dropped_is_done_as_a_whole_or_not_at_all() {
     block_on(async {
         let (store, directory) = scene().await;
+        with_accounts(&store).await;
+        let sharing = Dashshare::new(store.clone(), &directory, SystemEnv);
         let (mut answered, mut dropped) = (0, 0);
         // How many polls it takes is not the same each time.
         for (polls, account) in (0..4).flat_map(|_| 0..40).zip(1_000u64..) {
             directory.add_account(account.into());
             let mut transaction = store.pool().begin_with("BEGIN IMMEDIATE").await.expect("a transaction");
             sqlx::query("INSERT INTO staff VALUES ('ann')").execute(&mut *transaction).await.expect("before");
-            let inside = Dashshare::new(store.within(&mut transaction), &directory, SystemEnv);
-            let done =
+            // Whether the directory reads there too.
+            let done = if account % 2 == 0 {
+                let inside = sharing.within(&mut transaction);
                 polled(polls, inside.share(olga(), board(), NewShare::with(AccountId::from(account), TERMS)))
-                    .await;
+                    .await
+            } else {
+                let inside = sharing.within_with(&mut transaction, |open| Inside { open, rest: &directory });
+                polled(polls, inside.share(olga(), board(), NewShare::with(AccountId::from(account), TERMS)))
+                    .await
+            };
             sqlx::query("INSERT INTO staff VALUES ('bob')").execute(&mut *transaction).await.expect("after");
             let then = staff(&store).await;
             transaction.commit().await.expect("the host commits");

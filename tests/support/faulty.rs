@@ -2,11 +2,8 @@
 //! one count of calls, so that a test can say what happens at the n-th call, whichever part of the host it goes to.
 
 use dashshare::{
-    Account, AccountId, Actor, Attestor, AuditRecord, BoxError, Commit, CommitError, CommitKey, DashboardId,
-    Dashshare, Directory, DynStore, EmailAddress, Env, FixedEnv, Freshness, Grant, GrantId, Head, Holder,
-    LinkDigest, MemoryDirectory, MemoryStore, MessageId, OutboxMessage, Receipt, Revision, Seed, Snapshot,
-    Store, Tenant, TenantId, Timestamp,
-    policy::{Principal, Resource},
+    BoxError, Commit, CommitError, DashboardId, Dashshare, Directory, DynStore, Env, FixedEnv, Freshness,
+    MemoryDirectory, MemoryStore, Receipt, Seed, Snapshot, Store, Timestamp,
 };
 use std::{
     fmt,
@@ -29,6 +26,7 @@ pub(crate) enum Call {
     Commit,
     Receipt,
     Read,
+    ReadMany,
     ReadLink,
     Grants,
     GrantsBelow,
@@ -45,6 +43,38 @@ impl Call {
     /// Whether it goes to the store.
     pub(crate) fn is_stores(self) -> bool {
         self >= Self::Commit
+    }
+
+    fn to_directory(method: &str) -> Self {
+        match method {
+            "account" => Self::Account,
+            "account_of" => Self::AccountOf,
+            "tenant" => Self::Tenant,
+            "principal" => Self::Principal,
+            "dashboard" => Self::Dashboard,
+            "device" => Self::Device,
+            "devices" => Self::Devices,
+            other => panic!("`{other}` has no call of its own"),
+        }
+    }
+
+    /// The call of one of the store's methods that are passed on.
+    fn to_store(method: &str) -> Self {
+        match method {
+            "receipt" => Self::Receipt,
+            "read_many" => Self::ReadMany,
+            "read_link" => Self::ReadLink,
+            "grants" => Self::Grants,
+            "grants_below" => Self::GrantsBelow,
+            "held" => Self::Held,
+            "owned" => Self::Owned,
+            "audit" => Self::Audit,
+            "audit_of" => Self::AuditOf,
+            "outbox" => Self::Outbox,
+            "lease" => Self::Lease,
+            "acknowledge" => Self::Acknowledge,
+            other => panic!("`{other}` has no call of its own"),
+        }
     }
 }
 
@@ -287,10 +317,6 @@ impl Store for FaultyStore {
         }
     }
 
-    async fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError> {
-        self.gate.pass(Call::Receipt, self.inner.receipt(dashboard, key)).await
-    }
-
     async fn read(
         &self,
         dashboard: DashboardId,
@@ -319,119 +345,12 @@ impl Store for FaultyStore {
         }
     }
 
-    async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {
-        self.gate.pass(Call::ReadLink, self.inner.read_link(digest)).await
-    }
-
-    async fn grants(
-        &self,
-        dashboard: DashboardId,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<Arc<Grant>>, BoxError> {
-        self.gate.pass(Call::Grants, self.inner.grants(dashboard, from, limit)).await
-    }
-
-    async fn grants_below(
-        &self,
-        dashboard: DashboardId,
-        above: GrantId,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<Arc<Grant>>, BoxError> {
-        self.gate.pass(Call::GrantsBelow, self.inner.grants_below(dashboard, above, from, limit)).await
-    }
-
-    async fn held(
-        &self,
-        holder: &Holder,
-        after: Option<(DashboardId, u64)>,
-        limit: usize,
-    ) -> Result<Vec<Snapshot>, BoxError> {
-        self.gate.pass(Call::Held, self.inner.held(holder, after, limit)).await
-    }
-
-    async fn owned(
-        &self,
-        owner: AccountId,
-        after: Option<DashboardId>,
-        limit: usize,
-    ) -> Result<Vec<Arc<Head>>, BoxError> {
-        self.gate.pass(Call::Owned, self.inner.owned(owner, after, limit)).await
-    }
-
-    async fn audit(
-        &self,
-        dashboard: DashboardId,
-        after: Revision,
-        limit: usize,
-    ) -> Result<Vec<AuditRecord>, BoxError> {
-        self.gate.pass(Call::Audit, self.inner.audit(dashboard, after, limit)).await
-    }
-
-    async fn audit_of(
-        &self,
-        actor: Actor,
-        after: Option<(DashboardId, Revision)>,
-        limit: usize,
-    ) -> Result<Vec<AuditRecord>, BoxError> {
-        self.gate.pass(Call::AuditOf, self.inner.audit_of(actor, after, limit)).await
-    }
-
-    async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
-        self.gate.pass(Call::Outbox, self.inner.outbox(after, limit)).await
-    }
-
-    async fn lease(
-        &self,
-        now: Timestamp,
-        until: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<OutboxMessage>, BoxError> {
-        self.gate.pass(Call::Lease, self.inner.lease(now, until, limit)).await
-    }
-
-    async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
-        self.gate.pass(Call::Acknowledge, self.inner.acknowledge(delivered)).await
-    }
+    dashshare::delegate_store!(self.inner => receipt, read_many, read_link, grants, grants_below, held, owned, audit, audit_of, outbox,
+        lease, acknowledge, |name, call| self.gate.pass(Call::to_store(name), call()));
 }
 
 impl Directory for FaultyDirectory {
-    async fn account(&self, id: AccountId, attestor: &Attestor) -> Result<Option<Account>, BoxError> {
-        self.gate.pass(Call::Account, self.inner.account(id, attestor)).await
-    }
-
-    async fn account_of(
-        &self,
-        address: &EmailAddress,
-        attestor: &Attestor,
-    ) -> Result<Option<Account>, BoxError> {
-        self.gate.pass(Call::AccountOf, self.inner.account_of(address, attestor)).await
-    }
-
-    async fn tenant(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, BoxError> {
-        self.gate.pass(Call::Tenant, self.inner.tenant(id)).await
-    }
-
-    async fn principal(
-        &self,
-        tenant: TenantId,
-        account: AccountId,
-    ) -> Result<Option<Arc<Principal>>, BoxError> {
-        self.gate.pass(Call::Principal, self.inner.principal(tenant, account)).await
-    }
-
-    async fn dashboard(&self, dashboard: DashboardId) -> Result<Option<Arc<Resource>>, BoxError> {
-        self.gate.pass(Call::Dashboard, self.inner.dashboard(dashboard)).await
-    }
-
-    async fn device(&self, dashboard: DashboardId, device: &str) -> Result<Option<Arc<Resource>>, BoxError> {
-        self.gate.pass(Call::Device, self.inner.device(dashboard, device)).await
-    }
-
-    async fn devices(&self, dashboard: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
-        self.gate.pass(Call::Devices, self.inner.devices(dashboard)).await
-    }
+    dashshare::delegate_directory!(self.inner => ALL, |name, call| self.gate.pass(Call::to_directory(name), call()));
 }
 
 impl Env for FaultyEnv {

@@ -39,6 +39,9 @@ pub(crate) async fn failures(store: &impl Store) -> Vec<(&'static str, String)> 
     all.push(("read", said(store.read(dashboard, &[], Freshness::Latest).await)));
     all.push(("read one", said(store.read(dashboard, &seeds[..1], Freshness::Latest).await)));
     all.push(("read several", said(store.read(dashboard, &seeds, Freshness::Latest).await)));
+    let page = [dashboard, DashboardId::from(2u64)];
+    all.push(("read_many", said(store.read_many(&page, &account.into(), Freshness::Latest).await)));
+    all.push(("read_many by address", said(store.read_many(&page, &address, Freshness::Latest).await)));
     all.push(("read_link", said(store.read_link(&LinkDigest::from_bytes([1; 32])).await)));
     all.push(("grants", said(store.grants(dashboard, 0, 20).await)));
     all.push(("grants_below", said(store.grants_below(dashboard, grant, 0, 20).await)));

@@ -4,21 +4,17 @@ mod connect;
 mod migration;
 
 use crate::{
-    host::{BoxError, CommitError, Freshness},
-    record::{
-        Actor, AuditRecord, Commit, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt,
-        Revision, Seed, Snapshot,
-    },
+    host::{CommitError, Transactional},
+    record::{Commit, MessageId, Receipt},
     stores::sql::{self, ABOVE, Columns, Database, Dialect, HEAD, LEAF, NEVER_LEASED, Row, SqlError, Value},
-    value::{AccountId, DashboardId, GrantId, LinkDigest, Timestamp},
 };
 use sqlx::{
     Arguments as _, Error, PgConnection, PgPool, PgTransaction, SqlStr,
     error::BoxDynError,
     postgres::{PgArguments, PgDatabaseError, PgSeverity},
 };
-use std::{fmt, sync::Arc};
-use tokio::sync::Mutex;
+use std::{fmt, ops::DerefMut, sync::Arc};
+use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 /// How often a statement is sent when another transaction came first each time. At the stricter levels of isolation
@@ -56,7 +52,7 @@ const ATTEMPTS: usize = 64;
 /// | statement | needs |
 /// | --- | --- |
 /// | commit | `INSERT … ON CONFLICT`, statements that change data inside `WITH`, `unnest` of several arrays |
-/// | `read`, `read_link`, `held` | `WITH`, `unnest`, `LATERAL`, arrays of a subquery's rows, comparison of rows |
+/// | `read`, `read_many`, `read_link`, `held` | `WITH`, `unnest`, `LATERAL`, arrays of a subquery's rows, comparison of rows |
 /// | `lease` | `FOR UPDATE SKIP LOCKED`, also inside a subquery, `UPDATE … FROM … RETURNING` |
 /// | `acknowledge` | `DELETE … USING`, `unnest` |
 /// | `migrate` | `CREATE TABLE` and `CREATE INDEX` with `IF NOT EXISTS`, in a transaction if there are such; `EXPLAIN`, `pg_typeof` |
@@ -79,13 +75,34 @@ pub struct PostgresStore {
 }
 
 /// A [`PostgresStore`] inside a transaction that the host has open; [`PostgresStore::within`] makes it.
+///
+/// Its clones are handles on the same transaction: a directory that has one reads what the host has written there.
+#[derive(Clone)]
 pub struct PostgresTransaction<'t> {
-    connection: Mutex<&'t mut PgConnection>,
+    connection: Arc<Mutex<&'t mut PgConnection>>,
 }
 
 impl fmt::Debug for PostgresTransaction<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PostgresTransaction(..)")
+    }
+}
+
+impl PostgresTransaction<'_> {
+    /// The connection of the transaction, to read and write there beside the store.
+    ///
+    /// It is lent to one at a time, and the store waits for it: give it back before calling the service.
+    pub async fn connection(&self) -> impl DerefMut<Target = PgConnection> + Send + '_ {
+        MutexGuard::map(self.connection.lock().await, |connection| &mut **connection)
+    }
+}
+
+impl Transactional for PostgresStore {
+    type Transaction<'c> = PgTransaction<'c>;
+    type Open<'t> = PostgresTransaction<'t>;
+
+    fn within<'t>(&self, transaction: &'t mut Self::Transaction<'_>) -> Self::Open<'t> {
+        Self::within(self, transaction)
     }
 }
 
@@ -104,16 +121,19 @@ impl PostgresStore {
     /// changes when the host commits, or not at all.
     ///
     /// ```no_run
-    /// use dashshare::{AccountId, DashboardId, Dashshare, Directory, PostgresStore, SystemEnv, Terms, Expiry};
+    /// use dashshare::{AccountId, DashboardId, Dashshare, Directory, Expiry, NewShare, PostgresStore, SystemEnv, Terms};
     /// # async fn hire(store: &PostgresStore, directory: &impl Directory, olga: AccountId, ann: AccountId,
     /// #     dashboard: DashboardId) -> Result<(), Box<dyn std::error::Error>> {
     /// let mut transaction = store.pool().begin().await?;
     /// sqlx::query("UPDATE staff SET hired = TRUE WHERE name = 'Ann'").execute(&mut *transaction).await?;
     /// let sharing = Dashshare::new(store.within(&mut transaction), directory, SystemEnv);
-    /// sharing.share(olga, dashboard, ann, Terms::view(Expiry::Never)).await?;
+    /// sharing.share(olga, dashboard, NewShare::with(ann, Terms::view(Expiry::Never))).await?;
     /// transaction.commit().await?;
     /// # Ok(()) }
     /// ```
+    ///
+    /// [`Dashshare::within`](crate::Dashshare::within) does the same to a whole service, and
+    /// [`Dashshare::within_with`](crate::Dashshare::within_with) with a directory that reads in the transaction too.
     ///
     /// What it answers (a new link's token, say) counts once the host's commit has returned. At READ COMMITTED a
     /// conflict is judged anew inside the transaction. At the stricter levels, and after every error of the database,
@@ -133,7 +153,7 @@ impl PostgresStore {
     /// The dashboards that were changed stay locked until the host commits. A call on the plain store that changes one
     /// waits for that, so never make one in the same task meanwhile: each would wait for the other.
     pub fn within<'t>(&self, transaction: &'t mut PgTransaction<'_>) -> PostgresTransaction<'t> {
-        PostgresTransaction { connection: Mutex::new(&mut **transaction) }
+        PostgresTransaction { connection: Arc::new(Mutex::new(&mut **transaction)) }
     }
 
     /// Runs a statement, again when another transaction came first.
@@ -357,6 +377,22 @@ macro_rules! sought {
     };
 }
 
+/// A page of dashboards. Each head and each grant is looked up by itself, for the same reason.
+macro_rules! many_by {
+    ($holder:literal) => {
+        concat!(
+            "SELECT h.body, g.body, ",
+            above!("g"),
+            " FROM (SELECT unnest($1::uuid[]) AS dashboard) page \
+            CROSS JOIN LATERAL (SELECT body FROM dashshare_head \
+                WHERE dashboard = page.dashboard OFFSET 0) h \
+            LEFT JOIN LATERAL (SELECT dashboard, ancestors, body FROM dashshare_grant WHERE ",
+            $holder,
+            " = $2 AND dashboard = page.dashboard OFFSET 0) g ON TRUE"
+        )
+    };
+}
+
 macro_rules! held_by {
     ($holder:literal) => {
         concat!(
@@ -389,6 +425,8 @@ static DIALECT: Dialect = Dialect {
         above!("leaf"),
         " FROM dashshare_head h LEFT JOIN leaf ON leaf.dashboard = h.dashboard WHERE h.dashboard = $1"
     ),
+    many_by_account: many_by!("account"),
+    many_by_address: many_by!("address"),
     link: concat!(
         "SELECT h.body, g.body, ",
         above!("g"),

@@ -8,7 +8,7 @@ pub use error::SqlError;
 pub(crate) use error::code;
 
 use crate::{
-    host::CommitError,
+    host::{CommitError, Freshness},
     record::{
         Actor, AuditRecord, Chain, Commit, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt,
         Revision, Seed, Snapshot,
@@ -17,7 +17,11 @@ use crate::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
-use std::{collections::HashMap, future::Future, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    future::Future,
+    sync::Arc,
+};
 use uuid::Uuid;
 
 /// What a statement is given.
@@ -47,6 +51,10 @@ pub(crate) struct Dialect {
     pub(crate) account: &'static str,
     /// Dashboard, accounts, addresses, grants.
     pub(crate) seeds: &'static str,
+    /// Dashboards, account.
+    pub(crate) many_by_account: &'static str,
+    /// Dashboards, address.
+    pub(crate) many_by_address: &'static str,
     /// Digest.
     pub(crate) link: &'static str,
     /// Account, dashboard, ordinal.
@@ -204,6 +212,10 @@ fn snapshot(rows: &[Row]) -> Result<Option<Snapshot>, SqlError> {
     head.map(|head| Ok(Snapshot { head, chains: chains(rows)? })).transpose()
 }
 
+pub(crate) async fn commit(database: &impl Database, commit: &Commit) -> Result<Receipt, CommitError> {
+    database.put(commit).await
+}
+
 pub(crate) async fn receipt(
     database: &impl Database,
     dashboard: DashboardId,
@@ -223,6 +235,7 @@ pub(crate) async fn read<D: Database>(
     database: &D,
     dashboard: DashboardId,
     seeds: &[Seed],
+    _: Freshness,
 ) -> Result<Option<Snapshot>, SqlError> {
     let id = Value::Id(dashboard.to_uuid());
     let rows = match seeds {
@@ -244,6 +257,32 @@ pub(crate) async fn read<D: Database>(
         }
     };
     snapshot(&rows)
+}
+
+pub(crate) async fn read_many<D: Database>(
+    database: &D,
+    dashboards: &[DashboardId],
+    holder: &Holder,
+    _: Freshness,
+) -> Result<Vec<Snapshot>, SqlError> {
+    let wanted: BTreeSet<Uuid> = dashboards.iter().map(|dashboard| dashboard.to_uuid()).collect();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (sql, holder) = match holder {
+        Holder::Account(account) => (D::DIALECT.many_by_account, Value::Id(account.to_uuid())),
+        Holder::Address(address) => (D::DIALECT.many_by_address, Value::Text(address.as_str().to_owned())),
+    };
+    let rows = database.chained(fixed(sql), &[Value::Ids(wanted.into_iter().collect()), holder]).await?;
+    let mut found: HashMap<DashboardId, Snapshot> = heads(&rows)?
+        .into_iter()
+        .map(|head| (head.dashboard, Snapshot { head, chains: Vec::new() }))
+        .collect();
+    for chain in chains(&rows)? {
+        let Some(leaf) = chain.first() else { continue };
+        found.get_mut(&leaf.dashboard).ok_or(SqlError::Torn)?.chains.push(chain);
+    }
+    Ok(found.into_values().collect())
 }
 
 pub(crate) async fn read_link<D: Database>(
@@ -376,6 +415,10 @@ pub(crate) async fn lease<D: Database>(
     Ok(taken)
 }
 
+pub(crate) async fn acknowledge(database: &impl Database, delivered: &[MessageId]) -> Result<(), SqlError> {
+    database.remove(delivered).await
+}
+
 /// A commit as the columns that it writes.
 pub(crate) struct Columns {
     pub(crate) dashboard: Uuid,
@@ -439,110 +482,22 @@ impl Columns {
     }
 }
 
+macro_rules! ask {
+    (
+        () $method:ident $boxed:ident($($argument:ident: [$($and:tt)?] $kind:ty),*) -> $answer:ty, $error:ty
+    ) => {
+        async fn $method(&self, $($argument: $($and)? $kind),*) -> Result<$answer, $error> {
+            Ok(sql::$method(self, $($argument),*).await?)
+        }
+    };
+}
+pub(crate) use ask;
+
 /// Makes a store of a database.
 macro_rules! store {
     ([$($lifetime:lifetime)?] $database:ty) => {
         impl$(<$lifetime>)? crate::host::Store for $database {
-            async fn commit(&self, commit: &Commit) -> Result<Receipt, CommitError> {
-                self.put(commit).await
-            }
-
-            async fn receipt(
-                &self,
-                dashboard: DashboardId,
-                key: CommitKey,
-            ) -> Result<Option<Receipt>, BoxError> {
-                Ok(sql::receipt(self, dashboard, key).await?)
-            }
-
-            async fn read(
-                &self,
-                dashboard: DashboardId,
-                seeds: &[Seed],
-                _: Freshness,
-            ) -> Result<Option<Snapshot>, BoxError> {
-                Ok(sql::read(self, dashboard, seeds).await?)
-            }
-
-            async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {
-                Ok(sql::read_link(self, digest).await?)
-            }
-
-            async fn grants(
-                &self,
-                dashboard: DashboardId,
-                from: u64,
-                limit: usize,
-            ) -> Result<Vec<Arc<Grant>>, BoxError> {
-                Ok(sql::grants(self, dashboard, from, limit).await?)
-            }
-
-            async fn grants_below(
-                &self,
-                dashboard: DashboardId,
-                above: GrantId,
-                from: u64,
-                limit: usize,
-            ) -> Result<Vec<Arc<Grant>>, BoxError> {
-                Ok(sql::grants_below(self, dashboard, above, from, limit).await?)
-            }
-
-            async fn held(
-                &self,
-                holder: &Holder,
-                after: Option<(DashboardId, u64)>,
-                limit: usize,
-            ) -> Result<Vec<Snapshot>, BoxError> {
-                Ok(sql::held(self, holder, after, limit).await?)
-            }
-
-            async fn owned(
-                &self,
-                owner: AccountId,
-                after: Option<DashboardId>,
-                limit: usize,
-            ) -> Result<Vec<Arc<Head>>, BoxError> {
-                Ok(sql::owned(self, owner, after, limit).await?)
-            }
-
-            async fn audit(
-                &self,
-                dashboard: DashboardId,
-                after: Revision,
-                limit: usize,
-            ) -> Result<Vec<AuditRecord>, BoxError> {
-                Ok(sql::audit(self, dashboard, after, limit).await?)
-            }
-
-            async fn audit_of(
-                &self,
-                actor: Actor,
-                after: Option<(DashboardId, Revision)>,
-                limit: usize,
-            ) -> Result<Vec<AuditRecord>, BoxError> {
-                Ok(sql::audit_of(self, actor, after, limit).await?)
-            }
-
-            async fn outbox(
-                &self,
-                after: Option<MessageId>,
-                limit: usize,
-            ) -> Result<Vec<OutboxMessage>, BoxError> {
-                Ok(sql::outbox(self, after, limit).await?)
-            }
-
-            async fn lease(
-                &self,
-                now: Timestamp,
-                until: Timestamp,
-                limit: usize,
-            ) -> Result<Vec<OutboxMessage>, BoxError> {
-                Ok(sql::lease(self, now, until, limit).await?)
-            }
-
-            async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
-                Ok(self.remove(delivered).await?)
-            }
+            crate::__store_methods!(sql::ask, (), ALL);
         }
     };
 }

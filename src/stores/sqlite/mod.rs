@@ -4,13 +4,9 @@ mod migration;
 mod savepoint;
 
 use crate::{
-    host::{BoxError, CommitError, Freshness},
-    record::{
-        Actor, AuditRecord, Commit, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt,
-        Revision, Seed, Snapshot,
-    },
+    host::{CommitError, Transactional},
+    record::{Commit, MessageId, Receipt},
     stores::sql::{self, Columns, Database, Dialect, NEVER_LEASED, Row, SqlError, Value},
-    value::{AccountId, DashboardId, GrantId, LinkDigest, Timestamp},
 };
 use savepoint::Savepoint;
 use sqlx::{
@@ -21,8 +17,8 @@ use sqlx::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
     },
 };
-use std::{fmt, path::Path, sync::Arc, time::Duration};
-use tokio::sync::Mutex;
+use std::{fmt, ops::DerefMut, path::Path, sync::Arc, time::Duration};
+use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 /// How often a new file is opened while others are making it.
@@ -53,13 +49,34 @@ pub struct SqliteStore {
 }
 
 /// A [`SqliteStore`] inside a transaction that the host has open; [`SqliteStore::within`] makes it.
+///
+/// Its clones are handles on the same transaction: a directory that has one reads what the host has written there.
+#[derive(Clone)]
 pub struct SqliteStoreTransaction<'t> {
-    connection: Mutex<&'t mut SqliteConnection>,
+    connection: Arc<Mutex<&'t mut SqliteConnection>>,
 }
 
 impl fmt::Debug for SqliteStoreTransaction<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SqliteStoreTransaction(..)")
+    }
+}
+
+impl SqliteStoreTransaction<'_> {
+    /// The connection of the transaction, to read and write there beside the store.
+    ///
+    /// It is lent to one at a time, and the store waits for it: give it back before calling the service.
+    pub async fn connection(&self) -> impl DerefMut<Target = SqliteConnection> + Send + '_ {
+        MutexGuard::map(self.connection.lock().await, |connection| &mut **connection)
+    }
+}
+
+impl Transactional for SqliteStore {
+    type Transaction<'c> = SqliteTransaction<'c>;
+    type Open<'t> = SqliteStoreTransaction<'t>;
+
+    fn within<'t>(&self, transaction: &'t mut Self::Transaction<'_>) -> Self::Open<'t> {
+        Self::within(self, transaction)
     }
 }
 
@@ -109,16 +126,19 @@ impl SqliteStore {
     /// changes when the host commits, or not at all.
     ///
     /// ```no_run
-    /// use dashshare::{AccountId, DashboardId, Dashshare, Directory, SqliteStore, SystemEnv, Terms, Expiry};
+    /// use dashshare::{AccountId, DashboardId, Dashshare, Directory, Expiry, NewShare, SqliteStore, SystemEnv, Terms};
     /// # async fn hire(store: &SqliteStore, directory: &impl Directory, olga: AccountId, ann: AccountId,
     /// #     dashboard: DashboardId) -> Result<(), Box<dyn std::error::Error>> {
     /// let mut transaction = store.pool().begin_with("BEGIN IMMEDIATE").await?;
     /// sqlx::query("UPDATE staff SET hired = TRUE WHERE name = 'Ann'").execute(&mut *transaction).await?;
     /// let sharing = Dashshare::new(store.within(&mut transaction), directory, SystemEnv);
-    /// sharing.share(olga, dashboard, ann, Terms::view(Expiry::Never)).await?;
+    /// sharing.share(olga, dashboard, NewShare::with(ann, Terms::view(Expiry::Never))).await?;
     /// transaction.commit().await?;
     /// # Ok(()) }
     /// ```
+    ///
+    /// [`Dashshare::within`](crate::Dashshare::within) does the same to a whole service, and
+    /// [`Dashshare::within_with`](crate::Dashshare::within_with) with a directory that reads in the transaction too.
     ///
     /// What it answers (a new link's token, say) counts once the host's commit has returned. Begin with `BEGIN
     /// IMMEDIATE`: a transaction that begins as a reader is void when another one has written since
@@ -130,7 +150,7 @@ impl SqliteStore {
     /// transaction goes on: roll it back unless either is right. Roll back after [`SqlError::Full`] and
     /// [`SqlError::Disk`] too: SQLite has ended the transaction by itself then.
     pub fn within<'t>(&self, transaction: &'t mut SqliteTransaction<'_>) -> SqliteStoreTransaction<'t> {
-        SqliteStoreTransaction { connection: Mutex::new(&mut **transaction) }
+        SqliteStoreTransaction { connection: Arc::new(Mutex::new(&mut **transaction)) }
     }
 }
 
@@ -320,6 +340,23 @@ fn failed(error: SqlError) -> CommitError {
     CommitError::Failed(error.into())
 }
 
+macro_rules! many_by {
+    ($holder:literal) => {
+        concat!(
+            "WITH page AS MATERIALIZED (SELECT unhex(value) AS dashboard FROM json_each($1)), \
+            leaf AS MATERIALIZED (SELECT g.dashboard, g.ancestors, g.body FROM page \
+                CROSS JOIN dashshare_grant g ON g.",
+            $holder,
+            " = $2 AND g.dashboard = page.dashboard) \
+            SELECT 0, head.body FROM page CROSS JOIN dashshare_head head ON head.dashboard = page.dashboard \
+            UNION ALL SELECT 1, body FROM leaf \
+            UNION ALL \
+            SELECT 2, a.body FROM leaf CROSS JOIN json_each(leaf.ancestors) above \
+            CROSS JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)"
+        )
+    };
+}
+
 /// A `CROSS JOIN` is done in the order in which it is written: first what hangs on others, then those.
 static DIALECT: Dialect = Dialect {
     account: "SELECT 0, body FROM dashshare_head WHERE dashboard = $1 \
@@ -343,6 +380,8 @@ static DIALECT: Dialect = Dialect {
         UNION ALL \
         SELECT 2, a.body FROM leaf CROSS JOIN json_each(leaf.ancestors) above \
         CROSS JOIN dashshare_grant a ON a.dashboard = $1 AND a.id = unhex(above.value)",
+    many_by_account: many_by!("account"),
+    many_by_address: many_by!("address"),
     link: "WITH found AS MATERIALIZED (SELECT dashboard, link_grant, body FROM dashshare_head WHERE link = $1), \
         leaf AS MATERIALIZED (SELECT g.dashboard, g.ancestors, g.body FROM found \
             JOIN dashshare_grant g ON g.dashboard = found.dashboard AND g.id = found.link_grant) \
@@ -492,12 +531,15 @@ mod tests {
             let store = SqliteStore::new(pool.await.expect("a pool"));
             store.migrate().await.expect("it migrates");
             sqlx::raw_sql(BACKLOG).execute(store.pool()).await.expect("messages that are leased");
+            let many = [DIALECT.many_by_account, DIALECT.many_by_address];
             let dialect = [DIALECT.account, DIALECT.seeds, DIALECT.link, DIALECT.held_by_account];
             let writes = [DIALECT.held_by_address, DIALECT.lease, DELETE_MESSAGES, UPDATE_HEAD, INSERT_HEAD];
-            let statements = dialect.into_iter().chain(writes).chain([UPSERT_GRANT]);
+            let statements = dialect.into_iter().chain(many).chain(writes).chain([UPSERT_GRANT]);
             // A walk along another key would do without a scan too.
             let indices = [
                 (DIALECT.account, "dashshare_grant_account (account=? AND dashboard=?)"),
+                (DIALECT.many_by_account, "dashshare_grant_account (account=? AND dashboard=?)"),
+                (DIALECT.many_by_address, "dashshare_grant_address (address=? AND dashboard=?)"),
                 (DIALECT.seeds, "dashshare_grant_address (address=? AND dashboard=?)"),
                 (
                     DIALECT.held_by_account,
@@ -538,7 +580,7 @@ mod tests {
                 assert!(!(statement == DIALECT.lease && sorts), "{statement}\n{steps:#?}");
                 seen += 1;
             }
-            assert_eq!(seen, 18);
+            assert_eq!(seen, 20);
         });
     }
 }
