@@ -6,6 +6,22 @@
 //! ([`PolicySet::explain`]); what is written can be checked before it counts ([`lint`]), and what a principal may do,
 //! or would after a change, can be listed ([`PolicySet::audit`], [`PolicySet::diff`]).
 //!
+//! ```
+//! use dashshare::policy::{Document, PolicySet, Principal, Resource};
+//!
+//! let documents = Document::parse_all(r#"[{
+//!     "id": "crew", "name": "The crew sees its own site",
+//!     "targets": [["run_user", "tag.key", "role", "tag.value", "crew"]],
+//!     "permissions": [{"effect": "allow", "action": ["access"], "resource": ["device", "tag_match", "site"]}]
+//! }]"#)?;
+//! let policies = PolicySet::compile(&documents)?;
+//! let ann = Principal::run_user("ann").with_tag("role", "crew").with_tag("site", "north");
+//! let device = |site| Resource::new("device", "d1").with_tag("site", site);
+//! assert!(policies.evaluate(&ann, "access", &device("north")).is_allowed());
+//! assert!(!policies.evaluate(&ann, "access", &device("south")).is_allowed());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Rules: [D2](crate::specification).
 
 mod audit;
