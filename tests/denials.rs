@@ -6,10 +6,12 @@ use crate::support::scene::{
     ANN, BIG, BOB, CYD, DAN, NONE, OLGA, Scene, ZED, account, address, board, done, in_days, now, terms,
 };
 use dashshare::{
-    AccountId, Action, Amendment, Decision, Denial, Env as _, Error, Expiry, Freshness, GrantId, LinkToken,
-    MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, Right, Rights, SharingRules, Store as _,
-    Tenant, TenantId, Timestamp,
+    AccountId, Action, Amendment, Decision, Env as _, Error, Expiry, GrantId, LinkToken, MemoryDirectory,
+    MemoryStore, NewShare, Revision, RevokeMode, Right, Rights, TenantId, Timestamp,
+    directory::{SharingRules, Tenant},
+    explain::Denial,
     policy::{Document, PolicySet, Resource},
+    store::{Freshness, Store as _},
 };
 use pollster::block_on;
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@
 #[path = "../../examples/scenario/engine.rs"]
 mod engine;
 
-use dashshare::{DynStore, MemoryStore};
+use dashshare::{store::DynStore, MemoryStore};
 use engine::Engine;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};

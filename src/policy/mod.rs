@@ -1,7 +1,7 @@
 //! Access management: TagoIO's policy documents, compiled, decided, explained and audited.
 //!
 //! A host hands over its customers' documents as they are ([`Document`]), compiles them once ([`PolicySet`]), and asks.
-//! The set is part of a [`Tenant`](crate::Tenant), and the sharing service asks it at every decision that a tenant's rules
+//! The set is part of a [`Tenant`](crate::directory::Tenant), and the sharing service asks it at every decision that a tenant's rules
 //! put under policies; it can also be used alone, for whatever else a host guards. What is decided can be explained
 //! ([`PolicySet::explain`]); what is written can be checked before it counts ([`lint`]), and what a principal may do,
 //! or would after a change, can be listed ([`PolicySet::audit`], [`PolicySet::diff`]).
@@ -35,6 +35,7 @@ mod lint;
 mod set;
 mod tuple;
 
+pub use crate::value::Tag;
 pub use audit::{Audit, Change, Diff, Permitted, Usage, Wide};
 pub use document::{Document, DocumentError, Effect, Permission, Tuple};
 pub use explain::{Considered, Explanation, Nearest, Outcome, RuleOutcome};

@@ -8,9 +8,10 @@ use std::{
 };
 
 use dashshare::{
-    AccountId, Action, Amendment, DashboardId, Dashshare, EmailAddress, Ended, Error, FixedEnv, Freshness,
-    GrantId, Holder, LinkDigest, MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, SharingRules,
-    Store, TenantId, Timestamp, Told,
+    AccountId, Action, Amendment, DashboardId, Dashshare, EmailAddress, Ended, Error, FixedEnv, GrantId,
+    Holder, MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, TenantId, Timestamp, Told,
+    directory::SharingRules,
+    store::{Freshness, LinkDigest, Store},
 };
 use pollster::block_on;
 
@@ -242,7 +243,7 @@ impl<S: Store> Library<S> {
                 let on = dashboard_id(dashboard);
                 let ended = match by {
                     Some(by) => self.run(service.delete_dashboard(account_id(by), on))?,
-                    None => self.run(service.delete_dashboard(dashshare::Actor::Host, on))?,
+                    None => self.run(service.delete_dashboard(dashshare::trail::Actor::Host, on))?,
                 };
                 self.ended(&mut outcome, &ended.answer);
             }

@@ -26,7 +26,7 @@ const ATTEMPTS: usize = 64;
 ///
 /// ```no_run
 /// use dashshare::{Dashshare, MemoryDirectory, PostgresStore, SystemEnv};
-/// # async fn start(pool: sqlx::PgPool) -> Result<(), dashshare::SqlError> {
+/// # async fn start(pool: sqlx::PgPool) -> Result<(), dashshare::store::SqlError> {
 /// let store = PostgresStore::new(pool);
 /// store.migrate().await?;
 /// let sharing = Dashshare::new(store, MemoryDirectory::default(), SystemEnv);
@@ -34,7 +34,7 @@ const ATTEMPTS: usize = 64;
 /// ```
 ///
 /// The pool and the transactions that it is given are those of `sqlx` 0.9: depend on that version, or use
-/// [`dashshare::sqlx`](crate::sqlx).
+/// [`dashshare::store::sqlx`](crate::sqlx).
 ///
 /// # What it costs
 ///
@@ -146,7 +146,7 @@ impl PostgresStore {
     /// ```no_run
     /// fn was_overtaken(error: &dashshare::Error) -> bool {
     ///     let dashshare::Error::Store(cause) = error else { return false };
-    ///     matches!(cause.downcast_ref(), Some(dashshare::SqlError::Overtaken(_)))
+    ///     matches!(cause.downcast_ref(), Some(dashshare::store::SqlError::Overtaken(_)))
     /// }
     /// ```
     ///

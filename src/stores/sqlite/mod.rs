@@ -29,7 +29,7 @@ const BEGIN: &str = "BEGIN IMMEDIATE";
 ///
 /// ```no_run
 /// use dashshare::{Dashshare, MemoryDirectory, SqliteStore, SystemEnv};
-/// # async fn start() -> Result<(), dashshare::SqlError> {
+/// # async fn start() -> Result<(), dashshare::store::SqlError> {
 /// let store = SqliteStore::open("sharing.db").await?;
 /// store.migrate().await?;
 /// let sharing = Dashshare::new(store, MemoryDirectory::default(), SystemEnv);
@@ -37,7 +37,7 @@ const BEGIN: &str = "BEGIN IMMEDIATE";
 /// ```
 ///
 /// The pool and the transactions that it is given are those of `sqlx` 0.9: depend on that version, or use
-/// [`dashshare::sqlx`](crate::sqlx).
+/// [`dashshare::store::sqlx`](crate::sqlx).
 ///
 /// A commit is on the disk when it returns. Reads go on while others write. Writers take turns: those of one process
 /// wait in line, those of others for as long as `busy_timeout` says.
