@@ -4,14 +4,14 @@
 export CARGO_TERM_COLOR ?= never
 export RUST_BACKTRACE ?= 0
 
-STEPS := fmt clippy deny rust-version api doc quickstart test features stores oracle package fuzz
+STEPS := fmt clippy deny rust-version api doc quickstart test features web oracle package fuzz
 
-# Tests that see something else, or nothing without it, when the stores' features are on.
-FEATURE_TESTS := conformance saboteurs sqlite postgres scenario_stores sqlite_crash outbox_workers postgres_faults
-# The comparison of the stores, which takes long, is a step of its own.
-STORE_TESTS := stores
+# Tests of the binary `it` that see something else, or nothing without it, with the features.
+IT_WITH_FEATURES := conformance:: saboteurs:: sqlite:: examples::
+# Tests of the binary `staged` that see the same with the features, and have run without.
+STAGED_ALIKE := postgres_oracle:: corpus_templates:: template_peers:: shared_cases::
 # Packages beside the library, each with a lock file of its own.
-TOOLS := $(patsubst %/Cargo.toml,%,$(wildcard */Cargo.toml benches/*/Cargo.toml))
+TOOLS := $(patsubst %/Cargo.toml,%,$(wildcard */Cargo.toml benches/*/Cargo.toml examples/*/Cargo.toml))
 # For how long each fuzz target runs.
 FUZZ_SECONDS ?= 60
 
@@ -77,17 +77,20 @@ test:
 # The long histories have run without features; here is what the features add. An example that a test runs has the
 # features only when it is built with them.
 features:
-	cargo build --profile test --locked --all-features --examples
-	DASHSHARE_REQUIRE_POWER_CUTS=1 $(CARGO_TEST) --lib --example own_store --test examples $(FEATURE_TESTS:%=--test %)
+	cargo build --locked --all-features --examples
+	$(CARGO_TEST) --lib --example own_store
+	$(CARGO_TEST) --test it -- $(IT_WITH_FEATURES)
+	DASHSHARE_REQUIRE_POWER_CUTS=1 $(CARGO_TEST) --test staged -- $(STAGED_ALIKE:%=--skip %)
 	$(CARGO_TEST) --doc
-	cargo run --profile test --locked --quiet --all-features --example own_store
+	cargo run --locked --quiet --all-features --example own_store
 
-stores:
-	$(CARGO_TEST) $(STORE_TESTS:%=--test %)
+# The library behind a web framework.
+web:
+	cargo test --locked --manifest-path examples/web/Cargo.toml
 
 # Policies against Cedar.
 oracle:
-	cargo run --locked --release --quiet --manifest-path benches/peers/Cargo.toml -- oracle
+	cargo run --locked --profile oracle --quiet --manifest-path benches/peers/Cargo.toml --no-default-features -- oracle
 
 # The package builds by itself, without what stands beside it here.
 package:

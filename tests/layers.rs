@@ -299,3 +299,18 @@ fn rules_and_decisions_are_pure() {
     }
     assert!(checked > 40, "only {checked} files were checked");
 }
+
+/// What sharing and decisions know of policies they ask through one file.
+#[test]
+fn one_file_is_the_door_to_policies() {
+    let sources = Sources::read();
+    let asks = [".evaluate(", ".policies.", "Effect::", "PolicySet"];
+    let is_behind = |module: &str| ["sharing", "decision", "service"].contains(&folder(module));
+    let doors: BTreeSet<&str> = sources
+        .0
+        .iter()
+        .filter(|(module, text)| is_behind(module) && asks.iter().any(|word| text.contains(word)))
+        .map(|(module, _)| module.as_str())
+        .collect();
+    assert_eq!(doors, BTreeSet::from(["sharing/consult"]), "ask policies through sharing/consult.rs");
+}

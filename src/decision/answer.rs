@@ -2,9 +2,10 @@
 
 use super::denial::Denial;
 use crate::{
-    policy::{self, Effect, PolicySet, Resource, RuleRef},
+    policy::{self, Resource, RuleRef},
     record::{Chain, Head, Revision},
-    sharing::{ACCESS, Consulted, Fall, Standing, standing},
+    sharing::{Consulted, Fall, Said, Standing, could_change, standing},
+    tenant::Tenant,
     value::{AccountId, Action, DashboardId, Expiry, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -195,12 +196,10 @@ impl Decision {
         consulted.explanation(self.action, self.granted, self.device.as_deref())
     }
 
-    /// Whether policies could change it: the owner is above them, and what a grant allows only a deny takes away (D2).
-    pub(crate) fn heeds(&self, policies: &PolicySet) -> bool {
-        self.head.is_some()
-            && !matches!(self.basis, Basis::Owner)
-            && !policies.is_empty()
-            && (policies.has_denies() || !self.is_allowed())
+    /// Whether policies could change it: the owner is above them.
+    pub(crate) fn heeds(&self, tenant: &Tenant) -> bool {
+        let is_owner = matches!(self.basis, Basis::Owner);
+        self.head.is_some() && !is_owner && could_change(tenant, self.is_allowed())
     }
 
     /// The decision under the tenant's policies, in the order of D2: a deny comes before a grant, an allow after it.
@@ -234,14 +233,12 @@ impl Decision {
             let basis = Basis::Denied(Denial::DeviceNotShown(name.to_owned()));
             return Self { basis, consulted: None, ..self.clone() };
         };
-        let said = consulted.as_ref().and_then(|consulted| consulted.ask(ACCESS, &device));
+        let said = consulted.as_ref().map_or(Said::Nothing, |consulted| consulted.of_device(&device));
         let granted = matches!(self.basis, Basis::Owner | Basis::Grant { .. });
         let basis = match (&self.basis, said) {
             (Basis::Owner, _) => Basis::Owner,
-            (_, Some((Effect::Deny, by))) => {
-                Basis::Denied(Denial::DeviceDenied { device: name.to_owned(), by })
-            }
-            (Basis::Link { .. } | Basis::Policy(_), None) => {
+            (_, Said::Denied(by)) => Basis::Denied(Denial::DeviceDenied { device: name.to_owned(), by }),
+            (Basis::Link { .. } | Basis::Policy(_), Said::Nothing) => {
                 Basis::Denied(Denial::DeviceNotAllowed(name.to_owned()))
             }
             (basis, _) => basis.clone(),

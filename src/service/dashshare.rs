@@ -44,14 +44,12 @@ pub struct Dashshare<S, D, E> {
 
 /// What a command did to one dashboard: its answer, and the revision that it made (or found, if nothing had to change).
 ///
-/// A later question that demands the revision reflects the change ([`at_least`](Dashshare::at_least)). As JSON the
-/// members of the answer stand beside `dashboard` and `revision`.
+/// A later question that demands the revision reflects the change ([`at_least`](Dashshare::at_least)).
 ///
 /// Rules: [D6](crate::specification).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Done<T> {
     /// The answer; `Done` dereferences to it.
-    #[serde(flatten)]
     pub answer: T,
     /// The dashboard; for an offer the id of the clone.
     pub dashboard: DashboardId,

@@ -154,7 +154,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let rules = tenant.as_deref().map(|tenant| &tenant.rules);
         let decision = decide(account, action, snapshot, rules, at);
         let asked = match (tenant, decision.head()) {
-            (Some(tenant), Some(head)) if decision.heeds(&tenant.policies) => {
+            (Some(tenant), Some(head)) if decision.heeds(&tenant) => {
                 self.consult(tenant, head, account).await?
             }
             _ => None,

@@ -4,7 +4,10 @@ use super::{dashshare::Dashshare, error::Error};
 use crate::{
     host::{BoxError, Directory, Env, Freshness, Store},
     record::{Grant, Head, Holder, Snapshot, leaf},
-    sharing::{AnonymousAccess, Barred, Consulted, Ledger, More, Needs, revoke::Person, share::Recipient},
+    sharing::{
+        AnonymousAccess, Barred, Consulted, Ledger, More, Needs, could_change, revoke::Person,
+        share::Recipient,
+    },
     tenant::Tenant,
     value::{Account, AccountId, Attestor, DashboardId, EmailAddress, TenantId, Timestamp, VerifiedEmail},
 };
@@ -208,7 +211,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         head: &Head,
         account: AccountId,
     ) -> Result<Option<Consulted>, Error> {
-        if tenant.policies.is_empty() {
+        if !could_change(&tenant, false) {
             return Ok(None);
         }
         let principal = self.directory.principal(head.tenant, account).await.map_err(Error::Directory)?;
@@ -224,7 +227,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         head: &Head,
         account: AccountId,
     ) -> Result<Option<Barred>, Error> {
-        if !tenant.policies.has_denies() {
+        if !could_change(tenant, true) {
             return Ok(None);
         }
         let consulted = self.consult(Arc::clone(tenant), head, account).await?;

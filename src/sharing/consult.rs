@@ -19,6 +19,18 @@ pub(crate) struct Consulted {
     pub(crate) dashboard: Option<Arc<Resource>>,
 }
 
+/// What the policies say.
+pub(crate) enum Said {
+    Allowed,
+    Denied(RuleRef),
+    Nothing,
+}
+
+/// Whether the tenant's policies could change an answer: what is allowed already only a deny takes away (D2).
+pub(crate) fn could_change(tenant: &Tenant, is_allowed: bool) -> bool {
+    !tenant.policies.is_empty() && (tenant.policies.has_denies() || !is_allowed)
+}
+
 /// The action of policies that lets a portal user move and resize widgets.
 const ARRANGEMENT: &str = "arrangement";
 
@@ -28,7 +40,7 @@ impl Consulted {
         self.account.as_deref().or_else(anonymous)
     }
 
-    pub(crate) fn ask(&self, action: &str, resource: &Resource) -> Option<(Effect, RuleRef)> {
+    fn ask(&self, action: &str, resource: &Resource) -> Option<(Effect, RuleRef)> {
         let verdict = self.tenant.policies.evaluate(self.principal()?, action, resource);
         verdict.effect().zip(verdict.rule_ref())
     }
@@ -54,6 +66,15 @@ impl Consulted {
             Action::View => allowing(ACCESS),
             Action::Arrange => allowing(ACCESS).and_then(|_| allowing(ARRANGEMENT)),
             Action::Export | Action::Share | Action::Edit => None,
+        }
+    }
+
+    /// What they say to seeing the data of a device.
+    pub(crate) fn of_device(&self, device: &Resource) -> Said {
+        match self.ask(ACCESS, device) {
+            Some((Effect::Deny, rule)) => Said::Denied(rule),
+            Some((Effect::Allow, _)) => Said::Allowed,
+            None => Said::Nothing,
         }
     }
 
@@ -122,7 +143,7 @@ pub(crate) enum Barred {
 }
 
 /// The action of policies on a dashboard that is looked at, and on a device whose data is shown.
-pub(crate) const ACCESS: &str = "access";
+const ACCESS: &str = "access";
 
 impl AnonymousAccess {
     /// Asks the tenant's policies. A dashboard that the host does not know is one that no policy allows.

@@ -20,7 +20,7 @@ mod told;
 
 pub(crate) use command::{Command, Facts, More, Needs, Verdict};
 pub use consult::Missing;
-pub(crate) use consult::{ACCESS, AnonymousAccess, Barred, Consulted};
+pub(crate) use consult::{AnonymousAccess, Barred, Consulted, Said, could_change};
 pub(crate) use draw::Draw;
 pub(crate) use ledger::{Ledger, Live};
 pub use refusal::{ErrorKind, Refusal};

@@ -27,19 +27,23 @@
 //! entities, of several threads, or what the peers have and dashshare has not: Cedar and Rego are languages, for
 //! conditions that policies here cannot state. What the floor leaves out stands in its module.
 
+#[cfg(feature = "race")]
 mod allocated;
 mod oracle;
+#[cfg(feature = "race")]
 mod race;
 mod random;
 
 use std::process::ExitCode;
 
+#[cfg(feature = "race")]
 #[global_allocator]
 static ALLOCATOR: allocated::Counting = allocated::Counting;
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("oracle") => oracle::run(),
+        #[cfg(feature = "race")]
         Some("race") => {
             race::run();
             ExitCode::SUCCESS
