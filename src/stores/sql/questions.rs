@@ -11,10 +11,10 @@ use super::{
     },
 };
 use crate::{
-    host::{CommitError, Freshness},
+    host::Freshness,
     record::{
-        Actor, AuditRecord, Commit, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt,
-        Revision, Seed, Snapshot,
+        Actor, AuditRecord, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt, Revision,
+        Seed, Snapshot,
     },
     value::{AccountId, DashboardId, GrantId, LinkDigest, Timestamp},
 };
@@ -27,10 +27,6 @@ use uuid::Uuid;
 /// A number to compare with.
 fn bound(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-pub(crate) async fn commit(database: &impl Database, commit: &Commit) -> Result<Receipt, CommitError> {
-    database.put(commit).await
 }
 
 pub(crate) async fn receipt(
@@ -229,6 +225,12 @@ pub(crate) async fn acknowledge(database: &impl Database, delivered: &[MessageId
 }
 
 macro_rules! ask {
+    // Its errors need no change.
+    (() commit $boxed:ident($argument:ident: [&] $kind:ty) -> $answer:ty, $error:ty) => {
+        async fn commit(&self, $argument: &$kind) -> Result<$answer, $error> {
+            self.put($argument).await
+        }
+    };
     (
         () $method:ident $boxed:ident($($argument:ident: [$($and:tt)?] $kind:ty),*) -> $answer:ty, $error:ty
     ) => {
