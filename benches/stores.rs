@@ -28,7 +28,10 @@ mod support;
 #[path = "stores/timed.rs"]
 mod timed;
 
-use dashshare::{AccountId, Action, CachedStore, DashboardId, NewShare, RevokeMode, Store};
+use dashshare::{
+    AccountId, Action, DashboardId, NewShare, RevokeMode,
+    store::{CachedStore, Store},
+};
 use fill::{Board, Rows, Table};
 use sqlx::types::Uuid;
 use std::{

@@ -8,9 +8,11 @@
 mod runtime;
 
 use dashshare::{
-    Account, AccountId, Action, Attestor, BoxError, DashboardId, Dashshare, Directory, Env as _, Expiry,
-    MemoryDirectory, Message, NewShare, Refusal, SqliteStore, SqliteStoreTransaction, SystemEnv, TenantId,
-    Terms, delegate_directory,
+    AccountId, Action, BoxError, DashboardId, Dashshare, Directory, Env as _, Expiry, MemoryDirectory,
+    NewShare, Refusal, SqliteStore, SystemEnv, TenantId, Terms, delegate_directory,
+    directory::{Account, Attestor},
+    store::SqliteStoreTransaction,
+    trail::Message,
 };
 use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
 use std::{

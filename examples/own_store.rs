@@ -4,10 +4,13 @@
 //! `cargo test --example own_store --features conformance` runs the suite that every store has to pass.
 
 use dashshare::{
-    AccountId, Action, Actor, AuditRecord, BoxError, Chain, Commit, CommitError, CommitKey, DashboardId,
-    Dashshare, Error, Expiry, Freshness, Grant, GrantId, Head, Holder, LinkDigest, MemoryDirectory,
-    MessageId, NewShare, OutboxMessage, Receipt, Revision, Seed, Snapshot, Store, SystemEnv, TenantId, Terms,
-    Timestamp,
+    AccountId, Action, BoxError, DashboardId, Dashshare, Error, Expiry, GrantId, Holder, MemoryDirectory,
+    NewShare, Revision, SystemEnv, TenantId, Terms, Timestamp,
+    store::{
+        Chain, Commit, CommitError, CommitKey, Freshness, Grant, Head, LinkDigest, Receipt, Seed, Snapshot,
+        Store,
+    },
+    trail::{Actor, AuditRecord, MessageId, OutboxMessage},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{

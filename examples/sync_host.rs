@@ -4,9 +4,9 @@
 //! and whatever reads a dashboard takes a `&Decision`, so that no path to the data can forget to ask.
 
 use dashshare::{
-    Account, AccountId, Action, AnonymousUser, Attestor, BoxError, DashboardId, Dashshare, Decision,
-    Directory, EmailAddress, Error, Expiry, MemoryStore, NewShare, Portal, SharingRules, SystemEnv, Tenant,
-    TenantId, Terms, Timestamp,
+    AccountId, Action, BoxError, DashboardId, Dashshare, Decision, Directory, EmailAddress, Error, Expiry,
+    MemoryStore, NewShare, SystemEnv, TenantId, Terms, Timestamp,
+    directory::{Account, AnonymousUser, Attestor, Portal, SharingRules, Tenant},
     policy::{Document as Policy, PolicySet, Principal, Resource},
 };
 use pollster::block_on;

@@ -9,7 +9,7 @@
 //! ```
 //! use dashshare::{
 //!     AccountId, Action, Dashshare, DashboardId, EmailAddress, Expiry, FixedEnv, MemoryDirectory, MemoryStore,
-//!     TenantId, Terms, Timestamp,
+//!     NewShare, TenantId, Terms, Timestamp,
 //! };
 //! # pollster::block_on(async {
 //! let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
@@ -23,10 +23,10 @@
 //!
 //! // Ann may view it and share it on for a week. Bob is not known yet: sharing with his address invites him.
 //! let week = Terms::view(Expiry::At(start.plus_days(7))).and_reshare();
-//! sharing.share(olga, dashboard, ann, week).await?;
+//! sharing.share(olga, dashboard, NewShare::with(ann, week)).await?;
 //! let bob: EmailAddress = "bob@example.com".parse()?;
 //! let terms = Terms::view(Expiry::Never);
-//! let shared = sharing.share(ann, dashboard, bob, terms).await?;
+//! let shared = sharing.share(ann, dashboard, NewShare::with(bob, terms)).await?;
 //! assert_eq!(shared.ends, Expiry::At(start.plus_days(7)), "never longer than Ann's own");
 //!
 //! // One link, and only the newest token opens it.
@@ -39,7 +39,8 @@
 //! let decision = sharing.authorize(ann, dashboard, Action::View).await?;
 //! assert!(decision.is_allowed());
 //! assert_eq!(decision.valid_until(), Some(start.plus_days(7)));
-//! println!("{}", decision.explain());
+//! println!("{}", decision.tell()); // to Ann
+//! println!("{}", decision.explain()); // to Olga, or to support
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
 //!
@@ -47,7 +48,7 @@
 //!
 //! - [`Directory`]: the host's accounts, their verified addresses, its tenants with their rules and [policies](policy),
 //!   and which devices a dashboard shows.
-//! - [`Store`]: where grants are kept. [`MemoryStore`] is there to begin with, `SqliteStore` and `PostgresStore` behind
+//! - [`Store`](store::Store): where grants are kept. [`MemoryStore`] is there to begin with, `SqliteStore` and `PostgresStore` behind
 //!   the features `sqlite` and `postgres`; the trait's documentation is the implementer's guide, and the exported
 //!   conformance suite checks a store against every promise.
 //! - [`Env`]: clock and randomness; [`SystemEnv`] is the operating system's.
@@ -80,6 +81,7 @@
 //!
 //! The rules that all of this keeps are numbered (`G6`, `L2`, …) and stand in [`specification`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -104,47 +106,87 @@ mod value;
 #[doc = include_str!("../docs/spec.md")]
 pub mod specification {}
 
-pub use decision::{
-    AccessList, Asker, Because, Decision, DecisionAsOf, Denial, DeviceDecision, Explanation, GrantView,
-    Impact, LinkCause, LinkDiagnosis, LinkView, Losing, SharedDashboard, Step, Symptom, Viewer,
-};
+pub use decision::{Decision, DecisionAsOf, DeviceDecision};
 #[doc(hidden)]
 pub use host::named as __named;
-pub use host::{
-    BoxError, CommitError, Directory, DynDirectory, DynStore, Env, FixedEnv, Freshness, MemoryDirectory,
-    Store, SystemEnv, Transactional,
-};
-pub use record::{
-    Actor, AuditRecord, Chain, Claim, Commit, CommitKey, Event, Grant, Grantee, Head, History, Holder,
-    Invitation, Link, Message, MessageId, Offer, OutboxMessage, PastTerms, Phase, Receipt, Revision, Seed,
-    Snapshot,
-};
-pub use service::{AsOf, AtLeast, Dashshare, Done, Error, Unresolved};
+pub use host::{BoxError, Directory, Env, FixedEnv, MemoryDirectory, SystemEnv};
+pub use record::{Holder, Revision};
+pub use service::{Dashshare, Done, Error, Unresolved};
 pub use sharing::{
-    ErrorKind, Fall, FallCause, LinkFall, Missing, Refusal, Told,
+    ErrorKind, Refusal, Told,
     amend::{Amended, Amendment},
     invitation::Claimed,
     link::{NewLink, Rotated},
-    offer::{NewOffer, OfferView, Offered},
+    offer::{NewOffer, Offered},
     ownership::Transferred,
     revoke::{Ended, RevokeMode},
     share::{NewShare, Shared},
 };
-/// The driver of `SqliteStore` and `PostgresStore`, of whose pools and transactions they are made.
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use sqlx;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use stores::SqlError;
-pub use stores::{CachedStore, MemoryStore};
+pub use stores::MemoryStore;
 #[cfg(feature = "postgres")]
-pub use stores::{PostgresStore, PostgresTransaction};
+pub use stores::PostgresStore;
 #[cfg(feature = "sqlite")]
-pub use stores::{SqliteStore, SqliteStoreTransaction};
-pub use tenant::{AnonymousUser, Portal, SharingRules, Tenant};
+pub use stores::SqliteStore;
 pub use value::{
-    Account, AccountId, Action, Attestor, DashboardId, EmailAddress, EmailError, Expiry, GrantId, LinkDigest,
-    LinkToken, MalformedToken, Right, Rights, Tag, TenantId, Terms, Timestamp, TimestampError, VerifiedEmail,
+    AccountId, Action, DashboardId, EmailAddress, EmailError, Expiry, GrantId, IdError, LinkToken,
+    MalformedToken, Right, Rights, TenantId, Terms, Timestamp, TimestampError,
 };
+
+/// For whoever brings a store: the trait, what it keeps, and the stores that stand in front of another one.
+///
+/// Start with the trait [`Store`](store::Store), whose documentation is the guide.
+pub mod store {
+    #[cfg(feature = "postgres")]
+    pub use crate::stores::PostgresTransaction;
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub use crate::stores::SqlError;
+    #[cfg(feature = "sqlite")]
+    pub use crate::stores::SqliteStoreTransaction;
+    pub use crate::{
+        host::{CommitError, DynStore, Freshness, Store, Transactional},
+        record::{
+            Chain, Claim, Commit, CommitKey, Grant, Grantee, Head, History, Invitation, Link, Offer,
+            PastTerms, Phase, Receipt, Seed, Snapshot,
+        },
+        stores::CachedStore,
+        value::LinkDigest,
+    };
+    /// The driver of `SqliteStore` and `PostgresStore`, of whose pools and transactions they are made.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub use sqlx;
+}
+
+/// What a [`Directory`] answers with: accounts and their verified addresses, and tenants with their rules and portal.
+pub mod directory {
+    pub use crate::{
+        host::DynDirectory,
+        tenant::{AnonymousUser, Portal, SharingRules, Tenant},
+        value::{Account, Attestor, VerifiedEmail},
+    };
+}
+
+/// Why: what a decision rests on, why it was denied, and why a public link does not open. For the owner and for support;
+/// what may be shown to whoever asked is [`Told`].
+pub mod explain {
+    pub use crate::{
+        decision::{Asker, Because, Denial, Explanation, LinkCause, LinkDiagnosis, Step, Symptom},
+        sharing::{Fall, FallCause, LinkFall, Missing},
+    };
+}
+
+/// What questions are asked with and answered with: lists of who has access, and questions about another instant.
+pub mod questions {
+    pub use crate::{
+        decision::{AccessList, GrantView, Impact, LinkView, Losing, SharedDashboard, Viewer},
+        service::{AsOf, AtLeast},
+        sharing::offer::OfferView,
+    };
+}
+
+/// What a change leaves behind: its audit record, and the messages that a host delivers.
+pub mod trail {
+    pub use crate::record::{Actor, AuditRecord, Event, Message, MessageId, OutboxMessage};
+}
 
 /// The README's example runs as a test.
 #[cfg(doctest)]

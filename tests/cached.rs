@@ -2,8 +2,8 @@
 
 use crate::support::faulty::{self, Call, Fault, FaultyStore};
 use dashshare::{
-    AccountId, Action, Amendment, CachedStore, DashboardId, Dashshare, Error, Expiry, FixedEnv, GrantId,
-    MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, Rights, TenantId, Terms, Timestamp,
+    AccountId, Action, Amendment, DashboardId, Dashshare, Error, Expiry, FixedEnv, GrantId, MemoryDirectory,
+    MemoryStore, NewShare, Revision, RevokeMode, Rights, TenantId, Terms, Timestamp, store::CachedStore,
 };
 use pollster::block_on;
 use proptest::{

@@ -17,7 +17,7 @@ mod shared_memory {
 }
 
 mod dynamic_memory {
-    use dashshare::{DynStore, MemoryStore};
+    use dashshare::{MemoryStore, store::DynStore};
     use std::sync::Arc;
 
     async fn fresh() -> Arc<dyn DynStore> {
@@ -28,7 +28,7 @@ mod dynamic_memory {
 }
 
 mod cached_memory {
-    use dashshare::{CachedStore, MemoryStore, SystemEnv};
+    use dashshare::{MemoryStore, SystemEnv, store::CachedStore};
     use std::{num::NonZeroUsize, time::Duration};
 
     fn fresh() -> CachedStore<MemoryStore, SystemEnv> {

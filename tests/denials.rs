@@ -6,10 +6,12 @@ use crate::support::scene::{
     ANN, BIG, BOB, CYD, DAN, NONE, OLGA, Scene, ZED, account, address, board, done, in_days, now, terms,
 };
 use dashshare::{
-    AccountId, Action, Amendment, Decision, Denial, Env as _, Error, Expiry, Freshness, GrantId, LinkToken,
-    MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, Right, Rights, SharingRules, Store as _,
-    Tenant, TenantId, Timestamp,
+    AccountId, Action, Amendment, Decision, Env as _, Error, Expiry, GrantId, LinkToken, MemoryDirectory,
+    MemoryStore, NewShare, Revision, RevokeMode, Right, Rights, TenantId, Timestamp,
+    directory::{SharingRules, Tenant},
+    explain::Denial,
     policy::{Document, PolicySet, Resource},
+    store::{Freshness, Store as _},
 };
 use pollster::block_on;
 use serde_json::{Value, json};
@@ -368,8 +370,13 @@ fn view() -> dashshare::Terms {
     terms(Rights::VIEW, false, in_days(1))
 }
 
-/// G7: somebody who is no party is told the same about a dashboard that exists and about one that does not, by every
-/// operation: a stranger, one whose grant ended, and one who is only invited.
+fn store_calls(sharing: &Sharing) -> Vec<Call> {
+    sharing.store().gate.trace().into_iter().filter(|call| call.is_stores()).collect()
+}
+
+/// G7, D8: somebody who is no party is told the same about a dashboard that exists and about one that does not, by every
+/// operation and after the same calls to the store: a stranger, one whose grant ended, and one who is only invited. Of
+/// decisions the one whose grant ended is told that, and when.
 #[test]
 fn who_is_no_party_cannot_tell_a_dashboard_from_none() {
     let scene = Scene::new();
@@ -386,9 +393,13 @@ fn who_is_no_party_cannot_tell_a_dashboard_from_none() {
             for grant in ["ann", "dan"].map(|name| scene.grant(name)).into_iter().chain([GrantId::from(5u64)])
             {
                 let refused = |dashboard| {
+                    sharing.store().gate.heal();
                     let error = ask(&sharing, who, dashboard, grant).expect_err(name);
+                    let trace = store_calls(&sharing);
                     let refusal = error.refusal().unwrap_or_else(|| panic!("{name}: {error}")).clone();
-                    (refusal.code(), refusal.to_string(), format!("{error:?}"))
+                    assert_eq!(refusal.tell().status(), 404, "{name}");
+                    let written = json!([refusal, refusal.tell(), error.tell()]).to_string();
+                    (refusal.code(), refusal.to_string(), format!("{error:?}"), written, trace)
                 };
                 let (known, unknown) = (refused(BIG), refused(NONE));
                 assert_eq!(known, unknown, "{name} by {who}");
@@ -396,9 +407,20 @@ fn who_is_no_party_cannot_tell_a_dashboard_from_none() {
             }
         }
         for action in [Action::View, Action::Export, Action::Share, Action::Edit] {
-            for dashboard in [BIG, NONE] {
+            let decided = |dashboard| {
+                sharing.store().gate.heal();
                 let decision = done(sharing.authorize(who, board(dashboard), action));
                 assert!(!decision.is_allowed() && decision.valid_until().is_none());
+                (json!(decision.tell()).to_string(), store_calls(&sharing))
+            };
+            let (known, unknown) = (decided(BIG), decided(NONE));
+            if who == account(DAN) {
+                let told = done(sharing.authorize(who, board(BIG), action)).tell();
+                assert_eq!((told.code(), told.status()), ("ended", 403));
+                assert_eq!((told.end(), told.grantor()), (Some(now()), None));
+                assert_eq!(known.1, unknown.1);
+            } else {
+                assert_eq!(known, unknown, "{action:?} by {who}");
             }
         }
     }

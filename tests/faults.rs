@@ -5,8 +5,8 @@ use crate::support::faulty::{self, Call, Fault, Hook, Sharing};
 use crate::support::plans::{Dump, Kind, Tally, ask, clean, suffer, troubles};
 use crate::support::scene::{self, BIG, OLGA, Op, Scene, account, board, commands, done, questions};
 use dashshare::{
-    Done, Error, Expiry, Freshness, LinkToken, MemoryDirectory, MemoryStore, Refusal, Rotated, Store as _,
-    TenantId,
+    Done, Error, Expiry, LinkToken, MemoryDirectory, MemoryStore, Refusal, Rotated, TenantId,
+    store::{Freshness, Store as _},
 };
 use pollster::block_on;
 use serde_json::Value;

@@ -1,9 +1,10 @@
 //! Policies over sharing, where a history in the scenario language cannot show it.
 
 use dashshare::{
-    Account, AccountId, Action, Amendment, Attestor, Because, BoxError, DashboardId, Dashshare, Denial,
-    Directory, EmailAddress, Error, Expiry, FixedEnv, LinkCause, MemoryDirectory, MemoryStore, Missing,
-    NewShare, Refusal, RevokeMode, Symptom, Tenant, TenantId, Terms, Timestamp,
+    AccountId, Action, Amendment, BoxError, DashboardId, Dashshare, Directory, EmailAddress, Error, Expiry,
+    FixedEnv, MemoryDirectory, MemoryStore, NewShare, Refusal, RevokeMode, TenantId, Terms, Timestamp,
+    directory::{Account, Attestor, Tenant},
+    explain::{Because, Denial, LinkCause, Missing, Symptom},
     policy::{Document, Effect, Nearest, Outcome, PolicySet, Principal, Resource, RuleRef},
 };
 use pollster::block_on;

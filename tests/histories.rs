@@ -24,11 +24,14 @@ const PATIENCE: u64 = 200;
 const PAST_EVERY: u64 = 4;
 
 /// The least that 20,000 histories must contain to mean anything: about half of what they do contain.
-const FLOORS: [(&str, u64); 36] = [
+const FLOORS: [(&str, u64); 39] = [
     ("commands", 500_000),
     ("whole states compared", 100_000),
     ("past states compared", 100_000),
     ("impacts compared", 50_000),
+    ("strangers told", 1_000_000),
+    ("parties told", 1_000_000),
+    ("former parties told", 100_000),
     ("shares", 100_000),
     ("shares that stood already", 15_000),
     ("reshares deeper than 2", 15_000),
@@ -66,8 +69,8 @@ const PANICS: &str = "it panics";
 /// Of fewer histories chance alone makes the counts.
 const FEW: u64 = 1_000;
 
-/// G1, G2, G3, G4, G6, G7, G8, G9, G10, G11, G12, G13, G14, G15, G16, G17, G18, G19, G20, I3, I4, I5, L1, L2, L5, L6, D2
-/// and D7, as far as commands played one after the other can show them.
+/// G1, G2, G3, G4, G6, G7, G8, G9, G10, G11, G12, G13, G14, G15, G16, G17, G18, G19, G20, I3, I4, I5, L1, L2, L5, L6, D2,
+/// D7 and D8, as far as commands played one after the other can show them.
 #[test]
 fn the_library_and_the_model_agree_at_every_critical_instant() {
     let seeds = match number("DASHSHARE_SEED") {
@@ -236,6 +239,8 @@ struct Sides {
     library: Library,
     now: Instant,
     people: BTreeSet<Account>,
+    /// Who was a party of the present dashboards after which step last.
+    parties: BTreeMap<(Account, Dashboard), Instant>,
     asks_the_past: bool,
 }
 
@@ -246,6 +251,7 @@ impl Sides {
             library: Library::new(),
             now: model::START,
             people: BTreeSet::new(),
+            parties: BTreeMap::new(),
             asks_the_past: seed.is_multiple_of(PAST_EVERY),
         }
     }
@@ -290,6 +296,13 @@ impl Sides {
             _ => return differ("only one side accepts it:"),
         }
         self.compare_people(None)?;
+        if let (Command::Register { dashboard, .. }, Ok(_)) = (step.command, &played) {
+            // A new dashboard starts empty, also of the same id; the same command once more changes nothing (G19).
+            if self.model.past().registered(dashboard) == Some(step.at) {
+                self.parties.retain(|(_, of), _| *of != dashboard);
+            }
+        }
+        self.compare_told(counts)?;
         for dashboard in dashboards() {
             let expected: Vec<u32> = self.model.past().open_link(dashboard, self.now).into_iter().collect();
             let told = self.library.open_links(dashboard);
@@ -317,6 +330,71 @@ impl Sides {
                     expected,
                     told,
                 )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What everybody is told who asks now (D8).
+    fn compare_told(&mut self, counts: &mut Counts) -> Result<(), String> {
+        let (past, now) = (self.model.past(), self.now);
+        for dashboard in dashboards() {
+            for &account in &self.people {
+                let told = self.library.told(account, Some(dashboard));
+                if past.is_party(account, dashboard, now) {
+                    self.parties.insert((account, dashboard), now);
+                    counts.count("parties told");
+                    let grantors: Vec<Account> =
+                        past.held(account, dashboard, now).filter_map(|grant| past.grantor(grant)).collect();
+                    let is_owner = past.owner(dashboard) == Some(account);
+                    for told in told {
+                        let by = told.grantor().map(model::library::account);
+                        let is_right = !["unknown_dashboard", "ended"].contains(&told.code())
+                            && by.is_none_or(|by| grantors.contains(&by))
+                            && (told.status() != 200 || by.is_some() != is_owner);
+                        same(
+                            now,
+                            dashboard,
+                            &format!("a party {account:?} is told {told:?}"),
+                            true,
+                            is_right,
+                        )?;
+                    }
+                    continue;
+                }
+                let last =
+                    self.parties.get(&(account, dashboard)).filter(|_| past.owner(dashboard).is_some());
+                let Some(last) = last else {
+                    counts.count("strangers told");
+                    let written = |told: Vec<_>| serde_json::to_string(&told).expect("JSON");
+                    let nowhere = written(self.library.told(account, None));
+                    same(
+                        now,
+                        dashboard,
+                        &format!("what a stranger {account:?} is told"),
+                        nowhere,
+                        written(told),
+                    )?;
+                    continue;
+                };
+                counts.count("former parties told");
+                for told in told {
+                    let end = told.end().map(|end| end.micros());
+                    let is_right = told.code() == "ended"
+                        && told.grantor().is_none()
+                        && end.is_some_and(|end| {
+                            let before =
+                                past.until(end - 1).is_party(account, dashboard, end - 1) || end == *last;
+                            *last <= end && before && !past.until(end).is_party(account, dashboard, end)
+                        });
+                    same(
+                        now,
+                        dashboard,
+                        &format!("a former party {account:?} is told {told:?}"),
+                        true,
+                        is_right,
+                    )?;
+                }
             }
         }
         Ok(())

@@ -5,11 +5,13 @@ mod cached;
 mod cases;
 #[cfg(feature = "conformance")]
 mod conformance;
+mod days;
 mod denials;
 mod examples;
 mod faults;
 mod governed;
 mod histories;
+mod ids;
 mod layers;
 mod listed;
 #[expect(dead_code, reason = "shared with another binary")]

@@ -1,9 +1,11 @@
 //! Clones that are offered (T9): filled now or later, raced for, and gone without a trace when they are not taken.
 
 use dashshare::{
-    AccountId, Action, Actor, DashboardId, Dashshare, Error, Expiry, FixedEnv, Freshness, MemoryDirectory,
-    MemoryStore, NewOffer, Refusal, Revision, Seed, Store as _, TenantId, Timestamp,
+    AccountId, Action, DashboardId, Dashshare, Error, Expiry, FixedEnv, MemoryDirectory, MemoryStore,
+    NewOffer, Refusal, Revision, TenantId, Timestamp,
+    store::{Freshness, Seed, Store as _},
     template::{FillError, Fills, Options, Profile, Recipient, Template, extract_json, fill},
+    trail::Actor,
 };
 use pollster::block_on;
 use serde_json::{Value, json};

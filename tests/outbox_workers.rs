@@ -12,8 +12,8 @@ use crate::File;
 use crate::support::cluster::{Cluster, Installation};
 use crate::support::runtime::block_on;
 use dashshare::{
-    AccountId, BoxError, DashboardId, Dashshare, Env, Error, Expiry, MemoryDirectory, MemoryStore, MessageId,
-    NewShare, Revision, Store, SystemEnv, TenantId, Terms, Timestamp,
+    AccountId, BoxError, DashboardId, Dashshare, Env, Error, Expiry, MemoryDirectory, MemoryStore, NewShare,
+    Revision, SystemEnv, TenantId, Terms, Timestamp, store::Store, trail::MessageId,
 };
 use judge::{Clock, Name, Record, Wrong, judge};
 use libtest_mimic::{Failed, Trial};

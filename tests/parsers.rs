@@ -2,8 +2,8 @@
 //! one thing has one spelling.
 
 use dashshare::{
-    AccountId, DashboardId, EmailAddress, Expiry, GrantId, LinkDigest, LinkToken, Right, Rights, TenantId,
-    Timestamp,
+    AccountId, DashboardId, EmailAddress, Expiry, GrantId, LinkToken, Right, Rights, TenantId, Timestamp,
+    store::LinkDigest,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 use std::{

@@ -13,8 +13,9 @@ use crate::File;
 use crate::support::runtime::block_on;
 use crate::support::server::{LEVELS, Server};
 use dashshare::{
-    CachedStore, DynStore, SystemEnv,
+    SystemEnv,
     conformance::{PROMISES, check},
+    store::{CachedStore, DynStore},
 };
 use libtest_mimic::Trial;
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};

@@ -26,8 +26,8 @@ use crate::File;
 use crate::support::cluster::{Cluster, Installation};
 use crate::support::runtime::block_on;
 use dashshare::{
-    AccountId, Actor, AuditRecord, DashboardId, Dashshare, Event, MemoryDirectory, PostgresStore, Revision,
-    SystemEnv, TenantId,
+    AccountId, DashboardId, Dashshare, MemoryDirectory, PostgresStore, Revision, SystemEnv, TenantId,
+    trail::{Actor, AuditRecord, Event},
 };
 use history::{Act, Link, Op, judge, stale_visits};
 use libtest_mimic::{Failed, Trial};

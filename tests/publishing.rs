@@ -1,8 +1,10 @@
 //! Publishing a dashboard, as far as the tenant's portal and policies decide.
 
 use dashshare::{
-    AccountId, AnonymousUser, BoxError, DashboardId, Dashshare, Error, Expiry, FixedEnv, MemoryDirectory,
-    MemoryStore, Missing, NewShare, Portal, Refusal, Rights, SharingRules, Tenant, TenantId, Terms,
+    AccountId, BoxError, DashboardId, Dashshare, Error, Expiry, FixedEnv, MemoryDirectory, MemoryStore,
+    NewShare, Refusal, Rights, TenantId, Terms,
+    directory::{AnonymousUser, Portal, SharingRules, Tenant},
+    explain::Missing,
     policy::{Document, PolicySet, Principal, Resource, RuleRef},
 };
 use pollster::block_on;
@@ -172,15 +174,15 @@ fn an_unknown_tenant_shares_nothing() {
         async fn account(
             &self,
             id: AccountId,
-            attestor: &dashshare::Attestor,
-        ) -> Result<Option<dashshare::Account>, BoxError> {
+            attestor: &dashshare::directory::Attestor,
+        ) -> Result<Option<dashshare::directory::Account>, BoxError> {
             self.0.account(id, attestor).await
         }
         async fn account_of(
             &self,
             address: &dashshare::EmailAddress,
-            attestor: &dashshare::Attestor,
-        ) -> Result<Option<dashshare::Account>, BoxError> {
+            attestor: &dashshare::directory::Attestor,
+        ) -> Result<Option<dashshare::directory::Account>, BoxError> {
             self.0.account_of(address, attestor).await
         }
         async fn tenant(&self, _: TenantId) -> Result<Option<Arc<Tenant>>, BoxError> {

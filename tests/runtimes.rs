@@ -90,7 +90,7 @@ fn threads_share_one_dashboard_and_lose_nothing() {
     let list = block_on(sharing.access_list(owner, dashboard)).unwrap();
     assert_eq!(list.grants.len(), 36);
     assert_eq!(list.revision.number(), 37);
-    let host = dashshare::Actor::Host;
+    let host = dashshare::trail::Actor::Host;
     let audit = block_on(sharing.audit(host, dashboard, dashshare::Revision::ZERO, 100)).unwrap();
     let revisions: Vec<u64> = audit.iter().map(|record| record.revision.number()).collect();
     assert_eq!(revisions, (1..=37).collect::<Vec<_>>());
@@ -121,10 +121,10 @@ fn an_owner_does_not_read_the_trail_of_a_deleted_dashboard() {
     block_on(sharing.share(olga, dashboard, NewShare::with(AccountId::from(3u64), TERMS))).unwrap();
     block_on(sharing.delete_dashboard(olga, dashboard)).unwrap();
     block_on(sharing.register(dashboard, TenantId::from(1u64), zed)).unwrap();
-    let trail = |by: dashshare::Actor| {
+    let trail = |by: dashshare::trail::Actor| {
         let records = block_on(sharing.audit(by, dashboard, dashshare::Revision::ZERO, 100)).unwrap();
         records.iter().map(|record| record.revision.number()).collect::<Vec<_>>()
     };
     assert_eq!(trail(zed.into()), [4]);
-    assert_eq!(trail(dashshare::Actor::Host), [1, 2, 3, 4]);
+    assert_eq!(trail(dashshare::trail::Actor::Host), [1, 2, 3, 4]);
 }

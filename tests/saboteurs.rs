@@ -4,8 +4,9 @@
 mod store;
 
 use dashshare::{
-    DynStore, MemoryStore,
+    MemoryStore,
     conformance::{PROMISES, check},
+    store::DynStore,
 };
 use std::{
     cell::Cell,

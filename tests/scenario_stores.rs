@@ -8,7 +8,7 @@ use crate::support::files::fresh_path;
 use crate::support::runtime::block_on;
 use crate::support::server::{LEVELS, Server};
 use crate::support::table::{self, Case, engine::Engine};
-use dashshare::{DynStore, MemoryStore, SqliteStore};
+use dashshare::{MemoryStore, SqliteStore, store::DynStore};
 use libtest_mimic::Trial;
 use std::sync::Arc;
 

@@ -3,9 +3,10 @@
 
 use crate::support::faulty::{self, Call, Fault, Sharing};
 use dashshare::{
-    AccountId, Action, Actor, Amendment, DashboardId, EmailAddress, Error, Expiry, Freshness, GrantId,
-    LinkToken, MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, Rights, Store as _, TenantId,
-    Terms, Timestamp,
+    AccountId, Action, Amendment, DashboardId, EmailAddress, Error, Expiry, GrantId, LinkToken,
+    MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, Rights, TenantId, Terms, Timestamp,
+    store::{Freshness, Store as _},
+    trail::Actor,
 };
 use pollster::block_on;
 use serde_json::json;

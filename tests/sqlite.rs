@@ -7,7 +7,7 @@ mod transaction;
 
 use crate::support::files::fresh_path;
 use crate::support::runtime::block_on;
-use dashshare::{DynStore, SqliteStore};
+use dashshare::{SqliteStore, store::DynStore};
 use std::sync::Arc;
 
 /// A store in a new file.
@@ -22,7 +22,7 @@ mod plain {
 }
 
 mod cached {
-    use dashshare::{CachedStore, SqliteStore, SystemEnv};
+    use dashshare::{SqliteStore, SystemEnv, store::CachedStore};
     use std::{num::NonZeroUsize, time::Duration};
 
     async fn fresh() -> CachedStore<SqliteStore, SystemEnv> {

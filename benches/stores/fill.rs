@@ -6,8 +6,9 @@
 
 use crate::support::{Random, Service, TENANT, deliver, ready, service, terms};
 use dashshare::{
-    AccountId, Actor, DashboardId, Expiry, Freshness, Grant, GrantId, Head, Holder, MemoryStore, NewShare,
-    OutboxMessage, Revision, RevokeMode, Seed, Snapshot, Store,
+    AccountId, DashboardId, Expiry, GrantId, Holder, MemoryStore, NewShare, Revision, RevokeMode,
+    store::{Freshness, Grant, Head, Seed, Snapshot, Store},
+    trail::{Actor, OutboxMessage},
 };
 use serde::Serialize;
 use sqlx::types::Uuid;

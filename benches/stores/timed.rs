@@ -1,6 +1,6 @@
 //! A store that tells what was asked of it and how long its commits took.
 
-use dashshare::{Commit, CommitError, Receipt, Store};
+use dashshare::store::{Commit, CommitError, Receipt, Store};
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Instant,

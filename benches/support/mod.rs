@@ -1,9 +1,11 @@
 //! What the benches share: the host, the memory store's service, and what they count with.
 
 use dashshare::{
-    Account, AccountId, Attestor, BoxError, DashboardId, Dashshare, Directory, EmailAddress, Env, Expiry,
-    MemoryDirectory, Rights, Store, SystemEnv, Tenant, TenantId, Terms, Timestamp,
+    AccountId, BoxError, DashboardId, Dashshare, Directory, EmailAddress, Env, Expiry, MemoryDirectory,
+    Rights, SystemEnv, TenantId, Terms, Timestamp,
+    directory::{Account, Attestor, Tenant},
     policy::{Principal, Resource},
+    store::Store,
 };
 use std::{
     future::Future,

@@ -15,11 +15,13 @@ mod runtime;
 mod stores;
 
 use dashshare::{
-    AccountId, Action, Actor, AuditRecord, DashboardId, Dashshare, Decision, Done, DynStore, EmailAddress,
-    Env as _, Error, Event, Expiry, FixedEnv, Freshness, GrantId, Head, Holder, LinkToken, MemoryDirectory,
-    Message, NewShare, OutboxMessage, Revision, RevokeMode, Rotated, Store as _, Tenant, TenantId, Terms,
-    Timestamp,
+    AccountId, Action, DashboardId, Dashshare, Decision, Done, EmailAddress, Env as _, Error, Expiry,
+    FixedEnv, GrantId, Holder, LinkToken, MemoryDirectory, NewShare, Revision, RevokeMode, Rotated, TenantId,
+    Terms, Timestamp,
+    directory::Tenant,
     policy::{self, PolicySet, Resource},
+    store::{DynStore, Freshness, Head, Store as _},
+    trail::{Actor, AuditRecord, Event, Message, OutboxMessage},
 };
 use document::Document;
 use page::{Page, day, until};

@@ -1,6 +1,9 @@
 //! Puts the story on the page: headings, paragraphs within the width of a terminal, and the tree of who has access.
 
-use dashshare::{AccessList, AccountId, Expiry, GrantView, Holder, Timestamp};
+use dashshare::{
+    AccountId, Expiry, Holder, Timestamp,
+    questions::{AccessList, GrantView},
+};
 
 const WIDTH: usize = 98;
 

@@ -6,7 +6,8 @@ use super::{
     runtime::block_on,
 };
 use dashshare::{
-    AccountId, Action, Because, Decision, Denial, Explanation, Fall, GrantId, LinkCause, Missing, Told,
+    AccountId, Action, Decision, GrantId, Told,
+    explain::{Because, Denial, Explanation, Fall, LinkCause, Missing},
     policy::Nearest,
 };
 use serde_json::{Value, json};

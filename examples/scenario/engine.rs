@@ -13,9 +13,13 @@ pub(crate) mod runtime;
 mod tenants;
 
 use dashshare::{
-    AccountId, Actor, Amendment, Claimed, DashboardId, Dashshare, DynStore, EmailAddress, Ended, Event,
-    Expiry, FixedEnv, GrantId, GrantView, Holder, LinkView, MemoryDirectory, Message, NewShare, Refusal,
-    Revision, RevokeMode, Rights, Tag, Tenant, TenantId, Terms, Timestamp,
+    AccountId, Amendment, Claimed, DashboardId, Dashshare, EmailAddress, Ended, Expiry, FixedEnv, GrantId,
+    Holder, MemoryDirectory, NewShare, Refusal, Revision, RevokeMode, Rights, TenantId, Terms, Timestamp,
+    directory::Tenant,
+    policy::Tag,
+    questions::{GrantView, LinkView},
+    store::DynStore,
+    trail::{Actor, Event, Message},
 };
 use fields::{Fields, Problem, address, bad, parse};
 use runtime::block_on;

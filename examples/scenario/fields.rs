@@ -1,6 +1,6 @@
 //! What a line holds, read member by member.
 
-use dashshare::{EmailAddress, EmailError, Error, Expiry, Right, Rights, Tag, Timestamp};
+use dashshare::{EmailAddress, EmailError, Error, Expiry, Right, Rights, Timestamp, policy::Tag};
 use serde_json::{Map, Value};
 use std::fmt::Display;
 

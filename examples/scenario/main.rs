@@ -6,7 +6,10 @@
 mod engine;
 mod stores;
 
-use dashshare::{Actor, DynStore, Store as _};
+use dashshare::{
+    store::{DynStore, Store as _},
+    trail::Actor,
+};
 use engine::{Engine, runtime::block_on};
 use std::{
     fs::File,

@@ -6,9 +6,11 @@ use super::{
     runtime::block_on,
 };
 use dashshare::{
-    Actor, DashboardId, NewOffer, OfferView,
+    DashboardId, NewOffer,
     policy::Resource,
+    questions::OfferView,
     template::{Options, Profile, Template, extract_json},
+    trail::Actor,
 };
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! The store that an example keeps its things in, as its command line names it.
 
-use dashshare::{DynStore, MemoryStore};
+use dashshare::{MemoryStore, store::DynStore};
 use std::sync::Arc;
 
 /// Opens `memory`, `sqlite:FILE` or `postgres:URL`, the databases with their tables made.

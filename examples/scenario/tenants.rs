@@ -5,8 +5,9 @@ use super::{
     fields::{Fields, Problem, bad},
 };
 use dashshare::{
-    AccountId, DashboardId, MemoryDirectory, Tag, Tenant, TenantId,
-    policy::{Document, PolicySet, Principal, Resource, lint},
+    AccountId, DashboardId, MemoryDirectory, TenantId,
+    directory::Tenant,
+    policy::{Document, PolicySet, Principal, Resource, Tag, lint},
 };
 use serde_json::{Value, json};
 
@@ -95,7 +96,7 @@ impl Engine {
                 tenant.portal.anonymous = None;
                 return Ok(json!({}));
             }
-            let fresh = || dashshare::AnonymousUser::new("anonymous");
+            let fresh = || dashshare::directory::AnonymousUser::new("anonymous");
             let user = tenant.portal.anonymous.get_or_insert_with(fresh);
             user.active = active.unwrap_or(user.active);
             if let Some(id) = id {

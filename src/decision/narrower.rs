@@ -96,7 +96,7 @@ impl DeviceDecision {
 
 /// What a decision was, or would be, at another instant, if nothing is changed meanwhile. It permits nothing.
 ///
-/// Made by [`AsOf::authorize`](crate::AsOf::authorize).
+/// Made by [`AsOf::authorize`](crate::questions::AsOf::authorize).
 ///
 /// ```compile_fail
 /// fn show(decision: dashshare::DecisionAsOf) {

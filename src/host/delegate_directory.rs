@@ -59,7 +59,7 @@ macro_rules! __directory_methods {
 /// [`delegate_store!`](crate::delegate_store!) does for stores.
 ///
 /// ```
-/// use dashshare::{Account, AccountId, Attestor, BoxError, Directory, delegate_directory};
+/// use dashshare::{delegate_directory, directory::{Account, Attestor}, AccountId, BoxError, Directory};
 ///
 /// /// A directory in which some accounts are blocked.
 /// struct Guarded<D> {

@@ -114,7 +114,7 @@ macro_rules! __store_methods {
     };
 }
 
-/// Writes the methods of a [`Store`](crate::Store) that wraps another one: for a host's metrics, retries and logs.
+/// Writes the methods of a [`Store`](crate::store::Store) that wraps another one: for a host's metrics, retries and logs.
 ///
 /// It stands inside `impl Store for …`, and says what wraps what, and which methods: `ALL`, or some by their names beside
 /// others that are written out. A method that is in neither is missing, which the compiler says.
@@ -129,14 +129,14 @@ macro_rules! __store_methods {
 ///
 /// In the second form, `name` is the method's name, a `&'static str`, and `call` is a closure that makes the call anew
 /// each time, so that it can be made again. The expression is a future of the method's answer. Its function is generic
-/// over answers and errors: a commit fails with a [`CommitError`](crate::CommitError), everything else with a
+/// over answers and errors: a commit fails with a [`CommitError`](crate::store::CommitError), everything else with a
 /// [`BoxError`](crate::BoxError).
 ///
 /// # Examples
 /// How often each method was called, and how long it took:
 ///
 /// ```
-/// use dashshare::{Dashshare, MemoryDirectory, MemoryStore, Store, SystemEnv, delegate_store};
+/// use dashshare::{delegate_store, store::Store, Dashshare, MemoryDirectory, MemoryStore, SystemEnv};
 /// use std::{collections::BTreeMap, sync::Mutex, time::{Duration, Instant}};
 ///
 /// struct Measured<S> {
@@ -174,7 +174,7 @@ macro_rules! __store_methods {
 /// A read that fails is sent again; a commit is not, since the service settles what became of it:
 ///
 /// ```
-/// use dashshare::{BoxError, Commit, CommitError, Receipt, Store, delegate_store};
+/// use dashshare::{delegate_store, store::{Commit, CommitError, Receipt, Store}, BoxError};
 ///
 /// struct Patient<S>(S);
 ///
@@ -202,7 +202,7 @@ macro_rules! __store_methods {
 /// What is left out does not compile:
 ///
 /// ```compile_fail,E0046
-/// # use dashshare::{Store, delegate_store};
+/// # use dashshare::{delegate_store, store::Store};
 /// struct Wrapped<S>(S);
 ///
 /// impl<S: Store> Store for Wrapped<S> {

@@ -40,7 +40,7 @@ macro_rules! restore {
 /// `Store`; the methods here only lead to it.
 ///
 /// ```
-/// use dashshare::{Dashshare, DynStore, MemoryDirectory, MemoryStore, SystemEnv};
+/// use dashshare::{store::DynStore, Dashshare, MemoryDirectory, MemoryStore, SystemEnv};
 /// use std::sync::Arc;
 ///
 /// let store: Arc<dyn DynStore> = match "memory" {
@@ -65,7 +65,7 @@ impl Store for dyn DynStore + '_ {
 /// `Arc<dyn DynDirectory>` is a `Directory` again.
 ///
 /// ```
-/// use dashshare::{Dashshare, DynDirectory, MemoryDirectory, MemoryStore, SystemEnv};
+/// use dashshare::{directory::DynDirectory, Dashshare, MemoryDirectory, MemoryStore, SystemEnv};
 /// use std::sync::Arc;
 ///
 /// let directory: Arc<dyn DynDirectory> = Arc::new(MemoryDirectory::default());

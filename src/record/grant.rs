@@ -197,7 +197,7 @@ impl Grant {
 pub enum Holder {
     /// An account.
     Account(AccountId),
-    /// An invited address. To a [`Store`](crate::Store) it stands for every grant made to it, claimed or not.
+    /// An invited address. To a [`Store`](crate::store::Store) it stands for every grant made to it, claimed or not.
     Address(EmailAddress),
 }
 

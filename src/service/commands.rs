@@ -46,7 +46,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Example
     ///
     /// ```
-    /// # use dashshare::*;
+    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # pollster::block_on(async {
     /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
@@ -95,7 +95,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Example
     ///
     /// ```
-    /// # use dashshare::*;
+    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # pollster::block_on(async {
     /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
@@ -158,7 +158,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Example
     ///
     /// ```
-    /// # use dashshare::*;
+    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # pollster::block_on(async {
     /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));

@@ -7,9 +7,9 @@ use crate::{
     record::{Revision, Snapshot},
     sharing::Consulted,
     tenant::Tenant,
-    value::{AccountId, Action, DashboardId, LinkDigest, Timestamp},
+    value::{AccountId, Action, DashboardId, LinkDigest, TenantId, Timestamp},
 };
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 /// As of when a question is asked, and how new the answer has to be.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Example
     ///
     /// ```
-    /// # use dashshare::*;
+    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # pollster::block_on(async {
     /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
@@ -67,6 +67,57 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         action: Action,
     ) -> Result<Decision, Error> {
         self.decide(account, dashboard, action, When::NOW).await
+    }
+
+    /// The same for a page of dashboards, in the order of the list: one round trip to the store, however many there are.
+    ///
+    /// The directory is asked once for each tenant, and for a dashboard only where policies count.
+    ///
+    /// ```
+    /// # use dashshare::*;
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, ann) = (AccountId::from(1u64), AccountId::from(2u64));
+    /// # for account in [olga, ann] { sharing.directory().add_account(account); }
+    /// # let page = [7u64, 8, 9].map(DashboardId::from);
+    /// # for dashboard in page { sharing.register(dashboard, TenantId::from(1u64), olga).await?; }
+    /// sharing.share(olga, page[1], NewShare::with(ann, Terms::view(Expiry::Never))).await?;
+    /// let decisions = sharing.authorize_many(ann, &page, Action::View).await?;
+    /// let seen: Vec<bool> = decisions.iter().map(Decision::is_allowed).collect();
+    /// assert_eq!(seen, [false, true, false]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn authorize_many(
+        &self,
+        account: AccountId,
+        dashboards: &[DashboardId],
+        action: Action,
+    ) -> Result<Vec<Decision>, Error> {
+        let fresh = Freshness::AtLeast(Revision::ZERO);
+        let read = self.store.read_many(dashboards, &account.into(), fresh).await.map_err(Error::Store)?;
+        // An offer is not told from what is not known (T9).
+        let known = read.into_iter().filter(|snapshot| snapshot.head.offer().is_none());
+        let known: HashMap<DashboardId, Snapshot> =
+            known.map(|snapshot| (snapshot.head.dashboard, snapshot)).collect();
+        let mut tenants: HashMap<TenantId, Option<Arc<Tenant>>> = HashMap::new();
+        let mut decisions = Vec::with_capacity(dashboards.len());
+        for dashboard in dashboards {
+            let snapshot = known.get(dashboard).cloned();
+            let tenant = match snapshot.as_ref().map(|snapshot| snapshot.head.tenant) {
+                None => None,
+                Some(id) => match tenants.get(&id) {
+                    Some(tenant) => tenant.clone(),
+                    None => {
+                        let tenant = self.directory.tenant(id).await.map_err(Error::Directory)?;
+                        tenants.insert(id, tenant.clone());
+                        tenant
+                    }
+                },
+            };
+            decisions.push(self.judge(account, action, snapshot, tenant, None).await?);
+        }
+        Ok(decisions)
     }
 
     pub(super) async fn decide(

@@ -3,7 +3,8 @@
 use super::{
     dashshare::{Dashshare, Done},
     error::{Error, Unresolved},
-    run::{ATTEMPTS, Fate, Outcome, Settled},
+    load::ATTEMPTS,
+    run::{Fate, Outcome, Settled},
 };
 use crate::{
     decision::{
@@ -35,7 +36,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Example
     ///
     /// ```
-    /// # use dashshare::*;
+    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # pollster::block_on(async {
     /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
@@ -159,7 +160,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Example
     ///
     /// ```
-    /// # use dashshare::*;
+    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # pollster::block_on(async {
     /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));

@@ -1,6 +1,6 @@
 //! Reading: what a command or a question must see of a dashboard, and what the directory knows.
 
-use super::{dashshare::Dashshare, error::Error, run::ATTEMPTS};
+use super::{dashshare::Dashshare, error::Error};
 use crate::{
     host::{BoxError, Directory, Env, Freshness, Store},
     record::{Grant, Head, Holder, Snapshot, leaf},
@@ -10,6 +10,9 @@ use crate::{
 };
 use std::{collections::BTreeSet, sync::Arc};
 
+/// How often a command is judged anew after others changed the dashboard, a lost answer asked for, and a question read
+/// again.
+pub(super) const ATTEMPTS: usize = 8;
 /// How many rows are read at once.
 const PAGE: usize = 512;
 

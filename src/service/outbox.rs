@@ -41,7 +41,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Example
     ///
     /// ```
-    /// # use dashshare::*;
+    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # use std::time::Duration;
     /// # fn send(_: &OutboxMessage) -> Result<(), BoxError> { Ok(()) }
     /// # pollster::block_on(async {

@@ -3,7 +3,7 @@
 use super::{
     dashshare::{Dashshare, Done},
     error::{Error, Unresolved},
-    load::Loaded,
+    load::{ATTEMPTS, Loaded},
 };
 use crate::{
     host::{BoxError, CommitError, Directory, Env, Store},
@@ -12,9 +12,6 @@ use crate::{
     tenant::Tenant,
 };
 use std::sync::Arc;
-
-/// How often a command is judged anew after others changed the dashboard, and a lost answer asked for.
-pub(super) const ATTEMPTS: usize = 8;
 
 /// How a commit ended.
 pub(super) enum Settled {

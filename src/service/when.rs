@@ -43,7 +43,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// policies count as they are now, and who asks is judged by the present. A decision so made permits nothing.
     ///
     /// ```
-    /// # use dashshare::*;
+    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # pollster::block_on(async {
     /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
@@ -71,7 +71,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// [`Error::Stale`] when the store's answer is older.
     ///
     /// ```
-    /// # use dashshare::*;
+    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # pollster::block_on(async {
     /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));

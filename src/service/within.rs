@@ -44,8 +44,8 @@ impl<S: Transactional, D: Directory, E: Env> Dashshare<S, D, E> {
     /// ```no_run
     /// # #[cfg(feature = "sqlite")] mod example {
     /// use dashshare::{
-    ///     Account, AccountId, Attestor, BoxError, Dashshare, DashboardId, Directory, Env, Expiry, NewShare, SqliteStore,
-    ///     SqliteStoreTransaction, Terms, delegate_directory,
+    ///     delegate_directory, directory::{Account, Attestor}, store::SqliteStoreTransaction, AccountId, BoxError,
+    ///     DashboardId, Dashshare, Directory, Env, Expiry, NewShare, SqliteStore, Terms,
     /// };
     ///
     /// struct Inside<'t, D> {

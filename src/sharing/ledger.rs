@@ -12,7 +12,7 @@ use std::{
 
 /// A dashboard's head and the grants that were read of it, judged at one instant.
 ///
-/// INVARIANT: every grant comes with all of its ancestors, as [`Store`](crate::Store) reads them.
+/// INVARIANT: every grant comes with all of its ancestors, as [`Store`](crate::store::Store) reads them.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     pub(crate) head: Arc<Head>,

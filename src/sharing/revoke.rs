@@ -234,8 +234,10 @@ impl Command for Renounce {
         Needs::seeds(vec![self.account.into(), Seed::Grant(self.grant)])
     }
 
-    fn more(&self, _ledger: &Ledger) -> More {
-        More { below: vec![self.grant], ..More::default() }
+    fn more(&self, ledger: &Ledger) -> More {
+        // Whoever does not hold it is refused, and nothing more is read for that (D8).
+        let held = ledger.get(self.grant).filter(|grant| self.by.holds(grant));
+        More { below: held.map(|grant| grant.id).into_iter().collect(), ..More::default() }
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {

@@ -16,7 +16,7 @@ use std::fmt;
 /// grantor) and `ends`. The codes are stable words.
 ///
 /// ```
-/// # use dashshare::*;
+/// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
 /// # pollster::block_on(async {
 /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
 /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));

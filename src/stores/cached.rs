@@ -31,7 +31,7 @@ use std::{
 /// Both clocks count, that of [`Env`] and the one of the machine that never steps: what is older by either is not served.
 ///
 /// ```
-/// use dashshare::{CachedStore, Dashshare, MemoryDirectory, MemoryStore, SystemEnv};
+/// use dashshare::{store::CachedStore, Dashshare, MemoryDirectory, MemoryStore, SystemEnv};
 /// use std::{num::NonZeroUsize, time::Duration};
 ///
 /// let room = NonZeroUsize::new(100_000).expect("some room");

@@ -144,7 +144,7 @@ impl VerifiedEmail {
 /// Handed to the host's [`Directory`](crate::Directory) so that it, and nothing else, can vouch for addresses (I3).
 ///
 /// ```compile_fail
-/// let attestor = dashshare::Attestor { _sealed: () };
+/// let attestor = dashshare::directory::Attestor { _sealed: () };
 /// ```
 #[derive(Debug)]
 pub struct Attestor {

@@ -2,9 +2,11 @@
 
 mod account;
 mod action;
+mod day;
 mod email;
 mod id;
 mod object;
+mod spelling;
 mod tag;
 mod terms;
 mod time;
@@ -17,6 +19,7 @@ pub use {
     action::Action,
     email::{Attestor, EmailAddress, EmailError, VerifiedEmail},
     id::{AccountId, DashboardId, GrantId, TenantId},
+    spelling::IdError,
     tag::Tag,
     terms::{Expiry, Right, Rights, Terms},
     time::{Timestamp, TimestampError},

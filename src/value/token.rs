@@ -1,5 +1,6 @@
 //! The secret of a public link, and the digest that is all a store ever sees of it.
 
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -138,25 +139,15 @@ impl fmt::Debug for LinkDigest {
 
 impl Serialize for LinkDigest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let hex: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
-        serializer.serialize_str(&hex)
+        serializer.serialize_str(&HEXLOWER.encode(&self.0))
     }
 }
 
 impl<'de> Deserialize<'de> for LinkDigest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let hex = String::deserialize(deserializer)?;
-        let digits: Option<Vec<u8>> =
-            hex.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
-        let bytes: Vec<u8> = digits
-            .unwrap_or_default()
-            .chunks_exact(2)
-            .map(|pair| pair.iter().fold(0, |byte, d| byte << 4 | d))
-            .collect();
-        match <[u8; 32]>::try_from(bytes) {
-            Ok(bytes) if hex.len() == 64 => Ok(Self(bytes)),
-            _ => Err(D::Error::custom("a link digest is 64 hexadecimal digits")),
-        }
+        let text = String::deserialize(deserializer)?;
+        let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or_else(|| D::Error::custom("a link digest is 64 hexadecimal digits"))
     }
 }
 

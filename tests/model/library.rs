@@ -8,9 +8,10 @@ use std::{
 };
 
 use dashshare::{
-    AccountId, Action, Amendment, DashboardId, Dashshare, EmailAddress, Ended, Error, FixedEnv, Freshness,
-    GrantId, Holder, LinkDigest, MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, SharingRules,
-    Store, TenantId, Timestamp,
+    AccountId, Action, Amendment, DashboardId, Dashshare, EmailAddress, Ended, Error, FixedEnv, GrantId,
+    Holder, MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, TenantId, Timestamp, Told,
+    directory::SharingRules,
+    store::{Freshness, LinkDigest, Store},
 };
 use pollster::block_on;
 
@@ -242,7 +243,7 @@ impl<S: Store> Library<S> {
                 let on = dashboard_id(dashboard);
                 let ended = match by {
                     Some(by) => self.run(service.delete_dashboard(account_id(by), on))?,
-                    None => self.run(service.delete_dashboard(dashshare::Actor::Host, on))?,
+                    None => self.run(service.delete_dashboard(dashshare::trail::Actor::Host, on))?,
                 };
                 self.ended(&mut outcome, &ended.answer);
             }
@@ -324,6 +325,18 @@ impl<S: Store> Library<S> {
                 decision.expect("memory never fails").was_allowed()
             }
         }
+    }
+
+    /// What an account is told that asks now, for every action; of a dashboard that does not exist if none is named.
+    pub(crate) fn told(&self, account: Account, dashboard: Option<Dashboard>) -> Vec<Told> {
+        let nowhere = DashboardId::from_bytes([0xee; 16]);
+        let (account, dashboard) = (account_id(account), dashboard.map_or(nowhere, dashboard_id));
+        let told =
+            [Action::View, Action::Export, Action::Share, Action::Arrange, Action::Edit].map(|action| {
+                let decision = block_on(self.service.authorize(account, dashboard, action));
+                decision.expect("memory never fails").tell()
+            });
+        told.into()
     }
 
     /// What the account may do at an instant, or now.
@@ -426,7 +439,7 @@ pub(crate) fn account_id(account: Account) -> AccountId {
     AccountId::from(u64::from(account.0))
 }
 
-fn account(id: AccountId) -> Account {
+pub(crate) fn account(id: AccountId) -> Account {
     Account(id.to_u64().and_then(|number| u8::try_from(number).ok()).expect("an account of the history"))
 }
 

@@ -1,6 +1,9 @@
 //! What happened to the messages of an outbox, and what of it must not be.
 
-use dashshare::{DashboardId, MessageId, OutboxMessage, Revision, Timestamp};
+use dashshare::{
+    DashboardId, Revision, Timestamp,
+    trail::{MessageId, OutboxMessage},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::atomic::{AtomicU64, Ordering},

@@ -1,6 +1,10 @@
 //! A store whose outbox has a fault.
 
-use dashshare::{BoxError, MemoryStore, MessageId, OutboxMessage, Store, Timestamp};
+use dashshare::{
+    BoxError, MemoryStore, Timestamp,
+    store::Store,
+    trail::{MessageId, OutboxMessage},
+};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {

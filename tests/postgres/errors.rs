@@ -2,7 +2,10 @@
 
 use super::{LEVELS, Server, block_on};
 use crate::support::operations::{chain, failures};
-use dashshare::{NewShare, PostgresStore, SqlError, Store};
+use dashshare::{
+    NewShare, PostgresStore,
+    store::{SqlError, Store},
+};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Tables are made once, by however many processes at once, and never changed into something that is not understood.
 
 use super::{LEVELS, Server, block_on};
-use dashshare::{PostgresStore, SqlError};
+use dashshare::{PostgresStore, store::SqlError};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 super::cases! {

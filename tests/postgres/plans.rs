@@ -3,8 +3,8 @@
 use super::{LEVELS, Server, block_on};
 use crate::support::operations::failures;
 use dashshare::{
-    AccountId, DashboardId, Dashshare, Expiry, MemoryDirectory, NewShare, PostgresStore, Store as _,
-    SystemEnv, Terms,
+    AccountId, DashboardId, Dashshare, Expiry, MemoryDirectory, NewShare, PostgresStore, SystemEnv, Terms,
+    store::Store as _,
 };
 use sqlx::postgres::PgPoolOptions;
 

@@ -2,8 +2,10 @@
 
 use super::{LEVELS, Server, block_on};
 use dashshare::{
-    Account, AccountId, Action, Attestor, BoxError, DashboardId, Dashshare, Directory, Error, Expiry,
-    MemoryDirectory, NewShare, PostgresStore, PostgresTransaction, Refusal, Store as _, SystemEnv, Terms,
+    AccountId, Action, BoxError, DashboardId, Dashshare, Directory, Error, Expiry, MemoryDirectory, NewShare,
+    PostgresStore, Refusal, SystemEnv, Terms,
+    directory::{Account, Attestor},
+    store::{PostgresTransaction, Store as _},
 };
 use sqlx::PgPool;
 

@@ -5,9 +5,9 @@ use super::{
     progress::{Progress, Seen},
 };
 use dashshare::{
-    AccountId, BoxError, Commit, CommitError, CommitKey, DashboardId, Dashshare, Done, Env, Error, Expiry,
-    Freshness, LinkDigest, LinkToken, MemoryDirectory, PostgresStore, Receipt, Refusal, Rotated, Store,
-    SystemEnv, Timestamp,
+    AccountId, BoxError, DashboardId, Dashshare, Done, Env, Error, Expiry, LinkToken, MemoryDirectory,
+    PostgresStore, Refusal, Rotated, SystemEnv, Timestamp,
+    store::{Commit, CommitError, CommitKey, Freshness, LinkDigest, Receipt, Store},
 };
 use std::{
     collections::HashMap,

@@ -2,9 +2,12 @@
 
 use super::Sabotage;
 use dashshare::{
-    AccountId, Actor, AuditRecord, BoxError, Chain, Commit, CommitError, CommitKey, DashboardId, Expiry,
-    Freshness, Grant, GrantId, Grantee, Head, Holder, LinkDigest, MessageId, OutboxMessage, Receipt,
-    Revision, Seed, Snapshot, Store, Timestamp,
+    AccountId, BoxError, DashboardId, Expiry, GrantId, Holder, Revision, Timestamp,
+    store::{
+        Chain, Commit, CommitError, CommitKey, Freshness, Grant, Grantee, Head, LinkDigest, Receipt, Seed,
+        Snapshot, Store,
+    },
+    trail::{Actor, AuditRecord, MessageId, OutboxMessage},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -3,8 +3,8 @@
 use super::{block_on, fresh, fresh_path};
 use crate::support::operations::{chain, failures};
 use dashshare::{
-    AccountId, Dashshare, Error, Expiry, MemoryDirectory, NewShare, SqlError, SqliteStore, Store, SystemEnv,
-    Terms,
+    AccountId, Dashshare, Error, Expiry, MemoryDirectory, NewShare, SqliteStore, SystemEnv, Terms,
+    store::{SqlError, Store},
 };
 use sqlx::sqlite::SqlitePoolOptions;
 use std::{fs, time::Duration};

@@ -1,7 +1,10 @@
 //! Tables are made once, by however many processes at once, and never changed into something that is not understood.
 
 use super::{block_on, errors::expect_everywhere, fresh, fresh_path};
-use dashshare::{SqlError, SqliteStore, Store as _};
+use dashshare::{
+    SqliteStore,
+    store::{SqlError, Store as _},
+};
 use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
 use std::{
     future::{Future as _, poll_fn},

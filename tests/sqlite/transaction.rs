@@ -2,8 +2,10 @@
 
 use super::{block_on, fresh};
 use dashshare::{
-    Account, AccountId, Action, Attestor, BoxError, DashboardId, Dashshare, Directory, Error, Expiry,
-    MemoryDirectory, NewShare, Refusal, SqliteStore, SqliteStoreTransaction, Store as _, SystemEnv, Terms,
+    AccountId, Action, BoxError, DashboardId, Dashshare, Directory, Error, Expiry, MemoryDirectory, NewShare,
+    Refusal, SqliteStore, SystemEnv, Terms,
+    directory::{Account, Attestor},
+    store::{SqliteStoreTransaction, Store as _},
 };
 use std::{
     future::{Future, poll_fn},

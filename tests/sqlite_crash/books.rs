@@ -6,7 +6,9 @@ use super::{
     worker::{Acknowledged, Errand, Made, service},
 };
 use dashshare::{
-    AuditRecord, BoxError, DashboardId, Event, Grant, GrantId, Head, LinkToken, OutboxMessage, SqliteStore,
+    BoxError, DashboardId, GrantId, LinkToken, SqliteStore,
+    store::{Grant, Head},
+    trail::{AuditRecord, Event, OutboxMessage},
 };
 use serde::de::DeserializeOwned;
 use std::{

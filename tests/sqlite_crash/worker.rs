@@ -4,7 +4,7 @@
 use super::{chain, random::Random};
 use dashshare::{
     AccountId, BoxError, DashboardId, Dashshare, Error, Expiry, GrantId, MemoryDirectory, NewShare, Revision,
-    RevokeMode, SqliteStore, Store, SystemEnv, TenantId, Terms, Timestamp, Unresolved,
+    RevokeMode, SqliteStore, SystemEnv, TenantId, Terms, Timestamp, Unresolved, store::Store,
 };
 use std::{
     io::{self, Write},
@@ -118,7 +118,7 @@ impl Errand {
         dashboards: u64,
     ) -> Result<Self, BoxError> {
         let dashboard = DashboardId::from(1 + random.below(dashboards));
-        if store.read(dashboard, &[], dashshare::Freshness::Latest).await?.is_none() {
+        if store.read(dashboard, &[], dashshare::store::Freshness::Latest).await?.is_none() {
             return Ok(Self::Register(dashboard));
         }
         let grants = store.grants(dashboard, 0, 512).await?;

@@ -5,7 +5,7 @@ use crate::support::{
     files::fresh_path,
     runtime::block_on,
 };
-use dashshare::{DynStore, PostgresStore, SqliteStore};
+use dashshare::{PostgresStore, SqliteStore, store::DynStore};
 use sqlx::{
     PgPool, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},

@@ -8,10 +8,11 @@ use crate::model::{
 };
 use crate::support::runtime;
 use dashshare::{
-    Action, Actor, CachedStore, DashboardId, Dashshare, Decision, DecisionAsOf, DynStore, Error, Expiry,
-    FixedEnv, Freshness, Grant, Holder, LinkDigest, MemoryDirectory, MemoryStore, MessageId, NewOffer,
-    Revision, Seed, Store as _,
+    Action, DashboardId, Dashshare, Decision, DecisionAsOf, Error, Expiry, FixedEnv, Holder, MemoryDirectory,
+    MemoryStore, NewOffer, Revision,
+    store::{CachedStore, DynStore, Freshness, Grant, LinkDigest, Seed, Store as _},
     template::{Options, Profile, Template, extract_json},
+    trail::{Actor, MessageId},
 };
 use pollster::block_on;
 use std::{
@@ -432,7 +433,7 @@ fn dump(
             block_on(store.grants(board, from, page)).map_err(failed)
         })?;
         all.push((format!("the grants of {board:?}"), rows(&grants)));
-        let audit = pages(|last: Option<&dashshare::AuditRecord>| {
+        let audit = pages(|last: Option<&dashshare::trail::AuditRecord>| {
             let after = last.map_or(Revision::ZERO, |record| record.revision);
             block_on(store.audit(board, after, page + 3)).map_err(failed)
         })?;
@@ -447,7 +448,7 @@ fn dump(
         all.push((format!("what hangs on {grant:?}"), rows(below)));
     }
     for holder in &holders {
-        let held = pages(|last: Option<&dashshare::Snapshot>| {
+        let held = pages(|last: Option<&dashshare::store::Snapshot>| {
             let after =
                 last.and_then(|held| held.chains.first()?.first()).map(|leaf| (leaf.dashboard, leaf.ordinal));
             block_on(store.held(holder, after, page + 1)).map_err(failed)
@@ -455,19 +456,19 @@ fn dump(
         all.push((format!("what {holder:?} holds"), rows(&held)));
     }
     for who in people.clone() {
-        let owned = pages(|last: Option<&Arc<dashshare::Head>>| {
+        let owned = pages(|last: Option<&Arc<dashshare::store::Head>>| {
             block_on(store.owned(who, last.map(|head| head.dashboard), page + 1)).map_err(failed)
         })?;
         all.push((format!("what {who:?} owns"), rows(&owned)));
     }
     for actor in people.map(Actor::from).chain([Actor::Host]) {
-        let deeds = pages(|last: Option<&dashshare::AuditRecord>| {
+        let deeds = pages(|last: Option<&dashshare::trail::AuditRecord>| {
             let after = last.map(|record| (record.dashboard, record.revision));
             block_on(store.audit_of(actor, after, page + 9)).map_err(failed)
         })?;
         all.push((format!("what {actor:?} did"), rows(&deeds)));
     }
-    let outbox = pages(|last: Option<&dashshare::OutboxMessage>| {
+    let outbox = pages(|last: Option<&dashshare::trail::OutboxMessage>| {
         block_on(store.outbox(last.map(|message| message.id), page + 7)).map_err(failed)
     })?;
     all.push(("the outbox".to_owned(), rows(&outbox)));

@@ -3,9 +3,12 @@
 use super::histories::{Counts, play};
 use crate::support::runtime;
 use dashshare::{
-    AccountId, Actor, AuditRecord, BoxError, Commit, CommitError, CommitKey, DashboardId, Expiry, Freshness,
-    Grant, GrantId, Head, Holder, LinkDigest, MemoryStore, MessageId, OutboxMessage, Phase, Receipt,
-    Revision, Seed, Snapshot, Store, Timestamp,
+    AccountId, BoxError, DashboardId, Expiry, GrantId, Holder, MemoryStore, Revision, Timestamp,
+    store::{
+        Commit, CommitError, CommitKey, Freshness, Grant, Head, LinkDigest, Phase, Receipt, Seed, Snapshot,
+        Store,
+    },
+    trail::{Actor, AuditRecord, MessageId, OutboxMessage},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -2,8 +2,8 @@
 //! one count of calls, so that a test can say what happens at the n-th call, whichever part of the host it goes to.
 
 use dashshare::{
-    BoxError, Commit, CommitError, DashboardId, Dashshare, Directory, DynStore, Env, FixedEnv, Freshness,
-    MemoryDirectory, MemoryStore, Receipt, Seed, Snapshot, Store, Timestamp,
+    BoxError, DashboardId, Dashshare, Directory, Env, FixedEnv, MemoryDirectory, MemoryStore, Timestamp,
+    store::{Commit, CommitError, DynStore, Freshness, Receipt, Seed, Snapshot, Store},
 };
 use std::{
     fmt,

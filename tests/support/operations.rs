@@ -1,8 +1,10 @@
 //! Every operation of a store, to see how each fails.
 
 use dashshare::{
-    AccountId, Action, Actor, CommitKey, DashboardId, Dashshare, Error, Freshness, GrantId, Holder,
-    LinkDigest, MemoryDirectory, MessageId, Revision, Seed, Store, SystemEnv, TenantId, Timestamp,
+    AccountId, Action, DashboardId, Dashshare, Error, GrantId, Holder, MemoryDirectory, Revision, SystemEnv,
+    TenantId, Timestamp,
+    store::{CommitKey, Freshness, LinkDigest, Seed, Store},
+    trail::{Actor, MessageId},
 };
 
 /// An error with all its sources, as a log shows it.

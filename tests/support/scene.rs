@@ -3,11 +3,13 @@
 
 use crate::support::faulty::{Sharing, process_over};
 use dashshare::{
-    AccountId, Action, Actor, Amendment, DashboardId, DynStore, EmailAddress, Error, Expiry, Freshness,
-    GrantId, Holder, LinkToken, MemoryDirectory, MemoryStore, MessageId, NewOffer, NewShare, Revision,
-    RevokeMode, Rights, Seed, Store as _, TenantId, Terms, Timestamp,
+    AccountId, Action, Amendment, DashboardId, EmailAddress, Error, Expiry, GrantId, Holder, LinkToken,
+    MemoryDirectory, MemoryStore, NewOffer, NewShare, Revision, RevokeMode, Rights, TenantId, Terms,
+    Timestamp,
     policy::Resource,
+    store::{DynStore, Freshness, Seed, Store as _},
     template::{Options, Profile, Template, extract_json},
+    trail::{Actor, MessageId},
 };
 use pollster::block_on;
 use serde_json::{Value, json};
@@ -150,7 +152,7 @@ impl Scene {
     pub(crate) fn dump(&self) -> BTreeMap<String, Value> {
         let mut dump: BTreeMap<String, Value> =
             DASHBOARDS.iter().map(|number| (number.to_string(), self.dump_board(board(*number)))).collect();
-        let outbox = pages(|after: Option<&dashshare::OutboxMessage>| {
+        let outbox = pages(|after: Option<&dashshare::trail::OutboxMessage>| {
             done(self.store.outbox(after.map(|message| message.id), 3))
         });
         for message in outbox {
@@ -163,10 +165,10 @@ impl Scene {
 
     fn dump_board(&self, id: DashboardId) -> Value {
         let head = done(self.store.read(id, &[], Freshness::Latest)).map(|snapshot| snapshot.head);
-        let grants = pages(|after: Option<&Arc<dashshare::Grant>>| {
+        let grants = pages(|after: Option<&Arc<dashshare::store::Grant>>| {
             done(self.store.grants(id, after.map_or(0, |grant| grant.ordinal + 1), 3))
         });
-        let audit = pages(|after: Option<&dashshare::AuditRecord>| {
+        let audit = pages(|after: Option<&dashshare::trail::AuditRecord>| {
             done(self.store.audit(id, after.map_or(Revision::ZERO, |record| record.revision), 3))
         });
         let people: Vec<AccountId> = (OLGA..=ZED).map(account).collect();

@@ -14,7 +14,7 @@ pub(super) const ATTEMPTS: usize = 64;
 ///
 /// ```no_run
 /// use dashshare::{Dashshare, MemoryDirectory, PostgresStore, SystemEnv};
-/// # async fn start(pool: sqlx::PgPool) -> Result<(), dashshare::SqlError> {
+/// # async fn start(pool: sqlx::PgPool) -> Result<(), dashshare::store::SqlError> {
 /// let store = PostgresStore::new(pool);
 /// store.migrate().await?;
 /// let sharing = Dashshare::new(store, MemoryDirectory::default(), SystemEnv);
@@ -134,7 +134,7 @@ impl PostgresStore {
     /// ```no_run
     /// fn was_overtaken(error: &dashshare::Error) -> bool {
     ///     let dashshare::Error::Store(cause) = error else { return false };
-    ///     matches!(cause.downcast_ref(), Some(dashshare::SqlError::Overtaken(_)))
+    ///     matches!(cause.downcast_ref(), Some(dashshare::store::SqlError::Overtaken(_)))
     /// }
     /// ```
     ///

@@ -17,7 +17,7 @@ pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 ///
 /// ```no_run
 /// use dashshare::{Dashshare, MemoryDirectory, SqliteStore, SystemEnv};
-/// # async fn start() -> Result<(), dashshare::SqlError> {
+/// # async fn start() -> Result<(), dashshare::store::SqlError> {
 /// let store = SqliteStore::open("sharing.db").await?;
 /// store.migrate().await?;
 /// let sharing = Dashshare::new(store, MemoryDirectory::default(), SystemEnv);

@@ -2,10 +2,7 @@
 
 use super::translation::{has, list, words};
 use crate::random::Random;
-use dashshare::{
-    Tag,
-    policy::{Principal, Resource},
-};
+use dashshare::policy::{Principal, Resource, Tag};
 use serde_json::{Value, json};
 
 const KEYS: [&str; 8] = ["site", "Site", "k\"ey", "k\\ey", "ключ", "", "s*te", "tag.key"];

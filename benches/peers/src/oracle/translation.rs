@@ -268,7 +268,7 @@ impl Translation {
             EntityUid::from_type_name_and_id(kind.parse().unwrap(), EntityId::new(self.word(id)))
         };
         let string = |text: &str| Expression::new_string(self.word(text));
-        let tags = |tags: &[dashshare::Tag]| -> Vec<(String, Expression)> {
+        let tags = |tags: &[dashshare::policy::Tag]| -> Vec<(String, Expression)> {
             let mut sets: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
             for tag in tags {
                 let set = sets.entry(self.word(&tag.key)).or_default();

@@ -77,7 +77,7 @@ impl Casbin {
 }
 
 fn words(request: &Request) -> Vec<Dynamic> {
-    let tags = |tags: &[dashshare::Tag]| -> String {
+    let tags = |tags: &[dashshare::policy::Tag]| -> String {
         tags.iter().map(|tag| format!("{}={}|", tag.key, tag.value)).collect()
     };
     let (principal, resource) = (&request.principal, &request.resource);

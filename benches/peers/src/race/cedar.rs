@@ -19,7 +19,7 @@ fn uid(kind: &str, id: &str) -> EntityUid {
     EntityUid::from_type_name_and_id(kind, EntityId::new(id))
 }
 
-fn tags(tags: &[dashshare::Tag]) -> HashSet<EntityUid> {
+fn tags(tags: &[dashshare::policy::Tag]) -> HashSet<EntityUid> {
     tags.iter().map(|tag| uid("Tag", &format!("{}={}", tag.key, tag.value))).collect()
 }
 
@@ -118,7 +118,7 @@ impl<'a> Sharded<'a> {
         }
         let numbers = |request: &Request| {
             let id = |id: &str| known.get(&format!("id {id}")).copied();
-            let tag = |tag: &dashshare::Tag| known.get(&format!("tag {}={}", tag.key, tag.value)).copied();
+            let tag = |tag: &dashshare::policy::Tag| known.get(&format!("tag {}={}", tag.key, tag.value)).copied();
             let (principal, resource) = (&request.principal, &request.resource);
             let mut targets = [id(&principal.id); 4];
             let mut resources = [known.get("any").copied(); 5];

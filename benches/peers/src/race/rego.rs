@@ -66,7 +66,7 @@ fn resource(selector: &Selector) -> String {
 
 /// The words of a request: for a target or a resource to be one of them.
 fn words(request: &Request) -> (Vec<String>, Vec<String>) {
-    let tags = |tags: &[dashshare::Tag]| -> Vec<String> {
+    let tags = |tags: &[dashshare::policy::Tag]| -> Vec<String> {
         tags.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect()
     };
     let (principal, resource) = (&request.principal, &request.resource);
