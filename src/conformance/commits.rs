@@ -25,7 +25,9 @@ async fn expect_conflict<S: Store>(store: &S, commit: &Commit, promise: &str) {
     }
 }
 
-/// Head, grants, audit record and messages of a commit are all there once it is acknowledged (S1, G21).
+/// Head, grants, audit record and messages of a commit are all there once it is acknowledged.
+///
+/// Rules: [S1](crate::specification), [G21](crate::specification).
 pub async fn a_commit_is_applied_whole<S: Store>(store: S) {
     const PROMISE: &str = "an acknowledged commit has written its head, each of its grants, its audit record and \
                            each of its messages (S1)";
@@ -51,7 +53,9 @@ pub async fn a_commit_is_applied_whole<S: Store>(store: S) {
     desk.expect_all(PROMISE, board(1)).await;
 }
 
-/// A commit that expects another revision than the dashboard has, older or newer, is a conflict (S1).
+/// A commit that expects another revision than the dashboard has, older or newer, is a conflict.
+///
+/// Rules: [S1](crate::specification).
 pub async fn a_commit_that_expects_another_revision_is_a_conflict<S: Store>(store: S) {
     const PROMISE: &str =
         "a commit is applied only if the dashboard has the very revision that it expects (S1)";
@@ -77,7 +81,9 @@ pub async fn a_commit_that_expects_another_revision_is_a_conflict<S: Store>(stor
     desk.share(board(1), account(1), account(8), VIEW).await;
 }
 
-/// A commit that is refused has written nothing: no head, grant, link, owner, audit record, message or receipt (S1).
+/// A commit that is refused has written nothing: no head, grant, link, owner, audit record, message or receipt.
+///
+/// Rules: [S1](crate::specification).
 pub async fn a_refused_commit_leaves_nothing<S: Store>(store: S) {
     const PROMISE: &str = "a commit that is refused as a conflict must leave nothing behind (S1)";
     let mut desk = Desk::new(&store);
@@ -112,7 +118,9 @@ pub async fn a_refused_commit_leaves_nothing<S: Store>(store: S) {
     }
 }
 
-/// Revision zero is expected of a dashboard that is not known, and of no other, a deleted one included (S1).
+/// Revision zero is expected of a dashboard that is not known, and of no other, a deleted one included.
+///
+/// Rules: [S1](crate::specification).
 pub async fn only_an_unknown_dashboard_has_revision_zero<S: Store>(store: S) {
     const PROMISE: &str = "a commit that expects revision 0 is applied only to a dashboard that is not known, and \
                            one that expects another only to a known one (S1)";
@@ -140,7 +148,9 @@ pub async fn only_an_unknown_dashboard_has_revision_zero<S: Store>(store: S) {
     desk.expect_all(PROMISE, board(1)).await;
 }
 
-/// A commit that is sent again at once is answered with the same receipt and applied once (S1).
+/// A commit that is sent again at once is answered with the same receipt and applied once.
+///
+/// Rules: [S1](crate::specification).
 pub async fn a_commit_sent_twice_is_applied_once<S: Store>(store: S) {
     const PROMISE: &str =
         "a commit that is sent again is answered with the same receipt and writes nothing more (S1)";
@@ -163,7 +173,9 @@ async fn expect_again<S: Store>(store: &S, commit: &Commit, promise: &str) {
     }
 }
 
-/// A commit that is sent again after others were applied, and after its messages were delivered, changes nothing (S1).
+/// A commit that is sent again after others were applied, and after its messages were delivered, changes nothing.
+///
+/// Rules: [S1](crate::specification).
 pub async fn a_commit_sent_again_after_others_changes_nothing<S: Store>(store: S) {
     const PROMISE: &str = "a commit that is sent again after others is answered with its own receipt, undoes nothing \
                            and brings no delivered message back: look for the key before the revision (S1)";
@@ -184,7 +196,9 @@ pub async fn a_commit_sent_again_after_others_changes_nothing<S: Store>(store: S
     }
 }
 
-/// A receipt is there for each commit that was applied, for good, and for no other (S1).
+/// A receipt is there for each commit that was applied, for good, and for no other.
+///
+/// Rules: [S1](crate::specification).
 pub async fn a_receipt_tells_whether_a_commit_was_applied<S: Store>(store: S) {
     const PROMISE: &str =
         "`receipt` finds every commit that was applied, and `None` for one that was not (S1)";
@@ -207,7 +221,9 @@ pub async fn a_receipt_tells_whether_a_commit_was_applied<S: Store>(store: S) {
     expect_same(PROMISE, &answer(store.receipt(board(1), unknown).await), &None);
 }
 
-/// A key belongs to its dashboard: the same one on another dashboard is another commit (S1).
+/// A key belongs to its dashboard: the same one on another dashboard is another commit.
+///
+/// Rules: [S1](crate::specification).
 pub async fn a_key_counts_for_its_dashboard_only<S: Store>(store: S) {
     const PROMISE: &str = "a commit is known by its dashboard and its key together (S1)";
     let mut desk = Desk::new(&store);
@@ -222,7 +238,9 @@ pub async fn a_key_counts_for_its_dashboard_only<S: Store>(store: S) {
     desk.expect_all(PROMISE, board(1)).await;
 }
 
-/// One commit may bring hundreds of grants, and a page may hold hundreds: it is short only at the end (S1, S3).
+/// One commit may bring hundreds of grants, and a page may hold hundreds: it is short only at the end.
+///
+/// Rules: [S1](crate::specification), [S3](crate::specification).
 pub async fn a_commit_may_bring_hundreds_of_grants<S: Store>(store: S) {
     const PROMISE: &str = "a commit with hundreds of grants is applied whole, and a page is shorter than its limit only \
                            at the end of the list (S1, S3)";
@@ -254,7 +272,9 @@ async fn many_below<S: Store>(desk: &mut Desk<'_, S>, dashboard: DashboardId) ->
     root
 }
 
-/// Revoking a grant writes one row however much hangs on it; whatever hangs on it is read as it was (S5, G14).
+/// Revoking a grant writes one row however much hangs on it; whatever hangs on it is read as it was.
+///
+/// Rules: [S5](crate::specification), [G14](crate::specification).
 pub async fn a_revocation_writes_one_row<S: Store>(store: S) {
     const PROMISE: &str = "a commit writes the rows that it brings and no other: what hangs on a revoked grant is \
                            not touched, its end is derived (S5)";
@@ -274,7 +294,9 @@ pub async fn a_revocation_writes_one_row<S: Store>(store: S) {
     desk.expect_found(PROMISE, board(1), &[holder.into()], &[leaf]).await;
 }
 
-/// Dashboards do not disturb each other: each has its own revision, grants, audit trail and messages (S1).
+/// Dashboards do not disturb each other: each has its own revision, grants, audit trail and messages.
+///
+/// Rules: [S1](crate::specification).
 pub async fn dashboards_do_not_disturb_each_other<S: Store>(store: S) {
     const PROMISE: &str = "a commit changes nothing of any other dashboard (S1)";
     let mut desk = Desk::new(&store);

@@ -27,7 +27,9 @@ async fn page<S: Store>(
 }
 
 /// Each dashboard of a page has the chains that its holder has there, and no others: what a holder may do on one says
-/// nothing about the next (S2).
+/// nothing about the next.
+///
+/// Rules: [S2](crate::specification).
 pub async fn each_of_a_page_of_dashboards_has_its_own_chains<S: Store>(store: S) {
     const PROMISE: &str = "each snapshot of `read_many` has the head and the chains of its own dashboard, as `read` \
                            answers for it (S2)";
@@ -66,7 +68,9 @@ pub async fn each_of_a_page_of_dashboards_has_its_own_chains<S: Store>(store: S)
     }
 }
 
-/// A page has each dashboard that is known once, whether one holds something there or not, and no others (S2).
+/// A page has each dashboard that is known once, whether one holds something there or not, and no others.
+///
+/// Rules: [S2](crate::specification).
 pub async fn a_page_of_dashboards_is_answered_whole<S: Store>(store: S) {
     const PROMISE: &str = "`read_many` answers with one snapshot for each dashboard that is known, hundreds of them if need \
                            be, and with none for any other (S2)";
@@ -97,7 +101,9 @@ pub async fn a_page_of_dashboards_is_answered_whole<S: Store>(store: S) {
     }
 }
 
-/// A page that is read after a commit returned sees it, and one that demands a revision is no older (S3, D6).
+/// A page that is read after a commit returned sees it, and one that demands a revision is no older.
+///
+/// Rules: [S3](crate::specification), [D6](crate::specification).
 pub async fn a_page_of_dashboards_sees_every_commit_before_it<S: Store>(store: S) {
     const PROMISE: &str = "`read_many` sees every commit that was acknowledged before it began, and is never older than the \
                            revision demanded (S3, D6)";

@@ -1,7 +1,6 @@
 //! What drives a store under test: it judges real commands against a truth of its own, sends the commits, and compares
 //! what the store answers with that truth. What a broken store answers never flows into the next command.
 
-use super::lists::List;
 use crate::{
     host::{BoxError, Freshness, Store},
     record::{
@@ -373,17 +372,6 @@ impl<'s, S: Store> Desk<'s, S> {
         for chain in &found.chains {
             let Some(leaf) = chain.first() else { continue };
             expect_same(promise, chain, &self.chain(dashboard, leaf.id));
-        }
-    }
-
-    /// Checks everything that the store holds of a dashboard, and the whole outbox.
-    pub(super) async fn expect_all(&self, promise: &str, dashboard: DashboardId) {
-        let snapshot = self.read(dashboard, &[]).await;
-        expect_same(promise, &snapshot.head, &self.board(dashboard).head);
-        for list in [List::Grants(dashboard), List::Audit(dashboard), List::Outbox] {
-            let expected = list.expected(self);
-            let found = list.fetch(self.store, None, expected.len() + 10).await;
-            expect_same(promise, &found, &expected);
         }
     }
 }

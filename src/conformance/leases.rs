@@ -29,7 +29,9 @@ fn waiting<S: Store>(desk: &Desk<'_, S>, from: usize, count: usize) -> Vec<Outbo
     desk.outbox.values().skip(from).take(count).cloned().collect()
 }
 
-/// A leased message comes to nobody else until its lease ends; the list of the outbox goes on showing it (S3).
+/// A leased message comes to nobody else until its lease ends; the list of the outbox goes on showing it.
+///
+/// Rules: [S3](crate::specification).
 pub async fn a_leased_message_comes_to_nobody_else<S: Store>(store: S) {
     const PROMISE: &str = "`lease` takes the first messages by id that nobody has leased, up to `limit` (S3)";
     let mut desk = Desk::new(&store);
@@ -57,7 +59,9 @@ pub async fn a_leased_message_comes_to_nobody_else<S: Store>(store: S) {
     expect_same(PROMISE, &answer(store.lease(now.plus_micros(2), until, 100).await), &Vec::new());
 }
 
-/// When a lease has ended, its messages come again, to whoever asks: a dead worker holds nothing up (S3).
+/// When a lease has ended, its messages come again, to whoever asks: a dead worker holds nothing up.
+///
+/// Rules: [S3](crate::specification).
 pub async fn a_message_comes_again_when_its_lease_ends<S: Store>(store: S) {
     const PROMISE: &str = "a message whose lease ended at or before `now` comes again, and none before that: a worker \
                            that died holds nothing up (S3)";
@@ -102,7 +106,9 @@ pub async fn a_message_comes_again_when_its_lease_ends<S: Store>(store: S) {
     expect_same(PROMISE, &ended, &waiting(&desk, 0, 100));
 }
 
-/// What was acknowledged is leased no more, whether the lease still ran or had ended (S3).
+/// What was acknowledged is leased no more, whether the lease still ran or had ended.
+///
+/// Rules: [S3](crate::specification).
 pub async fn an_acknowledged_message_is_leased_no_more<S: Store>(store: S) {
     const PROMISE: &str = "no message comes again after it was acknowledged, whoever had leased it (S3)";
     let mut desk = Desk::new(&store);
@@ -128,7 +134,9 @@ pub async fn an_acknowledged_message_is_leased_no_more<S: Store>(store: S) {
     expect_same(PROMISE, &answer(store.lease(Timestamp::MAX, until, 100).await), &Vec::new());
 }
 
-/// Workers that lease at once are given different messages, and all of them between them (S3).
+/// Workers that lease at once are given different messages, and all of them between them.
+///
+/// Rules: [S3](crate::specification).
 pub fn workers_that_lease_at_once_share_no_message<S: Store>(
     store: S,
     run: impl for<'a> Fn(Turn<'a>) + Sync,

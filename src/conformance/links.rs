@@ -26,7 +26,9 @@ async fn expect_link<S: Store>(
     }
 }
 
-/// A digest finds the dashboard whose link has it, with the chain of the grant that the link hangs on (L4, L6).
+/// A digest finds the dashboard whose link has it, with the chain of the grant that the link hangs on.
+///
+/// Rules: [L4](crate::specification), [L6](crate::specification).
 pub async fn a_link_is_found_with_its_makers_chain<S: Store>(store: S) {
     const PROMISE: &str = "`read_link` answers with the head, and the whole chain of the grant that the link hangs on, \
                            leaf first; with no chain when the owner made it (S2)";
@@ -53,7 +55,9 @@ pub async fn a_link_is_found_with_its_makers_chain<S: Store>(store: S) {
     expect_link(&desk, PROMISE, &digest(3), Some((board(2), &[]))).await;
 }
 
-/// Whatever a commit does not replace of a link stays: a pause, a transfer and a share keep it found (L5, G18).
+/// Whatever a commit does not replace of a link stays: a pause, a transfer and a share keep it found.
+///
+/// Rules: [L5](crate::specification), [G18](crate::specification).
 pub async fn a_standing_link_is_found_after_every_commit<S: Store>(store: S) {
     const PROMISE: &str = "a link is found, as it is now, after each commit that does not replace it (S3)";
     let mut desk = Desk::new(&store);
@@ -69,7 +73,9 @@ pub async fn a_standing_link_is_found_after_every_commit<S: Store>(store: S) {
     expect_link(&desk, PROMISE, &digest(1), Some((board(1), &[]))).await;
 }
 
-/// From the moment that a rotation returns, no older digest finds anything (L1, L2).
+/// From the moment that a rotation returns, no older digest finds anything.
+///
+/// Rules: [L1](crate::specification), [L2](crate::specification).
 pub async fn a_replaced_link_is_found_no_more<S: Store>(store: S) {
     const PROMISE: &str = "a new link replaces the old one in the same commit: from then on the old digest finds nothing \
                            (L1, L2)";
@@ -87,7 +93,9 @@ pub async fn a_replaced_link_is_found_no_more<S: Store>(store: S) {
     expect_link(&desk, PROMISE, &digest(100), Some((board(2), &[]))).await;
 }
 
-/// A link that was withdrawn, or whose dashboard was deleted, is not found (L5, G19).
+/// A link that was withdrawn, or whose dashboard was deleted, is not found.
+///
+/// Rules: [L5](crate::specification), [G19](crate::specification).
 pub async fn a_withdrawn_link_is_found_no_more<S: Store>(store: S) {
     const PROMISE: &str = "a head without a link takes the old one away: its digest finds nothing (L5, G19)";
     let mut desk = Desk::new(&store);
@@ -104,7 +112,9 @@ pub async fn a_withdrawn_link_is_found_no_more<S: Store>(store: S) {
     expect_link(&desk, PROMISE, &digest(3), Some((board(3), &[]))).await;
 }
 
-/// A digest that differs from a link's in one bit, anywhere, finds nothing (L4).
+/// A digest that differs from a link's in one bit, anywhere, finds nothing.
+///
+/// Rules: [L4](crate::specification).
 pub async fn a_digest_one_bit_off_finds_nothing<S: Store>(store: S) {
     const PROMISE: &str = "a digest finds a link only if all of its 256 bits are the link's (L4)";
     let mut desk = Desk::new(&store);

@@ -167,3 +167,16 @@ fn is_held_by(grant: &Grant, holder: &Holder) -> bool {
         Holder::Address(address) => grant.grantee.address() == Some(address),
     }
 }
+
+impl<S: Store> Desk<'_, S> {
+    /// Checks everything that the store holds of a dashboard, and the whole outbox.
+    pub(super) async fn expect_all(&self, promise: &str, dashboard: DashboardId) {
+        let snapshot = self.read(dashboard, &[]).await;
+        expect_same(promise, &snapshot.head, &self.board(dashboard).head);
+        for list in [List::Grants(dashboard), List::Audit(dashboard), List::Outbox] {
+            let expected = list.expected(self);
+            let found = list.fetch(self.store, None, expected.len() + 10).await;
+            expect_same(promise, &found, &expected);
+        }
+    }
+}

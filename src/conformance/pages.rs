@@ -24,7 +24,9 @@ fn boards() -> [DashboardId; 7] {
     ids.map(DashboardId::from_bytes)
 }
 
-/// A dashboard's grants come by ordinal, in pages (S3).
+/// A dashboard's grants come by ordinal, in pages.
+///
+/// Rules: [S3](crate::specification).
 pub async fn grants_come_by_ordinal_in_pages<S: Store>(store: S) {
     let mut desk = Desk::new(&store);
     desk.register(board(1), account(1)).await;
@@ -51,7 +53,9 @@ pub async fn grants_come_by_ordinal_in_pages<S: Store>(store: S) {
     );
 }
 
-/// All that hangs on a grant comes by ordinal, in pages: children, their children, and so on, and nothing else (S3).
+/// All that hangs on a grant comes by ordinal, in pages: children, their children, and so on, and nothing else.
+///
+/// Rules: [S3](crate::specification).
 pub async fn what_hangs_on_a_grant_comes_in_pages<S: Store>(store: S) {
     let mut desk = Desk::new(&store);
     desk.register(board(1), account(1)).await;
@@ -78,7 +82,9 @@ pub async fn what_hangs_on_a_grant_comes_in_pages<S: Store>(store: S) {
     }
 }
 
-/// A holder's grants come by dashboard and ordinal, in pages, each with its head and its chain (S3).
+/// A holder's grants come by dashboard and ordinal, in pages, each with its head and its chain.
+///
+/// Rules: [S3](crate::specification).
 pub async fn what_one_holds_comes_in_pages<S: Store>(store: S) {
     let mut desk = Desk::new(&store);
     let ann = address("ann@example.com");
@@ -99,7 +105,9 @@ pub async fn what_one_holds_comes_in_pages<S: Store>(store: S) {
     List::Held(ann.into()).expect_in_pages(&desk).await;
 }
 
-/// The dashboards that an account owns come by id, in pages (S3).
+/// The dashboards that an account owns come by id, in pages.
+///
+/// Rules: [S3](crate::specification).
 pub async fn what_one_owns_comes_in_pages<S: Store>(store: S) {
     let mut desk = Desk::new(&store);
     let mut order = boards();
@@ -113,7 +121,9 @@ pub async fn what_one_owns_comes_in_pages<S: Store>(store: S) {
     List::Owned(account(1)).expect_in_pages(&desk).await;
 }
 
-/// An owner's list follows every transfer, deletion and registration (G18, G19).
+/// An owner's list follows every transfer, deletion and registration.
+///
+/// Rules: [G18](crate::specification), [G19](crate::specification).
 pub async fn a_dashboard_is_listed_under_its_owner_only<S: Store>(store: S) {
     const PROMISE: &str = "`owned` lists a dashboard under the owner that it has now, and not once it is deleted (G18, \
                            G19)";
@@ -137,7 +147,9 @@ pub async fn a_dashboard_is_listed_under_its_owner_only<S: Store>(store: S) {
     }
 }
 
-/// A deleted dashboard keeps its head, its grants and its audit trail, and its revisions go on (G19).
+/// A deleted dashboard keeps its head, its grants and its audit trail, and its revisions go on.
+///
+/// Rules: [G19](crate::specification).
 pub async fn a_deleted_dashboard_is_kept_and_goes_on_counting<S: Store>(store: S) {
     const PROMISE: &str = "a deleted dashboard keeps its head, grants and audit trail, also when its id is registered \
                            again (G19)";
@@ -154,7 +166,9 @@ pub async fn a_deleted_dashboard_is_kept_and_goes_on_counting<S: Store>(store: S
     desk.expect_found(PROMISE, board(1), &[account(2).into()], &[old, new]).await;
 }
 
-/// The audit trail comes by revision, oldest first, in pages, with one record for each commit (S3, G21).
+/// The audit trail comes by revision, oldest first, in pages, with one record for each commit.
+///
+/// Rules: [S3](crate::specification), [G21](crate::specification).
 pub async fn the_audit_trail_comes_in_pages<S: Store>(store: S) {
     let mut desk = Desk::new(&store);
     for number in 1..3 {
@@ -167,7 +181,9 @@ pub async fn the_audit_trail_comes_in_pages<S: Store>(store: S) {
     List::Audit(board(1)).expect_in_pages(&desk).await;
 }
 
-/// What an actor did comes by dashboard and revision, in pages; the host is an actor, and no account (S3, G21).
+/// What an actor did comes by dashboard and revision, in pages; the host is an actor, and no account.
+///
+/// Rules: [S3](crate::specification), [G21](crate::specification).
 pub async fn what_one_did_comes_in_pages<S: Store>(store: S) {
     const PROMISE: &str =
         "`audit_of` answers with what this actor did and nothing else; the host is no account (G21)";
@@ -194,7 +210,9 @@ pub async fn what_one_did_comes_in_pages<S: Store>(store: S) {
     }
 }
 
-/// Messages come by dashboard, revision and index, in pages, however many digits those have (S3).
+/// Messages come by dashboard, revision and index, in pages, however many digits those have.
+///
+/// Rules: [S3](crate::specification).
 pub async fn the_outbox_comes_in_pages<S: Store>(store: S) {
     let mut desk = Desk::new(&store);
     let mut order = boards();
@@ -212,7 +230,9 @@ pub async fn the_outbox_comes_in_pages<S: Store>(store: S) {
     List::Outbox.expect_in_pages(&desk).await;
 }
 
-/// Acknowledging removes the messages that are named and no others; doing it twice is no error (S3).
+/// Acknowledging removes the messages that are named and no others; doing it twice is no error.
+///
+/// Rules: [S3](crate::specification).
 pub async fn acknowledging_removes_just_what_it_names<S: Store>(store: S) {
     const PROMISE: &str = "`acknowledge` removes the messages that it names, no others, and does not mind one that is \
                            not there";
@@ -243,7 +263,9 @@ pub async fn acknowledging_removes_just_what_it_names<S: Store>(store: S) {
     expect_same(PROMISE, &found, &after);
 }
 
-/// A cursor may stand at any place, beyond the last row and at the end of all numbers; a limit may be of any size (S3).
+/// A cursor may stand at any place, beyond the last row and at the end of all numbers; a limit may be of any size.
+///
+/// Rules: [S3](crate::specification).
 pub async fn a_cursor_may_stand_at_any_place<S: Store>(store: S) {
     const PROMISE: &str = "a cursor is a place in the order: beyond every row there is nothing, however large its number \
                            is, and no number counts as negative (S3)";
@@ -288,7 +310,9 @@ pub async fn a_cursor_may_stand_at_any_place<S: Store>(store: S) {
     }
 }
 
-/// Whoever pages while others write meets every row that stood all along once, and none twice (S3).
+/// Whoever pages while others write meets every row that stood all along once, and none twice.
+///
+/// Rules: [S3](crate::specification).
 pub async fn pages_have_no_gaps_and_no_repeats_while_others_write<S: Store>(store: S) {
     let mut desk = Desk::new(&store);
     let mut roots = Vec::new();

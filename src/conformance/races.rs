@@ -71,7 +71,9 @@ fn send_at_once<'a, S: Store>(
     seen.all()
 }
 
-/// Of commits that expect the same revision and are sent at once, exactly one is applied (S1).
+/// Of commits that expect the same revision and are sent at once, exactly one is applied.
+///
+/// Rules: [S1](crate::specification).
 pub fn of_commits_sent_at_once_exactly_one_wins<S: Store>(store: S, run: impl for<'a> Fn(Turn<'a>) + Sync) {
     const PROMISE: &str = "of several commits that expect the same revision exactly one is applied and the others are \
                            conflicts: compare and write in one step (S1)";
@@ -107,7 +109,9 @@ pub fn of_commits_sent_at_once_exactly_one_wins<S: Store>(store: S, run: impl fo
     }
 }
 
-/// One commit that is sent several times at once is applied once, and nobody is told that it was not (S1, L2).
+/// One commit that is sent several times at once is applied once, and nobody is told that it was not.
+///
+/// Rules: [S1](crate::specification), [L2](crate::specification).
 pub fn a_commit_sent_several_times_at_once_is_applied_once<S: Store>(
     store: S,
     run: impl for<'a> Fn(Turn<'a>) + Sync,
@@ -139,7 +143,9 @@ pub fn a_commit_sent_several_times_at_once_is_applied_once<S: Store>(
     }
 }
 
-/// Of many who write to one dashboard at once, nobody's acknowledged change is lost (S1).
+/// Of many who write to one dashboard at once, nobody's acknowledged change is lost.
+///
+/// Rules: [S1](crate::specification).
 pub fn no_acknowledged_change_is_lost_among_many_writers<S: Store>(
     store: S,
     run: impl for<'a> Fn(Turn<'a>) + Sync,
@@ -204,7 +210,9 @@ pub fn no_acknowledged_change_is_lost_among_many_writers<S: Store>(
     }
 }
 
-/// A read amid commits is never torn: no grant is missing that its head counts, and no chain is cut short (S2).
+/// A read amid commits is never torn: no grant is missing that its head counts, and no chain is cut short.
+///
+/// Rules: [S2](crate::specification).
 pub fn a_read_amid_commits_is_whole<S: Store>(store: S, run: impl for<'a> Fn(Turn<'a>) + Sync) {
     const PROMISE: &str = "a read answers with grants that are at least as new as its head, each with all that it hangs \
                            on: one snapshot, or the head first, then the leaves, then their ancestors (S2)";
@@ -262,7 +270,9 @@ pub fn a_read_amid_commits_is_whole<S: Store>(store: S, run: impl for<'a> Fn(Tur
     }
 }
 
-/// A digest that is looked up amid rotations finds its own link or nothing, never the one that replaced it (L2).
+/// A digest that is looked up amid rotations finds its own link or nothing, never the one that replaced it.
+///
+/// Rules: [L2](crate::specification).
 pub fn a_link_found_amid_rotations_is_the_one_asked_for<S: Store>(
     store: S,
     run: impl for<'a> Fn(Turn<'a>) + Sync,

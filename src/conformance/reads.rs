@@ -12,7 +12,9 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// A read that starts after a commit returned sees it, whichever way it reads (S3).
+/// A read that starts after a commit returned sees it, whichever way it reads.
+///
+/// Rules: [S3](crate::specification).
 pub async fn a_read_sees_every_commit_before_it<S: Store>(store: S) {
     const PROMISE: &str = "a read that starts after a commit was acknowledged must see it: no replica that lags, no \
                            cache that is not told (S3)";
@@ -35,7 +37,9 @@ pub async fn a_read_sees_every_commit_before_it<S: Store>(store: S) {
 }
 
 /// A read that demands a revision is of that revision or a later one, and the latest is always the latest; whatever it
-/// is, it is whole (S3, D6).
+/// is, it is whole.
+///
+/// Rules: [S3](crate::specification), [D6](crate::specification).
 pub async fn a_read_is_never_older_than_the_revision_demanded<S: Store>(store: S) {
     const PROMISE: &str = "a read that demands a revision answers as of that revision or a later one, however much it is \
                            cached (D6)";
@@ -76,7 +80,9 @@ pub async fn a_read_is_never_older_than_the_revision_demanded<S: Store>(store: S
     expect_same("a dashboard that is not known is `None` whatever is demanded (S2)", &unknown, &false);
 }
 
-/// What is not there is answered with nothing, and never with something else (S2).
+/// What is not there is answered with nothing, and never with something else.
+///
+/// Rules: [S2](crate::specification).
 pub async fn what_is_not_there_reads_as_nothing<S: Store>(store: S) {
     const PROMISE: &str = "what is not there must read as nothing, not as the first row (S2)";
     let mut desk = Desk::new(&store);
@@ -114,7 +120,9 @@ pub async fn what_is_not_there_reads_as_nothing<S: Store>(store: S) {
     }
 }
 
-/// An account finds every grant that it holds, by whatever way it came to it, and nobody else's (S2).
+/// An account finds every grant that it holds, by whatever way it came to it, and nobody else's.
+///
+/// Rules: [S2](crate::specification).
 pub async fn an_account_finds_every_grant_that_it_holds<S: Store>(store: S) {
     const PROMISE: &str =
         "an account finds every grant that it holds on a dashboard: direct, reshared and claimed (S2)";
@@ -144,7 +152,9 @@ pub async fn an_account_finds_every_grant_that_it_holds<S: Store>(store: S) {
     expect_same(PROMISE, &held.fetch(&store, None, 10).await, &held.expected(&desk));
 }
 
-/// An address finds every grant that was made to it, waiting and claimed alike (S2, I3).
+/// An address finds every grant that was made to it, waiting and claimed alike.
+///
+/// Rules: [S2](crate::specification), [I3](crate::specification).
 pub async fn an_address_finds_what_waits_and_what_was_claimed<S: Store>(store: S) {
     const PROMISE: &str = "an address finds every grant that was made to it, claimed or not (S2, I3)";
     let mut desk = Desk::new(&store);
@@ -166,7 +176,9 @@ pub async fn an_address_finds_what_waits_and_what_was_claimed<S: Store>(store: S
     }
 }
 
-/// A grant is found by its id on its own dashboard and on no other (S2).
+/// A grant is found by its id on its own dashboard and on no other.
+///
+/// Rules: [S2](crate::specification).
 pub async fn a_grant_is_found_on_its_own_dashboard_only<S: Store>(store: S) {
     const PROMISE: &str = "the id of a grant finds it on its own dashboard, and nothing on any other (S2)";
     let mut desk = Desk::new(&store);
@@ -183,7 +195,9 @@ pub async fn a_grant_is_found_on_its_own_dashboard_only<S: Store>(store: S) {
     expect_same(PROMISE, &elsewhere, &Vec::new());
 }
 
-/// A chain is the grant itself first, then all that it hangs on up to the root, sixteen deep if need be (S2, G1).
+/// A chain is the grant itself first, then all that it hangs on up to the root, sixteen deep if need be.
+///
+/// Rules: [S2](crate::specification), [G1](crate::specification).
 pub async fn a_chain_is_leaf_first_and_whole<S: Store>(store: S) {
     const PROMISE: &str = "a chain is the grant itself, then its parent, and so on to the root: none left out, in this \
                            order (S2)";
@@ -246,7 +260,9 @@ pub async fn ended_grants_are_read_like_any_other<S: Store>(store: S) {
     }
 }
 
-/// A grant that was changed has one row, the new one, wherever it is read (S1).
+/// A grant that was changed has one row, the new one, wherever it is read.
+///
+/// Rules: [S1](crate::specification).
 pub async fn a_changed_grant_replaces_its_row<S: Store>(store: S) {
     const PROMISE: &str = "a commit that brings a grant which is known already replaces its row (S1)";
     let mut desk = Desk::new(&store);
@@ -293,7 +309,9 @@ fn look_alikes() -> Vec<[u8; 16]> {
     all
 }
 
-/// Ids compare byte for byte: dashboards, accounts and grants that differ in one bit are not the same (S3).
+/// Ids compare byte for byte: dashboards, accounts and grants that differ in one bit are not the same.
+///
+/// Rules: [S3](crate::specification).
 pub async fn ids_that_differ_in_one_bit_are_different<S: Store>(store: S) {
     const PROMISE: &str = "ids compare byte for byte, all 16 of them (S3)";
     let ids = look_alikes();
@@ -333,7 +351,9 @@ pub async fn ids_that_differ_in_one_bit_are_different<S: Store>(store: S) {
     );
 }
 
-/// Addresses compare byte for byte too: nothing in one is a wildcard, a blank to trim or a letter to fold (S3, I2).
+/// Addresses compare byte for byte too: nothing in one is a wildcard, a blank to trim or a letter to fold.
+///
+/// Rules: [S3](crate::specification), [I2](crate::specification).
 pub async fn addresses_that_look_alike_are_different<S: Store>(store: S) {
     const PROMISE: &str = "addresses compare byte for byte: nothing in one is a wildcard (S3, I2)";
     let texts = [

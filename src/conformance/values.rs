@@ -40,7 +40,9 @@ fn histories(t: Timestamp) -> [Option<Box<History>>; 4] {
     ]
 }
 
-/// Every field of a grant comes back as it went in, whatever it holds (S3).
+/// Every field of a grant comes back as it went in, whatever it holds.
+///
+/// Rules: [S3](crate::specification).
 pub async fn every_grant_comes_back_as_it_went_in<S: Store>(store: S) {
     const PROMISE: &str = "every field of a grant comes back as it went in (S3)";
     let mut desk = Desk::new(&store);
@@ -78,7 +80,9 @@ pub async fn every_grant_comes_back_as_it_went_in<S: Store>(store: S) {
     }
 }
 
-/// Every field of a head comes back as it went in, its link and its former owners among them (S3).
+/// Every field of a head comes back as it went in, its link and its former owners among them.
+///
+/// Rules: [S3](crate::specification).
 pub async fn every_head_comes_back_as_it_went_in<S: Store>(store: S) {
     const PROMISE: &str = "every field of a head comes back as it went in (S3)";
     let mut desk = Desk::new(&store);
@@ -128,7 +132,9 @@ pub async fn every_head_comes_back_as_it_went_in<S: Store>(store: S) {
     }
 }
 
-/// Every kind of audit record and of message comes back as it went in (S3, G21).
+/// Every kind of audit record and of message comes back as it went in.
+///
+/// Rules: [S3](crate::specification), [G21](crate::specification).
 pub async fn every_record_comes_back_as_it_went_in<S: Store>(store: S) {
     const PROMISE: &str = "every audit record and every message comes back as it went in (S3, G21)";
     let (grant, other) = (GrantId::from_bytes([0x9a; 16]), GrantId::from(0u64));
@@ -187,7 +193,9 @@ pub async fn every_record_comes_back_as_it_went_in<S: Store>(store: S) {
     desk.expect_all(PROMISE, board(1)).await;
 }
 
-/// Instants from the year 1 to the year 9999 come back exactly, and never later than they went in (S3, G6).
+/// Instants from the year 1 to the year 9999 come back exactly, and never later than they went in.
+///
+/// Rules: [S3](crate::specification), [G6](crate::specification).
 pub async fn instants_come_back_to_the_microsecond<S: Store>(store: S) {
     const PROMISE: &str =
         "an instant comes back exactly, to the microsecond; the years 1 to 9999 can occur (S3)";
@@ -262,7 +270,9 @@ async fn expect_not_later<S: Store>(
     }
 }
 
-/// What never ends does not come back with an end, nor the other way round (G6).
+/// What never ends does not come back with an end, nor the other way round.
+///
+/// Rules: [G6](crate::specification).
 pub async fn never_stays_never<S: Store>(store: S) {
     const PROMISE: &str = "`Never` comes back as `Never`, and an end as an end (G6)";
     let mut desk = Desk::new(&store);

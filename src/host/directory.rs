@@ -30,8 +30,10 @@ pub trait Directory: Send + Sync {
     /// does.
     fn tenant(&self, id: TenantId) -> impl Future<Output = Result<Option<Arc<Tenant>>, BoxError>> + Send;
 
-    /// As whom the tenant's policies know an account; `None` if they do not, so that only shares count for it (D2).
-    /// Asked only while the tenant has policies.
+    /// As whom the tenant's policies know an account; `None` if they do not, so that only shares count for it. Asked
+    /// only while the tenant has policies.
+    ///
+    /// Rules: [D2](crate::specification).
     fn principal(
         &self,
         tenant: TenantId,
@@ -46,14 +48,18 @@ pub trait Directory: Send + Sync {
     ) -> impl Future<Output = Result<Option<Arc<Resource>>, BoxError>> + Send;
 
     /// A device as policies know it, with its tags, if the dashboard shows data of it: those are the devices that its
-    /// grants and its link cover (D3).
+    /// grants and its link cover.
+    ///
+    /// Rules: [D3](crate::specification).
     fn device(
         &self,
         dashboard: DashboardId,
         device: &str,
     ) -> impl Future<Output = Result<Option<Arc<Resource>>, BoxError>> + Send;
 
-    /// All devices that the dashboard shows data of, for what a public link needs (L8).
+    /// All devices that the dashboard shows data of, for what a public link needs.
+    ///
+    /// Rules: [L8](crate::specification).
     fn devices(
         &self,
         dashboard: DashboardId,

@@ -23,8 +23,9 @@
 //! that starts after a commit returned must see it (S3); only [`Freshness::AtLeast`] lets a store with a cache answer
 //! from it.
 //!
-//! The [`conformance`](crate::conformance!) suite checks a store against every promise made here; a whole store in one
-//! short file, with the suite over it, is in `examples/own_store.rs`.
+//! The conformance suite (feature `conformance`) checks a store against every promise made here; a whole store in one
+//! short file, with the suite over it, is in `examples/own_store.rs`. A store that wraps another one is written with
+//! [`delegate_store!`](crate::delegate_store!).
 
 use crate::{
     record::{
@@ -56,11 +57,15 @@ pub enum CommitError {
 /// How new the answer of a read has to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Freshness {
-    /// It sees every commit that returned before the read began (S3).
+    /// It sees every commit that returned before the read began.
+    ///
+    /// Rules: [S3](crate::specification).
     Latest,
-    /// It may come from a cache, as old as the host chose, if it is of this revision or a later one (D6). A store
-    /// without a cache answers as for [`Latest`](Self::Latest), and so does any that has nothing new enough at hand;
-    /// a revision that the dashboard has not reached is no error.
+    /// It may come from a cache, as old as the host chose, if it is of this revision or a later one. A store without a
+    /// cache answers as for [`Latest`](Self::Latest), and so does any that has nothing new enough at hand; a revision
+    /// that the dashboard has not reached is no error.
+    ///
+    /// Rules: [D6](crate::specification).
     AtLeast(Revision),
 }
 
@@ -79,8 +84,8 @@ pub enum Freshness {
 ///
 /// No error may carry a secret; none is ever passed in.
 pub trait Store: Send + Sync {
-    /// Writes a commit, all or nothing, only if the dashboard has the expected revision, and once however often it
-    /// is sent (S1).
+    /// Writes a commit, all or nothing, only if the dashboard has the expected revision, and once however often it is
+    /// sent.
     ///
     /// A commit is known by its dashboard and its key together. One that was applied is answered with its receipt for
     /// good, whatever was written since, and brings no acknowledged message back. A commit may bring hundreds of grants;
@@ -90,6 +95,8 @@ pub trait Store: Send + Sync {
     /// [`CommitError::Conflict`] only when this commit was not applied and the dashboard has another revision:
     /// [`Revision::ZERO`] while it is not known. [`CommitError::Failed`] only when it is certain that nothing was
     /// written; in doubt, [`CommitError::Unknown`].
+    ///
+    /// Rules: [S1](crate::specification).
     fn commit(&self, commit: &Commit) -> impl Future<Output = Result<Receipt, CommitError>> + Send;
 
     /// The receipt of a commit whose answer was lost; `None` when it was never applied.

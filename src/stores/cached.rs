@@ -24,7 +24,7 @@ use std::{
 ///   that a host makes in a transaction of its own goes past the cache, like those of other processes);
 /// - a grant that **lapses** is dead at its instant: what is kept are grants, and each decision judges them by the clock
 ///   (D4);
-/// - [`authorize_at_least`](crate::Dashshare::authorize_at_least) with the revision of a change is answered by what
+/// - [`at_least`](crate::Dashshare::at_least) with the revision of a change is answered by what
 ///   reflects that change, from here or from the store (D6);
 /// - a **public link** is never kept, nor what commands and lists are judged by: all of that is read from the store (L2).
 ///

@@ -1,6 +1,6 @@
 //! The first connection, and what is said when there is none.
 
-use super::PostgresStore;
+use super::store::PostgresStore;
 use crate::stores::sql::SqlError;
 use sqlx::{
     Connection as _, Error, PgConnection,

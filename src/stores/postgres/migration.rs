@@ -1,6 +1,9 @@
 //! Tables that are made, and compared with what they should be.
 
-use super::{ATTEMPTS, PostgresStore, sql_state};
+use super::{
+    bind::sql_state,
+    store::{ATTEMPTS, PostgresStore},
+};
 use crate::stores::sql::{
     SqlError,
     schema::{self, Kind, Table},

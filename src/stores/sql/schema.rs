@@ -4,7 +4,7 @@
 //! sequences and no triggers. A dashboard's link is a column of its head, so a second one cannot be represented (L1).
 //! What is looked for has a column; everything else is in the document beside it, so that a new field needs none.
 
-use super::SqlError;
+use super::error::SqlError;
 use sqlx::{AssertSqlSafe, Error, SqlSafeStr as _, SqlStr};
 
 use Kind::{Bytes, Flag, Id, Ids, Number, Text};

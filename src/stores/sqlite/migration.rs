@@ -1,6 +1,6 @@
 //! Tables that are made, and compared with what they should be.
 
-use super::{BEGIN, SqliteStore, close_if_stuck};
+use super::store::{BEGIN, SqliteStore, close_if_stuck};
 use crate::stores::sql::{
     self, SqlError,
     schema::{self, Kind, Table},

@@ -1,0 +1,152 @@
+//! Commits, a statement each, and acknowledgements.
+
+use crate::{
+    record::MessageId,
+    stores::sql::{Columns, NEVER_LEASED, SqlError},
+};
+use sqlx::{
+    Error, PgConnection,
+    postgres::{PgDatabaseError, PgSeverity},
+};
+use uuid::Uuid;
+
+/// The arrays of a commit's grants, of what they hang on, and of its messages.
+#[derive(Default)]
+pub(super) struct Arrays {
+    ordinals: Vec<i64>,
+    ids: Vec<Uuid>,
+    /// As literals: an array of arrays of different lengths cannot be bound.
+    ancestors: Vec<String>,
+    accounts: Vec<Option<Uuid>>,
+    addresses: Vec<Option<String>>,
+    bodies: Vec<String>,
+    aboves: Vec<Uuid>,
+    belows: Vec<i64>,
+}
+
+impl Arrays {
+    pub(super) fn of(columns: &Columns) -> Self {
+        let mut arrays = Self::default();
+        for grant in &columns.grants {
+            let ancestors: Vec<String> = grant.ancestors.iter().map(Uuid::to_string).collect();
+            arrays.ordinals.push(grant.ordinal);
+            arrays.ids.push(grant.id);
+            arrays.ancestors.push(format!("{{{}}}", ancestors.join(",")));
+            arrays.accounts.push(grant.account);
+            arrays.addresses.push(grant.address.clone());
+            arrays.bodies.push(grant.body.clone());
+            arrays.aboves.extend(&grant.ancestors);
+            arrays.belows.extend(std::iter::repeat_n(grant.ordinal, grant.ancestors.len()));
+        }
+        arrays
+    }
+}
+
+macro_rules! commit {
+    ($head:literal) => {
+        concat!(
+            "WITH head AS (",
+            $head,
+            " RETURNING dashboard, revision), \
+            audit AS (INSERT INTO dashshare_audit (dashboard, revision, host, actor, body) \
+                SELECT dashboard, revision, $9::bool, $10::uuid, $11::text FROM head), \
+            receipt AS (INSERT INTO dashshare_receipt (dashboard, key, revision) \
+                SELECT dashboard, $12::uuid, revision FROM head), \
+            granted AS (INSERT INTO dashshare_grant (dashboard, ordinal, id, ancestors, account, address, body) \
+                SELECT head.dashboard, g.ordinal, g.id, g.ancestors::uuid[], g.account, g.address, g.body FROM head, \
+                unnest($13::int8[], $14::uuid[], $15::text[], $16::uuid[], $17::text[], $18::text[]) \
+                AS g (ordinal, id, ancestors, account, address, body) \
+                ON CONFLICT (dashboard, ordinal) DO UPDATE \
+                SET account = excluded.account, address = excluded.address, body = excluded.body), \
+            below AS (INSERT INTO dashshare_below (dashboard, above, ordinal) \
+                SELECT head.dashboard, b.above, b.ordinal FROM head, \
+                unnest($19::uuid[], $20::int8[]) AS b (above, ordinal) \
+                ON CONFLICT (dashboard, above, ordinal) DO NOTHING), \
+            messages AS (INSERT INTO dashshare_outbox (dashboard, revision, place, leased_until, body) \
+                SELECT head.dashboard, head.revision, m.place, $21::int8, m.body FROM head, \
+                unnest($22::int8[], $23::text[]) AS m (place, body)) \
+            SELECT revision FROM head"
+        )
+    };
+}
+
+/// Everything hangs on the head's row having been written: when it is not, nothing is.
+const UPDATE: &str = commit!(
+    "UPDATE dashshare_head SET revision = $3::int8, owner = $4::uuid, deleted = $5::bool, link = $6::bytea, \
+    link_grant = $7::uuid, body = $8::text WHERE dashboard = $1::uuid AND revision = $2::int8"
+);
+const INSERT: &str = commit!(
+    "INSERT INTO dashshare_head (dashboard, revision, owner, deleted, link, link_grant, body) \
+    SELECT $1::uuid, $3::int8, $4::uuid, $5::bool, $6::bytea, $7::uuid, $8::text WHERE $2::int8 = 0 \
+    ON CONFLICT (dashboard) DO NOTHING"
+);
+
+/// Sends a commit; `false` when no row had the expected revision.
+pub(super) async fn put(
+    connection: &mut PgConnection,
+    columns: &Columns,
+    arrays: &Arrays,
+) -> Result<bool, Error> {
+    let (places, messages): (Vec<i64>, Vec<&str>) =
+        columns.messages.iter().map(|(place, body)| (*place, body.as_str())).unzip();
+    let sql = if columns.expected == 0 { INSERT } else { UPDATE };
+    let statement = sqlx::query_scalar::<_, i64>(sql)
+        .bind(columns.dashboard)
+        .bind(columns.expected)
+        .bind(columns.revision)
+        .bind(columns.owner)
+        .bind(columns.deleted)
+        .bind(&columns.link)
+        .bind(columns.link_grant)
+        .bind(&columns.head)
+        .bind(columns.host)
+        .bind(columns.actor)
+        .bind(&columns.audit)
+        .bind(columns.key)
+        .bind(&arrays.ordinals)
+        .bind(&arrays.ids)
+        .bind(&arrays.ancestors)
+        .bind(&arrays.accounts)
+        .bind(&arrays.addresses)
+        .bind(&arrays.bodies)
+        .bind(&arrays.aboves)
+        .bind(&arrays.belows)
+        .bind(NEVER_LEASED)
+        .bind(places)
+        .bind(messages);
+    // INVARIANT: all answers are waited for, since the server commits after it has answered with the rows.
+    Ok(!statement.fetch_all(connection).await?.is_empty())
+}
+
+/// Whether an error tells for certain that the server has undone the statement.
+pub(super) fn is_undone(error: &Error) -> bool {
+    match error {
+        Error::Database(error) => {
+            let error = error.try_downcast_ref::<PgDatabaseError>();
+            error.is_some_and(|error| {
+                let state = error.code();
+                // A server that ends the connection may have committed before; 40003 and an engine's inner errors say
+                // nothing either.
+                error.severity() == PgSeverity::Error
+                    && state != "40003"
+                    && !["08", "57P", "58", "XX"].iter().any(|class| state.starts_with(class))
+            })
+        }
+        // It was never sent.
+        Error::Encode(_) | Error::Configuration(_) | Error::PoolTimedOut | Error::PoolClosed => true,
+        _ => false,
+    }
+}
+
+const DELETE_MESSAGES: &str = "DELETE FROM dashshare_outbox o \
+    USING unnest($1::uuid[], $2::int8[], $3::int8[]) AS d (dashboard, revision, place) \
+    WHERE o.dashboard = d.dashboard AND o.revision = d.revision AND o.place = d.place";
+
+pub(super) async fn remove(connection: &mut PgConnection, delivered: &[MessageId]) -> Result<(), SqlError> {
+    let dashboards: Vec<Uuid> = delivered.iter().map(|id| id.dashboard.to_uuid()).collect();
+    let revisions: Vec<i64> =
+        delivered.iter().map(|id| i64::try_from(id.revision.number()).unwrap_or(i64::MAX)).collect();
+    let places: Vec<i64> = delivered.iter().map(|id| i64::from(id.index)).collect();
+    let statement = sqlx::query(DELETE_MESSAGES).bind(dashboards).bind(revisions).bind(places);
+    statement.execute(connection).await.map(drop).map_err(SqlError::of)
+}

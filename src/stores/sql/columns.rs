@@ -1,0 +1,85 @@
+//! What is stored, as the columns that it has.
+
+use super::{error::SqlError, rows::to_json};
+use crate::{
+    record::{Actor, Commit, Grant, OutboxMessage},
+    value::{AccountId, GrantId},
+};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A number to be stored. The largest is left out, so that a bound which does not fit can stand for all beyond.
+pub(super) fn number(number: u64) -> Result<i64, SqlError> {
+    i64::try_from(number).ok().filter(|number| *number < i64::MAX).ok_or(SqlError::TooLarge)
+}
+
+/// An actor as its two columns: the host has no id, and no account is the host.
+pub(super) fn actor_columns(actor: Actor) -> (Uuid, bool) {
+    match actor {
+        Actor::Account(account) => (account.to_uuid(), false),
+        Actor::Host => (Uuid::nil(), true),
+    }
+}
+
+/// A commit as the columns that it writes.
+pub(crate) struct Columns {
+    pub(crate) dashboard: Uuid,
+    pub(crate) expected: i64,
+    pub(crate) revision: i64,
+    pub(crate) owner: Uuid,
+    pub(crate) deleted: bool,
+    pub(crate) link: Option<Vec<u8>>,
+    pub(crate) link_grant: Option<Uuid>,
+    pub(crate) head: String,
+    pub(crate) host: bool,
+    pub(crate) actor: Uuid,
+    pub(crate) audit: String,
+    pub(crate) key: Uuid,
+    pub(crate) grants: Vec<GrantColumns>,
+    /// Place and body.
+    pub(crate) messages: Vec<(i64, String)>,
+}
+
+pub(crate) struct GrantColumns {
+    pub(crate) ordinal: i64,
+    pub(crate) id: Uuid,
+    pub(crate) ancestors: Vec<Uuid>,
+    pub(crate) account: Option<Uuid>,
+    pub(crate) address: Option<String>,
+    pub(crate) body: String,
+}
+
+impl Columns {
+    pub(crate) fn of(commit: &Commit) -> Result<Self, SqlError> {
+        let head = commit.head();
+        let link = head.link.as_ref();
+        let (actor, host) = actor_columns(commit.audit().actor);
+        let grant = |grant: &Arc<Grant>| {
+            Ok(GrantColumns {
+                ordinal: number(grant.ordinal)?,
+                id: grant.id.to_uuid(),
+                ancestors: grant.ancestors.iter().map(|above| above.to_uuid()).collect(),
+                account: grant.grantee.account().map(AccountId::to_uuid),
+                address: grant.grantee.address().map(|address| address.as_str().to_owned()),
+                body: to_json(grant)?,
+            })
+        };
+        let message = |message: &OutboxMessage| Ok((i64::from(message.id.index), to_json(message)?));
+        Ok(Self {
+            dashboard: commit.dashboard().to_uuid(),
+            expected: number(commit.expected().number())?,
+            revision: number(head.revision.number())?,
+            owner: head.owner.to_uuid(),
+            deleted: head.is_deleted(),
+            link: link.map(|link| link.digest.as_bytes().to_vec()),
+            link_grant: link.and_then(|link| link.grant).map(GrantId::to_uuid),
+            head: to_json(head)?,
+            host,
+            actor,
+            audit: to_json(commit.audit())?,
+            key: Uuid::from_bytes(commit.key().to_bytes()),
+            grants: commit.grants().iter().map(grant).collect::<Result<_, SqlError>>()?,
+            messages: commit.outbox().iter().map(message).collect::<Result<_, SqlError>>()?,
+        })
+    }
+}

@@ -1,0 +1,252 @@
+//! The questions of a [`Store`](crate::host::Store), answered by the statements.
+
+use super::{
+    columns::actor_columns,
+    database::{Database, Value},
+    error::SqlError,
+    rows::{chains, documents, heads, snapshot},
+    statements::{
+        BEFORE_FIRST, SELECT_AUDIT, SELECT_BELOW, SELECT_DEEDS, SELECT_GRANTS, SELECT_HEAD, SELECT_OUTBOX,
+        SELECT_OWNED, SELECT_RECEIPT, fixed, limited,
+    },
+};
+use crate::{
+    host::Freshness,
+    record::{
+        Actor, AuditRecord, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt, Revision,
+        Seed, Snapshot,
+    },
+    value::{AccountId, DashboardId, GrantId, LinkDigest, Timestamp},
+};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+use uuid::Uuid;
+
+/// A number to compare with.
+fn bound(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(crate) async fn receipt(
+    database: &impl Database,
+    dashboard: DashboardId,
+    key: CommitKey,
+) -> Result<Option<Receipt>, SqlError> {
+    let values = [Value::Id(dashboard.to_uuid()), Value::Id(Uuid::from_bytes(key.to_bytes()))];
+    let found = database.numbers(fixed(SELECT_RECEIPT), &values).await?.first().copied();
+    found.map(|revision| receipt_of(key, revision)).transpose()
+}
+
+pub(crate) fn receipt_of(key: CommitKey, revision: i64) -> Result<Receipt, SqlError> {
+    let revision = u64::try_from(revision).map_err(|_| SqlError::Torn)?;
+    Ok(Receipt { key, revision: Revision::new(revision) })
+}
+
+pub(crate) async fn read<D: Database>(
+    database: &D,
+    dashboard: DashboardId,
+    seeds: &[Seed],
+    _: Freshness,
+) -> Result<Option<Snapshot>, SqlError> {
+    let id = Value::Id(dashboard.to_uuid());
+    let rows = match seeds {
+        [] => database.documents(fixed(SELECT_HEAD), &[id]).await?,
+        [Seed::Holder(Holder::Account(account))] => {
+            database.chained(fixed(D::DIALECT.account), &[id, Value::Id(account.to_uuid())]).await?
+        }
+        _ => {
+            let (mut accounts, mut addresses, mut grants) = (Vec::new(), Vec::new(), Vec::new());
+            for seed in seeds {
+                match seed {
+                    Seed::Holder(Holder::Account(account)) => accounts.push(account.to_uuid()),
+                    Seed::Holder(Holder::Address(address)) => addresses.push(address.as_str().to_owned()),
+                    Seed::Grant(grant) => grants.push(grant.to_uuid()),
+                }
+            }
+            let values = [id, Value::Ids(accounts), Value::Texts(addresses), Value::Ids(grants)];
+            database.chained(fixed(D::DIALECT.seeds), &values).await?
+        }
+    };
+    snapshot(&rows)
+}
+
+pub(crate) async fn read_many<D: Database>(
+    database: &D,
+    dashboards: &[DashboardId],
+    holder: &Holder,
+    _: Freshness,
+) -> Result<Vec<Snapshot>, SqlError> {
+    let wanted: BTreeSet<Uuid> = dashboards.iter().map(|dashboard| dashboard.to_uuid()).collect();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (sql, holder) = match holder {
+        Holder::Account(account) => (D::DIALECT.many_by_account, Value::Id(account.to_uuid())),
+        Holder::Address(address) => (D::DIALECT.many_by_address, Value::Text(address.as_str().to_owned())),
+    };
+    let rows = database.chained(fixed(sql), &[Value::Ids(wanted.into_iter().collect()), holder]).await?;
+    let mut found: HashMap<DashboardId, Snapshot> = heads(&rows)?
+        .into_iter()
+        .map(|head| (head.dashboard, Snapshot { head, chains: Vec::new() }))
+        .collect();
+    for chain in chains(&rows)? {
+        let Some(leaf) = chain.first() else { continue };
+        found.get_mut(&leaf.dashboard).ok_or(SqlError::Torn)?.chains.push(chain);
+    }
+    Ok(found.into_values().collect())
+}
+
+pub(crate) async fn read_link<D: Database>(
+    database: &D,
+    digest: &LinkDigest,
+) -> Result<Option<Snapshot>, SqlError> {
+    // INVARIANT: the digest's column and the head's document are of one row, so the link in it is the one asked for.
+    let digest = Value::Bytes(digest.as_bytes().to_vec());
+    snapshot(&database.chained(fixed(D::DIALECT.link), &[digest]).await?)
+}
+
+pub(crate) async fn grants(
+    database: &impl Database,
+    dashboard: DashboardId,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<Arc<Grant>>, SqlError> {
+    let values = [Value::Id(dashboard.to_uuid()), Value::Number(bound(from))];
+    documents(&database.documents(limited(SELECT_GRANTS, limit), &values).await?)
+}
+
+pub(crate) async fn grants_below(
+    database: &impl Database,
+    dashboard: DashboardId,
+    above: GrantId,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<Arc<Grant>>, SqlError> {
+    let (dashboard, above) = (Value::Id(dashboard.to_uuid()), Value::Id(above.to_uuid()));
+    let values = [dashboard, above, Value::Number(bound(from))];
+    documents(&database.documents(limited(SELECT_BELOW, limit), &values).await?)
+}
+
+pub(crate) async fn held<D: Database>(
+    database: &D,
+    holder: &Holder,
+    after: Option<(DashboardId, u64)>,
+    limit: usize,
+) -> Result<Vec<Snapshot>, SqlError> {
+    let (sql, holder) = match holder {
+        Holder::Account(account) => (D::DIALECT.held_by_account, Value::Id(account.to_uuid())),
+        Holder::Address(address) => (D::DIALECT.held_by_address, Value::Text(address.as_str().to_owned())),
+    };
+    let (dashboard, ordinal) = after
+        .map_or((Uuid::nil(), BEFORE_FIRST), |(dashboard, ordinal)| (dashboard.to_uuid(), bound(ordinal)));
+    let values = [holder, Value::Id(dashboard), Value::Number(ordinal)];
+    let rows = database.chained(limited(sql, limit), &values).await?;
+    let heads: HashMap<DashboardId, Arc<Head>> =
+        heads(&rows)?.into_iter().map(|head| (head.dashboard, head)).collect();
+    let mut held = Vec::new();
+    for chain in chains(&rows)? {
+        let Some(leaf) = chain.first() else { continue };
+        let head = heads.get(&leaf.dashboard).ok_or(SqlError::Torn)?;
+        held.push(((leaf.dashboard, leaf.ordinal), Snapshot { head: Arc::clone(head), chains: vec![chain] }));
+    }
+    held.sort_unstable_by_key(|(place, _)| *place);
+    Ok(held.into_iter().map(|(_, snapshot)| snapshot).collect())
+}
+
+pub(crate) async fn owned(
+    database: &impl Database,
+    owner: AccountId,
+    after: Option<DashboardId>,
+    limit: usize,
+) -> Result<Vec<Arc<Head>>, SqlError> {
+    // Ids are numbers of 128 bits: the next one is where the page begins.
+    let Some(from) = after.map_or(Some(0), |after| after.to_u128().checked_add(1)) else {
+        return Ok(Vec::new());
+    };
+    let values = [Value::Id(owner.to_uuid()), Value::Id(Uuid::from_u128(from))];
+    documents(&database.documents(limited(SELECT_OWNED, limit), &values).await?)
+}
+
+pub(crate) async fn audit(
+    database: &impl Database,
+    dashboard: DashboardId,
+    after: Revision,
+    limit: usize,
+) -> Result<Vec<AuditRecord>, SqlError> {
+    let values = [Value::Id(dashboard.to_uuid()), Value::Number(bound(after.number()))];
+    documents(&database.documents(limited(SELECT_AUDIT, limit), &values).await?)
+}
+
+pub(crate) async fn audit_of(
+    database: &impl Database,
+    actor: Actor,
+    after: Option<(DashboardId, Revision)>,
+    limit: usize,
+) -> Result<Vec<AuditRecord>, SqlError> {
+    let (actor, host) = actor_columns(actor);
+    let (dashboard, revision) = after.map_or((Uuid::nil(), BEFORE_FIRST), |(dashboard, revision)| {
+        (dashboard.to_uuid(), bound(revision.number()))
+    });
+    let after = [Value::Id(dashboard), Value::Number(revision)];
+    let values: Vec<Value> = [Value::Id(actor), Value::Flag(host)].into_iter().chain(after).collect();
+    documents(&database.documents(limited(SELECT_DEEDS, limit), &values).await?)
+}
+
+pub(crate) async fn outbox(
+    database: &impl Database,
+    after: Option<MessageId>,
+    limit: usize,
+) -> Result<Vec<OutboxMessage>, SqlError> {
+    let (dashboard, revision, place) = after.map_or((Uuid::nil(), BEFORE_FIRST, BEFORE_FIRST), |after| {
+        (after.dashboard.to_uuid(), bound(after.revision.number()), i64::from(after.index))
+    });
+    let place = Value::Number(place);
+    let values = [Value::Id(dashboard), Value::Number(revision), place];
+    documents(&database.documents(limited(SELECT_OUTBOX, limit), &values).await?)
+}
+
+pub(crate) async fn lease<D: Database>(
+    database: &D,
+    now: Timestamp,
+    until: Timestamp,
+    limit: usize,
+) -> Result<Vec<OutboxMessage>, SqlError> {
+    let values = [Value::Number(now.micros()), Value::Number(until.micros())];
+    let mut taken: Vec<OutboxMessage> =
+        documents(&database.change(limited(D::DIALECT.lease, limit), &values).await?)?;
+    taken.sort_unstable_by_key(|message| message.id);
+    Ok(taken)
+}
+
+pub(crate) async fn acknowledge(database: &impl Database, delivered: &[MessageId]) -> Result<(), SqlError> {
+    database.remove(delivered).await
+}
+
+macro_rules! ask {
+    // Its errors need no change.
+    (() commit $boxed:ident($argument:ident: [&] $kind:ty) -> $answer:ty, $error:ty) => {
+        async fn commit(&self, $argument: &$kind) -> Result<$answer, $error> {
+            self.put($argument).await
+        }
+    };
+    (
+        () $method:ident $boxed:ident($($argument:ident: [$($and:tt)?] $kind:ty),*) -> $answer:ty, $error:ty
+    ) => {
+        async fn $method(&self, $($argument: $($and)? $kind),*) -> Result<$answer, $error> {
+            Ok($crate::stores::sql::questions::$method(self, $($argument),*).await?)
+        }
+    };
+}
+pub(crate) use ask;
+
+/// Makes a store of a database.
+macro_rules! store {
+    ([$($lifetime:lifetime)?] $database:ty) => {
+        impl$(<$lifetime>)? $crate::host::Store for $database {
+            $crate::__store_methods!($crate::stores::sql::questions::ask, (), ALL);
+        }
+    };
+}
+pub(crate) use store;

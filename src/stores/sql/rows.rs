@@ -1,0 +1,63 @@
+//! Rows as what they hold.
+
+use super::{
+    database::{HEAD, LEAF, Row},
+    error::SqlError,
+};
+use crate::{
+    record::{Chain, Grant, Head, Snapshot},
+    value::{DashboardId, GrantId},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{collections::HashMap, sync::Arc};
+
+pub(super) fn to_json(document: &impl Serialize) -> Result<String, SqlError> {
+    serde_json::to_string(document).map_err(SqlError::Row)
+}
+
+pub(super) fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, SqlError> {
+    serde_json::from_str(json).map_err(SqlError::Row)
+}
+
+pub(super) fn documents<T: DeserializeOwned>(rows: &[Row]) -> Result<Vec<T>, SqlError> {
+    rows.iter().map(|(_, body)| from_json(body)).collect()
+}
+
+/// The chains of the leaves among some rows, in the order in which the leaves came.
+pub(super) fn chains(rows: &[Row]) -> Result<Vec<Chain>, SqlError> {
+    let grants = rows.iter().filter(|(kind, _)| *kind != HEAD);
+    let grants: Vec<(i32, Arc<Grant>)> = grants
+        .map(|(kind, body)| Ok((*kind, Arc::new(from_json(body)?))))
+        .collect::<Result<_, SqlError>>()?;
+    if let [(LEAF, leaf)] = grants.as_slice()
+        && leaf.ancestors.is_empty()
+    {
+        // Most are like this.
+        return Ok(vec![vec![Arc::clone(leaf)]]);
+    }
+    let name = |grant: &Grant| (grant.dashboard, grant.id);
+    let known: HashMap<(DashboardId, GrantId), &Arc<Grant>> =
+        grants.iter().map(|(_, grant)| (name(grant), grant)).collect();
+    let leaves = grants.iter().filter(|(kind, _)| *kind == LEAF);
+    leaves
+        .map(|(_, leaf)| {
+            let mut chain = Vec::with_capacity(leaf.depth());
+            chain.push(Arc::clone(leaf));
+            for above in leaf.ancestors.iter().rev() {
+                let found = known.get(&(leaf.dashboard, *above)).ok_or(SqlError::Torn)?;
+                chain.push(Arc::clone(found));
+            }
+            Ok(chain)
+        })
+        .collect()
+}
+
+pub(super) fn heads(rows: &[Row]) -> Result<Vec<Arc<Head>>, SqlError> {
+    let heads = rows.iter().filter(|(kind, _)| *kind == HEAD);
+    heads.map(|(_, body)| Ok(Arc::new(from_json(body)?))).collect()
+}
+
+pub(super) fn snapshot(rows: &[Row]) -> Result<Option<Snapshot>, SqlError> {
+    let head = heads(rows)?.into_iter().next();
+    head.map(|head| Ok(Snapshot { head, chains: chains(rows)? })).transpose()
+}
