@@ -74,7 +74,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// The directory is asked once for each tenant, and for a dashboard only where policies count.
     ///
     /// ```
-    /// # use dashshare::*;
+    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # pollster::block_on(async {
     /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));

@@ -41,7 +41,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Example
     ///
     /// ```
-    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
+    /// # use dashshare::{NewShare, *, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # use std::time::Duration;
     /// # fn send(_: &OutboxMessage) -> Result<(), BoxError> { Ok(()) }
     /// # pollster::block_on(async {
@@ -51,7 +51,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # sharing.directory().add_account(olga);
     /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
     /// # let ann: EmailAddress = "ann@example.com".parse()?;
-    /// sharing.share(olga, dashboard, ann, Terms::view(Expiry::Never)).await?;
+    /// sharing.share(olga, dashboard, NewShare::with(ann, Terms::view(Expiry::Never))).await?;
     /// loop {
     ///     let messages = sharing.lease(Duration::from_secs(60), 10).await?;
     ///     if messages.is_empty() {

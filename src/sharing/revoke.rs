@@ -236,8 +236,8 @@ impl Command for Renounce {
 
     fn more(&self, ledger: &Ledger) -> More {
         // Whoever does not hold it is refused, and nothing more is read for that (D8).
-        let held = ledger.get(self.grant).filter(|grant| self.by.holds(grant));
-        More { below: held.map(|grant| grant.id).into_iter().collect(), ..More::default() }
+        let held = ledger.live(self.grant).filter(|live| self.by.holds(live.grant));
+        More { below: held.map(|live| live.grant.id).into_iter().collect(), ..More::default() }
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Action {
-    /// See it with its data: [`Right::View`].
+    /// See it with its data: [`Right::View`](crate::Right::View).
     View,
-    /// Download its data: [`Right::Export`].
+    /// Download its data: [`Right::Export`](crate::Right::Export).
     Export,
     /// Share it with others: the reshare right.
     Share,

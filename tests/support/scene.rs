@@ -244,7 +244,7 @@ fn op<T: Debug>(
 fn rotation(name: &'static str, by: u64, dashboard: u64) -> Op {
     let run: Operation = Box::new(move |s, _| {
         let link = block_on(s.rotate_link(account(by), board(dashboard), Expiry::Never))?;
-        Ok(Answer { text: format!("{link:?}"), token: Some(link.answer.token) })
+        Ok(Answer { text: format!("{:?}", link.answer), token: Some(link.answer.token) })
     });
     Op { name, run }
 }
