@@ -1,4 +1,4 @@
-//! The contract of a [`Store`], as tests: one for each promise (S1–S5), over the host's own store.
+//! The contract of a [`Store`](crate::store::Store), as tests: one for each promise, over the host's own store.
 //!
 //! Switch the feature `conformance` on for your tests and make one call:
 //!

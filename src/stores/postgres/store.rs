@@ -22,7 +22,7 @@ pub(super) const ATTEMPTS: usize = 64;
 /// ```
 ///
 /// The pool and the transactions that it is given are those of `sqlx` 0.9: depend on that version, or use
-/// [`dashshare::store::sqlx`](crate::sqlx).
+/// [`dashshare::store::sqlx`](crate::store::sqlx).
 ///
 /// # What it costs
 ///

@@ -10,16 +10,20 @@ pub(crate) mod schema;
 mod statements;
 
 #[cfg(feature = "postgres")]
-pub(crate) use database::ABOVE;
+pub(crate) use database::{ABOVE, HEAD, LEAF};
 pub use error::SqlError;
+#[cfg(feature = "postgres")]
+pub(crate) use questions::receipt;
 #[cfg(feature = "postgres")]
 pub(crate) use statements::SELECT_REVISION;
 #[cfg(all(test, feature = "sqlite"))]
 pub(crate) use statements::{LISTS, SELECT_DEEDS, SELECT_OWNED};
 pub(crate) use {
     columns::Columns,
-    database::{Database, Dialect, HEAD, LEAF, Row, Value},
+    database::{Database, Dialect, Row, Value},
     error::code,
-    questions::{receipt, receipt_of, store},
-    statements::{NEVER_LEASED, SELECT_RECEIPT},
+    questions::store,
+    statements::NEVER_LEASED,
 };
+#[cfg(feature = "sqlite")]
+pub(crate) use {questions::receipt_of, statements::SELECT_RECEIPT};

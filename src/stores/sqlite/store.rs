@@ -25,7 +25,7 @@ pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 /// ```
 ///
 /// The pool and the transactions that it is given are those of `sqlx` 0.9: depend on that version, or use
-/// [`dashshare::store::sqlx`](crate::sqlx).
+/// [`dashshare::store::sqlx`](crate::store::sqlx).
 ///
 /// A commit is on the disk when it returns. Reads go on while others write. Writers take turns: those of one process
 /// wait in line, those of others for as long as `busy_timeout` says.
