@@ -11,8 +11,10 @@ use std::{
     time::Instant as Stopwatch,
 };
 
+use dashshare::Told;
+
 use crate::model::{
-    self, Account, Command, DASHBOARDS, Dashboard, Fault, Grant, Instant, Model, Outcome, Step,
+    self, Account, Command, DASHBOARDS, Dashboard, Fault, Grant, Instant, Model, Outcome, Past, Step,
     generator::Generator, library::Library, view::View,
 };
 
@@ -241,14 +243,19 @@ struct Sides {
     people: BTreeSet<Account>,
     /// Who was a party of the present dashboards after which step last.
     parties: BTreeMap<(Account, Dashboard), Instant>,
+    /// What anybody is told of a dashboard that does not exist.
+    nowhere: String,
     asks_the_past: bool,
 }
 
 impl Sides {
     fn new(seed: u64, fault: Option<Fault>) -> Self {
+        let library = Library::new();
+        let (.., nowhere) = library.present(Account(1), None);
         Self {
             model: fault.map_or_else(Model::new, Model::with_fault),
-            library: Library::new(),
+            library,
+            nowhere: written(&nowhere),
             now: model::START,
             people: BTreeSet::new(),
             parties: BTreeMap::new(),
@@ -295,14 +302,13 @@ impl Sides {
             }
             _ => return differ("only one side accepts it:"),
         }
-        self.compare_people(None)?;
         if let (Command::Register { dashboard, .. }, Ok(_)) = (step.command, &played) {
             // A new dashboard starts empty, also of the same id; the same command once more changes nothing (G19).
             if self.model.past().registered(dashboard) == Some(step.at) {
                 self.parties.retain(|(_, of), _| *of != dashboard);
             }
         }
-        self.compare_told(counts)?;
+        self.compare_present(counts)?;
         for dashboard in dashboards() {
             let expected: Vec<u32> = self.model.past().open_link(dashboard, self.now).into_iter().collect();
             let told = self.library.open_links(dashboard);
@@ -311,89 +317,57 @@ impl Sides {
         Ok(())
     }
 
-    /// What everybody may do at an instant, or now.
-    fn compare_people(&self, t: Option<Instant>) -> Result<(), String> {
+    /// What everybody may do at an instant.
+    fn compare_people(&self, t: Instant) -> Result<(), String> {
         let past = self.model.past();
-        let now = t.unwrap_or(self.now);
         for dashboard in dashboards() {
             for &account in &self.people {
-                let expected =
-                    (past.rights(account, dashboard, now), past.may_share(account, dashboard, now));
+                let expected = (past.rights(account, dashboard, t), past.may_share(account, dashboard, t));
                 let told = (
                     self.library.rights(account, dashboard, t),
                     self.library.may_share(account, dashboard, t),
                 );
-                same(
-                    now,
-                    dashboard,
-                    &format!("what {account:?} may, and whether it may share"),
-                    expected,
-                    told,
-                )?;
+                let what = || format!("what {account:?} may, and whether it may share");
+                alike(t, dashboard, what, &expected, &told)?;
             }
         }
         Ok(())
     }
 
-    /// What everybody is told who asks now (D8).
-    fn compare_told(&mut self, counts: &mut Counts) -> Result<(), String> {
+    /// What everybody may do now, and is told who asks (D8).
+    fn compare_present(&mut self, counts: &mut Counts) -> Result<(), String> {
         let (past, now) = (self.model.past(), self.now);
         for dashboard in dashboards() {
             for &account in &self.people {
-                let told = self.library.told(account, Some(dashboard));
+                let (rights, may_share, told) = self.library.present(account, Some(dashboard));
+                let expected =
+                    (past.rights(account, dashboard, now), past.may_share(account, dashboard, now));
+                let what = || format!("what {account:?} may, and whether it may share");
+                alike(now, dashboard, what, &expected, &(rights, may_share))?;
                 if past.is_party(account, dashboard, now) {
-                    self.parties.insert((account, dashboard), now);
                     counts.count("parties told");
-                    let grantors: Vec<Account> =
-                        past.held(account, dashboard, now).filter_map(|grant| past.grantor(grant)).collect();
-                    let is_owner = past.owner(dashboard) == Some(account);
-                    for told in told {
-                        let by = told.grantor().map(model::library::account);
-                        let is_right = !["unknown_dashboard", "ended"].contains(&told.code())
-                            && by.is_none_or(|by| grantors.contains(&by))
-                            && (told.status() != 200 || by.is_some() != is_owner);
-                        same(
-                            now,
-                            dashboard,
-                            &format!("a party {account:?} is told {told:?}"),
-                            true,
-                            is_right,
-                        )?;
-                    }
+                    self.parties.insert((account, dashboard), now);
+                    let what = || format!("whether a party {account:?} is told its due, not {told:?}");
+                    alike(
+                        now,
+                        dashboard,
+                        what,
+                        &true,
+                        &party_is_told(past, (account, dashboard), now, &told),
+                    )?;
                     continue;
                 }
                 let last =
                     self.parties.get(&(account, dashboard)).filter(|_| past.owner(dashboard).is_some());
-                let Some(last) = last else {
+                if let Some(last) = last {
+                    counts.count("former parties told");
+                    let what = || format!("whether a former party {account:?} is told its due, not {told:?}");
+                    let is_right = former_party_is_told(past, (account, dashboard), *last, &told);
+                    alike(now, dashboard, what, &true, &is_right)?;
+                } else {
                     counts.count("strangers told");
-                    let written = |told: Vec<_>| serde_json::to_string(&told).expect("JSON");
-                    let nowhere = written(self.library.told(account, None));
-                    same(
-                        now,
-                        dashboard,
-                        &format!("what a stranger {account:?} is told"),
-                        nowhere,
-                        written(told),
-                    )?;
-                    continue;
-                };
-                counts.count("former parties told");
-                for told in told {
-                    let end = told.end().map(|end| end.micros());
-                    let is_right = told.code() == "ended"
-                        && told.grantor().is_none()
-                        && end.is_some_and(|end| {
-                            let before =
-                                past.until(end - 1).is_party(account, dashboard, end - 1) || end == *last;
-                            *last <= end && before && !past.until(end).is_party(account, dashboard, end)
-                        });
-                    same(
-                        now,
-                        dashboard,
-                        &format!("a former party {account:?} is told {told:?}"),
-                        true,
-                        is_right,
-                    )?;
+                    let what = || format!("what a stranger {account:?} is told");
+                    alike(now, dashboard, what, &self.nowhere, &written(&told))?;
                 }
             }
         }
@@ -407,7 +381,7 @@ impl Sides {
         let critical = past.critical_instants(self.now);
         for t in critical.iter().copied() {
             counts.count("whole states compared");
-            self.compare_people(Some(t))?;
+            self.compare_people(t)?;
             for d in dashboards() {
                 // The past is compared below.
                 for &by in self.people.iter().filter(|_| t >= self.now) {
@@ -436,10 +410,7 @@ impl Sides {
                 let then = past.until(t);
                 for &account in &self.people {
                     let expected = (then.rights(account, d, t), then.may_share(account, d, t));
-                    let told = (
-                        self.library.rights(account, d, Some(t)),
-                        self.library.may_share(account, d, Some(t)),
-                    );
+                    let told = (self.library.rights(account, d, t), self.library.may_share(account, d, t));
                     same(
                         t,
                         d,
@@ -557,6 +528,56 @@ impl Sides {
 
 fn dashboards() -> impl Iterator<Item = Dashboard> {
     (0..DASHBOARDS).map(Dashboard)
+}
+
+fn written(told: &[Told]) -> String {
+    serde_json::to_string(told).expect("JSON")
+}
+
+/// Whether a party is told no more of others than who gave it what it holds.
+fn party_is_told(
+    past: Past<'_>,
+    (account, dashboard): (Account, Dashboard),
+    now: Instant,
+    told: &[Told],
+) -> bool {
+    let is_owner = past.owner(dashboard) == Some(account);
+    told.iter().all(|told| {
+        let by = told.grantor().map(model::library::account);
+        let is_grantor = |by| past.held(account, dashboard, now).any(|grant| past.grantor(grant) == Some(by));
+        !["unknown_dashboard", "ended"].contains(&told.code())
+            && by.is_none_or(is_grantor)
+            && (told.status() != 200 || by.is_some() != is_owner)
+    })
+}
+
+/// Whether a former party is told when its access ended: it was one just before, or was made one at that very instant,
+/// and has not been one since.
+fn former_party_is_told(
+    past: Past<'_>,
+    (account, dashboard): (Account, Dashboard),
+    last: Instant,
+    told: &[Told],
+) -> bool {
+    told.iter().all(|told| {
+        let end = told.end().map(|end| end.micros());
+        let fits = |end: Instant| {
+            let before = end == last || past.until(end - 1).is_party(account, dashboard, end - 1);
+            last <= end && before && !past.until(end).is_party(account, dashboard, end)
+        };
+        told.code() == "ended" && told.grantor().is_none() && end.is_some_and(fits)
+    })
+}
+
+/// As [`same`], where putting what is compared into words costs more than comparing it.
+fn alike<T: PartialEq + std::fmt::Debug>(
+    t: Instant,
+    dashboard: Dashboard,
+    what: impl Fn() -> String,
+    expected: &T,
+    told: &T,
+) -> Result<(), String> {
+    if expected == told { Ok(()) } else { same(t, dashboard, &what(), expected, told) }
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(

@@ -8,6 +8,7 @@ mod conformance;
 mod days;
 mod denials;
 mod examples;
+mod face;
 mod faults;
 mod governed;
 mod histories;

@@ -313,34 +313,38 @@ impl<S: Store> Library<S> {
 
     // Questions.
 
-    fn allows(&self, account: Account, dashboard: Dashboard, action: Action, t: Option<Instant>) -> bool {
+    fn allows(&self, account: Account, dashboard: Dashboard, action: Action, t: Instant) -> bool {
         let (account, dashboard) = (account_id(account), dashboard_id(dashboard));
-        match t {
-            None => {
-                let decision = block_on(self.service.authorize(account, dashboard, action));
-                decision.expect("memory never fails").is_allowed()
-            }
-            Some(t) => {
-                let decision = block_on(self.service.as_of(time(t)).authorize(account, dashboard, action));
-                decision.expect("memory never fails").was_allowed()
-            }
-        }
+        let decision = block_on(self.service.as_of(time(t)).authorize(account, dashboard, action));
+        decision.expect("memory never fails").was_allowed()
     }
 
-    /// What an account is told that asks now, for every action; of a dashboard that does not exist if none is named.
-    pub(crate) fn told(&self, account: Account, dashboard: Option<Dashboard>) -> Vec<Told> {
+    /// What an account may do now, whether it may share, and what it is told for every action; of a dashboard that does
+    /// not exist if none is named.
+    pub(crate) fn present(
+        &self,
+        account: Account,
+        dashboard: Option<Dashboard>,
+    ) -> (Rights, bool, Vec<Told>) {
         let nowhere = DashboardId::from_bytes([0xee; 16]);
         let (account, dashboard) = (account_id(account), dashboard.map_or(nowhere, dashboard_id));
-        let told =
-            [Action::View, Action::Export, Action::Share, Action::Arrange, Action::Edit].map(|action| {
-                let decision = block_on(self.service.authorize(account, dashboard, action));
-                decision.expect("memory never fails").tell()
-            });
-        told.into()
+        let (mut rights, mut may_share, mut told) = (Rights::NONE, false, Vec::new());
+        for action in [Action::View, Action::Export, Action::Share, Action::Arrange, Action::Edit] {
+            let decision = block_on(self.service.authorize(account, dashboard, action));
+            let decision = decision.expect("memory never fails");
+            told.push(decision.tell());
+            match action {
+                Action::View if decision.is_allowed() => rights = rights.or(Rights::VIEW),
+                Action::Export if decision.is_allowed() => rights = rights.or(Rights::EXPORT),
+                Action::Share => may_share = decision.is_allowed(),
+                _ => {}
+            }
+        }
+        (rights, may_share, told)
     }
 
-    /// What the account may do at an instant, or now.
-    pub(crate) fn rights(&self, account: Account, dashboard: Dashboard, t: Option<Instant>) -> Rights {
+    /// What the account may do at an instant.
+    pub(crate) fn rights(&self, account: Account, dashboard: Dashboard, t: Instant) -> Rights {
         let mut rights = Rights::NONE;
         for (action, right) in [(Action::View, Rights::VIEW), (Action::Export, Rights::EXPORT)] {
             if self.allows(account, dashboard, action, t) {
@@ -350,7 +354,7 @@ impl<S: Store> Library<S> {
         rights
     }
 
-    pub(crate) fn may_share(&self, account: Account, dashboard: Dashboard, t: Option<Instant>) -> bool {
+    pub(crate) fn may_share(&self, account: Account, dashboard: Dashboard, t: Instant) -> bool {
         self.allows(account, dashboard, Action::Share, t)
     }
 
