@@ -19,6 +19,7 @@ use crate::{
     value::{AccountId, DashboardId, EmailAddress, GrantId, Rights, TenantId},
 };
 
+/// # Dashboards and private shares
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Makes a dashboard known. Repeating it is no error; a deleted dashboard's id may be registered again and starts
     /// empty.

@@ -29,6 +29,7 @@ impl When {
     }
 }
 
+/// # Decisions
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Decides whether an account may do something with a dashboard now, and says why.
     ///

@@ -20,6 +20,7 @@ use crate::{
     value::{AccountId, DashboardId, LinkToken},
 };
 
+/// # The public link
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Makes the public link of a dashboard, or replaces it: from the moment this returns, the old token opens nothing.
     ///

@@ -11,6 +11,7 @@ use crate::{
 };
 use std::sync::Arc;
 
+/// # Lists and the audit trail
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Every live authority over a dashboard that the asker may see: all for the owner, for a resharer what hangs on its
     /// own grants. Who asks [about the past](Self::as_of) is judged by the present.

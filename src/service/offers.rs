@@ -15,6 +15,7 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
+/// # Clones that are offered
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Offers an account or an address a clone of a dashboard: its structure, and none of its data.
     ///

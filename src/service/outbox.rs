@@ -12,6 +12,7 @@ use crate::{
 };
 use std::time::Duration;
 
+/// # The outbox
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Writes a message for each live grant and invitation that ends by `until` and of whose end nobody was told
     /// yet, and answers with them. For a host's daily job.

@@ -38,6 +38,7 @@ impl<S, D, E> Clone for AtLeast<'_, S, D, E> {
 
 impl<S, D, E> Copy for AtLeast<'_, S, D, E> {}
 
+/// # Another instant, and a revision that must be seen
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// The same questions as of any instant, past or future, if nothing is changed meanwhile. Tenants, their switches and
     /// policies count as they are now, and who asks is judged by the present. A decision so made permits nothing.

@@ -3,6 +3,7 @@
 use super::dashshare::Dashshare;
 use crate::host::{Directory, Env, Transactional};
 
+/// # Inside a transaction of the host's
 impl<S: Transactional, D: Directory, E: Env> Dashshare<S, D, E> {
     /// The same service inside a transaction of the host's: what is done through it lands together with the host's own
     /// changes when the host commits, or not at all.

@@ -46,7 +46,7 @@ struct State {
     receipts: HashMap<(u32, CommitKey), Revision>,
     outbox: BTreeMap<MessageId, Waiting>,
     /// The dashboards that each actor has changed.
-    deeds: HashMap<Actor, BTreeSet<DashboardId>>,
+    by_actor: HashMap<Actor, BTreeSet<DashboardId>>,
 }
 
 /// A message that was not acknowledged.
@@ -270,7 +270,7 @@ impl State {
         if let Some(board) = self.boards.get_mut(index(number)) {
             board.audit.push(commit.audit.clone());
         }
-        self.deeds.entry(commit.audit.actor).or_default().insert(dashboard);
+        self.by_actor.entry(commit.audit.actor).or_default().insert(dashboard);
         let waiting = |message: &OutboxMessage| Waiting { message: message.clone(), leased_until: None };
         self.outbox.extend(commit.outbox.iter().map(|message| (message.id, waiting(message))));
         self.receipts.insert((number, commit.key), commit.head.revision);
@@ -506,9 +506,9 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<AuditRecord>, BoxError> {
         let state = self.state();
-        let Some(deeds) = state.deeds.get(&actor) else { return Ok(Vec::new()) };
+        let Some(touched) = state.by_actor.get(&actor) else { return Ok(Vec::new()) };
         let from = after.map_or(DashboardId::from_bytes([0; 16]), |(dashboard, _)| dashboard);
-        let boards = deeds.range(from..).filter_map(|dashboard| state.board(*dashboard));
+        let boards = touched.range(from..).filter_map(|dashboard| state.board(*dashboard));
         let records = boards.flat_map(|board| &board.audit).filter(|record| record.actor == actor);
         let behind = records.filter(|record| after.is_none_or(|it| (record.dashboard, record.revision) > it));
         Ok(behind.take(limit).cloned().collect())
