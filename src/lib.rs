@@ -1,7 +1,7 @@
 //! Dashboard sharing for any service: private grants, invitations, one public link, access-management policies over all
 //! of it, and decisions that say why.
 //!
-//! A host that has accounts and dashboards of its own (an IoT platform, say) implements two traits, picks a store, and
+//! A host that has accounts and dashboards of its own (an IoT platform, say) implements a directory, picks a store, and
 //! its users can share a dashboard with a person until a date and perhaps with the right to share on, see who has access
 //! and through whom, stop it, publish it by one link whose old token dies the moment a new one is made, and give away
 //! its [structure without any of its data](template).
@@ -178,7 +178,7 @@ pub mod explain {
 pub mod questions {
     pub use crate::{
         decision::{AccessList, GrantView, Impact, LinkView, Losing, SharedDashboard, Viewer},
-        service::{AsOf, AtLeast},
+        service::{AsOf, AtLeast, Visit},
         sharing::offer::OfferView,
     };
 }

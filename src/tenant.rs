@@ -1,4 +1,4 @@
-//! What a tenant allows: its sharing rules, its portal, and what a public link needs before it can be made.
+//! What a tenant allows: its sharing rules, its portal, its policies.
 
 use crate::{
     policy::{PolicySet, Principal},

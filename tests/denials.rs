@@ -3,7 +3,8 @@
 
 use crate::support::faulty::{self, Call, Fault, Sharing};
 use crate::support::scene::{
-    ANN, BIG, BOB, CYD, DAN, NONE, OLGA, Scene, ZED, account, address, board, done, in_days, now, terms,
+    self, ANN, BIG, BOB, CYD, DAN, NONE, OLGA, PAUSED, Scene, ZED, account, address, board, done, in_days,
+    now, terms,
 };
 use dashshare::{
     AccountId, Action, Amendment, Decision, Env as _, Error, Expiry, GrantId, LinkToken, MemoryDirectory,
@@ -364,7 +365,65 @@ const ASKS: &[Ask] = &[
     ("impact", |s, by, d, g| text(block_on(s.impact_of_revoking(by, board(d), g)))),
     ("diagnose", |s, by, d, _| text(block_on(s.diagnose_link(by, board(d), None)))),
     ("audit", |s, by, d, _| text(block_on(s.audit(by, board(d), Revision::ZERO, 9)))),
+    ("missing", |s, by, d, _| text(block_on(s.missing_to_publish(by, board(d))))),
 ];
+
+/// A dashboard of Zed's own.
+const ZEDS: u64 = 21;
+
+/// The same about an offer, or an id that a revision is demanded of: whoever is a stranger to it is told what is told of
+/// an id that stands for nothing.
+const ASKS_OF_ANY: &[Ask] = &[
+    ("decline an offer", |s, by, d, _| text(block_on(s.decline_offer(by, board(d))))),
+    ("withdraw an offer", |s, by, d, _| text(block_on(s.withdraw_offer(by, board(d))))),
+    ("take an offer", |s, by, d, _| {
+        text(block_on(s.take_offer(by, board(d), dashshare::TenantId::from(1u64))))
+    }),
+    ("offer over it, to oneself", |s, by, d, _| {
+        let template = scene::template();
+        text(block_on(s.offer(by, board(ZEDS), scene::offer(by, d, &template))))
+    }),
+    ("list at least", |s, by, d, _| text(block_on(s.at_least(Revision::new(1)).access_list(by, board(d))))),
+    ("authorize at least", |s, by, d, _| {
+        let decision = block_on(s.at_least(Revision::new(1)).authorize(by, board(d), Action::View))?;
+        assert_eq!(decision.tell().status(), 404);
+        Err(dashshare::Refusal::UnknownDashboard.into())
+    }),
+];
+
+/// D8, T9: of what is somebody else's, an offer too, nobody learns anything by what is told, by the calls to the store, or
+/// by whether the directory is asked.
+#[test]
+fn whoever_is_no_party_cannot_tell_an_offer_or_a_revision_from_none() {
+    let scene = Scene::new();
+    let sharing = scene.process(5);
+    done(sharing.register(board(ZEDS), dashshare::TenantId::from(1u64), account(ZED)));
+    for (name, ask) in ASKS_OF_ANY {
+        let told = |dashboard| {
+            sharing.store().gate.heal();
+            let error = ask(&sharing, account(ZED), dashboard, GrantId::from(5u64)).expect_err(name);
+            (json!(error.tell()).to_string(), error.kind(), store_calls(&sharing))
+        };
+        let unknown = told(NONE);
+        for dashboard in [BIG, PAUSED, scene::OFFERED] {
+            let known = told(dashboard);
+            assert_eq!((&known.0, known.1), (&unknown.0, unknown.1), "{name} of {dashboard}");
+            assert_eq!(known.2, unknown.2, "{name} of {dashboard}");
+        }
+    }
+    // While the directory fails, a command of a stranger is refused as ever.
+    for (name, ask) in ASKS {
+        let told = |dashboard| {
+            sharing.store().gate.follow(|_, call| match call {
+                Call::Tenant | Call::Dashboard | Call::Devices => Fault::Fail,
+                _ => Fault::None,
+            });
+            let error = ask(&sharing, account(99), dashboard, GrantId::from(5u64)).expect_err(name);
+            json!(error.tell()).to_string()
+        };
+        assert_eq!(told(BIG), told(NONE), "{name}");
+    }
+}
 
 fn view() -> dashshare::Terms {
     terms(Rights::VIEW, false, in_days(1))
@@ -417,7 +476,7 @@ fn who_is_no_party_cannot_tell_a_dashboard_from_none() {
             if who == account(DAN) {
                 let told = done(sharing.authorize(who, board(BIG), action)).tell();
                 assert_eq!((told.code(), told.status()), ("ended", 403));
-                assert_eq!((told.end(), told.grantor()), (Some(now()), None));
+                assert_eq!((told.ends(), told.by()), (Some(now()), None));
                 assert_eq!(known.1, unknown.1);
             } else {
                 assert_eq!(known, unknown, "{action:?} by {who}");
@@ -517,7 +576,10 @@ fn a_store_that_lags_behind_the_demanded_revision_is_no_answer() {
     });
     assert!(done(view(was)).is_allowed(), "as of the old revision it was so");
     match block_on(view(revoked.revision)) {
-        Err(Error::Stale { found, wanted }) => assert_eq!((found, wanted), (was, revoked.revision)),
+        Err(error @ Error::Stale { found, wanted, is_party }) => {
+            assert_eq!((found, wanted, is_party), (was, revoked.revision, true));
+            assert_eq!((error.kind(), error.tell().code()), (dashshare::ErrorKind::TryLater, "try_later"));
+        }
         other => panic!("{other:?}"),
     }
     sharing.store().gate.follow(|_, _| Fault::Answer(None));

@@ -213,7 +213,7 @@ fn answers_are_written_in_stable_words() {
         json!(decision.tell()),
         json!({
             "code": "allowed", "status": 200, "by": OLGA.to_string(), "ends": "2026-03-08T12:00:00Z",
-            "sentence": "You may view this dashboard. 1 shared it with you. Your access ends at 2026-03-08T12:00:00Z.",
+            "sentence": "You may view this dashboard.",
         })
     );
     let explanation = decision.explanation();

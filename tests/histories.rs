@@ -543,7 +543,7 @@ fn party_is_told(
 ) -> bool {
     let is_owner = past.owner(dashboard) == Some(account);
     told.iter().all(|told| {
-        let by = told.grantor().map(model::library::account);
+        let by = told.by().map(model::library::account);
         let is_grantor = |by| past.held(account, dashboard, now).any(|grant| past.grantor(grant) == Some(by));
         !["unknown_dashboard", "ended"].contains(&told.code())
             && by.is_none_or(is_grantor)
@@ -560,12 +560,12 @@ fn former_party_is_told(
     told: &[Told],
 ) -> bool {
     told.iter().all(|told| {
-        let end = told.end().map(|end| end.micros());
+        let end = told.ends().map(|end| end.micros());
         let fits = |end: Instant| {
             let before = end == last || past.until(end - 1).is_party(account, dashboard, end - 1);
             last <= end && before && !past.until(end).is_party(account, dashboard, end)
         };
-        told.code() == "ended" && told.grantor().is_none() && end.is_some_and(fits)
+        told.code() == "ended" && told.by().is_none() && end.is_some_and(fits)
     })
 }
 

@@ -115,7 +115,7 @@ fn publishing_too_early_is_refused_with_all_that_is_missing() {
     assert!(block_on(host.sharing.rotate_link(host.owner, host.dashboard, Expiry::Never)).is_ok());
 }
 
-/// L8: `setup` answers the same without publishing, for those who may publish and nobody else.
+/// L8: `missing_to_publish` answers the same without publishing, for those who may publish and nobody else.
 #[test]
 fn setup_lists_what_is_missing_without_publishing() {
     let host = host();

@@ -288,7 +288,7 @@ impl Story {
         match result {
             Ok(_) => self.page.answer("accepted"),
             Err(Error::Refused(refusal)) => {
-                self.page.answer(format!("refused ({}): {refusal}", refusal.code()));
+                self.page.answer(format!("refused ({}): {}", refusal.code(), refusal.tell()));
             }
             Err(error) => return Err(error),
         }

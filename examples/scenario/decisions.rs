@@ -34,10 +34,10 @@ impl Engine {
         let (dashboard, who) = (self.dashboard_named(fields)?, self.account(who)?);
         if let Some(at) = as_of {
             let then = self.sharing.as_of(at);
-            let mut decision = block_on(then.authorize(who, dashboard, action))?;
-            if let Some(device) = fields.optional("device", Fields::text)? {
-                decision = block_on(then.authorize_device(&decision, device))?;
-            }
+            let decision = match fields.optional("device", Fields::text)? {
+                Some(device) => block_on(then.authorize_device(who, dashboard, action, device))?,
+                None => block_on(then.authorize(who, dashboard, action))?,
+            };
             return self.decision(&decision.explanation(), None);
         }
         let decision = block_on(self.sharing.authorize(who, dashboard, action))?;
@@ -110,10 +110,10 @@ impl Engine {
         let mut members = json!({
             "code": told.code(), "status": told.status(), "sentence": told.sentence_with(&|account| self.name(account)),
         });
-        if let Some(by) = told.grantor() {
+        if let Some(by) = told.by() {
             members["by"] = json!(self.name(by));
         }
-        if let Some(ends) = told.end() {
+        if let Some(ends) = told.ends() {
             members["ends"] = json!(ends);
         }
         members

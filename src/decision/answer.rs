@@ -229,9 +229,11 @@ impl Decision {
         if !self.is_allowed() {
             return self.clone();
         }
+        // Whoever may do this with the dashboard knows of it, by whatever that is allowed (D8).
+        let party = Party::Present;
         let Some(device) = device else {
             let basis = Basis::Denied(Denial::DeviceNotShown(name.to_owned()));
-            return Self { basis, consulted: None, ..self.clone() };
+            return Self { basis, consulted: None, party, ..self.clone() };
         };
         let said = consulted.as_ref().map_or(Said::Nothing, |consulted| consulted.of_device(&device));
         let granted = matches!(self.basis, Basis::Owner | Basis::Grant { .. });
@@ -243,6 +245,6 @@ impl Decision {
             }
             (basis, _) => basis.clone(),
         };
-        Self { basis, consulted, granted, device: Some(device), ..self.clone() }
+        Self { basis, consulted, granted, party, device: Some(device), ..self.clone() }
     }
 }

@@ -65,7 +65,7 @@ impl Denial {
             }
             Self::PolicyDenies(rule) => format!("{rule} denies it, whatever was shared."),
             Self::PrivateSharingOff => "the tenant has switched sharing with persons off.".to_owned(),
-            Self::ResharingOff => "the tenant has switched sharing on off.".to_owned(),
+            Self::ResharingOff => "the tenant has switched resharing off.".to_owned(),
             Self::LinkNotUsable => "this link opens nothing.".to_owned(),
             Self::DeviceNotShown(device) => format!("the dashboard does not show device `{device}`."),
             Self::DeviceNotAllowed(device) => {

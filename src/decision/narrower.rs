@@ -94,7 +94,8 @@ impl DeviceDecision {
     }
 }
 
-/// What a decision was, or would be, at another instant, if nothing is changed meanwhile. It permits nothing.
+/// What a decision was, or would be, at another instant, if nothing is changed meanwhile. It permits nothing, and is for
+/// the owner and for support: of the past, whoever asked is told no more than [`tell`](Decision::tell) says now.
 ///
 /// Made by [`AsOf::authorize`](crate::questions::AsOf::authorize).
 ///
@@ -113,10 +114,6 @@ pub struct DecisionAsOf {
 impl DecisionAsOf {
     pub(crate) fn new(decision: Decision) -> Self {
         Self { decision }
-    }
-
-    pub(crate) fn decision(&self) -> &Decision {
-        &self.decision
     }
 
     /// Whether it was allowed at that instant, or would be.

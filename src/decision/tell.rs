@@ -17,8 +17,8 @@ impl Decision {
         if self.is_allowed() {
             let verb = self.action().verb();
             return Told::new("allowed", 200, format!("You may {verb} this dashboard."))
-                .by(self.grantor())
-                .ends(self.valid_until());
+                .shared_by(self.grantor())
+                .ending(self.valid_until());
         }
         let knows_of_it = self.party() == Party::Present || self.sees_by_policy();
         match (self.asker(), self.party(), self.denial()) {
@@ -27,10 +27,17 @@ impl Decision {
                 Told::new(told_code(&denial), 403, denial.told(self.action()))
             }
             (_, Party::Former(ended), _) => {
-                Told::new("ended", 403, "You may not see this dashboard any more.").ends(Some(ended))
+                Told::new("ended", 403, "You may not see this dashboard any more.").ending(Some(ended))
             }
             _ => Told::unknown_dashboard(),
         }
+    }
+}
+
+impl Decision {
+    /// Whether whoever asked is told anything that is not told of a dashboard that does not exist.
+    pub(crate) fn is_told_to_a_party(&self) -> bool {
+        self.tell() != Told::unknown_dashboard()
     }
 }
 

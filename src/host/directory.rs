@@ -1,4 +1,4 @@
-//! What the host knows and lends: its accounts and tenants, the clock, and randomness.
+//! What the host knows: its accounts and tenants, and which devices a dashboard shows.
 
 use super::store::BoxError;
 use crate::{
@@ -40,14 +40,16 @@ pub trait Directory: Send + Sync {
         account: AccountId,
     ) -> impl Future<Output = Result<Option<Arc<Principal>>, BoxError>> + Send;
 
-    /// A dashboard as policies know it, with its tags; `None` when there is none, which denies it to everybody but its
+    /// A dashboard as policies know it, with its tags: a resource of the kind `dashboard`, whose id is spelt as the policies
+    /// spell it. A wrong kind or spelling is one that no policy names, so that no deny counts. `None` when there is none, which denies it to everybody but its
     /// owner wherever policies are asked.
     fn dashboard(
         &self,
         dashboard: DashboardId,
     ) -> impl Future<Output = Result<Option<Arc<Resource>>, BoxError>> + Send;
 
-    /// A device as policies know it, with its tags, if the dashboard shows data of it: those are the devices that its
+    /// A device as policies know it, with its tags (a resource of the kind `device`, with the id that the policies and the
+    /// host ask by), if the dashboard shows data of it: those are the devices that its
     /// grants and its link cover.
     ///
     /// Rules: [D3](crate::specification).

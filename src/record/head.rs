@@ -119,7 +119,10 @@ impl Head {
 
     /// Whether it was deleted.
     pub fn is_deleted(&self) -> bool {
-        matches!(self.phase, Phase::Deleted(_))
+        match self.phase {
+            Phase::Deleted(_) => true,
+            Phase::Dashboard | Phase::Offer(_) => false,
+        }
     }
 
     /// The offer that waits to be taken, if it is one.
@@ -130,8 +133,12 @@ impl Head {
         }
     }
 
+    /// Whether it is one now: every question and command but those about offers begins with this.
     pub(crate) fn is_dashboard(&self) -> bool {
-        self.phase == Phase::Dashboard
+        match self.phase {
+            Phase::Dashboard => true,
+            Phase::Offer(_) | Phase::Deleted(_) => false,
+        }
     }
 
     /// The owner at an instant, or `None` before it was registered, after it was deleted, and of an offer.

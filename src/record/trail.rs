@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum Actor {
     /// An account.
     Account(AccountId),
-    /// The host itself, which may do what an owner may.
+    /// The host itself: it registers, transfers and deletes dashboards, and withdraws offers.
     Host,
 }
 

@@ -9,7 +9,7 @@ use crate::{
     tenant::Tenant,
     value::{AccountId, Action, DashboardId, LinkDigest, TenantId, Timestamp},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 /// As of when a question is asked, and how new the answer has to be.
 #[derive(Clone, Copy, Debug)]
@@ -22,10 +22,39 @@ pub(super) struct When {
 impl When {
     pub(super) const NOW: Self = Self { at: None, at_least: Revision::ZERO };
 
-    /// Refuses what was read if it is older than was demanded (D6).
-    pub(super) fn check(self, found: Option<Revision>) -> Result<(), Error> {
+    /// Refuses what was read if it is older than was demanded (D6). To whoever was no party that is told like a dashboard
+    /// that does not exist (D8).
+    pub(super) fn check(self, found: Option<Revision>, is_party: bool) -> Result<(), Error> {
         let (found, wanted) = (found.unwrap_or(Revision::ZERO), self.at_least);
-        if found < wanted { Err(Error::Stale { found, wanted }) } else { Ok(()) }
+        if found < wanted { Err(Error::Stale { found, wanted, is_party }) } else { Ok(()) }
+    }
+}
+
+/// What a visitor presents: the input of [`visit`](Dashshare::visit). The text of a token alone is one.
+///
+/// Its `Debug` does not show the token.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Visit<'a> {
+    /// The text that stands in the URL in a token's place, whatever it is.
+    pub token: &'a str,
+}
+
+impl<'a> From<&'a str> for Visit<'a> {
+    fn from(token: &'a str) -> Self {
+        Self { token }
+    }
+}
+
+impl<'a> From<&'a String> for Visit<'a> {
+    fn from(token: &'a String) -> Self {
+        Self { token }
+    }
+}
+
+impl fmt::Debug for Visit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Visit(redacted)")
     }
 }
 
@@ -54,7 +83,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// assert_eq!(decision.permitted(Action::View), Some(dashboard));
     /// assert_eq!(decision.valid_until(), Some(start.plus_days(7)));
     /// // To Ann, and to Olga or to support:
-    /// assert_eq!(decision.tell().grantor(), Some(olga));
+    /// assert_eq!(decision.tell().by(), Some(olga));
     /// assert!(decision.explain().contains("until 2026-01-08T00:00:00Z"));
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
@@ -72,7 +101,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
 
     /// The same for a page of dashboards, in the order of the list: one round trip to the store, however many there are.
     ///
-    /// The directory is asked once for each tenant, and for a dashboard only where policies count.
+    /// The directory is asked once for each tenant; for the account and for a dashboard it is asked only where policies
+    /// count, once for each dashboard. If one of those calls fails, so does the whole page.
     ///
     /// ```
     /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
@@ -98,7 +128,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let fresh = Freshness::AtLeast(Revision::ZERO);
         let read = self.store.read_many(dashboards, &account.into(), fresh).await.map_err(Error::Store)?;
         // An offer is not told from what is not known (T9).
-        let known = read.into_iter().filter(|snapshot| snapshot.head.offer().is_none());
+        let known = read.into_iter().filter(|snapshot| snapshot.head.is_dashboard());
         let known: HashMap<DashboardId, Snapshot> =
             known.map(|snapshot| (snapshot.head.dashboard, snapshot)).collect();
         let mut tenants: HashMap<TenantId, Option<Arc<Tenant>>> = HashMap::new();
@@ -132,13 +162,15 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let snapshot =
             self.store.read(dashboard, &[account.into()], freshness).await.map_err(Error::Store)?;
         // An offer is not told from what is not known (T9).
-        let snapshot = snapshot.filter(|snapshot| snapshot.head.offer().is_none());
-        when.check(snapshot.as_ref().map(|snapshot| snapshot.head.revision))?;
+        let snapshot = snapshot.filter(|snapshot| snapshot.head.is_dashboard());
+        let found = snapshot.as_ref().map(|snapshot| snapshot.head.revision);
         let tenant = match &snapshot {
             Some(snapshot) => self.directory.tenant(snapshot.head.tenant).await.map_err(Error::Directory)?,
             None => None,
         };
-        self.judge(account, action, snapshot, tenant, when.at).await
+        let decision = self.judge(account, action, snapshot, tenant, when.at).await?;
+        when.check(found, decision.is_told_to_a_party())?;
+        Ok(decision)
     }
 
     /// Decides by what was read, and asks the policies where they could change it.
@@ -170,7 +202,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Whatever the cause of a denial, the answer and the store calls are the same.
     ///
     /// Rules: [L7](crate::specification), [L9](crate::specification).
-    pub async fn visit(&self, token: &str) -> Result<Decision, Error> {
+    pub async fn visit(&self, visit: impl Into<Visit<'_>>) -> Result<Decision, Error> {
+        let Visit { token } = visit.into();
         let digest = LinkDigest::of_text(token).unwrap_or_else(|_| LinkDigest::of_malformed(token));
         let snapshot = self.store.read_link(&digest).await.map_err(Error::Store)?;
         let consulted = match &snapshot {

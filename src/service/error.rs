@@ -37,6 +37,9 @@ pub enum Error {
         found: Revision,
         /// The revision that was demanded.
         wanted: Revision,
+        /// Whether the asker was a party as of what was read. Whoever was not is told the same as of a dashboard that
+        /// does not exist (D8).
+        is_party: bool,
     },
     /// The store lost the answer of the commit and could not be asked for it. The change may stand.
     /// [`Dashshare::resume`](crate::Dashshare::resume) finds out, and finishes it.
@@ -57,15 +60,30 @@ pub struct Unresolved {
 
 impl Error {
     /// What kind of failure it is, for HTTP: that of the refusal, and for all else that it may succeed later.
+    ///
+    /// One error needs a branch of its own whatever its kind: [`Unresolved`](Self::Unresolved), which is to be
+    /// [resumed](crate::Dashshare::resume), and may hold the token of a new link.
     pub fn kind(&self) -> ErrorKind {
-        self.refusal().map_or(ErrorKind::TryLater, Refusal::kind)
+        match self {
+            Self::Refused(refusal) => refusal.kind(),
+            Self::Stale { is_party: false, .. } => ErrorKind::NotFound,
+            _ => ErrorKind::TryLater,
+        }
     }
 
     /// What may be shown to whoever asked: a refusal [as told](Refusal::tell), of all else that it may succeed later.
+    ///
+    /// Rules: [D8](crate::specification).
     pub fn tell(&self) -> Told {
-        let later =
-            || Told::new("try_later", ErrorKind::TryLater.status(), "This did not work. Try again later.");
-        self.refusal().map_or_else(later, Refusal::tell)
+        let (code, sentence) = match self {
+            Self::Refused(refusal) => return refusal.tell(),
+            Self::Stale { is_party: false, .. } => return Told::unknown_dashboard(),
+            Self::Unresolved(_) => {
+                ("unresolved", "It is not known yet whether this was done. Look again later.")
+            }
+            _ => ("try_later", "This did not work. Try again later."),
+        };
+        Told::new(code, ErrorKind::TryLater.status(), sentence)
     }
 
     /// The refusal, if this is one.

@@ -14,5 +14,6 @@ mod when;
 mod within;
 
 pub use dashshare::{Dashshare, Done};
+pub use decide::Visit;
 pub use error::{Error, Unresolved};
 pub use when::{AsOf, AtLeast};

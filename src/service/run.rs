@@ -92,7 +92,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let now = ledger.map_or_else(|| self.env.now(), |ledger| ledger.now);
         let (mut tenant, mut access) = (Arc::new(Tenant::closed()), AnonymousAccess::default());
         let mut barred = None;
-        if let Some(ledger) = ledger {
+        // Whoever is no party is refused, whatever the directory would say: so it is not asked (D8).
+        let is_strangers = |ledger: &Ledger| needs.asker.is_some_and(|asker| !ledger.is_party(asker));
+        if let Some(ledger) = ledger.filter(|ledger| !is_strangers(ledger)) {
             tenant = self.tenant(ledger.head.tenant).await?;
             if needs.publishes {
                 access = self.access(&tenant, ledger.head.dashboard).await?;

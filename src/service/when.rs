@@ -40,7 +40,7 @@ impl<S, D, E> Copy for AtLeast<'_, S, D, E> {}
 
 /// # Another instant, and a revision that must be seen
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
-    /// The same questions as of any instant, past or future, if nothing is changed meanwhile. Tenants, their switches and
+    /// Asks as of any instant, past or future, if nothing is changed meanwhile: who may do what, and what somebody may see. Tenants, their switches and
     /// policies count as they are now, and who asks is judged by the present. A decision so made permits nothing.
     ///
     /// ```
@@ -65,7 +65,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         AsOf { sharing: self, when: When { at: Some(at), ..When::NOW } }
     }
 
-    /// The same questions, of a store that has seen at least this revision, which is what a command
+    /// Asks about one dashboard, of a store that has seen at least this revision of it, which is what a command
     /// [answered with](crate::Done::revision): so that a replica or a cache that lags behind is not believed.
     ///
     /// # Errors
@@ -103,13 +103,17 @@ impl<S: Store, D: Directory, E: Env> AsOf<'_, S, D, E> {
         self.sharing.decide(account, dashboard, action, self.when).await.map(DecisionAsOf::new)
     }
 
-    /// As [`Dashshare::authorize_device`]: about one device behind the dashboard, as of the decision's instant.
+    /// As [`Dashshare::authorize_device`]: about one device behind a dashboard. Which devices it shows, and what policies
+    /// say of them, counts as it is now.
     pub async fn authorize_device(
         self,
-        decision: &DecisionAsOf,
+        account: AccountId,
+        dashboard: DashboardId,
+        action: Action,
         device: &str,
     ) -> Result<DecisionAsOf, Error> {
-        let narrowed = self.sharing.authorize_device(decision.decision(), device).await?;
+        let decision = self.sharing.decide(account, dashboard, action, self.when).await?;
+        let narrowed = self.sharing.authorize_device(&decision, device).await?;
         Ok(DecisionAsOf::new(narrowed.into_decision()))
     }
 
@@ -124,7 +128,8 @@ impl<S: Store, D: Directory, E: Env> AsOf<'_, S, D, E> {
         self.sharing.viewers_when(dashboard, self.when).await
     }
 
-    /// As [`Dashshare::shared_with`].
+    /// As [`Dashshare::shared_with`]. A question of the host's own: the past of somebody whose access has ended shows who
+    /// owned what.
     pub async fn shared_with(self, account: AccountId) -> Result<Vec<SharedDashboard>, Error> {
         self.sharing.shared_with_when(account, self.when.at).await
     }

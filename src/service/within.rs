@@ -28,7 +28,10 @@ impl<S: Transactional, D: Directory, E: Env> Dashshare<S, D, E> {
     /// ```
     ///
     /// `SqliteStore::within` and `PostgresStore::within` say what holds inside a transaction: when to roll it back, and
-    /// what others wait for. The directory is asked as always, outside of the transaction: it does not see what the host
+    /// what others wait for. A [`CachedStore`](crate::store::CachedStore) does not learn of what is done here; a question
+    /// [`at_least`](Self::at_least) the revision of the change shows it.
+    ///
+    /// The directory is asked as always, outside of the transaction: it does not see what the host
     /// has changed there. [`within_with`](Self::within_with) is for one that does.
     pub fn within<'t>(&self, transaction: &'t mut S::Transaction<'_>) -> Dashshare<S::Open<'t>, &D, &E> {
         Dashshare::new(self.store().within(transaction), self.directory(), self.env())

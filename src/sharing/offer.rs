@@ -33,7 +33,8 @@ const LARGEST_TEMPLATE: usize = 1 << 20;
 pub struct NewOffer<'a> {
     /// Whom it is for: an account, or an address.
     pub to: Holder,
-    /// The id that the clone will have, of the host's choice. No dashboard may have it.
+    /// The id that the clone will have. The host draws it, never whoever offers: that it is in use is told. No dashboard
+    /// may have it.
     pub clone: DashboardId,
     /// The structure: at most 1 MiB of JSON.
     pub template: &'a Template,
@@ -147,7 +148,6 @@ impl Command for MakeOffer<'_> {
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Offered>, Refusal> {
-        let before = vacant(facts.ledger).map_err(|_| Refusal::AlreadyExists)?;
         let with = self.with.as_ref().ok_or(Refusal::UnknownAccount)?;
         if with.account() == Some(self.by) {
             return Err(Refusal::ToSelf);
@@ -158,6 +158,8 @@ impl Command for MakeOffer<'_> {
         let NewOffer { clone, expiry, .. } = self.offer;
         check_expiry(expiry, Expiry::Never, facts.now)?;
         check_duration(expiry, rules, facts.now)?;
+        // Last, so that nobody learns by what is refused anyway whether an id is in use (D8).
+        let before = vacant(facts.ledger).map_err(|_| Refusal::AlreadyExists)?;
 
         let expected = before.map_or(Revision::ZERO, |head| head.revision);
         let head = Head::new(clone, tenant, self.by, facts.now, before);
@@ -313,7 +315,12 @@ impl Command for EndOffer {
     }
 
     fn more(&self, ledger: &Ledger) -> More {
-        grant_of(ledger)
+        match &self.by {
+            // What the recipient holds was read, and of somebody else's offer nothing more is (D8).
+            OfferEnd::Recipient(..) => More::default(),
+            OfferEnd::Giver(Actor::Account(account)) if *account != ledger.head.owner => More::default(),
+            OfferEnd::Giver(_) => grant_of(ledger),
+        }
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<()>, Refusal> {

@@ -12,8 +12,9 @@ use std::fmt;
 /// [`Decision::tell`](crate::Decision::tell), [`DeviceDecision::tell`](crate::DeviceDecision::tell) and
 /// [`Refusal::tell`](crate::Refusal::tell).
 ///
-/// It is written as JSON with `code` and `sentence`, the advised HTTP `status`, and, where they may be told, `by` (the
-/// grantor) and `ends`. The codes are stable words.
+/// It is written as JSON with `code`, the advised HTTP `status`, a `sentence`, and, where they may be told, `by` (the
+/// grantor) and `ends`. The sentence there names neither, for the page to say in its own names and its own zone;
+/// [`sentence_with`](Self::sentence_with) has both. The codes are stable words.
 ///
 /// ```
 /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
@@ -52,11 +53,11 @@ impl Told {
         Self::new("unknown_dashboard", 404, "There is no such dashboard.")
     }
 
-    pub(crate) fn by(self, by: Option<AccountId>) -> Self {
+    pub(crate) fn shared_by(self, by: Option<AccountId>) -> Self {
         Self { by, ..self }
     }
 
-    pub(crate) fn ends(self, ends: Option<Timestamp>) -> Self {
+    pub(crate) fn ending(self, ends: Option<Timestamp>) -> Self {
         Self { ends, ..self }
     }
 
@@ -72,12 +73,12 @@ impl Told {
     }
 
     /// The grantor of the grant that allows it, if one does.
-    pub fn grantor(&self) -> Option<AccountId> {
+    pub fn by(&self) -> Option<AccountId> {
         self.by
     }
 
     /// When the access ends, or ended.
-    pub fn end(&self) -> Option<Timestamp> {
+    pub fn ends(&self) -> Option<Timestamp> {
         self.ends
     }
 
@@ -105,16 +106,16 @@ impl fmt::Display for Told {
 impl Serialize for Told {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Members {
+        struct Members<'a> {
             code: &'static str,
             status: u16,
-            sentence: String,
+            sentence: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
             by: Option<AccountId>,
             #[serde(skip_serializing_if = "Option::is_none")]
             ends: Option<Timestamp>,
         }
         let Self { code, status, by, ends, .. } = *self;
-        Members { code, status, sentence: self.to_string(), by, ends }.serialize(serializer)
+        Members { code, status, sentence: &self.sentence, by, ends }.serialize(serializer)
     }
 }

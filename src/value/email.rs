@@ -4,10 +4,12 @@ use super::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{fmt, str::FromStr, sync::Arc};
 
-/// A canonical e-mail address: what invitations are made to, claimed by and mailed to (I2).
+/// A canonical e-mail address: what invitations are made to, claimed by and mailed to.
 ///
 /// The local part is folded to lower case in ASCII only and the domain goes through IDNA to ASCII; dots and `+tag`
 /// stay. So two spellings are equal only when every mail system delivers them alike, letter case apart.
+///
+/// Rules: [I2](crate::specification).
 ///
 /// ```
 /// use dashshare::EmailAddress;
@@ -120,9 +122,11 @@ impl<'de> Deserialize<'de> for EmailAddress {
     }
 }
 
-/// Proof that an account controls an address, and since when (I3).
+/// Proof that an account controls an address, and since when.
 ///
 /// Only an [`Attestor`] makes one, and only the host's [`Directory`](crate::Directory) is ever handed an attestor.
+///
+/// Rules: [I3](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VerifiedEmail {
     address: EmailAddress,
@@ -141,7 +145,9 @@ impl VerifiedEmail {
     }
 }
 
-/// Handed to the host's [`Directory`](crate::Directory) so that it, and nothing else, can vouch for addresses (I3).
+/// Handed to the host's [`Directory`](crate::Directory) so that it, and nothing else, can vouch for addresses.
+///
+/// Rules: [I3](crate::specification).
 ///
 /// ```compile_fail
 /// let attestor = dashshare::directory::Attestor { _sealed: () };

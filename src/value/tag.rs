@@ -3,8 +3,10 @@
 use super::object::Object;
 use serde::{Deserialize, Serialize};
 
-/// A key with a value. A key may stand on one entity several times, with different values (P2). Both compare byte for
-/// byte, case included (P5).
+/// A key with a value. A key may stand on one entity several times, with different values. Both compare byte for byte,
+/// case included.
+///
+/// Rules: [P2](crate::specification), [P5](crate::specification).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(from = "Object<TagFields>")]
 pub struct Tag {

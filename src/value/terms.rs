@@ -1,12 +1,14 @@
 //! What a grant lets its grantee do, and until when.
 
-use super::time::Timestamp;
+use super::{object::Object, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, fmt};
 
-/// One thing that a grant can allow (G5).
+/// One thing that a grant can allow.
 ///
 /// Moving, resizing and editing are not rights: there is no value for them, so no grant can carry them.
+///
+/// Rules: [G5](crate::specification).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -144,9 +146,11 @@ impl fmt::Debug for Rights {
     }
 }
 
-/// When something ends. It is always chosen, never left out (G6).
+/// When something ends. It is always chosen, never left out.
 ///
 /// The interval is half open: what ends at an instant is dead at that instant. `Never` orders after every instant.
+///
+/// Rules: [G6](crate::specification).
 ///
 /// ```
 /// use dashshare::{Expiry, Timestamp};
@@ -222,7 +226,10 @@ impl fmt::Display for Expiry {
 /// assert!(terms.reshare);
 /// assert_eq!(Terms::of(Right::Export, Expiry::Never).rights, Rights::EXPORT);
 /// ```
+/// Terms with a member that is not known are refused when they are read, so that a restriction that a newer process wrote is
+/// not lost by an older one.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(from = "Object<TermsMembers>")]
 #[non_exhaustive]
 pub struct Terms {
     /// What the grantee may do.
@@ -266,5 +273,19 @@ impl Terms {
     #[must_use]
     pub const fn until(self, expiry: Expiry) -> Self {
         Self { expiry, ..self }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TermsMembers {
+    rights: Rights,
+    reshare: bool,
+    expiry: Expiry,
+}
+
+impl From<Object<TermsMembers>> for Terms {
+    fn from(Object(TermsMembers { rights, reshare, expiry }): Object<TermsMembers>) -> Self {
+        Self { rights, reshare, expiry }
     }
 }

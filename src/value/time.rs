@@ -6,9 +6,11 @@ use std::{fmt, num::NonZeroI64, str::FromStr};
 
 /// An instant, as whole microseconds since 1970-01-01T00:00:00Z.
 ///
-/// Finer instants are rounded **down**. Because the present is rounded the same way as an expiry, nothing lives
-/// longer than it was declared to (S3). Time is always an argument of this library, never read by it, except by the
-/// host's [`Env`](crate::Env).
+/// Finer instants are rounded **down**. Because the present is rounded the same way as an expiry, nothing lives longer
+/// than it was declared to. Time is always an argument of this library, never read by it, except by the host's
+/// [`Env`](crate::Env).
+///
+/// Rules: [S3](crate::specification).
 ///
 /// ```
 /// use dashshare::Timestamp;

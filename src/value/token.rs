@@ -14,11 +14,13 @@ const LENGTH: usize = BODY + CHECKSUM_DIGITS;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const DOMAIN: &[u8] = b"dashshare:v1:link\0";
 
-/// The secret in the URL of a public link (L3).
+/// The secret in the URL of a public link.
 ///
 /// It is `dsl_`, then 256 random bits as 43 base-62 characters, then the CRC-32 of all before as 6 more. One secret
 /// is one string: any other spelling is refused. The type has no `Display`, no `Serialize` and no `Clone`, its
 /// `Debug` prints a redaction, and [`expose`](Self::expose) is the only way to the text.
+///
+/// Rules: [L3](crate::specification).
 ///
 /// ```
 /// use dashshare::LinkToken;
@@ -76,7 +78,9 @@ impl LinkToken {
         &self.text
     }
 
-    /// What a store keeps in place of the token (L4).
+    /// What a store keeps in place of the token.
+    ///
+    /// Rules: [L4](crate::specification).
     pub const fn digest(&self) -> LinkDigest {
         self.digest
     }
@@ -88,9 +92,11 @@ impl fmt::Debug for LinkToken {
     }
 }
 
-/// The SHA-256 digest of a token's secret, domain separated: all that is ever stored of it (L4).
+/// The SHA-256 digest of a token's secret, domain separated: all that is ever stored of it.
 ///
 /// Its `Debug` shows the first eight hexadecimal digits, enough to recognise a link in a log.
+///
+/// Rules: [L4](crate::specification).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkDigest([u8; 32]);
 

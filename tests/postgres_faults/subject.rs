@@ -197,7 +197,7 @@ impl Subject for Library {
 
     async fn visit(&self, token: Token) -> Result<Option<Act>, String> {
         let text = self.sharing.env().tokens.text(token);
-        match self.sharing.visit(&text).await {
+        match self.sharing.visit(&*text).await {
             Ok(decision) => Ok(Some(Act::Visited { token, allowed: decision.is_allowed() })),
             Err(Error::Store(_)) => Ok(None),
             Err(error) => Err(told(&error)),

@@ -488,7 +488,7 @@ fn questions(
     let mut say = |what: String, answer: String| all.push((what, answer));
     let tokens = side.library.tokens();
     for token in &tokens {
-        say("a visit".to_owned(), told(service.visit(token)));
+        say("a visit".to_owned(), told(service.visit(*token)));
     }
     let some: Vec<DashboardId> = boards.iter().copied().filter(|_| rng.percent(60)).collect();
     for board in some {
