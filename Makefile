@@ -77,12 +77,12 @@ test:
 # The long histories have run without features; here is what the features add. An example that a test runs has the
 # features only when it is built with them.
 features:
-	cargo build --locked --all-features --examples
+	cargo build --profile test --locked --all-features --examples
 	$(CARGO_TEST) --lib --example own_store
 	$(CARGO_TEST) --test it -- $(IT_WITH_FEATURES)
 	DASHSHARE_REQUIRE_POWER_CUTS=1 $(CARGO_TEST) --test staged -- $(STAGED_ALIKE:%=--skip %)
 	$(CARGO_TEST) --doc
-	cargo run --locked --quiet --all-features --example own_store
+	cargo run --profile test --locked --quiet --all-features --example own_store
 
 # The library behind a web framework.
 web:

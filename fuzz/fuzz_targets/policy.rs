@@ -110,8 +110,9 @@ fn decides(documents: &[Document], set: &PolicySet) {
 }
 
 fn ask(principal: &Principal, action: &str, resource: &Resource) -> Ask {
-    let tags =
-        |tags: &[dashshare::policy::Tag]| tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+    let tags = |tags: &[dashshare::policy::Tag]| {
+        tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect()
+    };
     Ask {
         who: principal.kind.word().to_owned(),
         who_id: principal.id.clone(),

@@ -7,7 +7,7 @@
 #[path = "../../examples/scenario/engine.rs"]
 mod engine;
 
-use dashshare::{store::DynStore, MemoryStore};
+use dashshare::{MemoryStore, store::DynStore};
 use engine::Engine;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};

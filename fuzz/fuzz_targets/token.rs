@@ -5,7 +5,7 @@
 
 #![no_main]
 
-use dashshare::{store::LinkDigest, LinkToken};
+use dashshare::{LinkToken, store::LinkDigest};
 use libfuzzer_sys::fuzz_target;
 
 const DIGITS: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

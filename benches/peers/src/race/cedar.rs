@@ -118,7 +118,8 @@ impl<'a> Sharded<'a> {
         }
         let numbers = |request: &Request| {
             let id = |id: &str| known.get(&format!("id {id}")).copied();
-            let tag = |tag: &dashshare::policy::Tag| known.get(&format!("tag {}={}", tag.key, tag.value)).copied();
+            let tag =
+                |tag: &dashshare::policy::Tag| known.get(&format!("tag {}={}", tag.key, tag.value)).copied();
             let (principal, resource) = (&request.principal, &request.resource);
             let mut targets = [id(&principal.id); 4];
             let mut resources = [known.get("any").copied(); 5];

@@ -21,9 +21,9 @@ use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityId, EntityUid, PolicySet, Request,
     RestrictedExpression as Expression,
 };
-use dashshare::{NewShare, 
-    AccountId, Action, DashboardId, Dashshare, Expiry, FixedEnv, MemoryDirectory, MemoryStore, Rights, Terms,
-    Timestamp,
+use dashshare::{
+    AccountId, Action, DashboardId, Dashshare, Expiry, FixedEnv, MemoryDirectory, MemoryStore, NewShare,
+    Rights, Terms, Timestamp,
 };
 use hashbrown::HashMap;
 use serde_json::{Map, Value, json};
