@@ -234,7 +234,7 @@ fn answers_are_written_in_stable_words() {
         assert!(list["grants"][0].get(member).is_some(), "`{member}` is missing in {list}");
     }
     let viewers = json!(done(sharing.viewers(board(BARE))));
-    let of_zed = |viewer: &&Value| viewer["account"] == ZED.to_string();
+    let of_zed = |viewer: &&Value| viewer["account"].as_str() == Some(ZED.to_string().as_str());
     assert_eq!(
         viewers.as_array().and_then(|all| all.iter().find(of_zed)).expect("Zed")["rights"],
         json!(["view"])
