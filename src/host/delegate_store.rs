@@ -199,6 +199,25 @@ macro_rules! __store_methods {
 /// }
 /// ```
 ///
+/// A wrapper that is to work inside a transaction of the host's as well
+/// ([`within`](crate::Dashshare::within)) leads there, past itself:
+///
+/// ```
+/// # use dashshare::{delegate_store, store::Store};
+/// use dashshare::store::Transactional;
+///
+/// # struct Patient<S>(S);
+/// # impl<S: Store> Store for Patient<S> { delegate_store!(self.0 => ALL); }
+/// impl<S: Transactional> Transactional for Patient<S> {
+///     type Transaction<'c> = S::Transaction<'c>;
+///     type Open<'t> = S::Open<'t>;
+///
+///     fn within<'t>(&self, transaction: &'t mut S::Transaction<'_>) -> S::Open<'t> {
+///         self.0.within(transaction)
+///     }
+/// }
+/// ```
+///
 /// What is left out does not compile:
 ///
 /// ```compile_fail,E0046

@@ -37,7 +37,8 @@ macro_rules! restore {
 /// The twin of [`Store`] for trait objects: every `Store` is one, and `Arc<dyn DynStore>` is a `Store` again.
 ///
 /// For a host that chooses its store when it starts. A call costs one allocation more. Implement and call
-/// `Store`; the methods here only lead to it.
+/// `Store`; the methods here only lead to it. [`within`](crate::Dashshare::within) needs the type of the store, so a host
+/// that shares inside its own transactions keeps the store itself as well.
 ///
 /// ```
 /// use dashshare::{store::DynStore, Dashshare, MemoryDirectory, MemoryStore, SystemEnv};

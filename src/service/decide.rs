@@ -222,6 +222,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// grant, unless a policy denies the device to the grantee; a visitor, and whoever a policy let in, needs the
     /// tenant's policies to allow the device too.
     ///
+    /// It believes the decision that it is given: ask for a new one after its [`valid_until`](Decision::valid_until).
+    ///
     /// Rules: [D3](crate::specification).
     pub async fn authorize_device(&self, decision: &Decision, device: &str) -> Result<DeviceDecision, Error> {
         let Some(head) = decision.head().filter(|_| decision.is_allowed()) else {
