@@ -114,6 +114,19 @@ fn every_question_can_demand_a_revision() {
     }
 }
 
+/// D7: who loses access is asked of another instant, too.
+#[test]
+fn who_loses_access_is_asked_of_any_instant() {
+    let scene = Scene::new();
+    let sharing = scene.process(5);
+    let week = Terms::view(Expiry::At(scene::now().plus_days(7)));
+    done(sharing.share(account(OLGA), board(BARE), NewShare::with(account(ZED), week)));
+    let (in_5, in_8) = (scene::now().plus_days(5), scene::now().plus_days(8));
+    let is_zed = |losing: &dashshare::questions::Losing| losing.account == account(ZED);
+    assert!(done(sharing.as_of(in_5).losing_access(board(BARE), in_8)).iter().any(is_zed));
+    assert!(!done(sharing.as_of(in_8).losing_access(board(BARE), in_8.plus_days(9))).iter().any(is_zed));
+}
+
 fn refusals() -> Vec<Refusal> {
     let rule = RuleRef { policy: "night-shift".to_owned(), rule: 1 };
     let at = scene::now();

@@ -6,7 +6,7 @@ use crate::{
     value::DashboardId,
 };
 use serde::Serialize;
-use std::ops::Deref;
+use std::{fmt, ops::Deref};
 
 /// Dashboard sharing over a host's store, directory and environment.
 ///
@@ -35,11 +35,16 @@ use std::ops::Deref;
 /// assert!(!sharing.authorize(ann, dashboard, Action::Edit).await?.is_allowed());
 /// # Ok::<(), dashshare::Error>(()) }).unwrap();
 /// ```
-#[derive(Debug)]
 pub struct Dashshare<S, D, E> {
     pub(super) store: S,
     pub(super) directory: D,
     pub(super) env: E,
+}
+
+impl<S, D, E> fmt::Debug for Dashshare<S, D, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dashshare").finish_non_exhaustive()
+    }
 }
 
 /// What a command did to one dashboard: its answer, and the revision that it made (or found, if nothing had to change).

@@ -128,6 +128,11 @@ impl<S: Store, D: Directory, E: Env> AsOf<'_, S, D, E> {
         self.sharing.viewers_when(dashboard, self.when).await
     }
 
+    /// As [`Dashshare::losing_access`]: who has access at this instant and would not have it at `until`.
+    pub async fn losing_access(self, dashboard: DashboardId, until: Timestamp) -> Result<Vec<Losing>, Error> {
+        self.sharing.losing_when(dashboard, until, self.when).await
+    }
+
     /// As [`Dashshare::shared_with`]. A question of the host's own: the past of somebody whose access has ended shows who
     /// owned what.
     pub async fn shared_with(self, account: AccountId) -> Result<Vec<SharedDashboard>, Error> {
