@@ -5,17 +5,18 @@ use super::{
     denial::Denial,
 };
 use crate::{
-    record::{Chain, Head, Snapshot, leaf},
+    record::{Chain, Grant, Head, Snapshot, leaf},
     sharing::{Fall, Standing, standing},
     tenant::SharingRules,
     value::{AccountId, Action, Expiry, Right, Rights, Timestamp},
 };
-use std::cmp::Reverse;
+use std::{cmp::Reverse, sync::Arc};
 
 /// Decides for an account. Total: what it does not know, it denies (D1).
 ///
 /// The order is D2: the owner, then a live grant with the right, else denied; policies come with
 /// [`Decision::under`].
+#[inline]
 pub(crate) fn decide(
     account: AccountId,
     action: Action,
@@ -36,6 +37,7 @@ pub(crate) fn decide(
     Decision::new(asker, action, t, Some(head), decided)
 }
 
+#[inline]
 fn by_grants(
     account: AccountId,
     action: Action,
@@ -44,17 +46,11 @@ fn by_grants(
     rules: Option<&SharingRules>,
     t: Timestamp,
 ) -> (Basis, Party) {
-    // What a deleted dashboard of the same id had is nobody's business any more (G19).
-    chains.retain(|chain| {
-        leaf(chain).is_some_and(|grant| {
-            grant.ordinal >= head.first_ordinal && grant.grantee.account_at(t) == Some(account)
-        })
-    });
     // The one that lasts longest, and of several the oldest: stores answer with chains in any order.
     let mut best: Option<(Rank, Standing, usize)> = None;
     let mut tally = Tally::default();
     for (index, chain) in chains.iter().enumerate() {
-        let Some(grant) = leaf(chain) else { continue };
+        let Some(grant) = held(chain, account, head, t) else { continue };
         let standing = match standing::of_chain(chain, head, t) {
             Ok(standing) => standing,
             Err(fall) => {
@@ -89,6 +85,14 @@ fn by_grants(
         }
         None => tally.denial(account, action, head, chains, rules, t),
     }
+}
+
+/// The grant that a chain is about, if the account holds it. What a deleted dashboard of the same id had is nobody's
+/// business any more (G19).
+#[inline]
+fn held<'a>(chain: &'a Chain, account: AccountId, head: &Head, t: Timestamp) -> Option<&'a Arc<Grant>> {
+    leaf(chain)
+        .filter(|grant| grant.ordinal >= head.first_ordinal && grant.grantee.account_at(t) == Some(account))
 }
 
 type Rank = (Expiry, Reverse<u64>);
@@ -150,6 +154,7 @@ impl Tally {
 /// what it held.
 fn former(account: AccountId, head: &Head, chains: &[Chain], t: Timestamp) -> Party {
     let owned = head.former_owners.iter().filter(|(_, owner)| *owner == account).map(|(until, _)| *until);
-    let held = chains.iter().filter_map(|chain| standing::ended_at(chain, t));
+    let own = chains.iter().filter(|chain| held(chain, account, head, t).is_some());
+    let held = own.filter_map(|chain| standing::ended_at(chain, t));
     owned.filter(|until| *until <= t).chain(held).max().map_or(Party::Stranger, Party::Former)
 }

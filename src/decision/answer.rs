@@ -87,6 +87,7 @@ pub(crate) enum Basis {
 
 impl Decision {
     /// What was decided before policies and devices are asked.
+    #[inline]
     pub(super) fn new(
         asker: Asker,
         action: Action,
@@ -98,11 +99,13 @@ impl Decision {
     }
 
     /// The same with what the policies were asked.
+    #[inline]
     pub(super) fn consulted(self, consulted: Consulted) -> Self {
         Self { consulted: Some(consulted), ..self }
     }
 
     /// Whether it is allowed.
+    #[inline]
     pub fn is_allowed(&self) -> bool {
         !matches!(self.basis, Basis::Denied(_) | Basis::Ended { .. })
     }
@@ -166,6 +169,7 @@ impl Decision {
         }
     }
 
+    #[inline]
     pub(crate) fn basis(&self) -> &Basis {
         &self.basis
     }
@@ -186,6 +190,7 @@ impl Decision {
         Some(standing::made_by(leaf, chain.get(1).map(Arc::as_ref), head, self.at))
     }
 
+    #[inline]
     pub(crate) fn head(&self) -> Option<&Arc<Head>> {
         self.head.as_ref()
     }
@@ -197,6 +202,7 @@ impl Decision {
     }
 
     /// Whether policies could change it: the owner is above them.
+    #[inline]
     pub(crate) fn heeds(&self, tenant: &Tenant) -> bool {
         let is_owner = matches!(self.basis, Basis::Owner);
         self.head.is_some() && !is_owner && could_change(tenant, self.is_allowed())

@@ -18,6 +18,7 @@ pub(crate) struct VisitFacts {
 }
 
 /// Decides for a visitor who presents a token. Every denial is the same value (L9).
+#[inline]
 pub(crate) fn decide_visit(digest: &LinkDigest, facts: VisitFacts, now: Timestamp) -> Decision {
     let asker = Asker::Visitor;
     let t = facts.snapshot.as_ref().map_or(now, |snapshot| now.max(snapshot.head.clock));
@@ -41,6 +42,7 @@ pub(crate) fn decide_visit(digest: &LinkDigest, facts: VisitFacts, now: Timestam
 }
 
 /// What a visit rests on, if the link opens now: its end, the chain that it hangs on, the policy (L5–L7).
+#[inline]
 fn open(digest: &LinkDigest, snapshot: &Snapshot, consulted: &Consulted, t: Timestamp) -> Option<Basis> {
     let (head, tenant) = (&snapshot.head, &consulted.tenant);
     let link = head.link.as_ref().filter(|link| link.digest == *digest && link.paused.is_none())?;

@@ -98,6 +98,7 @@ pub struct Claim {
 
 impl Grantee {
     /// The account that holds the grant now, or `None` for an invitation that waits.
+    #[inline]
     pub fn account(&self) -> Option<AccountId> {
         match self {
             Self::Account(account) => Some(*account),
@@ -121,6 +122,7 @@ impl Grantee {
     }
 
     /// The account that held the grant at an instant.
+    #[inline]
     pub(crate) fn account_at(&self, t: Timestamp) -> Option<AccountId> {
         match self {
             Self::Claimed(claim) if t < claim.claimed => None,
@@ -129,6 +131,7 @@ impl Grantee {
     }
 
     /// The instant at which an unclaimed invitation lapses, as seen at `t`.
+    #[inline]
     pub(crate) fn lapses(&self, t: Timestamp) -> Expiry {
         match self {
             Self::Pending(invitation) => Expiry::At(invitation.lapses),
@@ -148,6 +151,7 @@ impl Grantee {
 
 impl Grant {
     /// The grant it was shared on from; `None` when the owner made it.
+    #[inline]
     pub fn parent(&self) -> Option<GrantId> {
         self.ancestors.last().copied()
     }
@@ -165,6 +169,7 @@ impl Grant {
     /// When its grantee became the owner, if so.
     ///
     /// Rules: [G18](crate::specification).
+    #[inline]
     pub fn absorbed(&self) -> Option<Timestamp> {
         self.history.as_ref()?.absorbed
     }
@@ -184,6 +189,7 @@ impl Grant {
     }
 
     /// Its own terms at an instant.
+    #[inline]
     pub(crate) fn terms_at(&self, t: Timestamp) -> &Terms {
         let earlier =
             self.history.as_ref().and_then(|history| history.amended.iter().find(|past| t < past.until));
@@ -227,6 +233,7 @@ impl From<EmailAddress> for Holder {
 pub type Chain = Vec<Arc<Grant>>;
 
 /// The grant that a chain is about: its leaf.
+#[inline]
 pub(crate) fn leaf(chain: &Chain) -> Option<&Arc<Grant>> {
     chain.first()
 }

@@ -126,6 +126,7 @@ impl Head {
     }
 
     /// The offer that waits to be taken, if it is one.
+    #[inline]
     pub fn offer(&self) -> Option<&Offer> {
         match &self.phase {
             Phase::Offer(offer) => Some(offer),
@@ -134,6 +135,7 @@ impl Head {
     }
 
     /// Whether it is one now: every question and command but those about offers begins with this.
+    #[inline]
     pub(crate) fn is_dashboard(&self) -> bool {
         match self.phase {
             Phase::Dashboard => true,
@@ -142,6 +144,7 @@ impl Head {
     }
 
     /// The owner at an instant, or `None` before it was registered, after it was deleted, and of an offer.
+    #[inline]
     pub(crate) fn owner_at(&self, t: Timestamp) -> Option<AccountId> {
         if t < self.created || !self.is_dashboard() {
             return None;

@@ -24,9 +24,9 @@ impl When {
 
     /// Refuses what was read if it is older than was demanded (D6). To whoever was no party that is told like a dashboard
     /// that does not exist (D8).
-    pub(super) fn check(self, found: Option<Revision>, is_party: bool) -> Result<(), Error> {
+    pub(super) fn check(self, found: Option<Revision>, is_party: impl FnOnce() -> bool) -> Result<(), Error> {
         let (found, wanted) = (found.unwrap_or(Revision::ZERO), self.at_least);
-        if found < wanted { Err(Error::Stale { found, wanted, is_party }) } else { Ok(()) }
+        if found < wanted { Err(Error::Stale { found, wanted, is_party: is_party() }) } else { Ok(()) }
     }
 }
 
@@ -128,7 +128,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let fresh = Freshness::AtLeast(Revision::ZERO);
         let read = self.store.read_many(dashboards, &account.into(), fresh).await.map_err(Error::Store)?;
         // An offer is not told from what is not known (T9).
-        let known = read.into_iter().filter(|snapshot| snapshot.head.is_dashboard());
+        let known = read.into_iter().filter(|snapshot| snapshot.head.offer().is_none());
         let known: HashMap<DashboardId, Snapshot> =
             known.map(|snapshot| (snapshot.head.dashboard, snapshot)).collect();
         let mut tenants: HashMap<TenantId, Option<Arc<Tenant>>> = HashMap::new();
@@ -162,14 +162,14 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let snapshot =
             self.store.read(dashboard, &[account.into()], freshness).await.map_err(Error::Store)?;
         // An offer is not told from what is not known (T9).
-        let snapshot = snapshot.filter(|snapshot| snapshot.head.is_dashboard());
+        let snapshot = snapshot.filter(|snapshot| snapshot.head.offer().is_none());
         let found = snapshot.as_ref().map(|snapshot| snapshot.head.revision);
         let tenant = match &snapshot {
             Some(snapshot) => self.directory.tenant(snapshot.head.tenant).await.map_err(Error::Directory)?,
             None => None,
         };
         let decision = self.judge(account, action, snapshot, tenant, when.at).await?;
-        when.check(found, decision.is_told_to_a_party())?;
+        when.check(found, || decision.is_told_to_a_party())?;
         Ok(decision)
     }
 

@@ -63,7 +63,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ) -> Result<Option<Ledger>, Error> {
         let ledger = self.ledger(dashboard, needs, More::everything, when.at).await?;
         // What the host asks for itself has no asker that must not know.
-        let is_party = needs.asker.is_none_or(|asker| ledger.as_ref().is_some_and(|it| it.is_party(asker)));
+        let is_party =
+            || needs.asker.is_none_or(|asker| ledger.as_ref().is_some_and(|it| it.is_party(asker)));
         when.check(ledger.as_ref().map(|ledger| ledger.head.revision), is_party)?;
         Ok(ledger)
     }

@@ -54,6 +54,7 @@ pub enum FallCause {
 }
 
 /// One step of the fold: a grant under its parent's outcome. G2 and G3 are these lines.
+#[inline]
 pub(crate) fn fold(
     grant: &Grant,
     parent: Option<Result<Standing, Fall>>,
@@ -99,6 +100,7 @@ pub(crate) fn fold(
 }
 
 /// Whether a grant stopped being its grantee's own because the grantee became the owner. What hangs on it goes on.
+#[inline]
 pub(crate) fn unless_absorbed(grant: &Grant, standing: Standing, t: Timestamp) -> Result<Standing, Fall> {
     match grant.absorbed().filter(|absorbed| *absorbed <= t) {
         Some(at) => Err(Fall { grant: grant.id, cause: FallCause::Absorbed(at) }),
@@ -107,6 +109,7 @@ pub(crate) fn unless_absorbed(grant: &Grant, standing: Standing, t: Timestamp) -
 }
 
 /// What the leaf of a chain is worth at an instant.
+#[inline]
 pub(crate) fn of_chain(chain: &Chain, head: &Head, t: Timestamp) -> Result<Standing, Fall> {
     let mut below = None;
     let mut outcome = None;
@@ -141,11 +144,13 @@ pub(crate) fn ended_at(chain: &Chain, t: Timestamp) -> Option<Timestamp> {
 }
 
 /// Whether the tenant's switches let a grant count at a decision (G20).
+#[inline]
 pub(crate) fn is_honoured(grant: &Grant, rules: &SharingRules) -> bool {
     rules.private && (rules.resharing || grant.parent().is_none())
 }
 
 /// Whether the tenant's switches let a link count: a grantee's is sharing on, through a private grant (G20).
+#[inline]
 pub(crate) fn is_link_honoured(link: &Link, rules: &SharingRules) -> bool {
     link.grant.is_none() || (rules.private && rules.resharing)
 }
@@ -164,6 +169,7 @@ pub enum LinkFall {
 }
 
 /// The end of a link that stands: not withdrawn, not expired, its maker's grant alive. A paused one stands too.
+#[inline]
 pub(crate) fn of_link(
     link: &Link,
     makers: Option<Result<Standing, Fall>>,
