@@ -94,7 +94,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let mut barred = None;
         // Whoever is no party is refused, whatever the directory would say: so it is not asked (D8).
         let is_strangers = |ledger: &Ledger| needs.asker.is_some_and(|asker| !ledger.is_party(asker));
-        if let Some(ledger) = ledger.filter(|ledger| !is_strangers(ledger)) {
+        if let Some(ledger) = ledger.filter(|ledger| !needs.ignores_tenant && !is_strangers(ledger)) {
             tenant = self.tenant(ledger.head.tenant).await?;
             if needs.publishes {
                 access = self.access(&tenant, ledger.head.dashboard).await?;

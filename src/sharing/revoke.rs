@@ -231,7 +231,8 @@ impl Command for Renounce {
     }
 
     fn needs(&self) -> Needs {
-        Needs::seeds(vec![self.account.into(), Seed::Grant(self.grant)])
+        let seeds = vec![self.account.into(), Seed::Grant(self.grant)];
+        Needs { ignores_tenant: true, ..Needs::seeds(seeds) }
     }
 
     fn more(&self, ledger: &Ledger) -> More {
