@@ -13,6 +13,7 @@ mod faults;
 mod governed;
 mod histories;
 mod ids;
+mod instants;
 mod layers;
 mod listed;
 #[expect(dead_code, reason = "shared with another binary")]
