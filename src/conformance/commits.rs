@@ -41,7 +41,7 @@ pub async fn a_commit_is_applied_whole<S: Store>(store: S) {
     }
     // One command that changes several grants, and one commit that brings several of everything.
     let with = Person { named: account(9).into(), account: Some(account(9)), addresses: Vec::new() };
-    desk.give(StopSharing { dashboard: board(1), by: account(1), with }).await;
+    desk.give(StopSharing { dashboard: board(1), by: account(1).into(), with }).await;
     desk.expect_all(PROMISE, board(1)).await;
     let first = desk.board(board(1)).head.next_ordinal;
     let grants: Vec<Grant> =
@@ -96,7 +96,7 @@ pub async fn a_refused_commit_leaves_nothing<S: Store>(store: S) {
     let message = Message::Ended { lost: vec![(account(2).into(), vec![kept])] };
     let rotate = desk.commit_of(&RotateLink {
         dashboard: board(1),
-        by: account(1),
+        by: account(1).into(),
         new: Expiry::Never.into(),
         digest: digest(2),
     });
@@ -280,7 +280,8 @@ pub async fn a_revocation_writes_one_row<S: Store>(store: S) {
                            not touched, its end is derived (S5)";
     let mut desk = Desk::new(&store);
     let root = many_below(&mut desk, board(1)).await;
-    let revoke = Revoke { dashboard: board(1), by: account(1), grant: root.id, mode: RevokeMode::Cascade };
+    let revoke =
+        Revoke { dashboard: board(1), by: account(1).into(), grant: root.id, mode: RevokeMode::Cascade };
     let commit = desk.commit_of(&revoke);
     expect_same("the suite: a revocation brings one grant", &commit.grants().len(), &1);
     desk.send(&commit).await;

@@ -189,7 +189,7 @@ impl<'s, S: Store> Desk<'s, S> {
             Holder::Account(id) => Recipient::Account(Account { id, verified: Vec::new() }),
             Holder::Address(address) => Recipient::Address(address, None),
         };
-        Share { dashboard, by, with: Some(with), terms, from: None }
+        Share { dashboard, by: by.into(), with: Some(with), terms, from: None }
     }
 
     pub(super) async fn share(
@@ -215,11 +215,11 @@ impl<'s, S: Store> Desk<'s, S> {
         grant: GrantId,
         to: Amendment,
     ) {
-        self.give(Amend { dashboard, by, grant, amendment: to }).await;
+        self.give(Amend { dashboard, by: by.into(), grant, amendment: to }).await;
     }
 
     pub(super) async fn revoke(&mut self, dashboard: DashboardId, by: AccountId, grant: GrantId) {
-        self.give(Revoke { dashboard, by, grant, mode: RevokeMode::Cascade }).await;
+        self.give(Revoke { dashboard, by: by.into(), grant, mode: RevokeMode::Cascade }).await;
     }
 
     pub(super) async fn transfer(&mut self, dashboard: DashboardId, to: AccountId, keep: Rights) {
@@ -237,11 +237,11 @@ impl<'s, S: Store> Desk<'s, S> {
     }
 
     pub(super) async fn rotate(&mut self, dashboard: DashboardId, by: AccountId, digest: LinkDigest) {
-        self.give(RotateLink { dashboard, by, new: Expiry::Never.into(), digest }).await;
+        self.give(RotateLink { dashboard, by: by.into(), new: Expiry::Never.into(), digest }).await;
     }
 
     pub(super) async fn change_link(&mut self, dashboard: DashboardId, by: AccountId, change: LinkChange) {
-        self.give(ChangeLink { dashboard, by, change }).await;
+        self.give(ChangeLink { dashboard, by: by.into(), change }).await;
     }
 
     /// A commit as no command makes it: these grants, these messages and whatever `change` does to the head.
@@ -262,7 +262,12 @@ impl<'s, S: Store> Desk<'s, S> {
                     Arc::make_mut(&mut board.head).phase = Phase::Dashboard;
                 }
                 let by = self.owner(dashboard);
-                self.commit_of(&RotateLink { dashboard, by, new: Expiry::Never.into(), digest: digest(0) })
+                self.commit_of(&RotateLink {
+                    dashboard,
+                    by: by.into(),
+                    new: Expiry::Never.into(),
+                    digest: digest(0),
+                })
             }
             None => self.commit_of(&Register { dashboard, tenant: TenantId::from(1u64), owner }),
         };

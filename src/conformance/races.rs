@@ -135,7 +135,7 @@ pub fn a_commit_sent_several_times_at_once_is_applied_once<S: Store>(
         let number = u8::try_from(round).unwrap_or(0);
         let rotate = RotateLink {
             dashboard: board(1),
-            by: account(1),
+            by: account(1).into(),
             new: Expiry::Never.into(),
             digest: digest(number),
         };
@@ -286,7 +286,7 @@ pub fn a_link_found_amid_rotations_is_the_one_asked_for<S: Store>(
         commits.iter().last().into_iter().for_each(|commit| desk.note(commit));
         let rotate = RotateLink {
             dashboard: board(1),
-            by: account(1),
+            by: account(1).into(),
             new: Expiry::Never.into(),
             digest: digest(number),
         };

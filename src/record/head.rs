@@ -74,6 +74,9 @@ pub struct Head {
     pub link: Option<Link>,
     /// How many links were made so far; the newest has this generation.
     pub links_made: u64,
+    /// Since when the host has suspended it, if it has (G25).
+    #[serde(default)]
+    pub suspended: Option<Timestamp>,
 }
 
 /// What stands under the id of a head.
@@ -114,6 +117,7 @@ impl Head {
             first_ordinal: next_ordinal,
             link: None,
             links_made: before.map_or(0, |head| head.links_made),
+            suspended: None,
         }
     }
 

@@ -67,13 +67,13 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// ```
     pub async fn share(
         &self,
-        by: AccountId,
+        by: impl Into<Actor>,
         dashboard: DashboardId,
         share: NewShare,
     ) -> Result<Done<Shared>, Error> {
         let NewShare { with, terms, from } = share;
         let with = self.recipient(with).await?;
-        self.done(&Share { dashboard, by, with, terms, from }).await
+        self.done(&Share { dashboard, by: by.into(), with, terms, from }).await
     }
 
     /// Changes the terms of a grant: less of anything, or an expiry moved either way while it is live.
@@ -81,12 +81,12 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Rules: [G9](crate::specification), [G12](crate::specification).
     pub async fn amend(
         &self,
-        by: AccountId,
+        by: impl Into<Actor>,
         dashboard: DashboardId,
         grant: GrantId,
         amendment: Amendment,
     ) -> Result<Done<Amended>, Error> {
-        self.done(&Amend { dashboard, by, grant, amendment }).await
+        self.done(&Amend { dashboard, by: by.into(), grant, amendment }).await
     }
 
     /// Revokes a grant, and with it all that hangs on it. The grantee itself can only [`renounce`](Self::renounce).
@@ -113,12 +113,12 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// ```
     pub async fn revoke(
         &self,
-        by: AccountId,
+        by: impl Into<Actor>,
         dashboard: DashboardId,
         grant: GrantId,
         mode: RevokeMode,
     ) -> Result<Done<Ended>, Error> {
-        self.done(&Revoke { dashboard, by, grant, mode }).await
+        self.done(&Revoke { dashboard, by: by.into(), grant, mode }).await
     }
 
     /// Ends every grant of a person within the actor's reach, claimed and pending alike. Having nothing to end is no
@@ -127,12 +127,12 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Rules: [G13](crate::specification).
     pub async fn stop_sharing(
         &self,
-        by: AccountId,
+        by: impl Into<Actor>,
         dashboard: DashboardId,
         with: impl Into<Holder>,
     ) -> Result<Done<Ended>, Error> {
         let with = self.person(with.into()).await?;
-        self.done(&StopSharing { dashboard, by, with }).await
+        self.done(&StopSharing { dashboard, by: by.into(), with }).await
     }
 
     /// Gives up one's own grant, or declines an invitation to an address that one has verified.

@@ -12,12 +12,12 @@ use crate::{
         diagnosis::{self, Presented},
     },
     host::{Directory, Env, Freshness, Store},
-    record::Commit,
+    record::{Actor, Commit},
     sharing::{
         Missing, More, Needs, Refusal,
         link::{AskMissing, ChangeLink, LinkChange, NewLink, RotateLink, Rotated},
     },
-    value::{AccountId, DashboardId, LinkToken},
+    value::{DashboardId, LinkToken},
 };
 
 /// # The public link
@@ -53,13 +53,13 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// ```
     pub async fn rotate_link(
         &self,
-        by: AccountId,
+        by: impl Into<Actor>,
         dashboard: DashboardId,
         link: impl Into<NewLink>,
     ) -> Result<Done<Rotated>, Error> {
         let token = LinkToken::from_random(self.random()?);
         let digest = token.digest();
-        let command = RotateLink { dashboard, by, new: link.into(), digest };
+        let command = RotateLink { dashboard, by: by.into(), new: link.into(), digest };
         let Outcome { answer, revision, fate } = self.run(&command).await?;
         let answer = Rotated { token, generation: answer.generation, ends: answer.ends };
         let link = Done { answer, dashboard, revision };
@@ -132,22 +132,26 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Pauses the link: its token opens nothing until it is resumed.
     ///
     /// Rules: [L5](crate::specification).
-    pub async fn pause_link(&self, by: AccountId, dashboard: DashboardId) -> Result<Done<()>, Error> {
-        self.done(&ChangeLink { dashboard, by, change: LinkChange::Pause }).await
+    pub async fn pause_link(&self, by: impl Into<Actor>, dashboard: DashboardId) -> Result<Done<()>, Error> {
+        self.done(&ChangeLink { dashboard, by: by.into(), change: LinkChange::Pause }).await
     }
 
     /// Resumes a paused link with the same token. Refused like publishing while anything is missing.
     ///
     /// Rules: [L5](crate::specification), [L8](crate::specification).
-    pub async fn resume_link(&self, by: AccountId, dashboard: DashboardId) -> Result<Done<()>, Error> {
-        self.done(&ChangeLink { dashboard, by, change: LinkChange::Resume }).await
+    pub async fn resume_link(&self, by: impl Into<Actor>, dashboard: DashboardId) -> Result<Done<()>, Error> {
+        self.done(&ChangeLink { dashboard, by: by.into(), change: LinkChange::Resume }).await
     }
 
     /// Withdraws the link for good.
     ///
     /// Rules: [L5](crate::specification).
-    pub async fn withdraw_link(&self, by: AccountId, dashboard: DashboardId) -> Result<Done<()>, Error> {
-        self.done(&ChangeLink { dashboard, by, change: LinkChange::Withdraw }).await
+    pub async fn withdraw_link(
+        &self,
+        by: impl Into<Actor>,
+        dashboard: DashboardId,
+    ) -> Result<Done<()>, Error> {
+        self.done(&ChangeLink { dashboard, by: by.into(), change: LinkChange::Withdraw }).await
     }
 
     /// What is missing before a dashboard can be public, without publishing it: for a settings page. Empty when nothing
@@ -177,10 +181,10 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// ```
     pub async fn missing_to_publish(
         &self,
-        by: AccountId,
+        by: impl Into<Actor>,
         dashboard: DashboardId,
     ) -> Result<Vec<Missing>, Error> {
-        Ok(self.done(&AskMissing { dashboard, by }).await?.answer)
+        Ok(self.done(&AskMissing { dashboard, by: by.into() }).await?.answer)
     }
 
     /// Why the public link opens or does not, for the owner or the link's maker. With the text that a visitor tried, it
@@ -189,13 +193,14 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Rules: [L9](crate::specification).
     pub async fn diagnose_link(
         &self,
-        by: AccountId,
+        by: impl Into<Actor>,
         dashboard: DashboardId,
         token: Option<&str>,
     ) -> Result<LinkDiagnosis, Error> {
+        let by = by.into();
         let ledger = self.ledger(dashboard, &Needs::of(by), More::links_grant, None).await?;
         let ledger = ledger.filter(|ledger| ledger.is_party(by)).ok_or(Refusal::UnknownDashboard)?;
-        let is_maker = ledger.head.link.as_ref().is_some_and(|link| link.maker == by);
+        let is_maker = ledger.head.link.as_ref().is_some_and(|link| by.account() == Some(link.maker));
         if !ledger.is_owner(by) && !is_maker {
             return Err(Refusal::NotOwner.into());
         }

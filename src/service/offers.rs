@@ -81,15 +81,16 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// ```
     pub async fn offer(
         &self,
-        by: AccountId,
+        by: impl Into<Actor>,
         source: DashboardId,
         offer: NewOffer<'_>,
     ) -> Result<Done<Offered>, Error> {
+        let by = by.into();
         let ledger = self.ledger(source, &Needs::of(by), |_| More::default(), None).await?;
-        let tenant = offer::tenant_of_source(ledger.as_ref(), by)?;
+        let (tenant, giver) = offer::giver_of_source(ledger.as_ref(), by)?;
         let tenant = (tenant, self.tenant(tenant).await?);
         let with = self.recipient(offer.to.clone()).await?;
-        self.done(&MakeOffer { by, with, offer, tenant }).await
+        self.done(&MakeOffer { by, giver, with, offer, tenant }).await
     }
 
     /// The open offers that an account can take or decline, by the ids of the clones: those made to the account, and

@@ -7,14 +7,14 @@ use super::{
     refusal::{Refusal, check_expiry},
 };
 use crate::{
-    record::{Event, Grant, PastTerms, Seed},
-    value::{AccountId, DashboardId, Expiry, GrantId, Rights, Terms},
+    record::{Actor, Event, Grant, PastTerms, Seed},
+    value::{DashboardId, Expiry, GrantId, Rights, Terms},
 };
 use serde::Serialize;
 
 pub(crate) struct Amend {
     pub(crate) dashboard: DashboardId,
-    pub(crate) by: AccountId,
+    pub(crate) by: Actor,
     pub(crate) grant: GrantId,
     pub(crate) amendment: Amendment,
 }
@@ -80,7 +80,7 @@ pub struct Amended {
 /// The live grant that a command names, if the actor has anything to do with the dashboard: all else is refused alike.
 pub(crate) fn named_grant<'a>(
     facts: &Facts<'a>,
-    actor: AccountId,
+    actor: Actor,
     grant: GrantId,
 ) -> Result<(&'a Ledger, Live<'a>), Refusal> {
     let ledger = facts.ledger_for(actor).map_err(|_| Refusal::UnknownGrant)?;
@@ -88,7 +88,7 @@ pub(crate) fn named_grant<'a>(
 }
 
 /// Refuses whoever is neither the owner nor above the grant (G12).
-pub(crate) fn check_power(ledger: &Ledger, actor: AccountId, grant: &Grant) -> Result<(), Refusal> {
+pub(crate) fn check_power(ledger: &Ledger, actor: Actor, grant: &Grant) -> Result<(), Refusal> {
     if ledger.is_owner(actor) || ledger.is_above(actor, grant) { Ok(()) } else { Err(Refusal::NotYours) }
 }
 
@@ -140,7 +140,7 @@ impl Command for Amend {
         grant.terms = after.clone();
         draft.put(grant);
         let event = Event::Amended { grant: self.grant, before: before.clone(), after: after.clone() };
-        Ok(draft.finish(self.by.into(), event, |fallen| Amended {
+        Ok(draft.finish(self.by, event, |fallen| Amended {
             terms: after,
             ends,
             fell: fallen.grants.clone(),
@@ -159,7 +159,7 @@ impl Amend {
         grant: &Grant,
         ends: Expiry,
     ) -> Result<(), Refusal> {
-        if grant.grantee.account() == Some(self.by) && !ledger.is_owner(self.by) {
+        if grant.grantee.account() == Some(ledger.in_name_of(self.by)) && !ledger.is_owner(self.by) {
             return Err(Refusal::NotYours);
         }
         check_switches(&facts.tenant.rules, grant.parent().is_some())?;

@@ -7,7 +7,7 @@ use super::{
     refusal::{Refusal, check_duration},
 };
 use crate::{
-    record::{Commit, Seed},
+    record::{Actor, Commit, Seed},
     tenant::{SharingRules, Tenant},
     value::{AccountId, DashboardId, Expiry, GrantId, Timestamp},
 };
@@ -46,9 +46,10 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
-    /// The grants of whoever asks, who is told nothing as a stranger.
-    pub(crate) fn of(asker: AccountId) -> Self {
-        Self { seeds: vec![asker.into()], asker: Some(asker), ..Self::default() }
+    /// The grants of whoever asks, who is told nothing as a stranger. The host has none, and is no stranger.
+    pub(crate) fn of(by: impl Into<Actor>) -> Self {
+        let asker = by.into().account();
+        Self { seeds: asker.map(Seed::from).into_iter().collect(), asker, ..Self::default() }
     }
 
     pub(crate) fn seeds(seeds: Vec<Seed>) -> Self {
@@ -123,9 +124,9 @@ impl<'a> Facts<'a> {
         self.ledger.filter(|ledger| ledger.head.offer().is_some())
     }
 
-    /// The ledger, if the account has anything to do with the dashboard.
-    pub(crate) fn ledger_for(&self, account: AccountId) -> Result<&'a Ledger, Refusal> {
-        self.ledger().ok().filter(|ledger| ledger.is_party(account)).ok_or(Refusal::UnknownDashboard)
+    /// The ledger, if the actor has anything to do with the dashboard.
+    pub(crate) fn ledger_for(&self, by: impl Into<Actor>) -> Result<&'a Ledger, Refusal> {
+        self.ledger().ok().filter(|ledger| ledger.is_party(by)).ok_or(Refusal::UnknownDashboard)
     }
 
     /// Refuses to hand on what a policy denies to the actor.

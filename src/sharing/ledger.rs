@@ -2,7 +2,7 @@
 
 use super::standing::{self, Fall, LinkFall, Standing};
 use crate::{
-    record::{Grant, Head, Snapshot},
+    record::{Actor, Grant, Head, Snapshot},
     value::{AccountId, Expiry, GrantId, Rights, Timestamp},
 };
 use std::{
@@ -112,13 +112,24 @@ impl Ledger {
         self.all_live().filter(move |live| live.grant.grantee.account_at(self.now) == Some(account))
     }
 
-    pub(crate) fn is_owner(&self, account: AccountId) -> bool {
-        self.head.owner_at(self.now) == Some(account)
+    /// Whether the actor may do what an owner may: the owner, and the host in its place (G25).
+    pub(crate) fn is_owner(&self, by: impl Into<Actor>) -> bool {
+        let owner = self.head.owner_at(self.now);
+        match by.into() {
+            Actor::Account(account) => owner == Some(account),
+            Actor::Host => owner.is_some(),
+        }
     }
 
-    /// Whether the account has anything to do with the dashboard.
-    pub(crate) fn is_party(&self, account: AccountId) -> bool {
-        self.is_owner(account) || self.live_of(account).next().is_some()
+    /// The account in whose name something is done: for the host the owner's (G25).
+    pub(crate) fn in_name_of(&self, by: Actor) -> AccountId {
+        by.account().unwrap_or(self.head.owner)
+    }
+
+    /// Whether the actor has anything to do with the dashboard.
+    pub(crate) fn is_party(&self, by: impl Into<Actor>) -> bool {
+        let by = by.into();
+        self.is_owner(by) || by.account().is_some_and(|account| self.live_of(account).next().is_some())
     }
 
     pub(crate) fn made_by(&self, grant: &Grant) -> AccountId {
@@ -127,7 +138,8 @@ impl Ledger {
     }
 
     /// Whether an account holds, by itself, one of the grants that this one hangs on (G12).
-    pub(crate) fn is_above(&self, account: AccountId, grant: &Grant) -> bool {
+    pub(crate) fn is_above(&self, by: impl Into<Actor>, grant: &Grant) -> bool {
+        let Some(account) = by.into().account() else { return false };
         grant
             .ancestors
             .iter()

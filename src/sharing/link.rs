@@ -9,14 +9,14 @@ use super::{
     share::parent_for,
 };
 use crate::{
-    record::{Event, Link},
-    value::{AccountId, DashboardId, Expiry, LinkDigest, LinkToken, Rights},
+    record::{Actor, Event, Link},
+    value::{DashboardId, Expiry, LinkDigest, LinkToken, Rights},
 };
 
 /// Makes the link, or replaces it, so that the old token dies in the same commit (L2).
 pub(crate) struct RotateLink {
     pub(crate) dashboard: DashboardId,
-    pub(crate) by: AccountId,
+    pub(crate) by: Actor,
     pub(crate) new: NewLink,
     pub(crate) digest: LinkDigest,
 }
@@ -113,7 +113,7 @@ impl Command for RotateLink {
         draft.head.links_made = generation;
         draft.head.link = Some(Link {
             digest: self.digest,
-            maker: self.by,
+            maker: ledger.in_name_of(self.by),
             grant: parent.map(|parent| parent.grant.id),
             created: facts.now,
             expiry: self.new.expiry,
@@ -121,19 +121,15 @@ impl Command for RotateLink {
             generation,
         });
         let event = Event::LinkRotated { generation, expiry: self.new.expiry };
-        Ok(draft.finish(self.by.into(), event, |_| LinkMade { generation, ends }))
+        Ok(draft.finish(self.by, event, |_| LinkMade { generation, ends }))
     }
 }
 
 /// What the link of a maker hangs on; refused to whoever may not make one (L6).
-fn makers_parent<'a>(
-    facts: &Facts<'a>,
-    ledger: &'a Ledger,
-    by: AccountId,
-) -> Result<Option<Live<'a>>, Refusal> {
+fn makers_parent<'a>(facts: &Facts<'a>, ledger: &'a Ledger, by: Actor) -> Result<Option<Live<'a>>, Refusal> {
     let parent = parent_for(ledger, by, Rights::VIEW, None)?;
     let maker = ledger.head.link.as_ref().map(|link| link.maker);
-    if parent.is_some() && ledger.link_stands() && maker != Some(by) {
+    if parent.is_some() && ledger.link_stands() && maker != Some(ledger.in_name_of(by)) {
         return Err(Refusal::LinkTaken);
     }
     facts.check_policies()?;
@@ -148,7 +144,7 @@ fn check_maker(facts: &Facts<'_>, is_grantee: bool) -> Result<(), Refusal> {
 /// Asks what is missing before the dashboard can be public, and changes nothing (L8).
 pub(crate) struct AskMissing {
     pub(crate) dashboard: DashboardId,
-    pub(crate) by: AccountId,
+    pub(crate) by: Actor,
 }
 
 impl Command for AskMissing {
@@ -180,7 +176,7 @@ impl Command for AskMissing {
 /// Pauses, resumes or withdraws the link.
 pub(crate) struct ChangeLink {
     pub(crate) dashboard: DashboardId,
-    pub(crate) by: AccountId,
+    pub(crate) by: Actor,
     pub(crate) change: LinkChange,
 }
 
@@ -211,7 +207,7 @@ impl Command for ChangeLink {
         let ledger = facts.ledger_for(self.by)?;
         let is_owner = ledger.is_owner(self.by);
         let link = ledger.head.link.as_ref().filter(|_| ledger.link_stands()).ok_or(Refusal::NoLink)?;
-        if !is_owner && link.maker != self.by {
+        if !is_owner && Some(link.maker) != self.by.account() {
             return Err(Refusal::NotYours);
         }
         let generation = link.generation;
@@ -235,6 +231,6 @@ impl Command for ChangeLink {
                 Event::LinkWithdrawn { generation }
             }
         };
-        Ok(draft.finish(self.by.into(), event, |_| ()))
+        Ok(draft.finish(self.by, event, |_| ()))
     }
 }

@@ -98,14 +98,17 @@ pub struct OfferView {
     pub template: String,
 }
 
-/// Refuses whoever cannot give the structure of a dashboard away: only its owner can. Answers with its tenant.
-pub(crate) fn tenant_of_source(source: Option<&Ledger>, by: AccountId) -> Result<TenantId, Refusal> {
+/// Refuses whoever cannot give the structure of a dashboard away: only its owner can. Answers with its tenant
+/// and the account that gives.
+pub(crate) fn giver_of_source(source: Option<&Ledger>, by: Actor) -> Result<(TenantId, AccountId), Refusal> {
     let ledger = source.filter(|ledger| ledger.is_party(by)).ok_or(Refusal::UnknownDashboard)?;
-    if ledger.is_owner(by) { Ok(ledger.head.tenant) } else { Err(Refusal::NotOwner) }
+    if ledger.is_owner(by) { Ok((ledger.head.tenant, ledger.in_name_of(by))) } else { Err(Refusal::NotOwner) }
 }
 
 pub(crate) struct MakeOffer<'a> {
-    pub(crate) by: AccountId,
+    pub(crate) by: Actor,
+    /// Who gives: whoever owns the dashboard that the structure is of.
+    pub(crate) giver: AccountId,
     /// `None` when the host knows no such account.
     pub(crate) with: Option<Recipient>,
     pub(crate) offer: NewOffer<'a>,
@@ -149,7 +152,7 @@ impl Command for MakeOffer<'_> {
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Offered>, Refusal> {
         let with = self.with.as_ref().ok_or(Refusal::UnknownAccount)?;
-        if with.account() == Some(self.by) {
+        if with.account() == Some(self.giver) {
             return Err(Refusal::ToSelf);
         }
         let (tenant, Tenant { rules, .. }) = (self.tenant.0, &*self.tenant.1);
@@ -162,7 +165,7 @@ impl Command for MakeOffer<'_> {
         let before = vacant(facts.ledger).map_err(|_| Refusal::AlreadyExists)?;
 
         let expected = before.map_or(Revision::ZERO, |head| head.revision);
-        let head = Head::new(clone, tenant, self.by, facts.now, before);
+        let head = Head::new(clone, tenant, self.giver, facts.now, before);
         let mut draft = Draft::of_unregistered(facts, expected, head);
         let (ordinal, id) = draft.number();
         let content = self.content(id)?;
@@ -171,13 +174,13 @@ impl Command for MakeOffer<'_> {
         let ends = expiry.min(grantee.lapses(facts.now));
         let (message, devices) = (content.message.clone(), content.devices.clone());
         draft.head.phase = Phase::Offer(content);
-        draft.tell(Message::Offered { by: self.by, to: grantee.holder(), ends, message, devices });
+        draft.tell(Message::Offered { by: self.giver, to: grantee.holder(), ends, message, devices });
         draft.put(Grant {
             id,
             dashboard: clone,
             ordinal,
             ancestors: Box::default(),
-            grantor: self.by,
+            grantor: self.giver,
             grantee,
             terms: Terms::of(Rights::NONE, expiry),
             created: facts.now,
@@ -185,7 +188,7 @@ impl Command for MakeOffer<'_> {
             history: None,
         });
         let event = Event::Offered { grant: id, to: with.holder() };
-        Ok(draft.finish(self.by.into(), event, |_| Offered { clone, ends: expiry }))
+        Ok(draft.finish(self.by, event, |_| Offered { clone, ends: expiry }))
     }
 }
 

@@ -73,20 +73,8 @@ pub struct Transferred {
 
 /// Refuses whoever is neither the host nor the owner.
 fn owners_ledger<'a>(facts: &Facts<'a>, by: Actor) -> Result<&'a Ledger, Refusal> {
-    match by {
-        Actor::Host => facts.ledger(),
-        Actor::Account(account) => {
-            let ledger = facts.ledger_for(account)?;
-            if ledger.is_owner(account) { Ok(ledger) } else { Err(Refusal::NotOwner) }
-        }
-    }
-}
-
-fn actors_needs(by: Actor) -> Needs {
-    match by {
-        Actor::Host => Needs::default(),
-        Actor::Account(account) => Needs::of(account),
-    }
+    let ledger = facts.ledger_for(by)?;
+    if ledger.is_owner(by) { Ok(ledger) } else { Err(Refusal::NotOwner) }
 }
 
 impl Command for Transfer {
@@ -100,7 +88,7 @@ impl Command for Transfer {
         let to = self.to.iter();
         let addresses = to.clone().flat_map(|account| &account.verified).map(|email| email.address().clone());
         let holders = to.map(|account| account.id.into()).chain(addresses.map(Holder::from));
-        actors_needs(self.by).and(holders.map(Seed::Holder))
+        Needs::of(self.by).and(holders.map(Seed::Holder))
     }
 
     fn more(&self, ledger: &Ledger) -> More {
@@ -190,7 +178,7 @@ impl Command for DeleteDashboard {
     }
 
     fn needs(&self) -> Needs {
-        actors_needs(self.by)
+        Needs::of(self.by)
     }
 
     fn more(&self, ledger: &Ledger) -> More {

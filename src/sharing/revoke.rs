@@ -51,7 +51,7 @@ impl Ended {
 
 pub(crate) struct Revoke {
     pub(crate) dashboard: DashboardId,
-    pub(crate) by: AccountId,
+    pub(crate) by: Actor,
     pub(crate) grant: GrantId,
     pub(crate) mode: RevokeMode,
 }
@@ -83,7 +83,7 @@ impl Command for Revoke {
             RevokeMode::Rebind => rebind(facts, ledger, live, &mut draft),
         };
         let event = Event::Revoked { grant: self.grant, rebound: rebound.clone() };
-        Ok(draft.finish(self.by.into(), event, |fallen| Ended { rebound, ..Ended::of(fallen) }))
+        Ok(draft.finish(self.by, event, |fallen| Ended { rebound, ..Ended::of(fallen) }))
     }
 }
 
@@ -175,7 +175,7 @@ impl Person {
 /// Ends all grants of a person within the actor's reach (G13).
 pub(crate) struct StopSharing {
     pub(crate) dashboard: DashboardId,
-    pub(crate) by: AccountId,
+    pub(crate) by: Actor,
     pub(crate) with: Person,
 }
 
@@ -211,7 +211,7 @@ impl Command for StopSharing {
         let mut draft = Draft::new(facts, ledger);
         draft.revoke(targets);
         let event = Event::Stopped { with: self.with.named.clone() };
-        Ok(draft.finish(self.by.into(), event, Ended::of))
+        Ok(draft.finish(self.by, event, Ended::of))
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     refusal::{Refusal, check_expiry},
 };
 use crate::{
-    record::{Claim, Event, Grant, Grantee, Holder, Invitation, Message, Seed},
+    record::{Actor, Claim, Event, Grant, Grantee, Holder, Invitation, Message, Seed},
     tenant::SharingRules,
     value::{Account, AccountId, DashboardId, EmailAddress, Expiry, GrantId, Rights, Terms, Timestamp},
 };
@@ -15,7 +15,7 @@ use serde::Serialize;
 
 pub(crate) struct Share {
     pub(crate) dashboard: DashboardId,
-    pub(crate) by: AccountId,
+    pub(crate) by: Actor,
     /// `None` when the host knows no such account.
     pub(crate) with: Option<Recipient>,
     pub(crate) terms: Terms,
@@ -141,13 +141,14 @@ pub(crate) fn check_admitted(with: &Recipient, rules: &SharingRules) -> Result<(
 /// The parent that a new grant or link of an account hangs on; `None` for the owner's, who has no grant to name (G7).
 pub(crate) fn parent_for<'a>(
     ledger: &'a Ledger,
-    account: AccountId,
+    by: Actor,
     rights: Rights,
     named: Option<GrantId>,
 ) -> Result<Option<Live<'a>>, Refusal> {
-    if ledger.is_owner(account) && named.is_none() {
+    if ledger.is_owner(by) && named.is_none() {
         return Ok(None);
     }
+    let account = ledger.in_name_of(by);
     let held = || ledger.live_of(account).filter(|live| named.is_none_or(|named| live.grant.id == named));
     if held().next().is_none() {
         return Err(Refusal::UnknownGrant);
@@ -176,7 +177,8 @@ impl Command for Share {
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Shared>, Refusal> {
         let ledger = facts.ledger_for(self.by)?;
         let with = self.with.as_ref().ok_or(Refusal::UnknownAccount)?;
-        if with.account() == Some(self.by) {
+        let by = ledger.in_name_of(self.by);
+        if with.account() == Some(by) {
             return Err(Refusal::ToSelf);
         }
         if with.account().is_some_and(|account| ledger.is_owner(account)) {
@@ -190,7 +192,7 @@ impl Command for Share {
         let ends = self.terms.expiry.min(bound);
         let invited = with.was_invited(facts);
 
-        if let Some(standing) = self.standing(ledger, with, ends) {
+        if let Some(standing) = self.standing(ledger, by, with, ends) {
             return Ok(Verdict::standing(Shared {
                 grant: standing.grant.id,
                 standing: true,
@@ -216,15 +218,15 @@ impl Command for Share {
         let lapses = facts.now.plus_days(rules.invitation_duration_days());
         let grantee = with.grantee(facts.now, lapses);
         draft.tell(match grantee.holder() {
-            Holder::Account(to) => Message::Shared { grant: id, by: self.by, to, terms: self.terms.clone() },
-            Holder::Address(address) => Message::Invited { grant: id, by: self.by, address, lapses },
+            Holder::Account(to) => Message::Shared { grant: id, by, to, terms: self.terms.clone() },
+            Holder::Address(address) => Message::Invited { grant: id, by, address, lapses },
         });
         draft.put(Grant {
             id,
             dashboard: self.dashboard,
             ordinal,
             ancestors,
-            grantor: self.by,
+            grantor: by,
             grantee,
             terms: self.terms.clone(),
             created: facts.now,
@@ -232,20 +234,26 @@ impl Command for Share {
             history: None,
         });
         let event = Event::Shared { grant: id, with: with.holder(), terms: self.terms.clone() };
-        Ok(draft.finish(self.by.into(), event, |_| Shared { grant: id, standing: false, invited, ends }))
+        Ok(draft.finish(self.by, event, |_| Shared { grant: id, standing: false, invited, ends }))
     }
 }
 
 impl Share {
     /// A live grant of this grantor to this person on these very terms that gives as much, and for as long, as a new
     /// one would (G17).
-    fn standing<'a>(&self, ledger: &'a Ledger, with: &Recipient, ends: Expiry) -> Option<Live<'a>> {
+    fn standing<'a>(
+        &self,
+        ledger: &'a Ledger,
+        by: AccountId,
+        with: &Recipient,
+        ends: Expiry,
+    ) -> Option<Live<'a>> {
         ledger.all_live().find(|live| {
             let grant = live.grant;
             grant.grantee.holder() == with.holder()
                 && grant.terms == self.terms
                 && live.standing.rights.covers(self.terms.rights)
-                && ledger.made_by(grant) == self.by
+                && ledger.made_by(grant) == by
                 && match self.from {
                     Some(named) => grant.parent() == Some(named),
                     None => self.terms.expiry.min(ledger.bound_of(grant)) >= ends,

@@ -153,7 +153,7 @@ impl Subject for Library {
     async fn rotate(&self) -> Result<Option<Act>, String> {
         let purse = self.sharing.env();
         purse.is_awaited.store(true, Ordering::Relaxed);
-        let answer = self.sharing.rotate_link(OWNER.into(), BOARD.into(), Expiry::Never).await;
+        let answer = self.sharing.rotate_link(AccountId::from(OWNER), BOARD.into(), Expiry::Never).await;
         let token = purse.drawn.lock().unwrap_or_else(PoisonError::into_inner).take();
         let token = token.ok_or("a rotation has drawn no token")?;
         let answer = self
