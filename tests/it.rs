@@ -27,6 +27,7 @@ mod rules;
 mod runtimes;
 #[cfg(feature = "conformance")]
 mod saboteurs;
+mod scenario;
 mod secrets;
 #[cfg(all(feature = "sqlite", feature = "conformance"))]
 mod sqlite;

@@ -261,3 +261,17 @@ fn the_history_of_a_clone_begins_for_its_owner_when_it_was_taken() {
     assert_eq!(revisions(account(2).into()), [2]);
     assert_eq!(revisions(Actor::Host), [1, 2]);
 }
+
+/// T9, G19: the id that the host gave to a clone is taken while the offer is open, and free when it has expired.
+#[test]
+fn an_open_offer_keeps_its_id_and_an_expired_one_does_not() {
+    let sharing = world();
+    let (template, end) = (template(), start().plus_days(9));
+    let offer = NewOffer::to(account(2), board(CLONE), &template, Expiry::At(end));
+    block_on(sharing.offer(account(1), board(SOURCE), offer)).expect("offered");
+    let register = || block_on(sharing.register(board(CLONE), TenantId::from(TENANT), account(3)));
+    sharing.env().set(end.plus_micros(-1));
+    assert_eq!(register().expect_err("it is taken").refusal(), Some(&Refusal::AlreadyExists));
+    sharing.env().set(end);
+    register().expect("it is free");
+}

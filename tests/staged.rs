@@ -16,6 +16,7 @@ mod postgres_oracle;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod scenario_stores;
 mod shared_cases;
+mod shared_faults;
 #[cfg(feature = "sqlite")]
 mod sqlite_crash;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
@@ -42,8 +43,10 @@ mod support {
         all(feature = "postgres", feature = "conformance")
     ))]
     pub(crate) mod server;
-    #[cfg(all(feature = "sqlite", feature = "postgres"))]
-    #[expect(dead_code, reason = "shared with another binary")]
+    #[cfg_attr(
+        not(all(feature = "sqlite", feature = "postgres")),
+        expect(dead_code, reason = "shared with another binary")
+    )]
     pub(crate) mod table;
 }
 
@@ -87,6 +90,7 @@ const FILES: &[(&str, Trials)] = &[
     ("scenario_stores", scenario_stores::trials),
     ("template_peers", template_peers::trials),
     ("shared_cases", shared_cases::trials),
+    ("shared_faults", shared_faults::trials),
 ];
 
 fn main() -> ExitCode {

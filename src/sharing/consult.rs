@@ -56,9 +56,18 @@ impl Consulted {
         })
     }
 
+    /// Whether the policies know the account as the anonymous user, who is let in by a live link only (D2).
+    fn is_anonymous(&self) -> bool {
+        self.account.as_deref().zip(self.tenant.portal.anonymous.as_ref()).is_some_and(
+            |(account, anonymous)| {
+                (&account.kind, &account.id) == (&anonymous.principal.kind, &anonymous.principal.id)
+            },
+        )
+    }
+
     /// The rule that allows an action on the dashboard. What only looks needs `access`, and what arranges needs both.
     pub(crate) fn allows(&self, action: Action) -> Option<RuleRef> {
-        let dashboard = self.dashboard.as_deref()?;
+        let dashboard = self.dashboard.as_deref().filter(|_| !self.is_anonymous())?;
         let allowing = |word| match self.ask(word, dashboard) {
             Some((Effect::Allow, rule)) => Some(rule),
             _ => None,
@@ -116,8 +125,12 @@ impl Consulted {
         }
         match &mut found.nearest {
             Some(Nearest::RemoveDeny { suffices, .. }) if granted => *suffices = true,
-            // No rule lets anybody export, share or edit.
-            nearest if matches!(action, Action::Export | Action::Share | Action::Edit) => *nearest = None,
+            // No rule lets anybody export, share or edit, or the anonymous user in without a link.
+            nearest
+                if matches!(action, Action::Export | Action::Share | Action::Edit) || self.is_anonymous() =>
+            {
+                *nearest = None;
+            }
             _ => {}
         }
         Some(found)
