@@ -200,6 +200,7 @@ const INPUTS: [Input; 17] = [
             (9, Is(r#"{"ok":true,"allowed":false}"#)),
             (10, Such("findings", |answer| answer["findings"].as_array().is_some_and(|it| !it.is_empty()))),
             (15, Is(r#"{"ok":false,"refused":"owns_dashboards"}"#)),
+            (16, Is(r#"{"ok":false,"refused":"already_exists"}"#)),
         ],
         further: &[
             (
