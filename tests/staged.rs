@@ -43,10 +43,7 @@ mod support {
         all(feature = "postgres", feature = "conformance")
     ))]
     pub(crate) mod server;
-    #[cfg_attr(
-        not(all(feature = "sqlite", feature = "postgres")),
-        expect(dead_code, reason = "shared with another binary")
-    )]
+    #[expect(dead_code, reason = "shared with another binary")]
     pub(crate) mod table;
 }
 
