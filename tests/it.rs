@@ -31,6 +31,7 @@ mod secrets;
 mod sqlite;
 mod template;
 mod template_example;
+mod withdrawals;
 
 /// What several files need.
 mod support {
@@ -45,5 +46,6 @@ mod support {
     #[cfg(all(feature = "sqlite", feature = "conformance"))]
     pub(crate) mod runtime;
     pub(crate) mod scene;
+    pub(crate) mod storm;
     pub(crate) mod table;
 }

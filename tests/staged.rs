@@ -43,6 +43,8 @@ mod support {
     ))]
     pub(crate) mod server;
     #[cfg(all(feature = "sqlite", feature = "postgres"))]
+    pub(crate) mod storm;
+    #[cfg(all(feature = "sqlite", feature = "postgres"))]
     #[expect(dead_code, reason = "shared with another binary")]
     pub(crate) mod table;
 }
