@@ -177,8 +177,12 @@ fn extract(arguments: &Arguments) -> Result<(), Problem> {
         (false, true) => Texts::Blank,
         (false, false) => Texts::Ask,
     };
-    let options =
-        Options { texts, keep_code: arguments.has("--keep-code"), strict: arguments.has("--strict") };
+    let options = Options {
+        texts,
+        keep_code: arguments.has("--keep-code"),
+        strict: arguments.has("--strict"),
+        ..Options::default()
+    };
     match extract_json(&text, &profile, options) {
         Ok(extracted) => {
             report(arguments, &extracted.report)?;

@@ -1,12 +1,11 @@
 //! The profile of a document format: what of it is structure, as data (T2).
 
 use super::{
-    lexicon::{words_of_name, words_of_text},
+    format_words::FormatWords,
     linter::{Linter, ProfileFinding},
     schema::{Fields, IdForm, IdRule, KeyRule, Node, Schema, SlotRule},
     vocabulary::Vocabulary,
 };
-use hashbrown::HashSet;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
@@ -43,8 +42,7 @@ use std::{collections::BTreeMap, sync::Arc};
 pub struct Profile {
     // INVARIANT: the linter has found nothing in it.
     pub(super) schema: Schema,
-    /// The words of the format itself: what its fields are called and what may be kept.
-    pub(super) words: HashSet<String>,
+    pub(super) words: FormatWords,
 }
 
 /// Why a profile was refused.
@@ -69,12 +67,13 @@ impl Profile {
     pub fn parse(json: &str) -> Result<Self, ProfileError> {
         let text: Text = serde_json::from_str(json).map_err(ProfileError::Malformed)?;
         let Text { format, version, spaces, vocabularies, types, root, .. } = text;
-        let mut words = HashSet::new();
-        types.values().chain([&root]).for_each(|node| fields_of(node, &mut words));
-        vocabularies.values().for_each(|vocabulary| vocabulary.tell(&mut |word| put_words(word, &mut words)));
         let schema = Schema { format, version, spaces, vocabularies, types, root };
         let findings = Linter::of(&schema);
-        if findings.is_empty() { Ok(Self { schema, words }) } else { Err(ProfileError::Refused(findings)) }
+        if !findings.is_empty() {
+            return Err(ProfileError::Refused(findings));
+        }
+        let words = FormatWords::of(&schema);
+        Ok(Self { schema, words })
     }
 
     /// TagoIO's dashboards, normal and blueprint: a document `{"dashboard": {…}, "widgets": […]}`.
@@ -109,30 +108,6 @@ impl Profile {
 #[expect(clippy::expect_used, reason = "a test parses each of the shipped profiles")]
 fn shipped(json: &str) -> Profile {
     Profile::parse(json).expect("a shipped profile passes the linter")
-}
-
-fn put_words(word: &str, words: &mut HashSet<String>) {
-    words.insert(words_of_text(word));
-    words.insert(words_of_name(word).join(" "));
-}
-
-fn fields_of(node: &Node, words: &mut HashSet<String>) {
-    match node {
-        Node::Object(fields) => {
-            for (name, node) in fields.iter() {
-                put_words(name, words);
-                fields_of(node, words);
-            }
-        }
-        Node::Map { values: node, .. } | Node::Array(node) | Node::Json(node) | Node::Acknowledged(node) => {
-            fields_of(node, words)
-        }
-        Node::Variant { cases, other, .. } => {
-            cases.values().chain([&**other]).for_each(|node| fields_of(node, words))
-        }
-        Node::Either(nodes) => nodes.iter().for_each(|node| fields_of(node, words)),
-        _ => {}
-    }
 }
 
 #[derive(Deserialize)]
