@@ -72,7 +72,8 @@ fn is_put_out(word: &str) -> bool {
         has_id_shape(word) || word.split_whitespace().any(|word| is_link(word) || leads_somewhere(word))
     };
     let folded: String = word.chars().map(folded).collect();
-    tells(&folded) || decoded(&folded).is_some_and(|forms| forms.iter().any(|form| tells(form)))
+    let hides = |text: &str| decoded(text).is_some_and(|forms| forms.iter().any(|form| tells(form)));
+    tells(word) || tells(&folded) || hides(word) || hides(&folded)
 }
 
 /// A character by the one of ASCII that it is written for: the wide letters, digits and signs, and other dots. Other
