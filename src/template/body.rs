@@ -7,6 +7,7 @@ use super::{
     source::{self, Members, Tree},
     words::{is_asset, is_name, tidy},
 };
+use crate::value::Shown;
 use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -75,7 +76,7 @@ impl Key {
 
 /// Why a text is no template of a profile.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("not a template: at {place}: {problem}")]
+#[error("not a template: at {}: {}", Shown(.place), Shown(.problem))]
 pub struct TemplateError {
     place: String,
     problem: String,

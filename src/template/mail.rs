@@ -1,10 +1,7 @@
 //! Texts that people wrote, made fit for a mail that the host sends in its own name (E17).
 
-use super::{
-    forms::{decoded, is_invisible},
-    shape::has_id_shape,
-    words::is_link,
-};
+use super::{forms::decoded, shape::has_id_shape, words::is_link};
+use crate::value::is_seen;
 
 /// How many characters a text may have.
 const LONGEST: usize = 200;
@@ -39,7 +36,7 @@ pub(crate) fn mail_text(text: &str) -> String {
 
 /// A character as it is shown; a space for whatever separates words, and `None` for what is not seen.
 fn shown(c: char) -> Option<char> {
-    if c.is_whitespace() { Some(' ') } else { Some(c).filter(|c| !(c.is_control() || is_unseen(*c))) }
+    if c.is_whitespace() { Some(' ') } else { Some(c).filter(|c| is_seen(*c)) }
 }
 
 /// Cuts a text that is too long. Cut off, its last word may look like what it did not before: then it goes whole.
@@ -55,15 +52,6 @@ fn cut(text: &str) -> String {
         front = front.get(..before).unwrap_or_default();
     }
     String::new()
-}
-
-/// Whether a character is not seen where it stands: one that formats, selects a form or fills.
-fn is_unseen(c: char) -> bool {
-    is_invisible(c)
-        || matches!(c, '\u{600}'..='\u{605}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}'
-            | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2028}' | '\u{2029}'
-            | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffc}' | '\u{110bd}' | '\u{110cd}'
-            | '\u{13430}'..='\u{1345f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}')
 }
 
 /// Whether a word looks like an address, a link, an e-mail address or an id, also once it is decoded.
@@ -265,7 +253,7 @@ mod tests {
             let fit = mail_text(&text);
             prop_assert!(fit.chars().count() <= 200);
             prop_assert_eq!(fit.trim(), fit.as_str());
-            let plain = |c: char| c == ' ' || !(c.is_control() || c.is_whitespace() || is_unseen(c));
+            let plain = |c: char| c == ' ' || (is_seen(c) && !c.is_whitespace());
             prop_assert!(fit.chars().all(plain), "{:?}", fit);
             prop_assert!(crate::template::is_clean(&fit), "{:?}", fit);
             prop_assert!(!fit.contains("://") && !fit.contains("www."), "{:?}", fit);

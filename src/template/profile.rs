@@ -6,6 +6,7 @@ use super::{
     schema::{Fields, IdForm, IdRule, KeyRule, Node, Schema, SlotRule},
     vocabulary::Vocabulary,
 };
+use crate::value::shown;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
@@ -65,7 +66,7 @@ impl Profile {
     /// vocabularies, places that can never be reached, leaves kept under suspicious names without `acknowledged`,
     /// spaces of ids without a definition or without a spelling, names that nothing has.
     pub fn parse(json: &str) -> Result<Self, ProfileError> {
-        let text: Text = serde_json::from_str(json).map_err(ProfileError::Malformed)?;
+        let text: Text = serde_json::from_str(json).map_err(|error| ProfileError::Malformed(said(error)))?;
         let Text { format, version, spaces, vocabularies, types, root, .. } = text;
         let schema = Schema { format, version, spaces, vocabularies, types, root };
         let findings = Linter::of(&schema);
@@ -103,6 +104,12 @@ impl Profile {
     pub fn version(&self) -> u32 {
         self.schema.version
     }
+}
+
+/// A parser's error, which may name what somebody else wrote, as it may be printed.
+fn said(error: serde_json::Error) -> serde_json::Error {
+    let (sentence, seen) = (error.to_string(), shown(&error));
+    if sentence == seen { error } else { serde_json::Error::custom(seen) }
 }
 
 #[expect(clippy::expect_used, reason = "a test parses each of the shipped profiles")]
