@@ -288,7 +288,7 @@ fn the_steps_of_an_explanation_grow_as_what_is_explained() {
 #[test]
 fn an_explanation_that_stops_says_where() {
     let (mut stopped, mut searching, mut dice) = (0_u32, 0_u32, world::Dice::new(3));
-    for _ in 0..600 {
+    for _ in 0..1_500 {
         let (drawn, policies) = drawn(&mut dice);
         let ask: Ask = world::ask(&mut dice, &drawn);
         let (set, principal, resource) =
