@@ -197,8 +197,11 @@ fn extract(arguments: &Arguments) -> Result<(), Problem> {
                 report(arguments, &json!({ "leaks": leaks }))?;
             }
             let hint = match &error {
-                ExtractError::AskOwner(_) => " (`--owner-lets-stand` or `--blank-texts`)",
-                _ => "",
+                ExtractError::AskOwner(_) => " (`--owner-lets-stand` or `--blank-texts`)".to_owned(),
+                ExtractError::Foreign(_)
+                | ExtractError::TooLarge { .. }
+                | ExtractError::TooManySlots { .. } => format!(" (`{}`)", error.code()),
+                _ => String::new(),
             };
             Err(failed(format_args!("{}{hint}", whole(&error))))
         }

@@ -10,7 +10,8 @@
 mod reference;
 
 use dashshare::policy::{
-    CompileError, Compiled, Document, Limits, PolicySet, Principal, PrincipalKind, Resource, Severity, Tuple, lint,
+    CompileError, Compiled, Document, Limits, PolicySet, Principal, PrincipalKind, Resource, Severity, Tuple,
+    lint,
 };
 use libfuzzer_sys::fuzz_target;
 use reference::Ask;

@@ -38,6 +38,10 @@ use std::{collections::BTreeMap, sync::Arc};
 /// | `{"json": NODE}` | a document in a string |
 /// | `{"ref": TYPE}` | a node of `types`, for what contains itself |
 ///
+/// What the fields are called and what vocabularies hold are the format's own words: they are taken for nobody's names,
+/// ids or credentials, wherever else they stand. A word of a vocabulary that looks like an id is, unless the vocabulary
+/// is one of `constants` instead of `words`.
+///
 /// Rules: [T2](crate::specification).
 #[derive(Clone, Debug)]
 pub struct Profile {
