@@ -5,6 +5,7 @@ mod cached;
 mod cases;
 #[cfg(feature = "conformance")]
 mod conformance;
+mod csv;
 mod days;
 mod denials;
 mod examples;
@@ -27,6 +28,7 @@ mod runtimes;
 #[cfg(feature = "conformance")]
 mod saboteurs;
 mod secrets;
+mod shown;
 #[cfg(all(feature = "sqlite", feature = "conformance"))]
 mod sqlite;
 mod template;

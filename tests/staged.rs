@@ -20,6 +20,7 @@ mod shared_cases;
 mod sqlite_crash;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod stores;
+mod template_faults;
 mod template_peers;
 
 /// What several files need.
@@ -88,6 +89,7 @@ const FILES: &[(&str, Trials)] = &[
     #[cfg(all(feature = "sqlite", feature = "postgres"))]
     ("scenario_stores", scenario_stores::trials),
     ("template_peers", template_peers::trials),
+    ("template_faults", template_faults::trials),
     ("shared_cases", shared_cases::trials),
 ];
 

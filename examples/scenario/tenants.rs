@@ -121,7 +121,7 @@ impl Engine {
             false => PolicySet::compile(&documents),
         };
         let policies = match compiled {
-            Ok(policies) => policies,
+            Ok(compiled) => compiled.set,
             Err(error) => return bad(format!("`set`: {error}")),
         };
         self.change_tenant(fields, |tenant| {
