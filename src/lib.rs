@@ -145,8 +145,8 @@ pub mod store {
     pub use crate::{
         host::{CommitError, DynStore, Freshness, Store, Transactional},
         record::{
-            Chain, Claim, Commit, CommitKey, Falling, Grant, Grantee, Head, History, Invitation, Link, Offer,
-            PastTerms, Phase, Receipt, Seed, Snapshot,
+            Chain, Claim, Commit, CommitDigest, CommitKey, Falling, Grant, Grantee, Head, History,
+            Invitation, Link, Offer, PastTerms, Phase, Receipt, Seed, Snapshot,
         },
         stores::CachedStore,
         value::LinkDigest,
@@ -185,7 +185,7 @@ pub mod questions {
 
 /// What a change leaves behind: its audit record, and the messages that a host delivers.
 pub mod trail {
-    pub use crate::record::{Actor, AuditRecord, Event, Message, MessageId, OutboxMessage};
+    pub use crate::record::{Actor, AuditRecord, DeadLetter, Event, Message, MessageId, OutboxMessage};
 }
 
 /// The README's example runs as a test.

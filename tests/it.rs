@@ -23,6 +23,7 @@ mod parsers;
 mod policies;
 mod policies_example;
 mod publishing;
+mod randomness;
 mod rules;
 mod runtimes;
 #[cfg(feature = "conformance")]

@@ -4,6 +4,8 @@
 //!
 //! Where no PostgreSQL is installed its trial is reported as ignored, or fails if `DASHSHARE_REQUIRE_POSTGRES` is set.
 
+mod damaged;
+mod fragile;
 mod judge;
 mod planted;
 
@@ -15,6 +17,7 @@ use dashshare::{
     AccountId, BoxError, DashboardId, Dashshare, Env, Error, Expiry, MemoryDirectory, MemoryStore, NewShare,
     Revision, SystemEnv, TenantId, Terms, Timestamp, store::Store, trail::MessageId,
 };
+use fragile::{Glass, Neglect};
 use judge::{Clock, Name, Record, Wrong, judge};
 use libtest_mimic::{Failed, Trial};
 use planted::{Fault, Planted};
@@ -60,6 +63,26 @@ pub(crate) fn trials(file: File) -> Vec<Trial> {
         ("forgets_acknowledgements", Fault::ForgetsAcknowledgements, Wrong::LeasedAfterAcknowledgement),
         ("acknowledges_a_neighbour", Fault::AcknowledgesANeighbour, Wrong::Lost),
     ];
+    trials.push(file.trial("a_damaged_row_holds_nobody_up_in_memory", || {
+        let wrongs = rounds(|seed| block_on(damaged::play(&Glass::new(Neglect::None), seed)));
+        none_of(wrongs)
+    }));
+    let neglects = [
+        ("fails_after_it_leased", Neglect::FailsAfterItLeased, damaged::Wrong::Failed),
+        ("answers_less_beside_a_damaged_row", Neglect::AnswersLess, damaged::Wrong::HeldUp),
+        ("drops_damaged_rows", Neglect::DropsTheDamaged, damaged::Wrong::Lost),
+        ("leaves_damaged_rows_there", Neglect::LeavesThemThere, damaged::Wrong::Lost),
+        ("ends_a_page_at_a_damaged_row", Neglect::EndsThePage, damaged::Wrong::Hidden),
+    ];
+    trials.extend(neglects.map(|(name, neglect, wrong)| {
+        file.trial(format!("a_store_is_convicted_that_{name}"), move || {
+            let wrongs = rounds(|seed| block_on(damaged::play(&Glass::new(neglect), seed)));
+            match wrongs.contains(&wrong) {
+                true => Ok(()),
+                false => Err(format!("{neglect:?} is not convicted of {wrong:?}: {wrongs:?}").into()),
+            }
+        })
+    }));
     trials.extend(planted.map(|(name, fault, wrong)| {
         file.trial(format!("a_store_is_convicted_that_{name}"), move || convicts(fault, wrong))
     }));
@@ -75,6 +98,8 @@ fn on_sqlite() -> Result<(), Failed> {
     let pool = block_on(SqlitePoolOptions::new().connect_with(options))?;
     let store = dashshare::SqliteStore::new(pool.clone());
     block_on(store.migrate())?;
+    let fragile = fragile::OnSqlite(store.clone());
+    none_of(rounds(|seed| block_on(damaged::play(&fragile, seed))))?;
     let survived = survives(Arc::new(store));
     block_on(pool.close());
     survived
@@ -91,6 +116,8 @@ fn on_postgres(installation: &Installation) -> Result<(), Failed> {
     let pool = block_on(PgPoolOptions::new().connect_with(options))?;
     let store = dashshare::PostgresStore::new(pool.clone());
     block_on(store.migrate())?;
+    let fragile = fragile::OnPostgres(store.clone());
+    none_of(rounds(|seed| block_on(damaged::play(&fragile, seed))))?;
     let survived = survives(Arc::new(store));
     block_on(pool.close());
     // As somebody else sees it.
@@ -113,6 +140,15 @@ fn survives(store: Arc<impl Store + 'static>) -> Result<(), Failed> {
         return Err("too little happened to mean anything".into());
     }
     Ok(())
+}
+
+/// Rounds with other damages each.
+fn rounds(play: impl Fn(u64) -> BTreeSet<damaged::Wrong>) -> BTreeSet<damaged::Wrong> {
+    (0..40).flat_map(play).collect()
+}
+
+fn none_of(wrongs: BTreeSet<damaged::Wrong>) -> Result<(), Failed> {
+    if wrongs.is_empty() { Ok(()) } else { Err(format!("{wrongs:?}").into()) }
 }
 
 fn convicts(fault: Fault, wrong: Wrong) -> Result<(), Failed> {
@@ -315,7 +351,8 @@ impl<S: Store> Worker<S> {
         let shop = Arc::clone(&self.shop);
         let (limit, dice) = (1 + self.random.below(12), self.random.below(100));
         let called = shop.clock.tick();
-        let lease = self.sharing.lease(LEASE, limit);
+        // However often they die, nothing is given up.
+        let lease = self.sharing.lease_at_most(u32::MAX, LEASE, limit);
         if dice < 5 {
             // Whether it was granted or not, nobody knows of it.
             let Some(leased) = dropped_after(self.random.below(4), lease).await else {

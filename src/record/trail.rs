@@ -167,6 +167,10 @@ pub struct OutboxMessage {
     pub id: MessageId,
     /// When it was written.
     pub at: Timestamp,
+    /// How often it has been leased so far, the lease that answers with it included: 1 the first time, and 0 in
+    /// [`outbox`](crate::Dashshare::outbox) while nobody has leased it yet. A lease counts whatever became of it.
+    #[serde(default)]
+    pub attempts: u32,
     /// Whom to tell what.
     pub message: Message,
 }

@@ -172,7 +172,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     pub(super) async fn settle(&self, commit: &Commit, mut lost: Option<BoxError>) -> Result<Settled, Error> {
         for _ in 0..ATTEMPTS {
             let conflicts = match self.store.commit(commit).await {
-                Ok(receipt) => return Ok(Settled::Applied(receipt.revision)),
+                Ok(receipt) if receipt.is_of(commit) => return Ok(Settled::Applied(receipt.revision)),
+                // Another commit stands under its key, so it was not applied and never will be.
+                Ok(_) | Err(CommitError::KeyReused) => return Err(repeats_itself()),
                 Err(CommitError::Conflict) if lost.is_none() => return Ok(Settled::Conflict),
                 Err(CommitError::Failed(source)) if lost.is_none() => return Err(Error::Store(source)),
                 Err(CommitError::Conflict) => true,
@@ -182,7 +184,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 }
             };
             match self.store.receipt(commit.dashboard(), commit.key).await {
-                Ok(Some(receipt)) => return Ok(Settled::Applied(receipt.revision)),
+                Ok(Some(receipt)) if receipt.is_of(commit) => return Ok(Settled::Applied(receipt.revision)),
+                Ok(Some(_)) => return Err(repeats_itself()),
                 // Not applied, and with its revision gone it never will be.
                 Ok(None) if conflicts => return Ok(Settled::Conflict),
                 _ => {}
@@ -190,4 +193,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         }
         Ok(Settled::Unknown(lost.unwrap_or_else(|| "the store gave no answer".into())))
     }
+}
+
+/// The error of a command whose key was drawn before. Nothing of it was written.
+fn repeats_itself() -> Error {
+    Error::Random(CommitError::KeyReused.into())
 }

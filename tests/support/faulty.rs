@@ -37,6 +37,9 @@ pub(crate) enum Call {
     Outbox,
     Lease,
     Acknowledge,
+    DeadLetters,
+    PutBack,
+    Sweep,
 }
 
 impl Call {
@@ -73,6 +76,9 @@ impl Call {
             "outbox" => Self::Outbox,
             "lease" => Self::Lease,
             "acknowledge" => Self::Acknowledge,
+            "dead_letters" => Self::DeadLetters,
+            "put_back" => Self::PutBack,
+            "sweep" => Self::Sweep,
             other => panic!("`{other}` has no call of its own"),
         }
     }
@@ -346,7 +352,7 @@ impl Store for FaultyStore {
     }
 
     dashshare::delegate_store!(self.inner => receipt, read_many, read_link, grants, grants_below, held, owned, audit, audit_of, outbox,
-        lease, acknowledge, |name, call| self.gate.pass(Call::to_store(name), call()));
+        lease, acknowledge, dead_letters, put_back, sweep, |name, call| self.gate.pass(Call::to_store(name), call()));
 }
 
 impl Directory for FaultyDirectory {
