@@ -120,7 +120,8 @@ fn whom_a_policy_denies_a_dashboard_is_no_viewer() {
     let who = || -> (BTreeSet<AccountId>, Vec<AccountId>, usize) {
         let viewers = block_on(sharing.viewers(board())).unwrap();
         let losing = block_on(sharing.losing_access(board(), start().plus_days(40))).unwrap();
-        let shared = block_on(sharing.shared_with(account(ANN))).unwrap();
+        let shared =
+            block_on(sharing.shared_with(account(ANN), dashshare::questions::Page::first(9))).unwrap();
         (
             viewers.iter().map(|viewer| viewer.account).collect(),
             losing.iter().map(|losing| losing.account).collect(),

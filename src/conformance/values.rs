@@ -17,7 +17,8 @@ use crate::{
 fn grantees(t: Timestamp) -> [Grantee; 3] {
     let invitation =
         Invitation { address: address("ann.lee+home@xn--bcher-kva.example"), lapses: t.plus_micros(1) };
-    let claim = Claim { account: account(u64::MAX), claimed: t, invitation: invitation.clone() };
+    let claim =
+        Claim { account: account(u64::MAX), claimed: t, invitation: invitation.clone(), at_once: true };
     [
         Grantee::Account(AccountId::from_bytes([0xf0; 16])),
         Grantee::Pending(Box::new(invitation)),
@@ -221,7 +222,8 @@ pub async fn instants_come_back_to_the_microsecond<S: Store>(store: S) {
         grant.history = Some(Box::new(History { absorbed: Some(t), reminded: Some(t), amended }));
         (grant.created, grant.revoked) = (t, Some(t));
         let invitation = Invitation { address: address("ann@example.com"), lapses: t };
-        grant.grantee = Grantee::Claimed(Box::new(Claim { account: account(2), claimed: t, invitation }));
+        grant.grantee =
+            Grantee::Claimed(Box::new(Claim { account: account(2), claimed: t, invitation, at_once: false }));
         let id = grant.id;
         let link = Link {
             digest: digest(u8::try_from(number).unwrap_or(0)),

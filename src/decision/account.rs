@@ -65,15 +65,14 @@ fn by_grants(
         }
         tally.honoured = true;
         tally.held = tally.held | standing.rights;
-        // Nothing can be shared on from a grant that is left without rights.
-        let can_share = standing.reshare && !standing.rights.is_empty();
+        let can_share = rules.is_some_and(|rules| standing::can_share_on(grant, &standing, rules));
         let allows = match action {
             Action::View => standing.rights.contains(Right::View),
             Action::Export => standing.rights.contains(Right::Export),
-            Action::Share => can_share && rules.is_some_and(|rules| rules.resharing),
+            Action::Share => can_share,
             Action::Arrange | Action::Edit => false,
         };
-        tally.reshare |= can_share;
+        tally.reshare |= standing.reshare && !standing.rights.is_empty();
         let rank = (standing.ends, Reverse(grant.ordinal));
         if allows && best.as_ref().is_none_or(|(best, ..)| *best < rank) {
             best = Some((rank, standing, index));
@@ -134,7 +133,10 @@ impl Tally {
             _ if !self.held.is_empty() => match action {
                 Action::Edit => Denial::OwnersOnly,
                 Action::Arrange => Denial::ArrangementNotGiven,
-                Action::Share if self.reshare => Denial::ResharingOff,
+                Action::Share if self.reshare => match rules {
+                    Some(rules) if rules.resharing => Denial::TooDeep { limit: rules.depth_limit() },
+                    _ => Denial::ResharingOff,
+                },
                 Action::Share => Denial::NoReshareRight,
                 Action::View | Action::Export => Denial::RightNotGiven(self.held),
             },

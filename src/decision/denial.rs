@@ -22,6 +22,11 @@ pub enum Denial {
     RightNotGiven(Rights),
     /// The account may see it and not share it on.
     NoReshareRight,
+    /// The account may share it on, and its grants are as many shares away from the owner as the tenant allows.
+    TooDeep {
+        /// How many grants a path may have.
+        limit: usize,
+    },
     /// Only the owner can edit, whatever was shared.
     OwnersOnly,
     /// Only the owner can move and resize, and whom a policy lets.
@@ -59,6 +64,9 @@ impl Denial {
             }
             Self::RightNotGiven(rights) => format!("what was shared allows only to {rights}."),
             Self::NoReshareRight => "it was shared without the right to share on.".to_owned(),
+            Self::TooDeep { limit } => {
+                format!("it was shared on as often as the tenant allows, which is {limit} grants in a row.")
+            }
             Self::OwnersOnly => "only its owner can edit it.".to_owned(),
             Self::ArrangementNotGiven => {
                 "what was shared does not let anybody move or resize its widgets.".to_owned()
@@ -97,6 +105,7 @@ impl Denial {
             }
             Self::RightNotGiven(_) => "Somebody who may view it can share that right with this account.",
             Self::NoReshareRight => "Its owner can share it once more with the right to share on.",
+            Self::TooDeep { .. } => "Its owner, or somebody nearer to the owner, can share it directly.",
             Self::OwnersOnly => "Ask its owner to make the change.",
             Self::ArrangementNotGiven => {
                 "Ask its owner to make the change; a policy can allow `access` and `arrangement` to portal users."

@@ -2,7 +2,7 @@
 
 use crate::value::{AccountId, DashboardId, EmailAddress, Expiry, GrantId, Terms, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{ops::Not, sync::Arc};
 
 /// One private share: an instance with an id of its own that is never merged with another and never reused.
 ///
@@ -94,6 +94,9 @@ pub struct Claim {
     pub claimed: Timestamp,
     /// The invitation.
     pub invitation: Invitation,
+    /// Whether the account had verified the address when it was shared with, so that nobody had to claim it.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub at_once: bool,
 }
 
 impl Grantee {

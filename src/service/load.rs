@@ -17,7 +17,7 @@ use std::{collections::BTreeSet, sync::Arc};
 /// again.
 pub(super) const ATTEMPTS: usize = 8;
 /// How many rows are read at once.
-const PAGE: usize = 512;
+pub(super) const PAGE: usize = 512;
 
 /// What was read of a dashboard.
 pub(super) enum Loaded {
@@ -151,9 +151,6 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         loop {
             let page = self.store.held(holder, after, PAGE).await.map_err(Error::Store)?;
             page.iter().for_each(&mut each);
-            let place = |held: &Snapshot| {
-                held.chains.first().and_then(leaf).map(|grant| (grant.dashboard, grant.ordinal))
-            };
             after = page.last().and_then(place);
             if page.len() < PAGE || after.is_none() {
                 return Ok(());
@@ -277,4 +274,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             }
         })
     }
+}
+
+/// The place of a held grant among all that its holder holds.
+pub(super) fn place(held: &Snapshot) -> Option<(DashboardId, u64)> {
+    held.chains.first().and_then(leaf).map(|grant| (grant.dashboard, grant.ordinal))
 }

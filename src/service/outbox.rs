@@ -21,7 +21,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         dashboard: DashboardId,
         until: Timestamp,
     ) -> Result<Done<Vec<GrantId>>, Error> {
-        self.done(&Remind { dashboard, until }).await
+        let words = self.words_of_reminder(dashboard, until).await?;
+        self.done(&Remind { dashboard, until, words }).await
     }
 
     /// Up to `limit` messages that wait to be delivered, for whoever wants to see them. Workers that deliver use

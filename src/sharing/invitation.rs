@@ -77,6 +77,7 @@ impl Command for ClaimInvitations {
                     account: self.account,
                     claimed: facts.now,
                     invitation: *invitation,
+                    at_once: false,
                 }));
                 draft.put(grant);
             }
