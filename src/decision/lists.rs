@@ -6,6 +6,7 @@ use crate::{
         Ledger, Live,
         access::{Access, Loss},
         standing,
+        unseen::{self, Unseen},
     },
     tenant::SharingRules,
     value::{AccountId, DashboardId, Expiry, GrantId, Rights, Timestamp},
@@ -191,13 +192,13 @@ pub struct Losing {
 }
 
 /// Everything live on a dashboard at the ledger's instant, as far as `asker` may see it: all for the owner and the host,
-/// for a resharer what hangs on its own grants (G16), each as it is `told` (I1). Who asks about the past is judged by the
-/// `present`, so that nobody sees more of it than of today; of the link nothing is kept but what it is now, so the past
-/// has none.
+/// for a resharer what hangs on its own grants (G16); what is `unseen` as an invitation (I1). Who asks about the past is
+/// judged by the `present`, so that nobody sees more of it than of today; of the link nothing is kept but what it is now,
+/// so the past has none.
 pub(crate) fn list(
     ledger: &Ledger,
     present: Option<&Ledger>,
-    told: &Ledger,
+    unseen: &Unseen,
     asker: Actor,
 ) -> Option<AccessList> {
     let owner = ledger.head.owner_at(ledger.now)?;
@@ -208,24 +209,27 @@ pub(crate) fn list(
         let hangs_on = link.grant.and_then(|grant| ledger.get(grant));
         sees_all || asker.account() == Some(link.maker) || hangs_on.is_some_and(|grant| visible(grant))
     });
-    let grants = told.all_live().filter(|live| visible(live.grant)).map(|live| grant_view(told, live));
+    let grants = ledger.all_live().filter(|live| visible(live.grant));
     Some(AccessList {
         dashboard: ledger.head.dashboard,
         owner,
         revision: ledger.head.revision,
         at: ledger.now,
-        grants: grants.collect(),
+        grants: grants.filter_map(|live| grant_view(ledger, live, unseen)).collect(),
         link,
     })
 }
 
-fn grant_view(ledger: &Ledger, live: Live<'_>) -> GrantView {
+/// `None` for what the asker has to take for an invitation that has lapsed by the ledger's instant.
+fn grant_view(ledger: &Ledger, live: Live<'_>, unseen: &Unseen) -> Option<GrantView> {
     let Live { grant, standing } = live;
+    let hidden = unseen.hides(grant);
     let grantee = match grant.grantee.account_at(ledger.now) {
-        Some(account) => Holder::Account(account),
-        None => grant.grantee.address().map_or(grant.grantee.holder(), |address| address.clone().into()),
+        Some(account) if !hidden => Holder::Account(account),
+        _ => grant.grantee.address().map_or(grant.grantee.holder(), |address| address.clone().into()),
     };
-    GrantView {
+    let ends = if hidden { standing.ends.min(unseen::lapse(grant)) } else { standing.ends };
+    (!ends.is_over(ledger.now)).then(|| GrantView {
         grant: grant.id,
         grantor: ledger.made_by(grant),
         pending: matches!(grantee, Holder::Address(_)),
@@ -233,10 +237,10 @@ fn grant_view(ledger: &Ledger, live: Live<'_>) -> GrantView {
         rights: standing.rights,
         reshare: standing.reshare,
         expiry: grant.terms_at(ledger.now).expiry,
-        ends: standing.ends,
+        ends,
         created: grant.created,
         path: grant.path().collect(),
-    }
+    })
 }
 
 fn link_view(ledger: &Ledger) -> Option<LinkView> {
@@ -259,8 +263,10 @@ pub(crate) fn impact(access: &Access<'_>, revoked: GrantId) -> Impact {
     let falls = |grant: &Grant| grant.path().any(|id| id == revoked);
     let (lose, keep): (Vec<_>, Vec<_>) =
         access.without(falls).into_iter().partition(|(_, left)| left.is_nothing());
-    let waiting = ledger.all_live().filter(|live| falls(live.grant) && live.grant.grantee.is_pending());
-    let invitations: BTreeSet<Holder> = waiting.map(|live| live.grant.grantee.holder()).collect();
+    let waits = |grant: &Grant| grant.grantee.is_pending() || access.unseen.hides(grant);
+    let waiting = ledger.all_live().filter(|live| falls(live.grant) && waits(live.grant));
+    let addresses = waiting.filter_map(|live| live.grant.grantee.address());
+    let invitations: BTreeSet<Holder> = addresses.cloned().map(Holder::from).collect();
     let link = link_view(ledger)
         .filter(|link| link.grant.and_then(|grant| ledger.get(grant)).is_some_and(|grant| falls(grant)));
     Impact {

@@ -14,7 +14,8 @@ use crate::{
     sharing::{
         Ledger, More, Needs, Refusal, Word,
         access::{Access, Words},
-        could_change, unseen,
+        could_change,
+        unseen::Unseen,
     },
     tenant::Tenant,
     value::{AccountId, DashboardId, GrantId, TenantId, Timestamp},
@@ -79,8 +80,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             return Err(Refusal::UnknownDashboard.into());
         }
         let tenant = self.tenant(ledger.head.tenant).await?;
-        let told = unseen::as_told(&ledger, by, &tenant.rules, now);
-        let list = lists::list(&ledger, present.as_ref(), told.as_ref().unwrap_or(&ledger), by);
+        let unseen = Unseen::by(by, &ledger, &tenant.rules, now);
+        let list = lists::list(&ledger, present.as_ref(), &unseen, by);
         list.ok_or(Refusal::UnknownDashboard.into())
     }
 
@@ -130,12 +131,11 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             return Err(Refusal::NotYours.into());
         }
         let tenant = self.tenant(ledger.head.tenant).await?;
-        let told = unseen::as_told(&ledger, by, &tenant.rules, ledger.now);
-        let (ledger, rules) = (told.as_ref().unwrap_or(&ledger), &tenant.rules);
-        let falls = |other: &Grant| other.path().any(|id| id == grant);
-        let touched = Access { ledger, rules, words: &Words::Silent }.touched(falls);
+        let unseen = &Unseen::by(by, &ledger, &tenant.rules, ledger.now);
+        let access = Access { ledger: &ledger, rules: &tenant.rules, words: &Words::Silent, unseen };
+        let touched = access.touched(|other: &Grant| other.path().any(|id| id == grant));
         let words = self.words(&tenant, &ledger.head, touched).await?;
-        Ok(lists::impact(&Access { ledger, rules, words: &words }, grant))
+        Ok(lists::impact(&Access { words: &words, ..access }, grant))
     }
 
     /// What the policies say of these accounts.
@@ -241,8 +241,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         when: When,
     ) -> Result<Vec<Viewer>, Error> {
         let (ledger, tenant) = self.known(dashboard, when).await?;
-        let (ledger, rules) = (&ledger, &tenant.rules);
-        let viewers = lists::viewers(&Access { ledger, rules, words: &Words::Silent });
+        let access = Access::of_all(&ledger, &tenant.rules, &Words::Silent);
+        let viewers = lists::viewers(&access);
         let asked = viewers.iter().map(|viewer| viewer.account);
         let words = self.words(&tenant, &ledger.head, asked).await?;
         let is_denied = |viewer: &Viewer| words.of(viewer.account) == Word::Denied;
@@ -278,7 +278,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ) -> Result<Vec<Losing>, Error> {
         let (ledger, tenant) = self.known(dashboard, when).await?;
         let words = self.words_of_losing(&ledger, &tenant, until).await?;
-        Ok(lists::losing(&Access { ledger: &ledger, rules: &tenant.rules, words: &words }, until))
+        Ok(lists::losing(&Access::of_all(&ledger, &tenant.rules, &words), until))
     }
 
     /// What the policies say of whom an end up to an instant could take something from.
@@ -288,7 +288,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         tenant: &Arc<Tenant>,
         until: Timestamp,
     ) -> Result<Words, Error> {
-        let access = Access { ledger, rules: &tenant.rules, words: &Words::Silent };
+        let access = Access::of_all(ledger, &tenant.rules, &Words::Silent);
         let asked: Vec<AccountId> = access.losing(until).iter().map(|loss| loss.account).collect();
         self.words(tenant, &ledger.head, asked).await
     }

@@ -6,6 +6,7 @@ use super::{
     consult::Word,
     ledger::{Ledger, Live},
     standing,
+    unseen::{NOTHING, Unseen},
 };
 use crate::{
     record::Grant,
@@ -104,6 +105,8 @@ pub(crate) struct Access<'a> {
     pub(crate) ledger: &'a Ledger,
     pub(crate) rules: &'a SharingRules,
     pub(crate) words: &'a Words,
+    /// What the asker is not told: those grants are nobody's.
+    pub(crate) unseen: &'a Unseen,
 }
 
 /// What an account would lose by the clock alone.
@@ -121,11 +124,17 @@ pub(crate) struct Ending<'a> {
 }
 
 impl<'a> Access<'a> {
-    /// The live grants that count for an account at a decision, with the account.
+    /// For whoever may know all: the host.
+    pub(crate) fn of_all(ledger: &'a Ledger, rules: &'a SharingRules, words: &'a Words) -> Self {
+        Self { ledger, rules, words, unseen: &NOTHING }
+    }
+
+    /// The live grants that count for an account at a decision, with the account, oldest first.
     fn counting(&self) -> impl Iterator<Item = (AccountId, Live<'a>)> + '_ {
-        holders(self.ledger).filter(|(_, live)| {
-            !live.standing.rights.is_empty() && standing::is_honoured(live.grant, self.rules)
-        })
+        let held = self.ledger.all_live().filter(|live| !self.unseen.hides(live.grant));
+        let counts = held
+            .filter(|live| !live.standing.rights.is_empty() && standing::is_honoured(live.grant, self.rules));
+        counts.filter_map(|live| Some((live.grant.grantee.account_at(self.ledger.now)?, live)))
     }
 
     /// What each account that holds a live grant may do by the grants that are `left` and by all else.
@@ -197,9 +206,4 @@ impl<'a> Access<'a> {
         }
         endings
     }
-}
-
-/// Every live grant that an account holds, with the account, oldest first.
-fn holders(ledger: &Ledger) -> impl Iterator<Item = (AccountId, Live<'_>)> {
-    ledger.all_live().filter_map(|live| Some((live.grant.grantee.account_at(ledger.now)?, live)))
 }

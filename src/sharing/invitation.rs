@@ -77,8 +77,10 @@ impl Command for ClaimInvitations {
                     account: self.account,
                     claimed: facts.now,
                     invitation: *invitation,
-                    at_once: false,
                 }));
+                if grant.created == facts.now {
+                    grant.history_mut().accepted = Some(facts.now);
+                }
                 draft.put(grant);
             }
         }

@@ -108,7 +108,6 @@ impl Recipient {
                 account: *account,
                 claimed: now,
                 invitation: invitation(address),
-                at_once: true,
             })),
             Self::Address(address, None) => Grantee::Pending(Box::new(invitation(address))),
         }

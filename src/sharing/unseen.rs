@@ -1,43 +1,49 @@
-//! What whoever shares is not told before the invitee has acted: that an address had an account already (I1).
+//! What whoever shares is not told before the invitee has answered: that an address had an account already (I1).
 
 use super::ledger::Ledger;
 use crate::{
     record::{Actor, Grant, Grantee},
     tenant::SharingRules,
-    value::{GrantId, Timestamp},
+    value::{Expiry, GrantId, Timestamp},
 };
-use std::{collections::HashSet, sync::Arc};
+use std::collections::BTreeSet;
 
-/// A dashboard as an actor is told of it: a grant to an address that an account had verified looks like an invitation
-/// that waits, up to the instant at which one would have lapsed.
-///
-/// Not to the host, not where the tenant's rules tell, not to who holds the grant, and not once something was shared on
-/// from it or a link hangs on it: then the invitee has shown itself. `now` is the present, whatever instant is asked
-/// about, so that a question about another one tells no more. `None` when all of it is told as it is.
-pub(crate) fn as_told(ledger: &Ledger, by: Actor, rules: &SharingRules, now: Timestamp) -> Option<Ledger> {
-    if by == Actor::Host || rules.reveal_accounts {
-        return None;
+/// The grants that an actor is told of as if they were invitations that wait: those that were made to an address which
+/// an account had verified, until it has claimed them or an invitation would have lapsed.
+pub(crate) struct Unseen(BTreeSet<GrantId>);
+
+/// None of them: the host may know all.
+pub(crate) static NOTHING: Unseen = Unseen(BTreeSet::new());
+
+impl Unseen {
+    /// `now` is the present, whatever instant is asked about, so that a question about another one tells no more.
+    pub(crate) fn by(by: Actor, ledger: &Ledger, rules: &SharingRules, now: Timestamp) -> Self {
+        let hidden = ledger.all().filter(|grant| is_hidden_from(by, grant, rules, now));
+        Self(hidden.map(|grant| grant.id).collect())
     }
-    // Those that something hangs on.
-    let link = ledger.head.link.as_ref().and_then(|link| link.grant);
-    let above = ledger.all().flat_map(|grant| grant.ancestors.iter().copied());
-    let above: HashSet<GrantId> = above.chain(link).collect();
-    let hides = |grant: &Grant| match &grant.grantee {
-        Grantee::Claimed(claim) => {
-            claim.at_once
-                && now < claim.invitation.lapses
-                && by.account() != Some(claim.account)
-                && !above.contains(&grant.id)
-        }
-        Grantee::Account(_) | Grantee::Pending(_) => false,
-    };
-    let told = |grant: &Arc<Grant>| match &grant.grantee {
-        Grantee::Claimed(claim) if hides(grant) => {
-            let grantee = Grantee::Pending(Box::new(claim.invitation.clone()));
-            Arc::new(Grant { grantee, ..Grant::clone(grant) })
-        }
-        _ => Arc::clone(grant),
-    };
-    let hides_any = ledger.all().any(|grant| hides(grant));
-    hides_any.then(|| Ledger::new(Arc::clone(&ledger.head), ledger.all().map(told), ledger.now))
+
+    pub(crate) fn hides(&self, grant: &Grant) -> bool {
+        self.0.contains(&grant.id)
+    }
+}
+
+/// Whether somebody holds it by an address, which whoever shared it may not know yet.
+pub(crate) fn is_hidden(grant: &Grant, rules: &SharingRules, now: Timestamp) -> bool {
+    let waits = || grant.unanswered().is_some_and(|invitation| now < invitation.lapses);
+    matches!(grant.grantee, Grantee::Claimed(_)) && !rules.reveal_accounts && waits()
+}
+
+/// The same of an actor: nothing is hidden from the host, and from who holds the grant.
+fn is_hidden_from(by: Actor, grant: &Grant, rules: &SharingRules, now: Timestamp) -> bool {
+    by.account().is_some_and(|by| grant.grantee.account() != Some(by)) && is_hidden(grant, rules, now)
+}
+
+/// When an invitation to a grant lapses that is hidden, or would if it were one.
+pub(crate) fn lapse(grant: &Grant) -> Expiry {
+    grant.unanswered().map_or(Expiry::Never, |invitation| Expiry::At(invitation.lapses))
+}
+
+/// When a grant lapses unless it is claimed, as an actor is told of it.
+pub(crate) fn lapse_as_told(grant: &Grant, by: Actor, rules: &SharingRules, now: Timestamp) -> Expiry {
+    if is_hidden_from(by, grant, rules, now) { lapse(grant) } else { grant.grantee.lapses(now) }
 }
