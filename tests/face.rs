@@ -159,6 +159,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::LinkTaken,
         Refusal::NoLink,
         Refusal::Superseded,
+        Refusal::Suspended,
         Refusal::PolicyDenies(rule.clone()),
         Refusal::SetupIncomplete {
             missing: vec![

@@ -15,7 +15,7 @@ use std::{cmp::Reverse, sync::Arc};
 /// Decides for an account. Total: what it does not know, it denies (D1).
 ///
 /// The order is D2: the owner, then a live grant with the right, else denied; policies come with
-/// [`Decision::under`].
+/// [`Decision::under`]. A dashboard that the host has suspended is denied to everybody (G25).
 #[inline]
 pub(crate) fn decide(
     account: AccountId,
@@ -33,6 +33,11 @@ pub(crate) fn decide(
         None => return Decision::new(asker, action, t, None, unknown),
         Some(owner) if owner == account => (Basis::Owner, Party::Present),
         Some(_) => by_grants(account, action, &head, chains, rules, t),
+    };
+    // Whoever is a party is told of it, and nobody else (G25, D8).
+    let decided = match (head.suspended, decided) {
+        (Some(_), (_, party)) => (Basis::Denied(Denial::Suspended), party),
+        (None, decided) => decided,
     };
     Decision::new(asker, action, t, Some(head), decided)
 }

@@ -212,7 +212,9 @@ impl Decision {
     /// The decision under the tenant's policies, in the order of D2: a deny comes before a grant, an allow after it.
     pub(crate) fn under(mut self, consulted: Consulted) -> Self {
         self.granted = self.is_allowed();
-        if consulted.dashboard.is_none() {
+        if matches!(self.basis, Basis::Denied(Denial::Suspended)) {
+            // No policy changes that. Whom one lets see it is told (D8).
+        } else if consulted.dashboard.is_none() {
             self.basis = Basis::Denied(Denial::UnknownDashboard);
         } else if let Some(rule) = consulted.denies(self.action) {
             self.basis = Basis::Denied(Denial::PolicyDenies(rule));

@@ -14,6 +14,8 @@ use serde::Serialize;
 pub enum Denial {
     /// There is no such dashboard, or it was deleted.
     UnknownDashboard,
+    /// The host has suspended the dashboard: nobody may do anything with it until it is resumed (G25).
+    Suspended,
     /// The dashboard was never shared with this account.
     NotShared,
     /// It was, and that ended. The latest of the account's grants fell like this.
@@ -57,6 +59,7 @@ impl Denial {
     pub fn sentence(&self) -> String {
         match self {
             Self::UnknownDashboard => "there is no such dashboard.".to_owned(),
+            Self::Suspended => "it is suspended.".to_owned(),
             Self::NotShared => "it was never shared with this account.".to_owned(),
             Self::Ended(fall) => fall.sentence(),
             Self::RightNotGiven(Rights::NONE) => {
@@ -99,6 +102,7 @@ impl Denial {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::UnknownDashboard => "Check the address.",
+            Self::Suspended => "Whoever runs this service can resume it.",
             Self::NotShared | Self::Ended(_) => "Somebody who may share it can share it with this account.",
             Self::RightNotGiven(rights) if rights.contains(Right::View) => {
                 "Somebody who holds the missing right can share it with this account."

@@ -307,7 +307,7 @@ pub(crate) fn note_shared(shared: &mut Vec<SharedDashboard>, found: SharedDashbo
     }
 }
 
-/// What one held grant gives, unless it is dead, switched off, or of a dashboard of the account's own.
+/// What one held grant gives, unless it is dead, switched off, or of a dashboard that is suspended or the account's own.
 pub(crate) fn worth(
     account: AccountId,
     held: &Snapshot,
@@ -315,7 +315,7 @@ pub(crate) fn worth(
     t: Timestamp,
 ) -> Option<SharedDashboard> {
     let head: &Head = &held.head;
-    let owner = head.owner_at(t).filter(|owner| *owner != account)?;
+    let owner = head.owner_at(t).filter(|owner| *owner != account && head.suspended.is_none())?;
     let chain = held.chains.first()?;
     let grant = leaf(chain).filter(|grant| grant.grantee.account_at(t) == Some(account))?;
     let standing = standing::of_chain(chain, head, t).ok()?;

@@ -79,6 +79,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         if !present.as_ref().unwrap_or(&ledger).is_party(by) {
             return Err(Refusal::UnknownDashboard.into());
         }
+        check_suspended(&ledger, by)?;
         let tenant = self.tenant(ledger.head.tenant).await?;
         let unseen = Unseen::by(by, &ledger, &tenant.rules, now);
         let list = lists::list(&ledger, present.as_ref(), &unseen, by);
@@ -130,6 +131,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         if !is_grantee && !ledger.is_owner(by) && !ledger.is_above(by, live.grant) {
             return Err(Refusal::NotYours.into());
         }
+        check_suspended(&ledger, by)?;
         let tenant = self.tenant(ledger.head.tenant).await?;
         let unseen = &Unseen::by(by, &ledger, &tenant.rules, ledger.now);
         let access = Access { ledger: &ledger, rules: &tenant.rules, words: &Words::Silent, unseen };
@@ -346,6 +348,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             if !ledger.is_owner(account) {
                 return Err(Refusal::NotOwner.into());
             }
+            check_suspended(&ledger, account)?;
             // What an earlier dashboard of the same id went through is the host's to know (G19).
             after = after.max(Revision::new(ledger.head.registered.number().saturating_sub(1)));
         }
@@ -363,5 +366,13 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         limit: usize,
     ) -> Result<Vec<AuditRecord>, Error> {
         self.store.audit_of(actor.into(), after, limit).await.map_err(Error::Store)
+    }
+}
+
+/// Refuses what a party asks while the host has suspended the dashboard; the host itself is answered (G25).
+fn check_suspended(ledger: &Ledger, by: impl Into<Actor>) -> Result<(), Refusal> {
+    match (ledger.head.suspended, by.into()) {
+        (Some(_), Actor::Account(_)) => Err(Refusal::Suspended),
+        _ => Ok(()),
     }
 }
