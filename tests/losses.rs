@@ -93,9 +93,8 @@ const ALLOW: &str = r#"{"id": "allow", "targets": [TARGETS], "permissions": [
     {"effect": "allow", "action": ["access"], "resource": ["dashboard"]}]}"#;
 
 impl World {
-    /// The world of this number: shares of every kind under open rules, then whatever rules and policies.
-    fn new(number: u64) -> Self {
-        let mut random = Random(number);
+    /// A dashboard of Olga's, shared with nobody.
+    fn empty(number: u64) -> Self {
         let sharing = Dashshare::new(
             MemoryStore::default(),
             MemoryDirectory::default(),
@@ -107,7 +106,12 @@ impl World {
             sharing.directory().set_principal(TenantId::from(TENANT), account(person), principal);
         }
         done(sharing.register(board(), TenantId::from(TENANT), account(OLGA)));
-        let mut world = Self { sharing, grants: Vec::new(), lets: false, is_on: true };
+        Self { sharing, grants: Vec::new(), lets: false, is_on: true }
+    }
+
+    /// The world of this number: shares of every kind under open rules, then whatever rules and policies.
+    fn new(number: u64) -> Self {
+        let (mut random, mut world) = (Random(number), Self::empty(number));
         for _ in 0..4 + random.below(9) {
             world.share(&mut random);
         }
@@ -332,4 +336,38 @@ fn viewers_and_what_is_shared_with_somebody_are_what_decisions_say() {
 
 fn viewer_of(viewers: &[dashshare::questions::Viewer], person: u64) -> Option<Rights> {
     viewers.iter().find(|viewer| viewer.account == account(person)).map(|viewer| viewer.rights)
+}
+
+/// I1, I4, G24: an invitation that is about to lapse is told to the invitee and to the inviter, once. To the inviter it
+/// looks the same if the invitee has an account that has not answered, unless the tenant's rules tell.
+#[test]
+fn an_invitation_that_lapses_is_told_to_both_sides_once() {
+    for (has_account, reveals) in [(false, false), (true, false), (true, true)] {
+        let world = World::empty(1);
+        let sharing = &world.sharing;
+        let mut tenant = Tenant::default();
+        tenant.rules.reveal_accounts = reveals;
+        sharing.directory().set_tenant(TenantId::from(TENANT), tenant);
+        if has_account {
+            sharing.directory().verify_email(account(3), address(3), start());
+        }
+        let share = NewShare::with(address(3), Terms::view(Expiry::Never));
+        let grant = done(sharing.share(account(OLGA), board(), share)).grant;
+        let lapses = start().plus_days(14);
+        assert!(done(sharing.remind(board(), lapses.plus_micros(-1))).is_empty());
+        let marks: Vec<_> = done(sharing.outbox(None, 99)).iter().map(|it| it.id).collect();
+        let reminded = done(sharing.remind(board(), lapses)).answer;
+        let told = done(sharing.outbox(marks.last().copied(), 99)).into_iter().map(|it| it.message);
+        let told: Vec<Message> = told.collect();
+        let invitee = Message::Expiring { grant, to: address(3).into(), ends: lapses };
+        let inviter = Message::Lapsing { to: account(OLGA), address: address(3), grant, lapses };
+        match (has_account, reveals) {
+            (false, _) => assert_eq!(told, [invitee, inviter]),
+            (true, false) => assert_eq!(told, [inviter]),
+            (true, true) => assert_eq!(told, []),
+        }
+        assert_eq!(reminded, if told.is_empty() { vec![] } else { vec![grant] });
+        assert!(done(sharing.remind(board(), lapses)).is_empty(), "once");
+        assert!(done(sharing.losing_access(board(), lapses)).is_empty(), "nobody loses access by it");
+    }
 }
