@@ -178,7 +178,7 @@ pub mod explain {
 pub mod questions {
     pub use crate::{
         decision::{AccessList, GrantView, Impact, LinkView, Losing, SharedDashboard, Viewer},
-        service::{AsOf, AtLeast, Visit},
+        service::{AsOf, AtLeast, Page, Paged, Visit},
         sharing::offer::OfferView,
     };
 }

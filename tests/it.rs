@@ -16,6 +16,7 @@ mod histories;
 mod ids;
 mod layers;
 mod listed;
+mod losses;
 #[expect(dead_code, reason = "shared with another binary")]
 mod model;
 mod offers;

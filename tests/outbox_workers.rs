@@ -33,9 +33,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-const MESSAGES: usize = 10_000;
+const MESSAGES: usize = 12_000;
 const WORKERS: usize = 4;
-/// Each with a message in a commit of its own, and one more in a commit with all others of its dashboard.
+/// Each with a message in a commit of its own, and two more in a commit with all others of its dashboard.
 const GRANTS: usize = 50;
 const LEASE: Duration = Duration::from_secs(1);
 /// How often in a row there may be nothing to lease while messages are left. A lease ends when time moves once.
@@ -152,7 +152,7 @@ fn none_of(wrongs: BTreeSet<damaged::Wrong>) -> Result<(), Failed> {
 }
 
 fn convicts(fault: Fault, wrong: Wrong) -> Result<(), Failed> {
-    let played = play(Arc::new(Planted { fault, store: MemoryStore::default() }), 400)?;
+    let played = play(Arc::new(Planted { fault, store: MemoryStore::default() }), 450)?;
     match played.wrongs.contains_key(&wrong) {
         true => Ok(()),
         false => Err(format!("{fault:?} is not convicted of {wrong:?}").into()),
@@ -279,13 +279,13 @@ fn play<S: Store + 'static>(store: Arc<S>, messages: usize) -> Result<Played, Fa
     Ok(Played { made: made.len(), deaths, repeated: counts.repeated, wrongs })
 }
 
-/// Invites people, and reminds them all: each invitation and each reminder is a message.
+/// Invites people, and reminds them all: each invitation is a message, and each reminder two, one to the inviter.
 async fn write(sharing: &Sharing<impl Store>, messages: usize) -> Result<BTreeSet<Name>, String> {
     let told = |error: Error| format!("{error:?}");
     let owner = AccountId::from(1u64);
     let terms = Terms::view(Expiry::At(start().plus_days(10)));
     let mut made = BTreeSet::new();
-    for board in 0..messages / (2 * GRANTS) {
+    for board in 0..messages / (3 * GRANTS) {
         let board = DashboardId::from(board as u64 + 1);
         sharing.register(board, TenantId::from(1u64), owner).await.map_err(told)?;
         for person in 0..GRANTS {
@@ -297,7 +297,10 @@ async fn write(sharing: &Sharing<impl Store>, messages: usize) -> Result<BTreeSe
         }
         let reminded = sharing.remind(board, start().plus_days(20)).await.map_err(told)?;
         let revision: Revision = reminded.revision;
-        made.extend((0..reminded.len()).map(|place| (board, revision, u32::try_from(place).unwrap_or(0))));
+        // To the invitee and to the inviter.
+        made.extend(
+            (0..2 * reminded.len()).map(|place| (board, revision, u32::try_from(place).unwrap_or(0))),
+        );
     }
     Ok(made)
 }

@@ -17,7 +17,7 @@ use dashshare::{
     Holder, MemoryDirectory, NewShare, Refusal, Revision, RevokeMode, Rights, TenantId, Terms, Timestamp,
     directory::Tenant,
     policy::Tag,
-    questions::{GrantView, LinkView},
+    questions::{GrantView, LinkView, Page},
     store::DynStore,
     trail::{Actor, Event, Message},
 };
@@ -510,8 +510,8 @@ impl Engine {
         let as_of = fields.optional("as_of", Fields::instant)?;
         let who = self.account(fields.text("who")?)?;
         let shared = match as_of {
-            Some(at) => block_on(self.sharing.as_of(at).shared_with(who))?,
-            None => block_on(self.sharing.shared_with(who))?,
+            Some(at) => block_on(self.sharing.as_of(at).shared_with(who, Page::first(usize::MAX)))?,
+            None => block_on(self.sharing.shared_with(who, Page::first(usize::MAX)))?,
         };
         let dashboards: Vec<Value> = shared
             .iter()

@@ -237,6 +237,17 @@ pub enum Message {
         /// When.
         ends: Timestamp,
     },
+    /// An invitation lapses soon: to the one who invited.
+    Lapsing {
+        /// Who invited.
+        to: AccountId,
+        /// The address that was invited.
+        address: EmailAddress,
+        /// The grant.
+        grant: GrantId,
+        /// When.
+        lapses: Timestamp,
+    },
     /// What fell with the withdrawal of this commit is still to be listed. A note of the library to itself: leasing does
     /// that, and hands no such message out.
     Falling,

@@ -28,7 +28,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         dashboard: DashboardId,
         until: Timestamp,
     ) -> Result<Done<Vec<GrantId>>, Error> {
-        self.done(&Remind { dashboard, until }).await
+        let words = self.words_of_reminder(dashboard, until).await?;
+        self.done(&Remind { dashboard, until, words }).await
     }
 
     /// Up to `limit` messages that were not acknowledged, after the given one, for whoever wants to see them: leased ones

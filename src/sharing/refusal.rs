@@ -121,6 +121,9 @@ pub enum Refusal {
     /// (L2).
     #[error("another link was made at the same time")]
     Superseded,
+    /// The host has suspended the dashboard: until it is resumed, only what takes away is done (G25).
+    #[error("this dashboard is suspended")]
+    Suspended,
     /// A rule of the tenant's policies denies the actor the dashboard, so that it cannot be handed on (D2).
     #[error("a policy denies you this dashboard, so you cannot share it: {0}")]
     PolicyDenies(RuleRef),
@@ -192,6 +195,7 @@ impl Refusal {
             Self::AlreadyExists
             | Self::LinkTaken
             | Self::Superseded
+            | Self::Suspended
             | Self::SetupIncomplete { .. }
             | Self::OwnsDashboards { .. } => ErrorKind::Conflict,
             Self::EmptyRights
@@ -257,6 +261,7 @@ impl Refusal {
             Self::LinkTaken => "link_taken",
             Self::NoLink => "no_link",
             Self::Superseded => "superseded",
+            Self::Suspended => "suspended",
             Self::PolicyDenies(_) => "policy_denies",
             Self::SetupIncomplete { .. } => "setup_incomplete",
             Self::OwnsDashboards { .. } => "owns_dashboards",
