@@ -14,6 +14,7 @@ mod governed;
 mod histories;
 mod ids;
 mod layers;
+mod links;
 mod listed;
 #[expect(dead_code, reason = "shared with another binary")]
 mod model;

@@ -95,6 +95,7 @@ pub async fn every_head_comes_back_as_it_went_in<S: Store>(store: S) {
         created: t,
         expiry: Expiry::Never,
         paused: None,
+        paused_by_owner: false,
         generation: 1,
     };
     let hanging = Link { grant: Some(GrantId::from(0u64)), ..link.clone() };
@@ -106,9 +107,11 @@ pub async fn every_head_comes_back_as_it_went_in<S: Store>(store: S) {
         devices: message.map(|message| message.to_uppercase()),
         template: "{\"body\": \"\u{2603} ' \\\\\"}".repeat(3_000),
     };
-    let changes: [&(dyn Fn(&mut Head) + Sync); 10] = [
+    let changes: [&(dyn Fn(&mut Head) + Sync); 12] = [
         &|head| head.link = Some(link.clone()),
         &|head| head.link = Some(ending.clone()),
+        &|head| head.link = Some(Link { paused_by_owner: true, ..ending.clone() }),
+        &|head| head.suspended = Some(t.plus_micros(3)),
         &|head| head.link = Some(Link { generation: 1 << 40, ..link.clone() }),
         &|head| head.link = Some(Link { digest: digest(0xff), ..hanging.clone() }),
         &|head| {
@@ -230,6 +233,7 @@ pub async fn instants_come_back_to_the_microsecond<S: Store>(store: S) {
             created: t,
             expiry: Expiry::At(t),
             paused: Some(t),
+            paused_by_owner: true,
             generation: 1,
         };
         let told = Message::Expiring { grant: id, to: account(2).into(), ends: t };

@@ -34,6 +34,8 @@ pub enum LinkCause {
     NoLink,
     /// It is paused, since this instant.
     Paused(Timestamp),
+    /// The owner paused it, or the host in its place, since this instant: only they resume it (L6).
+    PausedByOwner(Timestamp),
     /// It expired, or what it hangs on ended.
     Fallen(LinkFall),
     /// It was made by a grantee, and the tenant has sharing with persons or sharing on switched off.
@@ -61,9 +63,12 @@ impl LinkCause {
     /// What a visitor sees of it.
     pub fn symptom(&self) -> Symptom {
         match self {
-            Self::Malformed | Self::NotThisLink | Self::NoLink | Self::Paused(_) | Self::Fallen(_) => {
-                Symptom::DeadLink
-            }
+            Self::Malformed
+            | Self::NotThisLink
+            | Self::NoLink
+            | Self::Paused(_)
+            | Self::PausedByOwner(_)
+            | Self::Fallen(_) => Symptom::DeadLink,
             Self::MakerSwitchedOff => Symptom::NotLoading,
             Self::Missing(missing) => match missing {
                 Missing::PublicSharing
@@ -86,6 +91,9 @@ impl fmt::Display for LinkCause {
             }
             Self::NoLink => f.write_str("there is no link: none was made, or it was withdrawn"),
             Self::Paused(since) => write!(f, "the link is paused since {since}: resume it"),
+            Self::PausedByOwner(since) => {
+                write!(f, "the link is paused since {since}: only the owner can resume it")
+            }
             Self::Fallen(LinkFall::Lapsed(at)) => write!(f, "the link expired at {at}: make a new one"),
             Self::Fallen(LinkFall::MakersGrant(fall)) => {
                 write!(f, "the person who made the link lost access: {} Make a new one", fall.sentence())
@@ -125,7 +133,8 @@ pub(crate) fn diagnose(
     }
     match (link, ledger.link()) {
         (Some(link), Some(outcome)) => {
-            causes.extend(link.paused.map(LinkCause::Paused));
+            let paused = if link.paused_by_owner { LinkCause::PausedByOwner } else { LinkCause::Paused };
+            causes.extend(link.paused.map(paused));
             causes.extend(outcome.err().map(LinkCause::Fallen));
             let honoured = standing::is_link_honoured(link, &tenant.rules);
             causes.extend((!honoured).then_some(LinkCause::MakerSwitchedOff));

@@ -2,7 +2,7 @@
 
 use super::standing::{self, Fall, LinkFall, Standing};
 use crate::{
-    record::{Actor, Grant, Head, Snapshot},
+    record::{Actor, Grant, Head, Link, Snapshot},
     value::{AccountId, Expiry, GrantId, Rights, Timestamp},
 };
 use std::{
@@ -177,6 +177,10 @@ impl Ledger {
         let makers =
             link.grant.and_then(|grant| self.judge(grant)).map(|found| found.map(|live| live.standing));
         Some(standing::of_link(link, makers, self.now))
+    }
+
+    pub(crate) fn standing_link(&self) -> Option<&Link> {
+        self.head.link.as_ref().filter(|_| self.link_stands())
     }
 
     pub(crate) fn link_stands(&self) -> bool {

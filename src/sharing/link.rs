@@ -118,6 +118,7 @@ impl Command for RotateLink {
             created: facts.now,
             expiry: self.new.expiry,
             paused: None,
+            paused_by_owner: false,
             generation,
         });
         let event = Event::LinkRotated { generation, expiry: self.new.expiry };
@@ -128,12 +129,26 @@ impl Command for RotateLink {
 /// What the link of a maker hangs on; refused to whoever may not make one (L6).
 fn makers_parent<'a>(facts: &Facts<'a>, ledger: &'a Ledger, by: Actor) -> Result<Option<Live<'a>>, Refusal> {
     let parent = parent_for(ledger, by, Rights::VIEW, None)?;
-    let maker = ledger.head.link.as_ref().map(|link| link.maker);
-    if parent.is_some() && ledger.link_stands() && maker != Some(ledger.in_name_of(by)) {
-        return Err(Refusal::LinkTaken);
+    if let Some(link) = ledger.standing_link().filter(|_| parent.is_some()) {
+        if link.maker != ledger.in_name_of(by) {
+            return Err(Refusal::LinkTaken);
+        }
+        check_pause(ledger, link, by)?;
     }
     facts.check_policies()?;
     Ok(parent)
+}
+
+/// The link that stands, for whoever has power over it: the owner, the host, and its maker (L6).
+fn own_link<'a>(ledger: &'a Ledger, by: Actor) -> Result<&'a Link, Refusal> {
+    let link = ledger.standing_link().ok_or(Refusal::NoLink)?;
+    let has_power = ledger.is_owner(by) || Some(link.maker) == by.account();
+    if has_power { Ok(link) } else { Err(Refusal::NotYours) }
+}
+
+/// Refuses to let visitors in again whom the owner, or the host in its place, shut out (L6).
+fn check_pause(ledger: &Ledger, link: &Link, by: Actor) -> Result<(), Refusal> {
+    if link.paused_by_owner && !ledger.is_owner(by) { Err(Refusal::NotYours) } else { Ok(()) }
 }
 
 /// Refuses a grantee's link, which is sharing on, while the tenant has that switched off.
@@ -209,25 +224,27 @@ impl Command for ChangeLink {
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<()>, Refusal> {
         let ledger = facts.ledger_for(self.by)?;
-        let is_owner = ledger.is_owner(self.by);
-        let link = ledger.head.link.as_ref().filter(|_| ledger.link_stands()).ok_or(Refusal::NoLink)?;
-        if !is_owner && Some(link.maker) != self.by.account() {
-            return Err(Refusal::NotYours);
-        }
+        let link = own_link(ledger, self.by)?;
+        let by_owner = ledger.is_owner(self.by);
         let generation = link.generation;
         let mut draft = Draft::new(facts, ledger);
         let event = match self.change {
-            LinkChange::Pause if link.paused.is_some() => return Ok(Verdict::standing(())),
+            // The owner's pause takes the place of the maker's, which the maker could end.
+            LinkChange::Pause if link.paused.is_some() && (link.paused_by_owner || !by_owner) => {
+                return Ok(Verdict::standing(()));
+            }
             LinkChange::Resume if link.paused.is_none() => return Ok(Verdict::standing(())),
             LinkChange::Pause => {
-                draft.head.link = Some(Link { paused: Some(facts.now), ..link.clone() });
+                let paused = link.paused.or(Some(facts.now));
+                draft.head.link = Some(Link { paused, paused_by_owner: by_owner, ..link.clone() });
                 Event::LinkPaused { generation }
             }
             LinkChange::Resume => {
+                check_pause(ledger, link, self.by)?;
                 facts.check_policies()?;
                 check_setup(facts)?;
                 check_maker(facts, link.grant.is_some())?;
-                draft.head.link = Some(Link { paused: None, ..link.clone() });
+                draft.head.link = Some(Link { paused: None, paused_by_owner: false, ..link.clone() });
                 Event::LinkResumed { generation }
             }
             LinkChange::Withdraw => {
