@@ -116,7 +116,7 @@ pub use sharing::{
     ErrorKind, Refusal, Told,
     amend::{Amended, Amendment},
     invitation::Claimed,
-    link::{NewLink, Rotated},
+    link::{LinkEndMoved, NewLink, Rotated},
     offer::{NewOffer, Offered},
     ownership::Transferred,
     revoke::{Ended, RevokeMode},

@@ -114,6 +114,15 @@ pub enum Event {
         /// Its generation.
         generation: u64,
     },
+    /// The end of the link was moved, with the same token.
+    LinkEndMoved {
+        /// Its generation.
+        generation: u64,
+        /// The end that was declared before.
+        before: Expiry,
+        /// The end that is declared since.
+        after: Expiry,
+    },
     /// The link was withdrawn for good.
     LinkWithdrawn {
         /// Its generation.

@@ -15,9 +15,9 @@ use crate::{
     record::{Actor, Commit},
     sharing::{
         Missing, More, Needs, Refusal,
-        link::{AskMissing, ChangeLink, LinkChange, NewLink, RotateLink, Rotated},
+        link::{AskMissing, ChangeLink, LinkChange, LinkEndMoved, MoveLinkEnd, NewLink, RotateLink, Rotated},
     },
-    value::{DashboardId, LinkToken},
+    value::{DashboardId, Expiry, LinkToken},
 };
 
 /// # The public link
@@ -141,6 +141,46 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Rules: [L5](crate::specification), [L8](crate::specification).
     pub async fn resume_link(&self, by: impl Into<Actor>, dashboard: DashboardId) -> Result<Done<()>, Error> {
         self.done(&ChangeLink { dashboard, by: by.into(), change: LinkChange::Resume }).await
+    }
+
+    /// Moves the end of the link that stands, earlier or later within its maker's own end, with the same token.
+    ///
+    /// The owner may, the host in its place, and the maker. Earlier takes away, so it asks nothing; later asks all that
+    /// publishing asks, of whoever moves it. To move it to where it is changes nothing. An end is an instant of UTC to
+    /// the microsecond.
+    ///
+    /// Rules: [L6](crate::specification), [G6](crate::specification), [G20](crate::specification).
+    ///
+    /// # Errors
+    /// [`Refusal::NoLink`] when none stands, [`Refusal::NotYours`] to whoever else asks, [`Refusal::ExpiryPast`] for an
+    /// end that is not in the future, [`Refusal::EndsTooLate`] for one behind the maker's own; if it is moved later, what
+    /// [`rotate_link`](Self::rotate_link) would be refused with.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let olga = AccountId::from(1u64);
+    /// # sharing.directory().add_account(olga);
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// let link = sharing.rotate_link(olga, dashboard, Expiry::Never).await?;
+    /// let week = start.plus_days(7);
+    /// sharing.move_link_end(olga, dashboard, Expiry::At(week)).await?;
+    /// // The token is the same, and opens until then.
+    /// assert_eq!(sharing.visit(link.token.expose()).await?.valid_until(), Some(week));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn move_link_end(
+        &self,
+        by: impl Into<Actor>,
+        dashboard: DashboardId,
+        expiry: Expiry,
+    ) -> Result<Done<LinkEndMoved>, Error> {
+        self.done(&MoveLinkEnd { dashboard, by: by.into(), expiry }).await
     }
 
     /// Withdraws the link for good.

@@ -108,7 +108,10 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let mut barred = None;
         // Whoever is no party is refused, whatever the directory would say: so it is not asked (D8).
         let is_strangers = |ledger: &Ledger| needs.asker.is_some_and(|asker| !ledger.is_party(asker));
-        if let Some(ledger) = ledger.filter(|ledger| !needs.ignores_tenant && !is_strangers(ledger)) {
+        let withdraws = ledger.is_some_and(|ledger| command.withdraws(ledger));
+        // What only takes away asks nobody (G20, G22).
+        let asks_nobody = needs.ignores_tenant || withdraws;
+        if let Some(ledger) = ledger.filter(|ledger| !asks_nobody && !is_strangers(ledger)) {
             tenant = self.tenant(ledger.head.tenant).await?;
             if needs.publishes {
                 access = self.access(&tenant, ledger.head.dashboard).await?;
@@ -118,7 +121,6 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             }
         }
         let (tenant, access, barred) = (&*tenant, &access, barred.as_ref());
-        let withdraws = ledger.is_some_and(|ledger| command.withdraws(ledger));
         Ok(command.judge(&Facts { ledger, tenant, access, barred, now, draw, withdraws })?)
     }
 

@@ -1,4 +1,4 @@
-//! The public link: make or rotate, pause, resume, withdraw (L1–L6, L8).
+//! The public link: make or rotate, pause, resume, move its end, withdraw (L1–L6, L8).
 
 use super::{
     command::{Command, Facts, More, Needs, Verdict, check_switches},
@@ -12,6 +12,7 @@ use crate::{
     record::{Actor, Event, Link},
     value::{DashboardId, Expiry, LinkDigest, LinkToken, Rights},
 };
+use serde::Serialize;
 
 /// Makes the link, or replaces it, so that the old token dies in the same commit (L2).
 pub(crate) struct RotateLink {
@@ -253,5 +254,74 @@ impl Command for ChangeLink {
             }
         };
         Ok(draft.finish(self.by, event, |_| ()))
+    }
+}
+
+/// Moves the end of the link that stands, with the same token (L6).
+pub(crate) struct MoveLinkEnd {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) by: Actor,
+    pub(crate) expiry: Expiry,
+}
+
+/// The answer to [`move_link_end`](crate::Dashshare::move_link_end).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct LinkEndMoved {
+    /// Counts the links of the dashboard.
+    pub generation: u64,
+    /// The end as it is declared now.
+    pub expiry: Expiry,
+    /// When the link ends, the maker's own end taken into account.
+    pub ends: Expiry,
+}
+
+impl MoveLinkEnd {
+    /// Moving it later publishes for longer, so it asks what publishing asks (G20, L8).
+    fn check_prolonging(&self, facts: &Facts<'_>, link: &Link, ends: Expiry) -> Result<(), Refusal> {
+        facts.check_policies()?;
+        check_setup(facts)?;
+        check_maker(facts, link.grant.is_some())?;
+        facts.check_duration(ends)
+    }
+}
+
+impl Command for MoveLinkEnd {
+    type Answer = LinkEndMoved;
+
+    fn withdraws(&self, ledger: &Ledger) -> bool {
+        ledger.head.link.as_ref().is_some_and(|link| self.expiry <= link.expiry)
+    }
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::of(self.by).publishing()
+    }
+
+    fn more(&self, ledger: &Ledger) -> More {
+        More::links_grant(ledger)
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<LinkEndMoved>, Refusal> {
+        let ledger = facts.ledger_for(self.by)?;
+        let link = own_link(ledger, self.by)?;
+        let makers = link.grant.and_then(|grant| ledger.live(grant));
+        let bound = makers.map_or(Expiry::Never, |live| live.standing.ends);
+        let (generation, before, after) = (link.generation, link.expiry, self.expiry);
+        let answer = LinkEndMoved { generation, expiry: after, ends: after.min(bound) };
+        if after == before {
+            return Ok(Verdict::standing(answer));
+        }
+        check_expiry(after, bound, facts.now)?;
+        if before < after {
+            self.check_prolonging(facts, link, answer.ends)?;
+        }
+        let mut draft = Draft::new(facts, ledger);
+        draft.head.link = Some(Link { expiry: after, ..link.clone() });
+        let event = Event::LinkEndMoved { generation, before, after };
+        Ok(draft.finish(self.by, event, |_| answer))
     }
 }

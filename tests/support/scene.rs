@@ -298,6 +298,8 @@ pub(crate) fn commands() -> Vec<Op> {
         rotation("rotate as a grantee", ANN, BARE),
         op("pause", move |s, _| block_on(s.pause_link(by, big))),
         op("resume", move |s, _| block_on(s.resume_link(by, board(PAUSED)))),
+        op("move a link's end earlier", move |s, _| block_on(s.move_link_end(by, big, in_days(3)))),
+        op("move a link's end later", move |s, _| block_on(s.move_link_end(by, big, Expiry::Never))),
         op("withdraw", move |s, _| block_on(s.withdraw_link(by, big))),
         op("offer to an account", move |s, _| {
             block_on(s.offer(by, big, offer(account(ZED), NONE, &template())))
