@@ -157,6 +157,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::TextTellsTooMuch,
         Refusal::TemplateTooLarge { limit: 1 << 20 },
         Refusal::LinkTaken,
+        Refusal::ForeignToken,
         Refusal::NoLink,
         Refusal::Superseded,
         Refusal::PolicyDenies(rule.clone()),

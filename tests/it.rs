@@ -7,6 +7,7 @@ mod cases;
 mod conformance;
 mod days;
 mod denials;
+mod drops;
 mod examples;
 mod face;
 mod faults;

@@ -10,9 +10,10 @@ use super::{
 };
 use crate::{
     record::{Actor, Event, Link},
-    value::{DashboardId, Expiry, LinkDigest, LinkToken, Rights},
+    value::{DashboardId, Expiry, LinkDigest, LinkToken, NewToken, Rights},
 };
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Makes the link, or replaces it, so that the old token dies in the same commit (L2).
 pub(crate) struct RotateLink {
@@ -22,7 +23,7 @@ pub(crate) struct RotateLink {
     pub(crate) digest: LinkDigest,
 }
 
-/// A public link to make: the input of [`rotate_link`](crate::Dashshare::rotate_link).
+/// A public link to make: the input of [`rotate_link`](crate::Dashshare::rotate_link). An expiry alone is one.
 ///
 /// ```
 /// use dashshare::{Expiry, NewLink};
@@ -34,12 +35,21 @@ pub(crate) struct RotateLink {
 pub struct NewLink {
     /// When it ends by itself.
     pub expiry: Expiry,
+    /// The token that opens it, if it was made before.
+    pub token: Option<Arc<NewToken>>,
 }
 
 impl NewLink {
     /// A link that shows the dashboard until `expiry`.
     pub const fn until(expiry: Expiry) -> Self {
-        Self { expiry }
+        Self { expiry, token: None }
+    }
+
+    /// The same with a token that was [made before](crate::Dashshare::new_token), so that a rotation whose answer got
+    /// lost can be asked for again.
+    #[must_use]
+    pub fn with_token(self, token: impl Into<Arc<NewToken>>) -> Self {
+        Self { token: Some(token.into()), ..self }
     }
 }
 
@@ -55,7 +65,7 @@ pub(crate) struct LinkMade {
     pub(crate) ends: Expiry,
 }
 
-/// A public link that was just made: the only time that its token is to be had.
+/// A public link that was just made: the only time that its token is to be had, unless it was brought.
 ///
 /// The answer to [`rotate_link`](crate::Dashshare::rotate_link).
 ///
@@ -69,6 +79,9 @@ pub struct Rotated {
     pub generation: u64,
     /// When it ends, the maker's own end taken into account.
     pub ends: Expiry,
+    /// Whether it stood already, made by an earlier call with the same token. Then this call has written nothing, and the
+    /// link is as it is, on whatever terms it was asked for now.
+    pub standing: bool,
 }
 
 /// Refuses to publish while anything is missing, with all of it (L8).
@@ -98,8 +111,16 @@ impl Command for RotateLink {
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<LinkMade>, Refusal> {
         let ledger = facts.ledger_for(self.by)?;
-        if ledger.head.links_made != facts.draw.links_seen(ledger.head.links_made) {
-            return Err(Refusal::Superseded);
+        match &self.new.token {
+            Some(token) => {
+                if let Some(made) = self.made_before(ledger, token)? {
+                    return Ok(Verdict::standing(made));
+                }
+            }
+            None if ledger.head.links_made != facts.draw.links_seen(ledger.head.links_made) => {
+                return Err(Refusal::Superseded);
+            }
+            None => {}
         }
         let parent = makers_parent(facts, ledger, self.by)?;
         check_setup(facts)?;
@@ -124,6 +145,60 @@ impl Command for RotateLink {
         });
         let event = Event::LinkRotated { generation, expiry: self.new.expiry };
         Ok(draft.finish(self.by, event, |_| LinkMade { generation, ends }))
+    }
+}
+
+impl RotateLink {
+    /// The link that a brought token opens already; `None` while it is still to be made. A token is for one link, by its
+    /// number, so one that is dead never opens another (L2).
+    fn made_before(&self, ledger: &Ledger, token: &NewToken) -> Result<Option<LinkMade>, Refusal> {
+        if token.dashboard() != self.dashboard {
+            return Err(Refusal::ForeignToken);
+        }
+        let (generation, made) = (token.generation(), ledger.head.links_made);
+        if made.checked_add(1) == Some(generation) {
+            return Ok(None);
+        }
+        match &ledger.head.link {
+            Some(link) if link.digest == self.digest => {
+                own_link(ledger, self.by)?;
+                let ends = ledger.link().and_then(Result::ok).ok_or(Refusal::NoLink)?;
+                Ok(Some(LinkMade { generation, ends }))
+            }
+            None if made == generation => Err(Refusal::NoLink),
+            _ => Err(Refusal::Superseded),
+        }
+    }
+}
+
+/// Asks which link would be the next, and is refused like a rotation.
+pub(crate) struct PrepareLink {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) by: Actor,
+}
+
+impl Command for PrepareLink {
+    /// The number of the next link.
+    type Answer = u64;
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::of(self.by).publishing()
+    }
+
+    fn more(&self, ledger: &Ledger) -> More {
+        More::links_grant(ledger)
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<u64>, Refusal> {
+        let ledger = facts.ledger_for(self.by)?;
+        let parent = makers_parent(facts, ledger, self.by)?;
+        check_setup(facts)?;
+        check_maker(facts, parent.is_some())?;
+        Ok(Verdict::standing(ledger.head.links_made.saturating_add(1)))
     }
 }
 
