@@ -158,6 +158,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::TemplateTooLarge { limit: 1 << 20 },
         Refusal::LinkTaken,
         Refusal::ForeignToken,
+        Refusal::Suspended,
         Refusal::NoLink,
         Refusal::Superseded,
         Refusal::PolicyDenies(rule.clone()),

@@ -31,6 +31,7 @@ mod saboteurs;
 mod secrets;
 #[cfg(all(feature = "sqlite", feature = "conformance"))]
 mod sqlite;
+mod suspensions;
 mod template;
 mod template_example;
 

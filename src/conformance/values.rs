@@ -165,6 +165,8 @@ pub async fn every_record_comes_back_as_it_went_in<S: Store>(store: S) {
         Event::LinkResumed { generation: 2 },
         Event::LinkEndMoved { generation: 3, before: Expiry::Never, after: Expiry::At(t.plus_micros(1)) },
         Event::LinkWithdrawn { generation: 3 },
+        Event::Suspended,
+        Event::Resumed,
         Event::Offered { grant, to: invited.clone() },
         Event::OfferTaken { from: account(1) },
         Event::OfferDeclined,

@@ -32,6 +32,8 @@ pub enum LinkCause {
     NotThisLink,
     /// There is no link: none was made, or it was withdrawn.
     NoLink,
+    /// The host has suspended the dashboard, since this instant (G25).
+    Suspended(Timestamp),
     /// It is paused, since this instant.
     Paused(Timestamp),
     /// The owner paused it, or the host in its place, since this instant: only they resume it (L6).
@@ -66,6 +68,7 @@ impl LinkCause {
             Self::Malformed
             | Self::NotThisLink
             | Self::NoLink
+            | Self::Suspended(_)
             | Self::Paused(_)
             | Self::PausedByOwner(_)
             | Self::Fallen(_) => Symptom::DeadLink,
@@ -90,6 +93,9 @@ impl fmt::Display for LinkCause {
                 f.write_str("this is an older link, or another dashboard's: send the newest one")
             }
             Self::NoLink => f.write_str("there is no link: none was made, or it was withdrawn"),
+            Self::Suspended(since) => {
+                write!(f, "the dashboard is suspended since {since}: whoever runs this service can resume it")
+            }
             Self::Paused(since) => write!(f, "the link is paused since {since}: resume it"),
             Self::PausedByOwner(since) => {
                 write!(f, "the link is paused since {since}: only the owner can resume it")
@@ -131,6 +137,7 @@ pub(crate) fn diagnose(
         }
         _ => {}
     }
+    causes.extend(ledger.head.suspended.map(LinkCause::Suspended));
     match (link, ledger.link()) {
         (Some(link), Some(outcome)) => {
             let paused = if link.paused_by_owner { LinkCause::PausedByOwner } else { LinkCause::Paused };

@@ -128,6 +128,10 @@ pub enum Event {
         /// Its generation.
         generation: u64,
     },
+    /// The host suspended the dashboard (G25).
+    Suspended,
+    /// The host resumed the dashboard.
+    Resumed,
     /// A clone was offered to somebody (T9).
     Offered {
         /// The grant that says whom it is for.

@@ -185,7 +185,11 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let mut claimed = Vec::new();
         for dashboard in self.dashboards_of([address.clone().into()]).await? {
             let command = ClaimInvitations { dashboard, account, email: email.clone() };
-            let done = self.done(&command).await?;
+            let done = match self.done(&command).await {
+                // It waits until the dashboard is resumed, and keeps no other from being claimed.
+                Err(Error::Refused(Refusal::Suspended)) => continue,
+                done => done?,
+            };
             let is_nothing = done.grants.is_empty() && done.ended.is_empty();
             claimed.extend((!is_nothing).then_some(done));
         }

@@ -19,6 +19,7 @@ use crate::{
             AskMissing, ChangeLink, LinkChange, LinkEndMoved, MoveLinkEnd, NewLink, PrepareLink, RotateLink,
             Rotated,
         },
+        suspension::check_suspension,
     },
     value::{DashboardId, Expiry, LinkToken, NewToken},
 };
@@ -277,7 +278,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     }
 
     /// Why the public link opens or does not, for the owner or the link's maker. With the text that a visitor tried, it
-    /// also tells whether that is this link's token.
+    /// also tells whether that is this link's token. While the dashboard is suspended, only the host is answered.
     ///
     /// Rules: [L9](crate::specification).
     pub async fn diagnose_link(
@@ -292,6 +293,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let is_maker = ledger.head.link.as_ref().is_some_and(|link| by.account() == Some(link.maker));
         if !ledger.is_owner(by) && !is_maker {
             return Err(Refusal::NotOwner.into());
+        }
+        if by != Actor::Host {
+            check_suspension(&ledger)?;
         }
         let presented = match token.map(LinkToken::parse) {
             None => Presented::Nothing,

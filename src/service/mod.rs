@@ -11,6 +11,7 @@ mod load;
 mod offers;
 mod outbox;
 mod run;
+mod suspension;
 mod when;
 mod within;
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     host::{BoxError, CommitError, Directory, Env, Store},
     record::{Commit, Revision},
-    sharing::{AnonymousAccess, Command, Draw, Facts, Ledger, Needs, Verdict},
+    sharing::{AnonymousAccess, Command, Draw, Facts, Ledger, Needs, Verdict, suspension},
     tenant::Tenant,
 };
 use std::sync::Arc;
@@ -121,7 +121,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             }
         }
         let (tenant, access, barred) = (&*tenant, &access, barred.as_ref());
-        Ok(command.judge(&Facts { ledger, tenant, access, barred, now, draw, withdraws })?)
+        let facts = Facts { ledger, tenant, access, barred, now, draw, withdraws };
+        Ok(suspension::judge(command, needs, &facts)?)
     }
 
     /// Sends a commit until its fate is known: the same commit under the same key, so that it is applied once. `lost`

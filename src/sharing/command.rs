@@ -34,6 +34,12 @@ pub(crate) trait Command {
         false
     }
 
+    /// Whether a suspension stops it, unless it only takes away (G25). What is not asked about that dashboard, the host's
+    /// transfer, and the end of the suspension go on.
+    fn heeds_suspension(&self) -> bool {
+        true
+    }
+
     /// Puts into the answer all that fell, once what hung on it was listed too; `None` if that could not be done.
     fn put_fallen(&self, _answer: &mut Self::Answer, _all: Option<Fallen>) {}
 }

@@ -241,6 +241,10 @@ pub(crate) struct AskMissing {
 impl Command for AskMissing {
     type Answer = Vec<Missing>;
 
+    fn heeds_suspension(&self) -> bool {
+        self.by != Actor::Host
+    }
+
     fn dashboard(&self) -> DashboardId {
         self.dashboard
     }

@@ -17,6 +17,7 @@ pub(crate) mod reminder;
 pub(crate) mod revoke;
 pub(crate) mod share;
 pub(crate) mod standing;
+pub(crate) mod suspension;
 mod told;
 
 pub(crate) use command::{Command, Facts, Fallen, More, Needs, Verdict};

@@ -312,6 +312,7 @@ pub(crate) fn commands() -> Vec<Op> {
         op("move a link's end earlier", move |s, _| block_on(s.move_link_end(by, big, in_days(3)))),
         op("move a link's end later", move |s, _| block_on(s.move_link_end(by, big, Expiry::Never))),
         op("withdraw", move |s, _| block_on(s.withdraw_link(by, big))),
+        op("suspend", move |s, _| block_on(s.suspend_dashboard(big))),
         op("offer to an account", move |s, _| {
             block_on(s.offer(by, big, offer(account(ZED), NONE, &template())))
         }),
