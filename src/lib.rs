@@ -115,6 +115,7 @@ pub use service::{Dashshare, Done, Error, Unresolved};
 pub use sharing::{
     ErrorKind, Refusal, Told,
     amend::{Amended, Amendment},
+    clock::ClockRepaired,
     invitation::Claimed,
     link::{LinkEndMoved, NewLink, Rotated},
     offer::{NewOffer, Offered},

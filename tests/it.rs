@@ -3,6 +3,7 @@
 
 mod cached;
 mod cases;
+mod clocks;
 #[cfg(feature = "conformance")]
 mod conformance;
 mod days;

@@ -167,6 +167,7 @@ pub async fn every_record_comes_back_as_it_went_in<S: Store>(store: S) {
         Event::LinkWithdrawn { generation: 3 },
         Event::Suspended,
         Event::Resumed,
+        Event::ClockRepaired { before: t.plus_days(9), after: t, grants: vec![grant, other] },
         Event::Offered { grant, to: invited.clone() },
         Event::OfferTaken { from: account(1) },
         Event::OfferDeclined,

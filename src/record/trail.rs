@@ -132,6 +132,15 @@ pub enum Event {
     Suspended,
     /// The host resumed the dashboard.
     Resumed,
+    /// The host set the clock of the dashboard back, which had run ahead.
+    ClockRepaired {
+        /// The latest instant that the dashboard had seen.
+        before: Timestamp,
+        /// The one that it had then.
+        after: Timestamp,
+        /// The grants of which an instant lay in the future.
+        grants: Vec<GrantId>,
+    },
     /// A clone was offered to somebody (T9).
     Offered {
         /// The grant that says whom it is for.

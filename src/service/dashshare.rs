@@ -1,5 +1,6 @@
 //! The service that a host calls.
 
+use super::clock::SKEW;
 use crate::{
     host::{Directory, Env, Store},
     record::Revision,
@@ -63,6 +64,8 @@ pub struct Dashshare<S, D, E> {
     pub(super) store: S,
     pub(super) directory: D,
     pub(super) env: E,
+    /// How far clocks may differ, in microseconds.
+    pub(super) skew: i64,
 }
 
 impl<S, D, E> fmt::Debug for Dashshare<S, D, E> {
@@ -97,7 +100,7 @@ impl<T> Deref for Done<T> {
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Ties a store, a directory and an environment together.
     pub fn new(store: S, directory: D, env: E) -> Self {
-        Self { store, directory, env }
+        Self { store, directory, env, skew: SKEW }
     }
 
     /// The store.

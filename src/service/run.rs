@@ -9,7 +9,7 @@ use super::{
 use crate::{
     host::{BoxError, CommitError, Directory, Env, Store},
     record::{Commit, Revision},
-    sharing::{AnonymousAccess, Command, Draw, Facts, Ledger, Needs, Verdict, suspension},
+    sharing::{AnonymousAccess, Command, Draw, Facts, Ledger, Needs, Verdict, clock::keep_owners, suspension},
     tenant::Tenant,
 };
 use std::sync::Arc;
@@ -79,11 +79,15 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 Loaded::Changed(ledger) if command.withdraws(&ledger) => Some(ledger),
                 Loaded::Changed(_) => continue,
             };
+            let (ledger, read) = self.in_time(command, &needs, ledger)?;
             let Verdict { answer, commit } = self.verdict(command, &needs, ledger.as_ref(), &draw).await?;
             let found = ledger.as_ref().map_or(Revision::ZERO, |ledger| ledger.head.revision);
-            let Some(commit) = commit.map(Box::new) else {
+            let Some(mut commit) = commit.map(Box::new) else {
                 return Ok(Outcome { answer, revision: found, fate: Fate::Standing });
             };
+            if let Some(read) = read {
+                keep_owners(&mut commit, &read);
+            }
             let revision = commit.head.revision;
             let fate = match self.settle(&commit, None).await? {
                 Settled::Applied(made) => return Ok(Outcome { answer, revision: made, fate: Fate::Applied(commit) }),

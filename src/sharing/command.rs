@@ -40,6 +40,11 @@ pub(crate) trait Command {
         true
     }
 
+    /// Whether it must not be judged by a clock that cannot be right: all but its repair.
+    fn heeds_clock(&self) -> bool {
+        true
+    }
+
     /// Puts into the answer all that fell, once what hung on it was listed too; `None` if that could not be done.
     fn put_fallen(&self, _answer: &mut Self::Answer, _all: Option<Fallen>) {}
 }

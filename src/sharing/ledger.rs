@@ -68,6 +68,16 @@ impl Ledger {
         Self::new(Arc::clone(&self.head), self.all().map(Arc::clone), now)
     }
 
+    /// This dashboard with another state of all that was read of it.
+    pub(crate) fn with_all(
+        &self,
+        head: Arc<Head>,
+        grants: impl IntoIterator<Item = Arc<Grant>>,
+        now: Timestamp,
+    ) -> Self {
+        Self::new(head, grants, now).with_carriers(self.carriers.clone())
+    }
+
     pub(crate) fn of_snapshot(snapshot: Snapshot, now: Timestamp) -> Self {
         Self::new(snapshot.head, snapshot.chains.into_iter().flatten(), now)
     }

@@ -2,6 +2,7 @@
 //! that makes it true, or a refusal. No clock, no randomness, no store: all of that is in the facts.
 
 pub(crate) mod amend;
+pub(crate) mod clock;
 mod command;
 mod consult;
 mod draft;
