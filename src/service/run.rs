@@ -3,14 +3,17 @@
 use super::{
     dashshare::{Dashshare, Done},
     error::{Error, Unresolved},
-    falling::Listed,
     load::{ATTEMPTS, Loaded},
 };
 use crate::{
     host::{BoxError, CommitError, Directory, Env, Store},
-    record::{Commit, Revision},
-    sharing::{AnonymousAccess, Command, Draw, Facts, Ledger, Needs, Verdict, clock::keep_owners, suspension},
+    record::{Commit, Message, MessageId, Revision},
+    sharing::{
+        AnonymousAccess, Command, Draw, Facts, Fallen, Ledger, Needs, Verdict, clock::keep_owners,
+        falling::ListFallen, suspension,
+    },
     tenant::Tenant,
+    value::DashboardId,
 };
 use std::sync::Arc;
 
@@ -35,6 +38,16 @@ pub(super) enum Fate {
     Standing,
     Applied(Box<Commit>),
     Unknown(Box<Commit>, BoxError),
+}
+
+/// What came of listing what fell with a commit.
+enum Listed {
+    /// There was nothing to list.
+    Nothing,
+    /// All that fell, and the revision that the list made.
+    All(Fallen, Revision),
+    /// It could not be listed now, or somebody else does it.
+    Later,
 }
 
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
@@ -66,6 +79,39 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         }
     }
 
+    /// What fell with a commit that was just applied.
+    async fn list_fallen_with(&self, commit: &Commit, made: Revision) -> Listed {
+        let note = commit.outbox.iter().position(|message| message.message == Message::Falling);
+        // Written on a later revision it may have found something below that was not there when it was judged.
+        if note.is_none() && made == commit.head.revision {
+            return Listed::Nothing;
+        }
+        let dashboard = commit.dashboard();
+        let (all, listed) = match self.list_fallen_of(dashboard, made).await {
+            Ok(Some(done)) => done,
+            Ok(None) if note.is_none() => return Listed::Nothing,
+            Ok(None) | Err(_) => return Listed::Later,
+        };
+        if let Ok(index) = u32::try_from(note.unwrap_or(commit.outbox.len())) {
+            // If the note stays, it is found out later that there is nothing left to do.
+            let _ = self.store.acknowledge(&[MessageId { dashboard, revision: made, index }]).await;
+        }
+        Listed::All(all, listed)
+    }
+
+    /// What fell with a withdrawal; `None` when it was listed before.
+    pub(super) async fn list_fallen_of(
+        &self,
+        dashboard: DashboardId,
+        with: Revision,
+    ) -> Result<Option<(Fallen, Revision)>, Error> {
+        let done = self.run(&ListFallen { dashboard, with }).await?;
+        match (done.answer, done.fate) {
+            (_, Fate::Unknown(_, source)) => Err(Error::Store(source)),
+            (answer, _) => Ok(answer.map(|fallen| (fallen, done.revision))),
+        }
+    }
+
     pub(super) async fn run<C: Command>(&self, command: &C) -> Result<Outcome<C::Answer>, Error> {
         let draw = Draw::new(self.random()?);
         let needs = command.needs();
@@ -90,7 +136,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             }
             let revision = commit.head.revision;
             let fate = match self.settle(&commit, None).await? {
-                Settled::Applied(made) => return Ok(Outcome { answer, revision: made, fate: Fate::Applied(commit) }),
+                Settled::Applied(made) => {
+                    return Ok(Outcome { answer, revision: made, fate: Fate::Applied(commit) });
+                }
                 Settled::Unknown(source) => Fate::Unknown(commit, source),
                 Settled::Conflict => continue,
             };

@@ -121,7 +121,7 @@ impl Command for Amend {
     }
 
     fn more(&self, _ledger: &Ledger) -> More {
-        More { hanging: vec![self.grant], ..More::default() }
+        More { hanging: vec![Some(self.grant)], ..More::default() }
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Amended>, Refusal> {
@@ -148,7 +148,13 @@ impl Command for Amend {
         }
         let ends = after.expiry.min(bound).min(live.grant.grantee.lapses(facts.now));
         if after == *before {
-            return Ok(Verdict::standing(Amended { terms: after, ends, fell: Vec::new(), link_fell: false, listed: true }));
+            return Ok(Verdict::standing(Amended {
+                terms: after,
+                ends,
+                fell: Vec::new(),
+                link_fell: false,
+                listed: true,
+            }));
         }
 
         let mut draft = Draft::new(facts, ledger);
