@@ -115,8 +115,9 @@ pub use service::{Dashshare, Done, Error, Unresolved};
 pub use sharing::{
     ErrorKind, Refusal, Told,
     amend::{Amended, Amendment},
+    clock::ClockRepaired,
     invitation::Claimed,
-    link::{NewLink, Rotated},
+    link::{LinkEndMoved, NewLink, Rotated},
     offer::{NewOffer, Offered},
     ownership::Transferred,
     revoke::{Ended, RevokeMode},
@@ -129,7 +130,7 @@ pub use stores::PostgresStore;
 pub use stores::SqliteStore;
 pub use value::{
     AccountId, Action, DashboardId, EmailAddress, EmailError, Expiry, GrantId, IdError, LinkToken,
-    MalformedToken, Right, Rights, TenantId, Terms, Timestamp, TimestampError,
+    MalformedToken, NewToken, Right, Rights, TenantId, Terms, Timestamp, TimestampError,
 };
 
 /// For whoever brings a store: the trait, what it keeps, and the stores that stand in front of another one.

@@ -157,6 +157,8 @@ fn refusals() -> Vec<Refusal> {
         Refusal::TextTellsTooMuch,
         Refusal::TemplateTooLarge { limit: 1 << 20 },
         Refusal::LinkTaken,
+        Refusal::ForeignToken,
+        Refusal::Suspended,
         Refusal::NoLink,
         Refusal::Superseded,
         Refusal::Suspended,

@@ -3,11 +3,13 @@
 
 mod cached;
 mod cases;
+mod clocks;
 #[cfg(feature = "conformance")]
 mod conformance;
 mod csv;
 mod days;
 mod denials;
+mod drops;
 mod examples;
 mod face;
 mod faults;
@@ -15,6 +17,7 @@ mod governed;
 mod histories;
 mod ids;
 mod layers;
+mod links;
 mod listed;
 mod losses;
 #[expect(dead_code, reason = "shared with another binary")]
@@ -33,6 +36,7 @@ mod secrets;
 mod shown;
 #[cfg(all(feature = "sqlite", feature = "conformance"))]
 mod sqlite;
+mod suspensions;
 mod template;
 mod template_example;
 mod withdrawals;

@@ -125,6 +125,8 @@ pub struct LinkView {
     pub ends: Expiry,
     /// Whether it is paused.
     pub paused: bool,
+    /// Whether the owner paused it, or the host in its place: then only they resume it (L6).
+    pub paused_by_owner: bool,
 }
 
 /// What revoking a grant would do.
@@ -254,6 +256,7 @@ fn link_view(ledger: &Ledger) -> Option<LinkView> {
         expiry: link.expiry,
         ends,
         paused: link.paused.is_some(),
+        paused_by_owner: link.paused_by_owner,
     })
 }
 

@@ -114,10 +114,32 @@ pub enum Event {
         /// Its generation.
         generation: u64,
     },
+    /// The end of the link was moved, with the same token.
+    LinkEndMoved {
+        /// Its generation.
+        generation: u64,
+        /// The end that was declared before.
+        before: Expiry,
+        /// The end that is declared since.
+        after: Expiry,
+    },
     /// The link was withdrawn for good.
     LinkWithdrawn {
         /// Its generation.
         generation: u64,
+    },
+    /// The host suspended the dashboard (G25).
+    Suspended,
+    /// The host resumed the dashboard.
+    Resumed,
+    /// The host set the clock of the dashboard back, which had run ahead.
+    ClockRepaired {
+        /// The latest instant that the dashboard had seen.
+        before: Timestamp,
+        /// The one that it had then.
+        after: Timestamp,
+        /// The grants of which an instant lay in the future.
+        grants: Vec<GrantId>,
     },
     /// A clone was offered to somebody (T9).
     Offered {

@@ -1,5 +1,6 @@
 //! The service: loads what a command or a question needs, lets the rules judge it, commits, and retries what lost a race.
 
+mod clock;
 mod commands;
 mod dashshare;
 mod decide;
@@ -12,6 +13,7 @@ mod offers;
 mod outbox;
 mod page;
 mod run;
+mod suspension;
 mod when;
 mod within;
 

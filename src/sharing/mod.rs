@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub(crate) mod amend;
+pub(crate) mod clock;
 mod command;
 mod consult;
 mod draft;
@@ -18,6 +19,7 @@ pub(crate) mod reminder;
 pub(crate) mod revoke;
 pub(crate) mod share;
 pub(crate) mod standing;
+pub(crate) mod suspension;
 mod told;
 pub(crate) mod unseen;
 

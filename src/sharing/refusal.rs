@@ -121,6 +121,9 @@ pub enum Refusal {
     /// (L2).
     #[error("another link was made at the same time")]
     Superseded,
+    /// The token that was brought for a link was made for another dashboard (L3).
+    #[error("this token was made for another dashboard")]
+    ForeignToken,
     /// The host has suspended the dashboard: until it is resumed, only what takes away is done (G25).
     #[error("this dashboard is suspended")]
     Suspended,
@@ -203,6 +206,7 @@ impl Refusal {
             | Self::EndsTooLate { .. }
             | Self::OverMaximum { .. }
             | Self::Widening
+            | Self::ForeignToken
             | Self::ToSelf
             | Self::ToOwner
             | Self::TextTellsTooMuch => ErrorKind::Invalid,
@@ -261,6 +265,7 @@ impl Refusal {
             Self::LinkTaken => "link_taken",
             Self::NoLink => "no_link",
             Self::Superseded => "superseded",
+            Self::ForeignToken => "foreign_token",
             Self::Suspended => "suspended",
             Self::PolicyDenies(_) => "policy_denies",
             Self::SetupIncomplete { .. } => "setup_incomplete",

@@ -25,5 +25,5 @@ pub use {
     tag::Tag,
     terms::{Expiry, Right, Rights, Terms},
     time::{Timestamp, TimestampError},
-    token::{LinkDigest, LinkToken, MalformedToken},
+    token::{LinkDigest, LinkToken, MalformedToken, NewToken},
 };

@@ -141,12 +141,14 @@ struct State {
     plan: Plan,
     drawn: Vec<[u8; 32]>,
     paced: bool,
+    witness: Option<Timestamp>,
 }
 
 impl Gate {
     fn new() -> Self {
         let plan: Plan = Box::new(|_, _| Fault::None);
-        Self { state: Mutex::new(State { trace: Vec::new(), plan, drawn: Vec::new(), paced: false }) }
+        let state = State { trace: Vec::new(), plan, drawn: Vec::new(), paced: false, witness: None };
+        Self { state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -168,6 +170,11 @@ impl Gate {
     /// Stops before every call to the store until polled again.
     pub(crate) fn pace(&self) {
         self.state().paced = true;
+    }
+
+    /// Gives the process a second clock, which stands here.
+    pub(crate) fn bear_witness(&self, now: Timestamp) {
+        self.state().witness = Some(now);
     }
 
     /// The calls since the plan was made.
@@ -360,6 +367,10 @@ impl Directory for FaultyDirectory {
 }
 
 impl Env for FaultyEnv {
+    fn witness(&self) -> Option<Timestamp> {
+        self.gate.state().witness
+    }
+
     fn now(&self) -> Timestamp {
         self.inner.now()
     }
