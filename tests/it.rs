@@ -3,10 +3,13 @@
 
 mod cached;
 mod cases;
+mod clocks;
 #[cfg(feature = "conformance")]
 mod conformance;
+mod csv;
 mod days;
 mod denials;
+mod drops;
 mod examples;
 mod face;
 mod faults;
@@ -15,7 +18,9 @@ mod histories;
 mod ids;
 mod instants;
 mod layers;
+mod links;
 mod listed;
+mod losses;
 #[expect(dead_code, reason = "shared with another binary")]
 mod model;
 mod offers;
@@ -23,16 +28,20 @@ mod parsers;
 mod policies;
 mod policies_example;
 mod publishing;
+mod randomness;
 mod rules;
 mod runtimes;
 #[cfg(feature = "conformance")]
 mod saboteurs;
 mod scenario;
 mod secrets;
+mod shown;
 #[cfg(all(feature = "sqlite", feature = "conformance"))]
 mod sqlite;
+mod suspensions;
 mod template;
 mod template_example;
+mod withdrawals;
 
 /// What several files need.
 mod support {
@@ -47,5 +56,6 @@ mod support {
     #[cfg(all(feature = "sqlite", feature = "conformance"))]
     pub(crate) mod runtime;
     pub(crate) mod scene;
+    pub(crate) mod storm;
     pub(crate) mod table;
 }

@@ -21,6 +21,7 @@ mod shared_faults;
 mod sqlite_crash;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod stores;
+mod template_faults;
 mod template_peers;
 
 /// What several files need.
@@ -43,6 +44,8 @@ mod support {
         all(feature = "postgres", feature = "conformance")
     ))]
     pub(crate) mod server;
+    #[cfg(all(feature = "sqlite", feature = "postgres"))]
+    pub(crate) mod storm;
     #[expect(dead_code, reason = "shared with another binary")]
     pub(crate) mod table;
 }
@@ -86,6 +89,7 @@ const FILES: &[(&str, Trials)] = &[
     #[cfg(all(feature = "sqlite", feature = "postgres"))]
     ("scenario_stores", scenario_stores::trials),
     ("template_peers", template_peers::trials),
+    ("template_faults", template_faults::trials),
     ("shared_cases", shared_cases::trials),
     ("shared_faults", shared_faults::trials),
 ];

@@ -3,7 +3,7 @@
 use super::{Engine, Reading, fields::Fields, play, runtime::block_on, world::expiry};
 use dashshare::{
     AccountId, DashboardId, Revision,
-    questions::{GrantView, LinkView},
+    questions::{GrantView, LinkView, Page},
     trail::{Actor, Event, Message},
 };
 use serde_json::{Value, json};
@@ -83,8 +83,8 @@ impl Engine {
         play(move |engine| {
             let who = engine.account(who);
             let shared = match as_of {
-                Some(at) => block_on(engine.sharing.as_of(at).shared_with(who))?,
-                None => block_on(engine.sharing.shared_with(who))?,
+                Some(at) => block_on(engine.sharing.as_of(at).shared_with(who, Page::first(usize::MAX)))?,
+                None => block_on(engine.sharing.shared_with(who, Page::first(usize::MAX)))?,
             };
             let dashboards: Vec<Value> = shared
                 .iter()

@@ -114,7 +114,7 @@ impl Engine {
             false => PolicySet::compile(&documents),
         };
         let policies = match compiled {
-            Ok(policies) => policies,
+            Ok(compiled) => compiled.set,
             Err(error) => return bad(format!("`set`: {error}")),
         };
         Self::change_tenant(fields, move |tenant| {

@@ -31,7 +31,9 @@ fn histories(t: Timestamp) -> [Option<Box<History>>; 4] {
         let expiry = if micros == 2 { Expiry::Never } else { Expiry::At(until) };
         PastTerms { until, terms: Terms { rights: Rights::ALL, reshare: micros == 1, expiry } }
     };
-    let history = |absorbed, reminded, amended| Some(Box::new(History { absorbed, reminded, amended }));
+    let history = |absorbed, reminded, amended| {
+        Some(Box::new(History { absorbed, reminded, amended, accepted: reminded }))
+    };
     [
         None,
         history(Some(t), None, Vec::new()),
@@ -95,6 +97,7 @@ pub async fn every_head_comes_back_as_it_went_in<S: Store>(store: S) {
         created: t,
         expiry: Expiry::Never,
         paused: None,
+        paused_by_owner: false,
         generation: 1,
     };
     let hanging = Link { grant: Some(GrantId::from(0u64)), ..link.clone() };
@@ -106,9 +109,11 @@ pub async fn every_head_comes_back_as_it_went_in<S: Store>(store: S) {
         devices: message.map(|message| message.to_uppercase()),
         template: "{\"body\": \"\u{2603} ' \\\\\"}".repeat(3_000),
     };
-    let changes: [&(dyn Fn(&mut Head) + Sync); 10] = [
+    let changes: [&(dyn Fn(&mut Head) + Sync); 12] = [
         &|head| head.link = Some(link.clone()),
         &|head| head.link = Some(ending.clone()),
+        &|head| head.link = Some(Link { paused_by_owner: true, ..ending.clone() }),
+        &|head| head.suspended = Some(t.plus_micros(3)),
         &|head| head.link = Some(Link { generation: 1 << 40, ..link.clone() }),
         &|head| head.link = Some(Link { digest: digest(0xff), ..hanging.clone() }),
         &|head| {
@@ -160,7 +165,11 @@ pub async fn every_record_comes_back_as_it_went_in<S: Store>(store: S) {
         Event::LinkRotated { generation: 1 << 40, expiry: Expiry::Never },
         Event::LinkPaused { generation: 1 },
         Event::LinkResumed { generation: 2 },
+        Event::LinkEndMoved { generation: 3, before: Expiry::Never, after: Expiry::At(t.plus_micros(1)) },
         Event::LinkWithdrawn { generation: 3 },
+        Event::Suspended,
+        Event::Resumed,
+        Event::ClockRepaired { before: t.plus_days(9), after: t, grants: vec![grant, other] },
         Event::Offered { grant, to: invited.clone() },
         Event::OfferTaken { from: account(1) },
         Event::OfferDeclined,
@@ -218,7 +227,8 @@ pub async fn instants_come_back_to_the_microsecond<S: Store>(store: S) {
         grant.terms.expiry = Expiry::At(t);
         let terms = Terms { rights: Rights::ALL, reshare: true, expiry: Expiry::At(t) };
         let amended = vec![PastTerms { until: t, terms }];
-        grant.history = Some(Box::new(History { absorbed: Some(t), reminded: Some(t), amended }));
+        grant.history =
+            Some(Box::new(History { absorbed: Some(t), reminded: Some(t), amended, accepted: None }));
         (grant.created, grant.revoked) = (t, Some(t));
         let invitation = Invitation { address: address("ann@example.com"), lapses: t };
         grant.grantee = Grantee::Claimed(Box::new(Claim { account: account(2), claimed: t, invitation }));
@@ -230,6 +240,7 @@ pub async fn instants_come_back_to_the_microsecond<S: Store>(store: S) {
             created: t,
             expiry: Expiry::At(t),
             paused: Some(t),
+            paused_by_owner: true,
             generation: 1,
         };
         let told = Message::Expiring { grant: id, to: account(2).into(), ends: t };

@@ -21,7 +21,7 @@ pub(super) const ATTEMPTS: usize = 8;
 /// How many rows are looked at to see whether anything hangs on a grant.
 const GLANCE: usize = 16;
 /// How many rows are read at once.
-const PAGE: usize = 512;
+pub(super) const PAGE: usize = 512;
 
 /// What was read of a dashboard.
 pub(super) enum Loaded {
@@ -184,9 +184,6 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         loop {
             let page = self.store.held(holder, after, PAGE).await.map_err(Error::Store)?;
             page.iter().for_each(&mut each);
-            let place = |held: &Snapshot| {
-                held.chains.first().and_then(leaf).map(|grant| (grant.dashboard, grant.ordinal))
-            };
             after = page.last().and_then(place);
             if page.len() < PAGE || after.is_none() {
                 return Ok(());
@@ -310,4 +307,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             }
         })
     }
+}
+
+/// The place of a held grant among all that its holder holds.
+pub(super) fn place(held: &Snapshot) -> Option<(DashboardId, u64)> {
+    held.chains.first().and_then(leaf).map(|grant| (grant.dashboard, grant.ordinal))
 }

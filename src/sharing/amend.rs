@@ -5,6 +5,7 @@ use super::{
     draft::Draft,
     ledger::{Ledger, Live},
     refusal::{Refusal, check_expiry},
+    unseen,
 };
 use crate::{
     record::{Actor, Event, Grant, PastTerms, Seed},
@@ -147,6 +148,9 @@ impl Command for Amend {
             self.check_prolonging(facts, ledger, live.grant, after.expiry.min(bound))?;
         }
         let ends = after.expiry.min(bound).min(live.grant.grantee.lapses(facts.now));
+        // Whoever shares is not told by it that an address had an account (I1).
+        let lapse = unseen::lapse_as_told(live.grant, self.by, &facts.tenant.rules, facts.now);
+        let ends = ends.min(lapse);
         if after == *before {
             return Ok(Verdict::standing(Amended {
                 terms: after,

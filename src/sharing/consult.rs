@@ -26,6 +26,17 @@ pub(crate) enum Said {
     Nothing,
 }
 
+/// What the policies say of an account and one dashboard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Word {
+    /// Nothing: what was shared decides.
+    Nothing,
+    /// It is denied, whatever was shared.
+    Denied,
+    /// It may view it, whatever was shared.
+    LetsView,
+}
+
 /// Whether the tenant's policies could change an answer: what is allowed already only a deny takes away (D2).
 #[inline]
 pub(crate) fn could_change(tenant: &Tenant, is_allowed: bool) -> bool {
@@ -98,6 +109,17 @@ impl Consulted {
 
     pub(crate) fn lets_view(&self) -> bool {
         self.allows(Action::View).is_some()
+    }
+
+    /// What they say of the account, in one word. Where nothing is denied, what was shared counts whatever the host
+    /// knows of the dashboard, as at a decision.
+    pub(crate) fn word(&self) -> Word {
+        let bars = could_change(&self.tenant, true) && self.barred().is_some();
+        match self.lets_view() {
+            _ if bars => Word::Denied,
+            true => Word::LetsView,
+            false => Word::Nothing,
+        }
     }
 
     /// What the policies have to say to an action on the dashboard, or to one of its devices, with all that they

@@ -78,6 +78,9 @@ impl Command for ClaimInvitations {
                     claimed: facts.now,
                     invitation: *invitation,
                 }));
+                if grant.created == facts.now {
+                    grant.history_mut().accepted = Some(facts.now);
+                }
                 draft.put(grant);
             }
         }

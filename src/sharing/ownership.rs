@@ -24,6 +24,10 @@ pub(crate) struct Register {
 impl Command for Register {
     type Answer = ();
 
+    fn heeds_suspension(&self) -> bool {
+        false
+    }
+
     fn dashboard(&self) -> DashboardId {
         self.dashboard
     }
@@ -79,6 +83,10 @@ fn owners_ledger<'a>(facts: &Facts<'a>, by: Actor) -> Result<&'a Ledger, Refusal
 
 impl Command for Transfer {
     type Answer = Transferred;
+
+    fn heeds_suspension(&self) -> bool {
+        self.by != Actor::Host
+    }
 
     fn dashboard(&self) -> DashboardId {
         self.dashboard

@@ -95,8 +95,8 @@ impl Command for Revoke {
     }
 
     fn more(&self, ledger: &Ledger) -> More {
-        let grantee = ledger.get(self.grant).and_then(|grant| grant.grantee.account());
-        let others = grantee.map(Seed::from);
+        // Of an invitation, too, lest what is read tells whether it is one (I1).
+        let others = ledger.get(self.grant).map(|grant| Seed::Holder(grant.grantee.holder()));
         match self.mode {
             RevokeMode::Cascade => More { hanging: vec![Some(self.grant)], ..More::default() },
             RevokeMode::Rebind => {

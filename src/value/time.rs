@@ -1,5 +1,6 @@
 //! Instants, to the microsecond: the precision that is stored is the precision that is compared.
 
+use super::shown::Shown;
 use chrono::{DateTime, Datelike as _, SecondsFormat, Timelike as _, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{fmt, num::NonZeroI64, str::FromStr};
@@ -26,7 +27,7 @@ pub struct Timestamp(NonZeroI64);
 
 /// A text that is not an RFC 3339 instant.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("`{0}` is not an RFC 3339 instant such as `2026-01-01T00:00:00Z`")]
+#[error("`{}` is not an RFC 3339 instant such as `2026-01-01T00:00:00Z`", Shown(.0))]
 pub struct TimestampError(String);
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
