@@ -725,7 +725,7 @@ impl Store for Counting {
     }
 
     dashshare::delegate_store!(self.inner => commit, receipt, read_many, read_link, held, owned, audit_of, outbox, lease,
-        acknowledge);
+        acknowledge, dead_letters, put_back, sweep);
 }
 
 /// D8: of a dashboard with hundreds of grants nobody who is no party has more read than its own path, of the store and of

@@ -101,7 +101,8 @@ impl Store for Storm {
         self.below(self.inner.grants_below(dashboard, above, from, limit).await)
     }
 
-    delegate_store!(self.inner => receipt, read_many, read_link, held, owned, audit, audit_of, outbox, lease, acknowledge);
+    delegate_store!(self.inner => receipt, read_many, read_link, held, owned, audit, audit_of, outbox, lease, acknowledge,
+        dead_letters, put_back, sweep);
 }
 
 /// What somebody takes away.
