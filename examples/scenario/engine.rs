@@ -215,6 +215,8 @@ impl Engine {
     fn read<'a>(&self, verb: &str, fields: &'a Fields) -> Reading<'a> {
         match verb {
             "dashboard" => self.dashboard(fields),
+            "suspend" => self.suspend(fields),
+            "resume" => self.resume(fields),
             "rules" => self.rules(fields),
             "portal" => self.portal(fields),
             "anonymous" => self.anonymous(fields),
@@ -239,6 +241,7 @@ impl Engine {
             "pause_link" => self.pause_link(fields),
             "resume_link" => self.resume_link(fields),
             "withdraw_link" => self.withdraw_link(fields),
+            "move_link_end" => self.move_link_end(fields),
             "visit" => self.visit(fields),
             "check" => self.check(fields),
             "setup" => self.setup(fields),

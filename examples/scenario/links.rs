@@ -50,6 +50,16 @@ impl Engine {
         })
     }
 
+    pub(super) fn move_link_end<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let expiry = fields.expiry("expiry")?;
+        let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
+        play(move |engine| {
+            let (dashboard, by) = (engine.dashboard_of(dashboard), engine.actor(by));
+            let moved = block_on(engine.sharing.move_link_end(by, dashboard, expiry))?;
+            Ok(json!({ "token": engine.link_label(dashboard, moved.generation), "ends": moved.ends.at() }))
+        })
+    }
+
     pub(super) fn setup<'a>(&self, fields: &'a Fields) -> Reading<'a> {
         let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
         play(move |engine| {

@@ -177,6 +177,9 @@ impl Engine {
             Event::LinkPaused { .. } => ("link_paused", vec![]),
             Event::LinkResumed { .. } => ("link_resumed", vec![]),
             Event::LinkWithdrawn { .. } => ("link_withdrawn", vec![]),
+            Event::LinkEndMoved { .. } => ("link_end_moved", vec![]),
+            Event::Suspended => ("suspended", vec![]),
+            Event::Resumed => ("resumed", vec![]),
             Event::Offered { .. } => ("offered", vec![]),
             Event::OfferTaken { .. } => ("offer_taken", vec![]),
             Event::OfferDeclined => ("offer_declined", vec![]),
@@ -223,6 +226,10 @@ impl Engine {
             Message::Shared { grant, by, to, terms } => json!({
                 "kind": "shared", "grant": self.grant_label(dashboard, *grant), "by": self.accounts.label(*by),
                 "to": self.accounts.label(*to), "rights": terms.rights, "expiry": expiry(terms.expiry),
+            }),
+            Message::Lapsing { to, address, grant, lapses } => json!({
+                "kind": "lapsing", "to": self.accounts.label(*to), "address": address,
+                "grant": self.grant_label(dashboard, *grant), "lapses": lapses,
             }),
             Message::Offered { by, to, ends, message, devices } => json!({
                 "kind": "offered", "by": self.accounts.label(*by), "to": self.holder_label(to),

@@ -203,6 +203,24 @@ impl Engine {
         })
     }
 
+    pub(super) fn suspend<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let dashboard = self.dashboard_in(fields)?;
+        play(move |engine| {
+            let dashboard = engine.dashboard_of(dashboard);
+            block_on(engine.sharing.suspend_dashboard(dashboard))?;
+            Ok(json!({}))
+        })
+    }
+
+    pub(super) fn resume<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let dashboard = self.dashboard_in(fields)?;
+        play(move |engine| {
+            let dashboard = engine.dashboard_of(dashboard);
+            block_on(engine.sharing.resume_dashboard(dashboard))?;
+            Ok(json!({}))
+        })
+    }
+
     /// A new dashboard of the same label starts without tags and devices.
     pub(super) fn forget_dashboard(&self, dashboard: DashboardId) {
         self.sharing.directory().forget_dashboard(dashboard);
