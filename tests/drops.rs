@@ -15,7 +15,6 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::pin,
     task::{Context, Poll, Waker},
-    time::Duration,
 };
 
 /// What unwinds in place of the future being dropped where it waits.
@@ -69,7 +68,7 @@ fn a_command_that_is_dropped_leaves_what_was_before_or_a_whole_commit() {
                 Err(error) => panic!("{context}: asked again: {error}"),
             }
             // What fell is listed by whoever leases messages next.
-            done(scene.process(4).lease(Duration::from_secs(1), 50));
+            scene.settle();
             // A link is made anew, unless its token is brought.
             if !(makes_a_link && at > 0) {
                 assert_eq!(scene.dump_without_chance(), found.last, "{context}: asked again");

@@ -107,7 +107,12 @@ fn in_order(dump: &Dump) -> Dump {
     for board in dump.values_mut() {
         let Some(records) = board["audit"].as_array() else { continue };
         let with = |record: &Value| record["event"]["fell"]["with"].as_u64();
-        let mut sorted: Vec<&Value> = records.iter().collect();
+        // A list that turns out to be empty, since somebody else has ended all of it meanwhile, is as good as none.
+        let is_empty = |record: &Value| {
+            let fell = record["fell"].as_array().is_none_or(Vec::is_empty);
+            with(record).is_some() && fell && record["link_fell"].is_null()
+        };
+        let mut sorted: Vec<&Value> = records.iter().filter(|record| !is_empty(record)).collect();
         sorted.sort_by_key(|record| (with(record).or(record["revision"].as_u64()), with(record).is_some()));
         let place: BTreeMap<u64, usize> = sorted
             .iter()
@@ -120,6 +125,9 @@ fn in_order(dump: &Dump) -> Dump {
             if record["event"]["fell"].is_object() {
                 renumber(&mut record["event"]["fell"]["with"], &place);
             }
+        }
+        if board["head"].is_object() {
+            board["head"]["revision"] = Value::from(records.len());
         }
         board["audit"] = Value::Array(records);
         let mut messages = board["outbox"].as_array().cloned().unwrap_or_default();
