@@ -115,12 +115,12 @@ pub use service::{Dashshare, Done, Error, Unresolved};
 pub use sharing::{
     ErrorKind, Refusal, Told,
     amend::{Amended, Amendment},
-    invitation::Claimed,
+    invitation::{Claimed, Renewed},
     link::{NewLink, Rotated},
     offer::{NewOffer, Offered},
-    ownership::Transferred,
     revoke::{Ended, RevokeMode},
-    share::{NewShare, Shared},
+    share::{NewShare, ShareSet, Shared},
+    transfer::{TransferAsked, Transferred},
 };
 pub use stores::MemoryStore;
 #[cfg(feature = "postgres")]
@@ -145,8 +145,8 @@ pub mod store {
     pub use crate::{
         host::{CommitError, DynStore, Freshness, Store, Transactional},
         record::{
-            Chain, Claim, Commit, CommitKey, Grant, Grantee, Head, History, Invitation, Link, Offer,
-            PastTerms, Phase, Receipt, Seed, Snapshot,
+            AskedTransfer, Chain, Claim, Commit, CommitKey, Counted, Grant, Grantee, Head, History,
+            Invitation, Link, Offer, PastTerms, Phase, Receipt, Room, Seed, Snapshot,
         },
         stores::CachedStore,
         value::LinkDigest,
@@ -160,7 +160,7 @@ pub mod store {
 pub mod directory {
     pub use crate::{
         host::DynDirectory,
-        tenant::{AnonymousUser, Portal, SharingRules, Tenant},
+        tenant::{AnonymousUser, Limits, Portal, SharingRules, Tenant},
         value::{Account, Attestor, VerifiedEmail},
     };
 }

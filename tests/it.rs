@@ -7,6 +7,7 @@ mod cases;
 mod conformance;
 mod days;
 mod denials;
+mod door;
 mod examples;
 mod face;
 mod faults;
@@ -14,9 +15,11 @@ mod governed;
 mod histories;
 mod ids;
 mod layers;
+mod limits;
 mod listed;
 #[expect(dead_code, reason = "shared with another binary")]
 mod model;
+mod names;
 mod offers;
 mod parsers;
 mod policies;
@@ -31,6 +34,7 @@ mod secrets;
 mod sqlite;
 mod template;
 mod template_example;
+mod transfer;
 
 /// What several files need.
 mod support {

@@ -385,7 +385,9 @@ impl Engine {
         let label = fields.optional("as", Fields::text)?.map_or(format!("g{}", self.line), str::to_owned);
         let to = fields.text("to")?;
         let (dashboard, by, to) = (self.dashboard_named(fields)?, self.by(fields)?, self.account(to)?);
-        let transferred = block_on(self.sharing.transfer(by, dashboard, to, keep))?;
+        // As if the new owner had been asked and had taken it (G18).
+        block_on(self.sharing.offer_transfer(by, dashboard, to, keep))?;
+        let transferred = block_on(self.sharing.take_transfer(to, dashboard))?;
         if let Some(kept) = transferred.kept {
             self.grants.put(&label, (dashboard, kept));
         }
@@ -638,7 +640,7 @@ impl Engine {
                 "kind": "invited", "grant": self.grant_label(dashboard, *grant), "by": self.accounts.label(*by),
                 "to": address, "lapses": lapses,
             }),
-            Message::Shared { grant, by, to, terms } => json!({
+            Message::Shared { grant, by, to, terms, .. } => json!({
                 "kind": "shared", "grant": self.grant_label(dashboard, *grant), "by": self.accounts.label(*by),
                 "to": self.accounts.label(*to), "rights": terms.rights, "expiry": expiry(terms.expiry),
             }),

@@ -31,7 +31,9 @@ fn histories(t: Timestamp) -> [Option<Box<History>>; 4] {
         let expiry = if micros == 2 { Expiry::Never } else { Expiry::At(until) };
         PastTerms { until, terms: Terms { rights: Rights::ALL, reshare: micros == 1, expiry } }
     };
-    let history = |absorbed, reminded, amended| Some(Box::new(History { absorbed, reminded, amended }));
+    let history = |absorbed, reminded, amended| {
+        Some(Box::new(History { absorbed, reminded, amended, accepted: reminded }))
+    };
     [
         None,
         history(Some(t), None, Vec::new()),
@@ -151,6 +153,11 @@ pub async fn every_record_comes_back_as_it_went_in<S: Store>(store: S) {
         Event::Amended { grant, before: RESHARE, after: ending.clone() },
         Event::Revoked { grant, rebound: vec![(grant, other), (other, grant)] },
         Event::Stopped { with: invited.clone() },
+        Event::InvitationRenewed { grant, lapses: t },
+        Event::ShareSet { grant, with: invited.clone(), terms: ending.clone(), replaced: vec![other] },
+        Event::TransferAsked { to: account(7), keep: Rights::VIEW, lapses: t },
+        Event::TransferDeclined,
+        Event::TransferWithdrawn,
         Event::Renounced { grant },
         Event::Claimed { account: account(7), grants: vec![grant, other] },
         Event::Transferred { from: account(1), to: account(7), kept: Some(grant) },
@@ -168,8 +175,24 @@ pub async fn every_record_comes_back_as_it_went_in<S: Store>(store: S) {
         Event::Reminded { grants: vec![] },
     ];
     let messages = vec![
-        Message::Invited { grant, by: account(1), address: ann, lapses: t },
-        Message::Shared { grant, by: account(1), to: account(7), terms: ending.clone() },
+        Message::Invited { grant, by: account(1), address: ann.clone(), lapses: t },
+        Message::Shared { grant, by: account(1), to: account(7), terms: ending.clone(), ends: Expiry::At(t) },
+        Message::Amended {
+            grant,
+            by: account(1),
+            to: invited.clone(),
+            before: RESHARE,
+            after: ending.clone(),
+            ends: Expiry::Never,
+        },
+        Message::Claimed { to: account(1), by: account(7), address: ann.clone(), grants: vec![grant, other] },
+        Message::Declined { to: account(1), address: ann.clone(), grant },
+        Message::Lapsing { to: account(1), address: ann.clone(), grant, lapses: t },
+        Message::LinkMade { to: account(1), by: account(7), grant, generation: 1 << 40 },
+        Message::TransferAsked { to: account(7), by: account(1), keep: Rights::ALL, lapses: t },
+        Message::TransferDeclined { to: account(1), by: account(7) },
+        Message::TransferWithdrawn { to: account(7) },
+        Message::Transferred { to: account(7), from: account(1), owner: account(7), kept: None },
         Message::Offered {
             by: account(1),
             to: invited.clone(),
@@ -218,7 +241,8 @@ pub async fn instants_come_back_to_the_microsecond<S: Store>(store: S) {
         grant.terms.expiry = Expiry::At(t);
         let terms = Terms { rights: Rights::ALL, reshare: true, expiry: Expiry::At(t) };
         let amended = vec![PastTerms { until: t, terms }];
-        grant.history = Some(Box::new(History { absorbed: Some(t), reminded: Some(t), amended }));
+        grant.history =
+            Some(Box::new(History { absorbed: Some(t), reminded: Some(t), amended, accepted: None }));
         (grant.created, grant.revoked) = (t, Some(t));
         let invitation = Invitation { address: address("ann@example.com"), lapses: t };
         grant.grantee = Grantee::Claimed(Box::new(Claim { account: account(2), claimed: t, invitation }));

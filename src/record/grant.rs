@@ -45,6 +45,9 @@ pub struct History {
     pub absorbed: Option<Timestamp>,
     /// The end that its grantee was last told of (see [`remind`](crate::Dashshare::remind)).
     pub reminded: Option<Timestamp>,
+    /// When its grantee claimed it, if that cannot be told from the [`Claim`]: it was bound to an account at once, or claimed
+    /// at the instant at which it was made.
+    pub accepted: Option<Timestamp>,
     /// The terms that it had before, oldest first, so that a past instant can still be asked about (D7).
     pub amended: Vec<PastTerms>,
 }
@@ -164,6 +167,42 @@ impl Grant {
     /// The grants from the root to this one.
     pub fn path(&self) -> impl Iterator<Item = GrantId> {
         self.ancestors.iter().copied().chain([self.id])
+    }
+
+    /// Whether it was made to an address that an account had verified by then, so that nobody had to claim it.
+    pub(crate) fn was_bound_at_once(&self) -> bool {
+        matches!(&self.grantee, Grantee::Claimed(claim) if claim.claimed == self.created)
+    }
+
+    /// The invitation that nobody has answered yet, for all that whoever made it may know: one that waits, or one that
+    /// was bound at once to an account which has not claimed it since (I1).
+    pub(crate) fn unanswered(&self) -> Option<&Invitation> {
+        let accepted = self.history.as_ref().and_then(|history| history.accepted);
+        match &self.grantee {
+            Grantee::Pending(invitation) => Some(invitation),
+            Grantee::Claimed(claim) if self.was_bound_at_once() && accepted.is_none() => {
+                Some(&claim.invitation)
+            }
+            _ => None,
+        }
+    }
+
+    /// Moves the lapse of its invitation, claimed or not.
+    pub(crate) fn set_lapses(&mut self, lapses: Timestamp) {
+        match &mut self.grantee {
+            Grantee::Account(_) => {}
+            Grantee::Pending(invitation) => invitation.lapses = lapses,
+            Grantee::Claimed(claim) => claim.invitation.lapses = lapses,
+        }
+    }
+
+    /// Whether it was made to this name: an account and an address are two, also while one person has both (G17).
+    pub(crate) fn is_named(&self, name: &Holder) -> bool {
+        match (name, &self.grantee) {
+            (Holder::Account(name), Grantee::Account(account)) => name == account,
+            (Holder::Account(_), _) => false,
+            (Holder::Address(name), grantee) => grantee.address() == Some(name),
+        }
     }
 
     /// When its grantee became the owner, if so.

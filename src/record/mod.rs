@@ -12,7 +12,7 @@ pub(crate) use grant::leaf;
 pub use {
     commit::{Commit, CommitKey, Receipt},
     grant::{Chain, Claim, Grant, Grantee, History, Holder, Invitation, PastTerms, Seed},
-    head::{Head, Phase, Revision, Snapshot},
+    head::{AskedTransfer, Counted, Head, Phase, Revision, Room, Snapshot},
     link::Link,
     offer::Offer,
     trail::{Actor, AuditRecord, Event, Message, MessageId, OutboxMessage},

@@ -10,6 +10,7 @@ mod load;
 mod offers;
 mod outbox;
 mod run;
+mod transfer;
 mod when;
 mod within;
 

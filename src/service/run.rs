@@ -8,7 +8,7 @@ use super::{
 use crate::{
     host::{BoxError, CommitError, Directory, Env, Store},
     record::{Commit, Revision},
-    sharing::{AnonymousAccess, Command, Draw, Facts, Ledger, Needs, Verdict},
+    sharing::{AnonymousAccess, Command, Draw, Facts, Ledger, Needs, People, Verdict},
     tenant::Tenant,
 };
 use std::sync::Arc;
@@ -94,6 +94,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let mut barred = None;
         // Whoever is no party is refused, whatever the directory would say: so it is not asked (D8).
         let is_strangers = |ledger: &Ledger| needs.asker.is_some_and(|asker| !ledger.is_party(asker));
+        let mut people = People::default();
+        let mut counted = None;
         if let Some(ledger) = ledger.filter(|ledger| !needs.ignores_tenant && !is_strangers(ledger)) {
             tenant = self.tenant(ledger.head.tenant).await?;
             if needs.publishes {
@@ -102,9 +104,15 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             if let Some(by) = needs.hands_on.filter(|by| !ledger.is_owner(*by)) {
                 barred = self.barred(&tenant, &ledger.head, by).await?;
             }
+            people = self.people(&tenant, &ledger.head, command.people(ledger)).await?;
+            let more = command.counted(ledger, &tenant.rules.limits);
+            if !more.is_nothing() {
+                counted = Some(self.with_more(ledger, more).await?);
+            }
         }
+        let ledger = counted.as_ref().or(ledger);
         let (tenant, access, barred) = (&*tenant, &access, barred.as_ref());
-        Ok(command.judge(&Facts { ledger, tenant, access, barred, now, draw })?)
+        Ok(command.judge(&Facts { ledger, tenant, access, barred, people: &people, now, draw })?)
     }
 
     /// Sends a commit until its fate is known: the same commit under the same key, so that it is applied once. `lost`

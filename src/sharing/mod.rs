@@ -1,6 +1,7 @@
 //! The rules of sharing. Each command is a value; it is judged against facts, and gives an answer with the commit
 //! that makes it true, or a refusal. No clock, no randomness, no store: all of that is in the facts.
 
+mod admission;
 pub(crate) mod amend;
 mod command;
 mod consult;
@@ -11,18 +12,21 @@ mod ledger;
 pub(crate) mod link;
 pub(crate) mod offer;
 pub(crate) mod ownership;
+mod people;
 mod refusal;
 pub(crate) mod reminder;
 pub(crate) mod revoke;
 pub(crate) mod share;
 pub(crate) mod standing;
 mod told;
+pub(crate) mod transfer;
 
 pub(crate) use command::{Command, Facts, More, Needs, Verdict};
 pub use consult::Missing;
 pub(crate) use consult::{AnonymousAccess, Barred, Consulted, Said, could_change};
 pub(crate) use draw::Draw;
 pub(crate) use ledger::{Ledger, Live};
+pub(crate) use people::{Known, People};
 pub use refusal::{ErrorKind, Refusal};
 pub(crate) use standing::Standing;
 pub use standing::{Fall, FallCause, LinkFall};
