@@ -145,7 +145,7 @@ pub mod store {
     pub use crate::{
         host::{CommitError, DynStore, Freshness, Store, Transactional},
         record::{
-            AskedTransfer, Chain, Claim, Commit, CommitKey, Counted, Grant, Grantee, Head, History,
+            AskedTransfer, Chain, Claim, Commit, CommitKey, Counted, Falling, Grant, Grantee, Head, History,
             Invitation, Link, Offer, PastTerms, Phase, Receipt, Room, Seed, Snapshot,
         },
         stores::CachedStore,

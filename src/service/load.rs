@@ -9,13 +9,15 @@ use crate::{
         share::Recipient,
     },
     tenant::Tenant,
-    value::{Account, AccountId, Attestor, DashboardId, EmailAddress, TenantId, Timestamp},
+    value::{Account, AccountId, Attestor, DashboardId, EmailAddress, GrantId, TenantId, Timestamp},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
 /// How often a command is judged anew after others changed the dashboard, a lost answer asked for, and a question read
 /// again.
 pub(super) const ATTEMPTS: usize = 8;
+/// How many rows are looked at to see whether anything hangs on a grant.
+const GLANCE: usize = 16;
 /// How many rows are read at once.
 const PAGE: usize = 512;
 
@@ -27,8 +29,8 @@ pub(super) enum Loaded {
     Whole(Ledger),
     /// Partly in pages, which carry no revision: it may have changed meanwhile.
     InPages(Ledger),
-    /// It changed between two reads.
-    Changed,
+    /// It changed between two reads: the head is the older, and some grants may be newer.
+    Changed(Ledger),
 }
 
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
@@ -57,22 +59,38 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let in_pages = more.reads_pages();
         let head = Arc::clone(&ledger.head);
         let mut grants: Vec<Arc<Grant>> = ledger.all().cloned().collect();
-        if !self.read_more(&head, more, &mut grants).await? {
-            return Ok(Loaded::Changed);
-        }
-        let ledger = Ledger::new(head, grants, at.unwrap_or(now));
-        Ok(if in_pages { Loaded::InPages(ledger) } else { Loaded::Whole(ledger) })
+        let mut carriers = BTreeSet::new();
+        let is_one = self.read_more(&head, more, &mut grants, &mut carriers).await?;
+        let ledger = Ledger::new(head, grants, at.unwrap_or(now)).with_carriers(carriers);
+        Ok(match (is_one, in_pages) {
+            (false, _) => Loaded::Changed(ledger),
+            (true, true) => Loaded::InPages(ledger),
+            (true, false) => Loaded::Whole(ledger),
+        })
     }
 
     /// Adds what else is needed; `false` when the dashboard has another revision by now.
-    async fn read_more(&self, head: &Head, more: More, grants: &mut Vec<Arc<Grant>>) -> Result<bool, Error> {
+    async fn read_more(
+        &self,
+        head: &Arc<Head>,
+        more: More,
+        grants: &mut Vec<Arc<Grant>>,
+        carriers: &mut BTreeSet<Option<GrantId>>,
+    ) -> Result<bool, Error> {
         let dashboard = head.dashboard;
+        let mut is_one = true;
         if !more.seeds.is_empty() {
             match self.store.read(dashboard, &more.seeds, Freshness::Latest).await.map_err(Error::Store)? {
-                Some(again) if again.head.revision == head.revision => {
+                Some(again) => {
+                    is_one = again.head.revision == head.revision;
                     grants.extend(again.chains.into_iter().flatten());
                 }
-                _ => return Ok(false),
+                None => is_one = false,
+            }
+        }
+        for grant in &more.hanging {
+            if self.carries(head, *grant, grants).await {
+                carriers.insert(*grant);
             }
         }
         if more.everything {
@@ -81,14 +99,27 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         for above in more.below {
             self.read_pages(grants, |from| self.store.grants_below(dashboard, above, from, PAGE)).await?;
         }
-        Ok(true)
+        Ok(is_one)
+    }
+
+    /// Whether anything live may hang on a grant, or on the dashboard. What cannot be read is there, too, and in no withdrawal's way (G22).
+    async fn carries(&self, head: &Arc<Head>, grant: Option<GrantId>, known: &[Arc<Grant>]) -> bool {
+        let first = match grant {
+            Some(grant) => self.store.grants_below(head.dashboard, grant, 0, GLANCE).await,
+            None => self.store.grants(head.dashboard, head.first_ordinal, GLANCE).await,
+        };
+        let Ok(first) = first else { return true };
+        let is_all = first.len() < GLANCE;
+        let now = self.env.now().max(head.clock);
+        let ledger = Ledger::new(Arc::clone(head), known.iter().chain(&first).map(Arc::clone), now);
+        !is_all || first.iter().any(|grant| ledger.carried(grant.id).is_some())
     }
 
     /// The same dashboard with what else is needed. Only pages are read, which carry no revision: what is judged by them
     /// is committed against the one that was read before.
     pub(super) async fn with_more(&self, ledger: &Ledger, more: More) -> Result<Ledger, Error> {
         let mut grants: Vec<Arc<Grant>> = ledger.all().cloned().collect();
-        self.read_more(&ledger.head, more, &mut grants).await?;
+        self.read_more(&ledger.head, more, &mut grants, &mut BTreeSet::new()).await?;
         Ok(Ledger::new(Arc::clone(&ledger.head), grants, ledger.now))
     }
 
@@ -131,7 +162,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                         return Ok(Some(ledger));
                     }
                 }
-                Loaded::Changed => {}
+                Loaded::Changed(_) => {}
             }
         }
         Err(Error::Contended)

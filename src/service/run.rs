@@ -7,15 +7,19 @@ use super::{
 };
 use crate::{
     host::{BoxError, CommitError, Directory, Env, Store},
-    record::{Commit, Revision},
-    sharing::{AnonymousAccess, Command, Draw, Facts, Ledger, Needs, People, Verdict},
+    record::{Commit, Message, MessageId, Revision},
+    sharing::{
+        AnonymousAccess, Command, Draw, Facts, Fallen, Ledger, Needs, People, Verdict, falling::ListFallen,
+    },
     tenant::Tenant,
+    value::DashboardId,
 };
 use std::sync::Arc;
 
 /// How a commit ended.
 pub(super) enum Settled {
-    Applied,
+    /// With the revision that it made.
+    Applied(Revision),
     Conflict,
     /// It may stand or not, and nobody can be asked.
     Unknown(BoxError),
@@ -35,6 +39,16 @@ pub(super) enum Fate {
     Unknown(Box<Commit>, BoxError),
 }
 
+/// What came of listing what fell with a commit.
+enum Listed {
+    /// There was nothing to list.
+    Nothing,
+    /// All that fell, and the revision that the list made.
+    All(Fallen, Revision),
+    /// It could not be listed now, or somebody else does it.
+    Later,
+}
+
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     pub(super) fn random(&self) -> Result<[u8; 32], Error> {
         let mut bytes = [0; 32];
@@ -43,14 +57,57 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     }
 
     pub(super) async fn done<C: Command>(&self, command: &C) -> Result<Done<C::Answer>, Error> {
-        let Outcome { answer, revision, fate } = self.run(command).await?;
+        let Outcome { mut answer, mut revision, fate } = self.run(command).await?;
         match fate {
-            Fate::Standing | Fate::Applied(_) => {
+            Fate::Standing => Ok(Done { answer, dashboard: command.dashboard(), revision }),
+            Fate::Applied(commit) => {
+                // What cannot be listed now is listed by whoever leases the note of it.
+                match self.list_fallen_with(&commit, revision).await {
+                    Listed::Nothing => {}
+                    Listed::All(all, listed) => {
+                        command.put_fallen(&mut answer, Some(all));
+                        revision = listed;
+                    }
+                    Listed::Later => command.put_fallen(&mut answer, None),
+                }
                 Ok(Done { answer, dashboard: command.dashboard(), revision })
             }
             Fate::Unknown(commit, source) => {
                 Err(Error::Unresolved(Unresolved { commit, link: None, source }))
             }
+        }
+    }
+
+    /// What fell with a commit that was just applied.
+    async fn list_fallen_with(&self, commit: &Commit, made: Revision) -> Listed {
+        let note = commit.outbox.iter().position(|message| message.message == Message::Falling);
+        // Written on a later revision it may have found something below that was not there when it was judged.
+        if note.is_none() && made == commit.head.revision {
+            return Listed::Nothing;
+        }
+        let dashboard = commit.dashboard();
+        let (all, listed) = match self.list_fallen_of(dashboard, made).await {
+            Ok(Some(done)) => done,
+            Ok(None) if note.is_none() => return Listed::Nothing,
+            Ok(None) | Err(_) => return Listed::Later,
+        };
+        if let Ok(index) = u32::try_from(note.unwrap_or(commit.outbox.len())) {
+            // If the note stays, it is found out later that there is nothing left to do.
+            let _ = self.store.acknowledge(&[MessageId { dashboard, revision: made, index }]).await;
+        }
+        Listed::All(all, listed)
+    }
+
+    /// What fell with a withdrawal; `None` when it was listed before.
+    pub(super) async fn list_fallen_of(
+        &self,
+        dashboard: DashboardId,
+        with: Revision,
+    ) -> Result<Option<(Fallen, Revision)>, Error> {
+        let done = self.run(&ListFallen { dashboard, with }).await?;
+        match (done.answer, done.fate) {
+            (_, Fate::Unknown(_, source)) => Err(Error::Store(source)),
+            (answer, _) => Ok(answer.map(|fallen| (fallen, done.revision))),
         }
     }
 
@@ -63,7 +120,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 // A commit expects the revision that was read, so nothing needs to be read again.
                 Loaded::Whole(ledger) | Loaded::InPages(ledger) => Some(ledger),
                 Loaded::Unknown => None,
-                Loaded::Changed => continue,
+                // What only takes away needs no more than what it ends to be as it was (G22).
+                Loaded::Changed(ledger) if command.withdraws(&ledger) => Some(ledger),
+                Loaded::Changed(_) => continue,
             };
             let Verdict { answer, commit } = self.verdict(command, &needs, ledger.as_ref(), &draw).await?;
             let found = ledger.as_ref().map_or(Revision::ZERO, |ledger| ledger.head.revision);
@@ -72,7 +131,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             };
             let revision = commit.head.revision;
             let fate = match self.settle(&commit, None).await? {
-                Settled::Applied => Fate::Applied(commit),
+                Settled::Applied(made) => {
+                    return Ok(Outcome { answer, revision: made, fate: Fate::Applied(commit) });
+                }
                 Settled::Unknown(source) => Fate::Unknown(commit, source),
                 Settled::Conflict => continue,
             };
@@ -112,7 +173,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         }
         let ledger = counted.as_ref().or(ledger);
         let (tenant, access, barred) = (&*tenant, &access, barred.as_ref());
-        Ok(command.judge(&Facts { ledger, tenant, access, barred, people: &people, now, draw })?)
+        let withdraws = ledger.is_some_and(|ledger| command.withdraws(ledger));
+        Ok(command.judge(&Facts { ledger, tenant, access, barred, people: &people, now, draw, withdraws })?)
     }
 
     /// Sends a commit until its fate is known: the same commit under the same key, so that it is applied once. `lost`
@@ -120,7 +182,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     pub(super) async fn settle(&self, commit: &Commit, mut lost: Option<BoxError>) -> Result<Settled, Error> {
         for _ in 0..ATTEMPTS {
             let conflicts = match self.store.commit(commit).await {
-                Ok(_) => return Ok(Settled::Applied),
+                Ok(receipt) => return Ok(Settled::Applied(receipt.revision)),
                 Err(CommitError::Conflict) if lost.is_none() => return Ok(Settled::Conflict),
                 Err(CommitError::Failed(source)) if lost.is_none() => return Err(Error::Store(source)),
                 Err(CommitError::Conflict) => true,
@@ -130,7 +192,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 }
             };
             match self.store.receipt(commit.dashboard(), commit.key).await {
-                Ok(Some(_)) => return Ok(Settled::Applied),
+                Ok(Some(receipt)) => return Ok(Settled::Applied(receipt.revision)),
                 // Not applied, and with its revision gone it never will be.
                 Ok(None) if conflicts => return Ok(Settled::Conflict),
                 _ => {}

@@ -2,7 +2,7 @@
 
 use super::{
     admission::{Gift, To, admit, as_count, waits},
-    command::{Command, Facts, More, Needs, Verdict},
+    command::{Command, Facts, Fallen, More, Needs, Verdict},
     draft::Draft,
     ledger::{Ledger, Live},
     refusal::{Refusal, check_expiry},
@@ -76,6 +76,8 @@ pub struct Amended {
     pub fell: Vec<GrantId>,
     /// Whether the public link died, because it hung on what was taken away.
     pub link_fell: bool,
+    /// Whether that is all of it; see [`list_fallen`](crate::Dashshare::list_fallen).
+    pub listed: bool,
 }
 
 /// The live grant that a command names, if the actor has anything to do with the dashboard: all else is refused alike.
@@ -96,6 +98,21 @@ pub(crate) fn check_power(ledger: &Ledger, actor: Actor, grant: &Grant) -> Resul
 impl Command for Amend {
     type Answer = Amended;
 
+    fn withdraws(&self, ledger: &Ledger) -> bool {
+        let before = ledger.get(self.grant).map(|grant| grant.terms.expiry);
+        before.is_some_and(|before| self.amendment.expiry.is_none_or(|after| after <= before))
+    }
+
+    fn put_fallen(&self, answer: &mut Amended, all: Option<Fallen>) {
+        match all {
+            Some(all) => {
+                answer.fell = all.grants;
+                answer.link_fell |= all.link.is_some();
+            }
+            None => answer.listed = false,
+        }
+    }
+
     fn dashboard(&self) -> DashboardId {
         self.dashboard
     }
@@ -105,7 +122,7 @@ impl Command for Amend {
     }
 
     fn more(&self, _ledger: &Ledger) -> More {
-        More { below: vec![self.grant], ..More::default() }
+        More { hanging: vec![Some(self.grant)], ..More::default() }
     }
 
     fn people(&self, ledger: &Ledger) -> Vec<AccountId> {
@@ -149,6 +166,7 @@ impl Command for Amend {
                 ends: told,
                 fell: Vec::new(),
                 link_fell: false,
+                listed: true,
             }));
         }
 
@@ -173,6 +191,7 @@ impl Command for Amend {
             ends: told,
             fell: fallen.grants.clone(),
             link_fell: fallen.link.is_some(),
+            listed: true,
         }))
     }
 }

@@ -1,7 +1,7 @@
 //! A dashboard begins and ends (G19).
 
 use super::{
-    command::{Command, Facts, More, Needs, Verdict},
+    command::{Command, Facts, Fallen, More, Needs, Verdict},
     draft::Draft,
     ledger::Ledger,
     offer::{grant_of, vacant},
@@ -60,6 +60,14 @@ pub(crate) struct DeleteDashboard {
 impl Command for DeleteDashboard {
     type Answer = Ended;
 
+    fn withdraws(&self, _ledger: &Ledger) -> bool {
+        true
+    }
+
+    fn put_fallen(&self, answer: &mut Ended, all: Option<Fallen>) {
+        answer.put(all);
+    }
+
     fn dashboard(&self) -> DashboardId {
         self.dashboard
     }
@@ -68,8 +76,8 @@ impl Command for DeleteDashboard {
         Needs::of(self.by)
     }
 
-    fn more(&self, ledger: &Ledger) -> More {
-        More::everything(ledger)
+    fn more(&self, _ledger: &Ledger) -> More {
+        More { hanging: vec![None], ..More::default() }
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {

@@ -123,6 +123,10 @@ pub(crate) struct WithdrawTransfer {
 impl Command for WithdrawTransfer {
     type Answer = ();
 
+    fn withdraws(&self, _ledger: &Ledger) -> bool {
+        true
+    }
+
     fn dashboard(&self) -> DashboardId {
         self.dashboard
     }
@@ -158,6 +162,10 @@ pub(crate) struct DeclineTransfer {
 
 impl Command for DeclineTransfer {
     type Answer = ();
+
+    fn withdraws(&self, _ledger: &Ledger) -> bool {
+        true
+    }
 
     fn dashboard(&self) -> DashboardId {
         self.dashboard
