@@ -546,3 +546,33 @@ fn a_directory_that_contradicts_itself_is_an_error() {
         }
     }
 }
+
+/// E17, G9: a mail says when access really ends, and whoever holds a grant is told when its terms are changed.
+#[test]
+fn a_mail_says_when_access_really_ends() {
+    let world = World::new();
+    let sharing = world.at(now());
+    let (anns, bobs) = (days(20), days(9));
+    let until = terms(Rights::ALL, true, Expiry::At(anns));
+    let cyds = done(sharing.share(account(OLGA), board(BIG), NewShare::with(account(CYD), until))).grant;
+    let given = done(sharing.share(account(CYD), board(BIG), NewShare::with(account(BOB), view()))).grant;
+    let ends = |grant| {
+        let of = |mail: &Message| match mail {
+            Message::Shared { grant: of, ends, .. } if *of == grant => Some(*ends),
+            _ => None,
+        };
+        world.messages().iter().find_map(of)
+    };
+    assert_eq!((ends(cyds), ends(given)), (Some(Expiry::At(anns)), Some(Expiry::At(anns))));
+    let sooner = Amendment::default().expiry(Expiry::At(bobs)).no_reshare();
+    done(sharing.amend(account(OLGA), board(BIG), given, sooner));
+    let told = Message::Amended {
+        grant: given,
+        by: account(OLGA),
+        to: account(BOB).into(),
+        before: view(),
+        after: terms(Rights::VIEW, false, Expiry::At(bobs)),
+        ends: Expiry::At(bobs),
+    };
+    assert_eq!(world.messages().last(), Some(&told));
+}

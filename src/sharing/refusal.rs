@@ -155,7 +155,7 @@ pub enum Refusal {
         limit: usize,
     },
     /// As many invitations of the actor wait for an answer as may (G23).
-    #[error("{limit} of your invitations to a dashboard may wait for an answer at most")]
+    #[error("at most {limit} of your invitations to a dashboard may wait for an answer")]
     TooManyInvitations {
         /// The most.
         limit: usize,
