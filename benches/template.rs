@@ -6,7 +6,9 @@
 //! that is grown to sizes from 10 kB to 10 MB. Peak memory is what a
 //! process of its own held at most, above what it held before.
 
-use dashshare::template::{Extracted, Fills, Options, Profile, Recipient, Texts, extract_json, fill};
+use dashshare::template::{
+    Extracted, Fills, Limits, Options, Profile, Recipient, Template, Texts, extract_json, fill,
+};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -16,7 +18,12 @@ use std::{
     time::Instant,
 };
 
-const OPTIONS: Options = Options { texts: Texts::LetStand, keep_code: false, strict: false };
+const OPTIONS: Options = Options {
+    texts: Texts::LetStand,
+    keep_code: false,
+    strict: false,
+    limits: Limits { document_bytes: usize::MAX, slots: usize::MAX },
+};
 
 fn floor(text: &str) -> usize {
     let value: Value = serde_json::from_str(text).expect("a document");
@@ -144,6 +151,38 @@ fn grown(bytes: usize) -> String {
     .to_string()
 }
 
+/// A dashboard of our own with so many devices, each of which leaves a slot.
+fn of_devices(count: usize) -> String {
+    let widget = |index: usize| {
+        json!({
+            "id": format!("{index:024x}"), "type": "line_chart", "label": "Air",
+            "data": [{ "origin": format!("{:024x}", 0xd000 + index), "variables": ["temperature"] }],
+        })
+    };
+    json!({ "dashboard": { "label": "Cold rooms" }, "widgets": (0..count).map(widget).collect::<Vec<_>>() })
+        .to_string()
+}
+
+/// Prints what a slot costs in a large template, by what it costs in a small one: extracting and reading take as many
+/// steps as there are slots, and not as there are pairs of them.
+fn slots(profile: &Profile) {
+    let mut per_slot = Vec::new();
+    for count in [400, 40_000] {
+        let text = of_devices(count);
+        let template = ours(&text, profile).template;
+        assert_eq!(template.slots().len(), count);
+        let written = template.to_json().to_string();
+        let extracting = (0..5).map(|_| time(|| ours(&text, profile).report.kept)).collect();
+        let read = || Template::read(profile, &written).expect("it was extracted").slots().len();
+        let reading = (0..5).map(|_| time(read)).collect();
+        per_slot.push([median(extracting) / count as f64, median(reading) / count as f64]);
+    }
+    for (place, name) in ["extract", "read"].iter().enumerate() {
+        let ratio = per_slot[1][place] / per_slot[0][place];
+        println!("RATIO {name}_slots_linear {ratio:.2}    # time a slot at 40,000 by that at 400");
+    }
+}
+
 fn main() {
     let words: Vec<String> = std::env::args().collect();
     if let [_, flag, what, file] = words.as_slice()
@@ -208,4 +247,5 @@ fn main() {
         "RATIO extract_linear {:.2}    # time a byte at 10 MB by that at 10 kB",
         per_byte[3] / per_byte[0]
     );
+    slots(tagoio);
 }

@@ -10,7 +10,7 @@ use dashshare::{
         Chain, Commit, CommitError, CommitKey, Freshness, Grant, Head, LinkDigest, Receipt, Seed, Snapshot,
         Store,
     },
-    trail::{Actor, AuditRecord, MessageId, OutboxMessage},
+    trail::{Actor, AuditRecord, DeadLetter, MessageId, OutboxMessage},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -31,14 +31,48 @@ struct Tables {
     heads: BTreeMap<DashboardId, String>,
     grants: BTreeMap<(DashboardId, u64), String>,
     audit: BTreeMap<(DashboardId, Revision), String>,
-    outbox: BTreeMap<MessageId, String>,
-    leases: BTreeMap<MessageId, Timestamp>,
+    outbox: BTreeMap<MessageId, Waiting>,
     receipts: BTreeMap<(DashboardId, CommitKey), Receipt>,
     // The secondary indexes, which a database keeps by itself.
     ordinals: BTreeMap<(DashboardId, GrantId), u64>,
     holders: BTreeSet<(Holder, DashboardId, u64)>,
     owners: BTreeSet<(AccountId, DashboardId)>,
     links: BTreeMap<LinkDigest, DashboardId>,
+    ages: BTreeSet<(Timestamp, DashboardId, CommitKey)>,
+}
+
+/// A message that was not acknowledged.
+struct Waiting {
+    row: String,
+    leased_until: Option<Timestamp>,
+    attempts: u32,
+    /// It is leased no more once that has ended.
+    is_given_up: bool,
+}
+
+impl Waiting {
+    fn new(row: String) -> Self {
+        Self { row, leased_until: None, attempts: 0, is_given_up: false }
+    }
+
+    /// The message, if the document can be read and is the one of its key.
+    fn message(&self, id: MessageId) -> Result<OutboxMessage, BoxError> {
+        let mut message: OutboxMessage = from_json(&self.row)?;
+        if message.id != id {
+            return Err("this is the document of another message".into());
+        }
+        message.attempts = self.attempts;
+        Ok(message)
+    }
+
+    fn is_free(&self, now: Timestamp) -> bool {
+        !self.is_given_up && self.leased_until.is_none_or(|end| end <= now)
+    }
+
+    /// Since when it is a dead letter, if it is one.
+    fn died(&self, now: Timestamp) -> Option<Timestamp> {
+        self.leased_until.filter(|end| self.is_given_up && *end <= now)
+    }
 }
 
 fn to_json(document: &impl Serialize) -> Result<String, BoxError> {
@@ -95,7 +129,8 @@ impl Tables {
         let dashboard = commit.dashboard();
         // The key comes first, so that a commit that is sent again is answered as the first time.
         if let Some(receipt) = self.receipts.get(&(dashboard, commit.key())) {
-            return Ok(*receipt);
+            // Unless it is of another commit, which a broken random generator gave the same key.
+            return if receipt.is_of(commit) { Ok(*receipt) } else { Err(CommitError::KeyReused) };
         }
         let before = self.head(dashboard).map_err(CommitError::Failed)?;
         let carried;
@@ -109,6 +144,10 @@ impl Tables {
             carried = onto.ok_or(CommitError::Conflict)?;
             &carried
         };
+        let link = commit.head().link.as_ref();
+        if link.and_then(|link| self.links.get(&link.digest)).is_some_and(|opens| *opens != dashboard) {
+            return Err(CommitError::Failed("the digest of the link is another dashboard's".into()));
+        }
         // All or nothing: everything that can fail is done before anything is written.
         let rows = Rows::of(commit).map_err(CommitError::Failed)?;
 
@@ -134,9 +173,12 @@ impl Tables {
             self.grants.insert((dashboard, grant.ordinal), row);
         }
         self.audit.insert((dashboard, head.revision), rows.audit);
-        self.outbox.extend(commit.outbox().iter().map(|message| message.id).zip(rows.outbox));
-        self.receipts.insert((dashboard, commit.key()), commit.receipt());
-        Ok(commit.receipt())
+        let ids = commit.outbox().iter().map(|message| message.id);
+        self.outbox.extend(ids.zip(rows.outbox.into_iter().map(Waiting::new)));
+        let receipt = commit.receipt();
+        self.ages.insert((receipt.at, dashboard, receipt.key));
+        self.receipts.insert((dashboard, receipt.key), receipt);
+        Ok(receipt)
     }
 }
 
@@ -295,31 +337,80 @@ impl Store for OwnStore {
     async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
         let tables = self.tables();
         let rows = tables.outbox.range((after.map_or(Unbounded, Excluded), Unbounded));
-        rows.take(limit).map(|(_, row)| from_json(row)).collect()
+        // What cannot be read hides nothing behind it.
+        Ok(rows.filter_map(|(id, waiting)| waiting.message(*id).ok()).take(limit).collect())
     }
 
     async fn lease(
         &self,
         now: Timestamp,
         until: Timestamp,
+        attempts: u32,
         limit: usize,
     ) -> Result<Vec<OutboxMessage>, BoxError> {
         let mut tables = self.tables();
-        let Tables { outbox, leases, .. } = &mut *tables;
-        let is_free = |id: &MessageId| leases.get(id).is_none_or(|end| *end <= now);
-        let rows = outbox.iter().filter(|(id, _)| is_free(id)).take(limit);
-        let messages: Vec<OutboxMessage> = rows.map(|(_, row)| from_json(row)).collect::<Result<_, _>>()?;
-        leases.extend(messages.iter().map(|message| (message.id, until)));
+        let mut messages = Vec::new();
+        for (id, waiting) in tables.outbox.iter_mut().filter(|(_, waiting)| waiting.is_free(now)) {
+            if messages.len() == limit {
+                break;
+            }
+            waiting.attempts += 1;
+            match waiting.message(*id) {
+                Ok(message) => {
+                    (waiting.leased_until, waiting.is_given_up) = (Some(until), waiting.attempts >= attempts);
+                    messages.push(message);
+                }
+                // Put aside, so that it never holds the others up.
+                Err(_) => (waiting.leased_until, waiting.is_given_up) = (Some(now), true),
+            }
+        }
         Ok(messages)
     }
 
     async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
         let mut tables = self.tables();
-        for id in delivered {
-            tables.outbox.remove(id);
-            tables.leases.remove(id);
+        delivered.iter().for_each(|id| drop(tables.outbox.remove(id)));
+        Ok(())
+    }
+
+    async fn dead_letters(
+        &self,
+        now: Timestamp,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, BoxError> {
+        let tables = self.tables();
+        let rows = tables.outbox.range((after.map_or(Unbounded, Excluded), Unbounded));
+        let letter = |(id, waiting): (&MessageId, &Waiting)| {
+            let since = waiting.died(now)?;
+            Some(match waiting.message(*id) {
+                Ok(message) => DeadLetter::exhausted(message, since),
+                Err(error) => DeadLetter::unreadable(*id, since, waiting.attempts, &error.to_string()),
+            })
+        };
+        Ok(rows.filter_map(letter).take(limit).collect())
+    }
+
+    async fn put_back(&self, now: Timestamp, letters: &[MessageId]) -> Result<(), BoxError> {
+        let mut tables = self.tables();
+        for id in letters {
+            let letter = tables.outbox.get_mut(id).filter(|waiting| waiting.died(now).is_some());
+            if let Some(letter) = letter {
+                (letter.leased_until, letter.attempts, letter.is_given_up) = (None, 0, false);
+            }
         }
         Ok(())
+    }
+
+    async fn sweep(&self, before: Timestamp, limit: usize) -> Result<usize, BoxError> {
+        let mut tables = self.tables();
+        let old: Vec<_> =
+            tables.ages.iter().take_while(|(at, ..)| *at < before).take(limit).copied().collect();
+        for (at, dashboard, key) in &old {
+            tables.receipts.remove(&(*dashboard, *key));
+            tables.ages.remove(&(*at, *dashboard, *key));
+        }
+        Ok(old.len())
     }
 }
 
@@ -344,6 +435,39 @@ fn main() -> Result<(), Error> {
         }
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// Whatever stands in a row of the outbox, the others are delivered, and it is listed.
+    #[test]
+    fn a_damaged_message_holds_nobody_up() {
+        pollster::block_on(async {
+            let sharing = Dashshare::new(OwnStore::default(), MemoryDirectory::default(), SystemEnv);
+            let (olga, dashboard) = (AccountId::from(1u64), DashboardId::from(7u64));
+            sharing.directory().add_account(olga);
+            sharing.register(dashboard, TenantId::from(1u64), olga).await.expect("it registers");
+            for name in ["ann", "bob", "cleo", "dan"] {
+                let address = format!("{name}@example.com").parse().expect("an address");
+                let new = NewShare::with(Holder::Address(address), Terms::view(Expiry::Never));
+                sharing.share(olga, dashboard, new).await.expect("it shares");
+            }
+            let ids: Vec<MessageId> = sharing.store().tables().outbox.keys().copied().collect();
+            for damaged in [0, 2] {
+                let mut tables = sharing.store().tables();
+                tables.outbox.get_mut(&ids[damaged]).expect("a message").row.insert(1, '!');
+            }
+            assert_eq!(sharing.outbox(None, 2).await.expect("a page").len(), 2);
+            let leased = sharing.lease(Duration::from_secs(60), 2).await.expect("messages");
+            assert_eq!(leased.iter().map(|message| message.id).collect::<Vec<_>>(), [ids[1], ids[3]]);
+            let dead = sharing.dead_letters(None, 10).await.expect("a list");
+            assert_eq!(dead.iter().map(|letter| letter.id).collect::<Vec<_>>(), [ids[0], ids[2]]);
+            assert!(dead.iter().all(|letter| letter.message.is_none() && !letter.reason.is_empty()));
+        });
+    }
 }
 
 #[cfg(all(test, feature = "conformance"))]

@@ -3,6 +3,10 @@
 //! `cargo run --example sync_host`. Two things to take away: the library's calls are blocked on where they are made,
 //! and whatever reads a dashboard takes a `&Decision`, so that no path to the data can forget to ask.
 
+#[path = "sync_host/csv.rs"]
+mod csv;
+
+use csv::Cell;
 use dashshare::{
     AccountId, Action, BoxError, DashboardId, Dashshare, Decision, Directory, EmailAddress, Error, Expiry,
     MemoryStore, NewShare, SystemEnv, TenantId, Terms, Timestamp,
@@ -186,7 +190,8 @@ impl Host {
 
     fn csv(&self, decision: &Decision) -> Result<String, Denied> {
         let document = self.permitted(decision, Action::Export)?;
-        Ok(document.widgets.iter().map(|widget| format!("{},-18.4\n", widget.label)).collect())
+        let line = |widget: &Widget| csv::line(&[Cell::Text(&widget.label), Cell::Number(-18.4)]);
+        Ok(document.widgets.iter().map(line).collect())
     }
 
     /// The document that a decision is about, if it allows this. The decision names the dashboard, so one that was

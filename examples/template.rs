@@ -177,8 +177,12 @@ fn extract(arguments: &Arguments) -> Result<(), Problem> {
         (false, true) => Texts::Blank,
         (false, false) => Texts::Ask,
     };
-    let options =
-        Options { texts, keep_code: arguments.has("--keep-code"), strict: arguments.has("--strict") };
+    let options = Options {
+        texts,
+        keep_code: arguments.has("--keep-code"),
+        strict: arguments.has("--strict"),
+        ..Options::default()
+    };
     match extract_json(&text, &profile, options) {
         Ok(extracted) => {
             report(arguments, &extracted.report)?;
@@ -193,8 +197,11 @@ fn extract(arguments: &Arguments) -> Result<(), Problem> {
                 report(arguments, &json!({ "leaks": leaks }))?;
             }
             let hint = match &error {
-                ExtractError::AskOwner(_) => " (`--owner-lets-stand` or `--blank-texts`)",
-                _ => "",
+                ExtractError::AskOwner(_) => " (`--owner-lets-stand` or `--blank-texts`)".to_owned(),
+                ExtractError::Foreign(_)
+                | ExtractError::TooLarge { .. }
+                | ExtractError::TooManySlots { .. } => format!(" (`{}`)", error.code()),
+                _ => String::new(),
             };
             Err(failed(format_args!("{}{hint}", whole(&error))))
         }

@@ -115,8 +115,9 @@ pub use service::{Dashshare, Done, Error, Unresolved};
 pub use sharing::{
     ErrorKind, Refusal, Told,
     amend::{Amended, Amendment},
+    clock::ClockRepaired,
     invitation::{Claimed, Renewed},
-    link::{NewLink, Rotated},
+    link::{LinkEndMoved, NewLink, Rotated},
     offer::{NewOffer, Offered},
     revoke::{Ended, RevokeMode},
     share::{NewShare, ShareSet, Shared},
@@ -129,7 +130,7 @@ pub use stores::PostgresStore;
 pub use stores::SqliteStore;
 pub use value::{
     AccountId, Action, DashboardId, EmailAddress, EmailError, Expiry, GrantId, IdError, LinkToken,
-    MalformedToken, Right, Rights, TenantId, Terms, Timestamp, TimestampError,
+    MalformedToken, NewToken, Right, Rights, TenantId, Terms, Timestamp, TimestampError,
 };
 
 /// For whoever brings a store: the trait, what it keeps, and the stores that stand in front of another one.
@@ -145,8 +146,8 @@ pub mod store {
     pub use crate::{
         host::{CommitError, DynStore, Freshness, Store, Transactional},
         record::{
-            AskedTransfer, Chain, Claim, Commit, CommitKey, Counted, Falling, Grant, Grantee, Head, History,
-            Invitation, Link, Offer, PastTerms, Phase, Receipt, Room, Seed, Snapshot,
+            AskedTransfer, Chain, Claim, Commit, CommitDigest, CommitKey, Counted, Falling, Grant, Grantee,
+            Head, History, Invitation, Link, Offer, PastTerms, Phase, Receipt, Room, Seed, Snapshot,
         },
         stores::CachedStore,
         value::LinkDigest,
@@ -178,14 +179,14 @@ pub mod explain {
 pub mod questions {
     pub use crate::{
         decision::{AccessList, GrantView, Impact, LinkView, Losing, SharedDashboard, Viewer},
-        service::{AsOf, AtLeast, Visit},
+        service::{AsOf, AtLeast, Page, Paged, Visit},
         sharing::offer::OfferView,
     };
 }
 
 /// What a change leaves behind: its audit record, and the messages that a host delivers.
 pub mod trail {
-    pub use crate::record::{Actor, AuditRecord, Event, Message, MessageId, OutboxMessage};
+    pub use crate::record::{Actor, AuditRecord, DeadLetter, Event, Message, MessageId, OutboxMessage};
 }
 
 /// The README's example runs as a test.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the host knows of a tenant that decides about sharing.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Tenant {
     /// What may be shared, with whom and for how long.
     pub rules: SharingRules,
@@ -25,7 +25,7 @@ pub struct Tenant {
 ///
 /// Rules: [G20](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct SharingRules {
     /// Whether dashboards may be shared with persons.
     pub private: bool,
@@ -165,7 +165,7 @@ fn covers(entry: &str, address: &EmailAddress) -> Option<bool> {
 
 /// The portal that visitors of public links come through.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Portal {
     /// Whether it is switched on.
     pub active: bool,
@@ -175,6 +175,7 @@ pub struct Portal {
 
 /// The user as whom visitors without an account act.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AnonymousUser {
     /// Whether it may act.
     pub active: bool,

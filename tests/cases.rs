@@ -1,13 +1,15 @@
 //! Cases that this project did not write, from the tests of other systems that share things, replayed through the
-//! scenario language. `cases.txt` says how it is written; `shared_cases.rs` checks that no case is missing.
+//! scenario language. `cases.txt` says how it is written; `shared_cases.rs` checks that no case is missing. And faults
+//! that were found from outside, with others of their kinds: `kinds.txt`.
 
-use crate::support::table::{self, holds, is_rule, parse};
+use crate::support::table::{self, Case, holds, is_rule, parse};
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 const CASES: &str = include_str!("cases.txt");
+const KINDS: &str = include_str!("kinds.txt");
 
 /// How many ids `R01,R13..R16` names.
 fn count_ids(ids: &str) -> usize {
@@ -31,6 +33,30 @@ fn every_case_of_the_peers_is_answered_as_written() {
         mismatches.join("\n")
     );
     assert!(cases.len() >= CASE_FLOOR && ids >= ID_FLOOR && lines >= LINE_FLOOR, "cases have been lost");
+}
+
+#[test]
+fn every_fault_of_a_known_kind_is_mended_or_marked_open() {
+    let kinds = parse(KINDS).unwrap_or_else(|problem| panic!("{problem}"));
+    let (open, mended): (Vec<Case>, Vec<Case>) =
+        kinds.into_iter().partition(|case| case.ids.ends_with(" open"));
+    let mismatches = table::mismatches("kinds.txt", &mended);
+    assert!(
+        mismatches.is_empty(),
+        "{} lines answered otherwise:\n{}",
+        mismatches.len(),
+        mismatches.join("\n")
+    );
+    let done: Vec<&str> = open
+        .iter()
+        .filter(|case| table::mismatches("kinds.txt", std::slice::from_ref(*case)).is_empty())
+        .map(|case| case.sentence.as_str())
+        .collect();
+    assert!(done.is_empty(), "mended, so they are not `open` any more: {done:#?}");
+    println!("{} histories mended, {} open", mended.len(), open.len());
+    assert!(mended.len() + open.len() >= KIND_FLOOR, "histories have been lost");
+    let cites = |case: &Case| !case.rules.is_empty() && case.rules.split(' ').all(is_rule);
+    assert!(mended.iter().chain(&open).all(cites), "each names the rules that it rests on");
 }
 
 #[test]
@@ -73,5 +99,6 @@ fn the_comparison_tells_answers_apart() {
 
 // Just below the true counts, so that a case cannot get lost unseen.
 const CASE_FLOOR: usize = 154;
+const KIND_FLOOR: usize = 22;
 const ID_FLOOR: usize = 236;
 const LINE_FLOOR: usize = 1290;

@@ -7,16 +7,26 @@ use crate::support::scene::{
     now, terms,
 };
 use dashshare::{
-    AccountId, Action, Amendment, Decision, Env as _, Error, Expiry, GrantId, LinkToken, MemoryDirectory,
-    MemoryStore, NewShare, Revision, RevokeMode, Right, Rights, TenantId, Timestamp,
+    AccountId, Action, Amendment, BoxError, DashboardId, Decision, Env as _, Error, Expiry, GrantId,
+    LinkToken, MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, Right, Rights, TenantId,
+    Timestamp,
     directory::{SharingRules, Tenant},
     explain::Denial,
     policy::{Document, PolicySet, Resource},
-    store::{Freshness, Store as _},
+    store::{Freshness, Grant, Seed, Snapshot, Store},
+    trail::{Actor, AuditRecord},
 };
 use pollster::block_on;
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, error::Error as _, fmt::Debug, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error::Error as _,
+    fmt::Debug,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 /// A dashboard of Olga's, ten days before now, that Ann may share on for thirty days.
 struct Stage {
@@ -503,12 +513,113 @@ fn who_is_no_party_cannot_tell_a_dashboard_from_none() {
     println!("{} operations, 3 people, 3 grants", ASKS.len());
 }
 
-/// I1: the sharer of a dashboard cannot tell from the answer, from a refusal or from what it costs whether an address
-/// has an account, unless the tenant's rules tell.
+/// Zed's address, which is Zed's in one world and nobody's in the other.
+const ZEDS_ADDRESS: &str = "zed@example.com";
+
+/// One of two worlds that differ in nothing but whether an address has an account, which holds grants by its account in
+/// both: a view from Olga, and one that it may share on from Ann.
+fn world_where_zed_has_the_address(has: bool, rules: &SharingRules) -> (Scene, Sharing) {
+    let scene = Scene::new();
+    if !has {
+        scene.directory.forget_email(account(ZED), &address(ZEDS_ADDRESS));
+    }
+    let before = scene.process(4);
+    for (by, terms) in [(OLGA, view()), (ANN, terms(Rights::ALL, true, in_days(20)))] {
+        done(before.share(account(by), board(BIG), NewShare::with(account(ZED), terms)));
+    }
+    let tenant = Tenant { rules: rules.clone(), ..MemoryDirectory::open_tenant() };
+    scene.directory.set_tenant(TenantId::from(1u64), tenant);
+    let sharing = scene.process(5);
+    (scene, sharing)
+}
+
+/// Everything that somebody is told, word for word, and every call that it costs.
+struct Heard<'a> {
+    sharing: &'a Sharing,
+    said: Vec<String>,
+}
+
+impl Heard<'_> {
+    fn hear<T: Debug>(&mut self, what: &str, answer: Result<T, Error>) -> Option<T> {
+        let told = match &answer {
+            Ok(answer) => format!("{answer:?}"),
+            Err(error) => format!("{error:?}, told as {}", json!(error.tell())),
+        };
+        let calls = self.sharing.store().gate.trace();
+        self.sharing.store().gate.heal();
+        self.said.push(format!("{what}: {told} after {calls:?}"));
+        answer.ok()
+    }
+
+    /// All that sharers can ask of the dashboard: who has access, what revoking would do, what happened.
+    fn ask_all(&mut self) {
+        for by in [OLGA, ANN, BOB].map(account) {
+            let list = self.hear("the list", block_on(self.sharing.access_list(by, board(BIG))));
+            for days in [1, 13, 15, 40] {
+                let then = self.sharing.as_of(now().plus_days(days));
+                self.hear("the list of another day", block_on(then.access_list(by, board(BIG))));
+            }
+            for grant in list.iter().flat_map(|list| &list.grants) {
+                let impact = block_on(self.sharing.impact_of_revoking(by, board(BIG), grant.grant));
+                self.hear("the impact", impact);
+            }
+            self.hear("the audit", block_on(self.sharing.audit(by, board(BIG), Revision::ZERO, 99)));
+            self.hear("the diagnosis", block_on(self.sharing.diagnose_link(by, board(BIG), None)));
+            self.hear("what is missing", block_on(self.sharing.missing_to_publish(by, board(BIG))));
+        }
+    }
+}
+
+/// What a sharer does with what it shared with an address, given the grant.
+type Deed = (&'static str, fn(&mut Heard<'_>, AccountId, GrantId));
+
+const DEEDS: &[Deed] = &[
+    ("nothing", |_, _, _| {}),
+    ("share again", |heard, by, _| {
+        let again = NewShare::with(address(ZEDS_ADDRESS), terms(Rights::VIEW, false, in_days(19)));
+        heard.hear("again", block_on(heard.sharing.share(by, board(BIG), again)));
+    }),
+    ("share more", |heard, by, _| {
+        let more = NewShare::with(address(ZEDS_ADDRESS), terms(Rights::VIEW, false, in_days(1)));
+        heard.hear("more", block_on(heard.sharing.share(by, board(BIG), more)));
+    }),
+    ("shorten", |heard, by, grant| {
+        let sooner = Amendment::default().expiry(in_days(3));
+        heard.hear("shortened", block_on(heard.sharing.amend(by, board(BIG), grant, sooner)));
+    }),
+    ("leave as it is", |heard, by, grant| {
+        let same = Amendment::default();
+        heard.hear("the same", block_on(heard.sharing.amend(by, board(BIG), grant, same)));
+    }),
+    ("prolong", |heard, by, grant| {
+        let later = Amendment::default().expiry(in_days(20));
+        heard.hear("prolonged", block_on(heard.sharing.amend(by, board(BIG), grant, later)));
+    }),
+    ("revoke", |heard, by, grant| {
+        heard.hear("revoked", block_on(heard.sharing.revoke(by, board(BIG), grant, RevokeMode::Cascade)));
+    }),
+    ("rebind", |heard, by, grant| {
+        heard.hear("rebound", block_on(heard.sharing.revoke(by, board(BIG), grant, RevokeMode::Rebind)));
+    }),
+    // Only by Bob, within whose reach Zed holds nothing by its account.
+    ("stop", |heard, by, _| {
+        if by == account(BOB) {
+            let stopped = heard.sharing.stop_sharing(by, board(BIG), address(ZEDS_ADDRESS));
+            heard.hear("stopped", block_on(stopped));
+        }
+    }),
+];
+
+/// I1: the sharer of a dashboard cannot tell by any answer, word for word, by a refusal, a list, a record or what it costs
+/// whether an address has an account, which may hold whatever else. Compared are two worlds that differ in nothing else,
+/// under every kind of rules, before the invitee has answered.
+///
+/// Stopping ends all that the person holds within reach, by whatever name it was given (G13), so whoever stops learns what
+/// it ended; of what is out of its reach it learns nothing.
 #[test]
-fn the_sharers_answer_does_not_tell_whether_an_address_has_an_account() {
+fn whoever_shares_with_an_address_cannot_tell_whether_it_has_an_account() {
     let all = [
-        view(),
+        terms(Rights::VIEW, false, in_days(19)),
         terms(Rights::ALL, true, in_days(20)),
         terms(Rights::VIEW, true, Expiry::Never),
         terms(Rights::NONE, true, Expiry::Never),
@@ -523,55 +634,200 @@ fn the_sharers_answer_does_not_tell_whether_an_address_has_an_account() {
         SharingRules { private: false, ..SharingRules::default() },
         SharingRules { resharing: false, ..SharingRules::default() },
     ];
-    let (mut accepted, mut refused) = (0, BTreeSet::new());
-    for rules in rules {
+    let (mut accepted, mut refused, mut told) = (0, BTreeSet::new(), 0);
+    let mut different: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for rules in &rules {
         for (by, terms) in
             [OLGA, ANN, BOB, DAN].into_iter().flat_map(|by| all.clone().map(|terms| (by, terms)))
         {
-            let answers = ["zed@example.com", "new@example.com"].map(|with| {
-                let scene = Scene::new();
-                let tenant = Tenant { rules: rules.clone(), ..MemoryDirectory::open_tenant() };
-                scene.directory.set_tenant(TenantId::from(1u64), tenant);
-                let sharing = scene.process(5);
-                // Twice: the second finds the first standing (G17).
-                let answer = [0; 2].map(|_| {
-                    match block_on(sharing.share(
-                        account(by),
-                        board(BIG),
-                        NewShare::with(address(with), terms.clone()),
-                    )) {
-                        Ok(done) => {
-                            let mut answer = json!(done.answer);
-                            answer["revision"] = json!(done.revision);
-                            assert!(answer.as_object_mut().expect("an object").remove("grant").is_some());
-                            answer
-                        }
-                        Err(error) => json!(error.refusal().expect("a refusal").to_string()),
+            // What is done then is told by the same lines whatever the rules.
+            let deeds = if *rules == SharingRules::default() { DEEDS } else { &DEEDS[..1] };
+            for (deed, act) in deeds {
+                let worlds = [true, false].map(|has| {
+                    let (_scene, sharing) = world_where_zed_has_the_address(has, rules);
+                    let mut heard = Heard { sharing: &sharing, said: Vec::new() };
+                    let share = NewShare::with(address(ZEDS_ADDRESS), terms.clone());
+                    let shared = block_on(sharing.share(account(by), board(BIG), share));
+                    let code =
+                        shared.as_ref().err().and_then(|error| error.refusal().map(|it| it.to_string()));
+                    let grant = heard.hear("shared", shared).map(|shared| shared.grant);
+                    if let Some(grant) = grant {
+                        act(&mut heard, account(by), grant);
+                        heard.ask_all();
                     }
+                    (code, grant, heard.said)
                 });
-                (answer, sharing.store().gate.trace())
-            });
-            assert_eq!(answers[0], answers[1], "{terms:?} by {by}");
-            match &answers[0].0[0] {
-                Value::String(refusal) => drop(refused.insert(refusal.clone())),
-                answer => {
-                    assert_eq!(answer["invited"], true);
-                    accepted += 1;
+                let [(code, grant, has), (.., has_not)] = worlds;
+                refused.extend(code);
+                accepted += usize::from(grant.is_some());
+                told += has.len();
+                let pairs = has.into_iter().zip(has_not);
+                for (has, has_not) in pairs.filter(|(has, has_not)| has != has_not) {
+                    let what = has.split(':').next().unwrap_or_default();
+                    let first = || {
+                        let same = has.bytes().zip(has_not.bytes()).take_while(|(a, b)| a == b).count();
+                        let from =
+                            |text: &str| text.chars().skip(same.saturating_sub(80)).take(240).collect();
+                        (from(&has), from(&has_not))
+                    };
+                    different.entry(format!("{what} after `{deed}`")).or_insert_with(first);
+                }
+                if grant.is_none() {
+                    break;
                 }
             }
         }
     }
-    println!("{accepted} shares alike, {} refusals alike", refused.len());
-    assert!(accepted >= 15 && refused.len() >= 8, "{accepted} {refused:?}");
+    println!("{accepted} deeds alike in {told} answers, {} refusals alike", refused.len());
+    assert!(different.is_empty(), "these tell: {different:#?}");
+    assert!(accepted >= 90 && told > 4_000 && refused.len() >= 8, "{accepted} {told} {refused:?}");
+}
 
-    let told = ["zed@example.com", "new@example.com"].map(|with| {
-        let scene = Scene::new();
-        let rules = SharingRules { reveal_accounts: true, ..SharingRules::default() };
-        let tenant = Tenant { rules, ..MemoryDirectory::open_tenant() };
-        scene.directory.set_tenant(TenantId::from(1u64), tenant);
-        done(scene.process(5).share(account(OLGA), board(BIG), NewShare::with(address(with), view()))).invited
-    });
-    assert_eq!(told, [false, true], "the rules tell");
+/// A store that counts the grants and the records that are read of it.
+struct Counting {
+    inner: Arc<MemoryStore>,
+    rows: AtomicUsize,
+}
+
+impl Counting {
+    fn count(&self, rows: usize) {
+        self.rows.fetch_add(rows, Ordering::SeqCst);
+    }
+}
+
+impl Store for Counting {
+    async fn read(
+        &self,
+        dashboard: DashboardId,
+        seeds: &[Seed],
+        freshness: Freshness,
+    ) -> Result<Option<Snapshot>, BoxError> {
+        let found = self.inner.read(dashboard, seeds, freshness).await?;
+        self.count(found.iter().flat_map(|found| &found.chains).map(Vec::len).sum());
+        Ok(found)
+    }
+
+    async fn grants(&self, of: DashboardId, from: u64, limit: usize) -> Result<Vec<Arc<Grant>>, BoxError> {
+        let found = self.inner.grants(of, from, limit).await?;
+        self.count(found.len());
+        Ok(found)
+    }
+
+    async fn grants_below(
+        &self,
+        of: DashboardId,
+        above: GrantId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Grant>>, BoxError> {
+        let found = self.inner.grants_below(of, above, from, limit).await?;
+        self.count(found.len());
+        Ok(found)
+    }
+
+    async fn audit(
+        &self,
+        of: DashboardId,
+        after: Revision,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, BoxError> {
+        let found = self.inner.audit(of, after, limit).await?;
+        self.count(found.len());
+        Ok(found)
+    }
+
+    dashshare::delegate_store!(self.inner => commit, receipt, read_many, read_link, held, owned, audit_of, outbox, lease,
+        acknowledge, dead_letters, put_back, sweep);
+}
+
+/// D8: of a dashboard with hundreds of grants nobody who is no party has more read than its own path, of the store and of
+/// the directory, whatever is asked: a stranger, one whose grant ended, and one who is only invited.
+#[test]
+fn whoever_is_no_party_has_no_more_read_of_a_large_dashboard_than_of_none() {
+    let counting = Arc::new(Counting { inner: Arc::default(), rows: AtomicUsize::new(0) });
+    let scene = Scene::over(Arc::<Counting>::clone(&counting));
+    let sharing = scene.process(5);
+    for number in 1_000..1_600 {
+        scene.directory.add_account(account(number));
+        done(sharing.share(account(OLGA), board(BIG), NewShare::with(account(number), view())));
+    }
+    done(sharing.revoke(account(OLGA), board(BIG), scene.grant("dan"), RevokeMode::Cascade));
+    scene.directory.forget_email(account(ZED), &address("zed@example.com"));
+    done(sharing.share(account(OLGA), board(BIG), NewShare::with(address("zed@example.com"), view())));
+    scene.directory.verify_email(account(ZED), address("zed@example.com"), now());
+    let mut most = 0;
+    for (name, ask) in ASKS {
+        for who in [account(99), account(DAN), account(ZED)] {
+            let costs = |dashboard| {
+                sharing.store().gate.heal();
+                counting.rows.store(0, Ordering::SeqCst);
+                let error = ask(&sharing, who, dashboard, scene.grant("cyd")).expect_err(name);
+                (
+                    json!(error.tell()).to_string(),
+                    sharing.store().gate.trace(),
+                    counting.rows.load(Ordering::SeqCst),
+                )
+            };
+            let (known, unknown) = (costs(BIG), costs(NONE));
+            assert_eq!((&known.0, &known.1), (&unknown.0, &unknown.1), "{name} by {who}");
+            assert_eq!(unknown.2, 0, "{name} by {who}");
+            // What it held itself, and the grant that it names with its path.
+            assert!(known.2 <= 1 + 3, "{name} by {who} reads {} grants", known.2);
+            most = most.max(known.2);
+        }
+        // Whoever is a party has it read.
+        if *name == "list" {
+            counting.rows.store(0, Ordering::SeqCst);
+            assert!(ask(&sharing, account(OLGA), BIG, scene.grant("cyd")).is_ok());
+            assert!(counting.rows.load(Ordering::SeqCst) > 600);
+        }
+    }
+    println!("{} questions, {most} grants read at the most", ASKS.len());
+}
+
+/// I1: once the invitee has answered or an invitation would have lapsed, and to the host and where the tenant's rules tell
+/// at once, a list says whose the grant is.
+#[test]
+fn a_list_says_whose_an_address_is_once_it_may_be_known() {
+    let reveal = SharingRules { reveal_accounts: true, ..SharingRules::default() };
+    let (zed, zeds) = (account(ZED), address(ZEDS_ADDRESS));
+    let share = NewShare::with(zeds.clone(), terms(Rights::VIEW, true, Expiry::Never));
+    let shown = |sharing: &Sharing, by: Actor, grant| {
+        let list = done(sharing.access_list(by, board(BIG)));
+        let view = list.get(grant).expect("it is listed").clone();
+        let impact = done(sharing.impact_of_revoking(by, board(BIG), grant));
+        assert_eq!(view.pending, impact.invitations == [zeds.clone().into()], "{impact:?}");
+        assert_eq!(view.pending, !impact.keep.iter().any(|(who, _)| *who == zed), "{impact:?}");
+        (view.grantee, view.pending, view.ends)
+    };
+    let (olga, lapse) = (Actor::from(account(OLGA)), in_days(14));
+    let as_accounts = (zed.into(), false, Expiry::Never);
+    let as_invitation = (zeds.clone().into(), true, lapse);
+
+    let (scene, sharing) = world_where_zed_has_the_address(true, &SharingRules::default());
+    let shared = done(sharing.share(account(OLGA), board(BIG), share.clone()));
+    assert!(shared.invited && shared.ends == Expiry::Never);
+    assert!(done(sharing.authorize(zed, board(BIG), Action::View)).is_allowed());
+    assert_eq!(shown(&sharing, olga, shared.grant), as_invitation);
+    assert_eq!(shown(&sharing, Actor::Host, shared.grant), as_accounts);
+    // Of another instant no more is told than of the present.
+    let later = done(sharing.as_of(now().plus_days(14)).access_list(account(OLGA), board(BIG)));
+    assert!(later.get(shared.grant).is_none());
+    let lapsed = faulty::process_over(Arc::clone(&scene.store), &scene.directory, now().plus_days(14), 6);
+    assert_eq!(shown(&lapsed, olga, shared.grant), as_accounts);
+
+    let (_scene, sharing) = world_where_zed_has_the_address(true, &reveal);
+    let shared = done(sharing.share(account(OLGA), board(BIG), share.clone()));
+    assert!(!shared.invited);
+    assert_eq!(shown(&sharing, olga, shared.grant), as_accounts);
+
+    // One that was claimed is the account's, also at the instant at which it was made.
+    let (scene, sharing) = world_where_zed_has_the_address(false, &SharingRules::default());
+    let shared = done(sharing.share(account(OLGA), board(BIG), share));
+    assert_eq!(shown(&sharing, olga, shared.grant), as_invitation);
+    scene.directory.verify_email(zed, zeds.clone(), now());
+    done(sharing.claim(zed, &zeds));
+    assert_eq!(shown(&sharing, olga, shared.grant), as_accounts);
 }
 
 /// D6: a store that lags is not believed when a newer revision is demanded.
@@ -810,4 +1066,54 @@ fn a_decision_permits_its_own_action_with_its_own_dashboard_only() {
     assert_eq!(permitted(&stranger), [None; 4]);
     assert_eq!(permitted(&done(today.visit(&link))), [big, None, None, None]);
     assert_eq!(permitted(&done(today.visit("nonsense"))), [None; 4]);
+}
+
+/// G25: while the host has suspended a dashboard everybody is denied it, and a party is told why; a stranger is told as
+/// ever. Lists are the host's alone.
+#[test]
+fn a_suspended_dashboard_is_denied_to_all_and_listed_for_the_host() {
+    let scene = Scene::new();
+    let sharing = scene.process(5);
+    let seeds: Vec<Seed> = [OLGA, ANN, BOB].map(|who| account(who).into()).into();
+    let found = done(scene.store.read(board(BIG), &seeds, Freshness::Latest)).expect("a snapshot");
+    let strangers = sharing.store().gate.clone();
+    let mut head = found.head.as_ref().clone();
+    head.suspended = Some(now());
+    let suspended = Snapshot { head: Arc::new(head), ..found };
+    strangers.follow(move |_, call| match call {
+        Call::Read => Fault::Answer(Some(suspended.clone())),
+        _ => Fault::None,
+    });
+    for who in [OLGA, ANN, BOB].map(account) {
+        for action in [Action::View, Action::Export, Action::Share, Action::Arrange, Action::Edit] {
+            let decision = done(sharing.authorize(who, board(BIG), action));
+            assert_eq!(decision.denial(), Some(Denial::Suspended), "{action:?} by {who}");
+            assert_eq!((decision.tell().code(), decision.tell().status()), ("suspended", 403));
+            assert_eq!(decision.permitted(action), None);
+            let device = done(sharing.authorize_device(&decision, "probe"));
+            assert_eq!(device.denial(), Some(Denial::Suspended));
+        }
+        let grant = scene.grant("cyd");
+        let refused = [
+            block_on(sharing.access_list(who, board(BIG))).map(drop),
+            block_on(sharing.as_of(now().plus_days(1)).access_list(who, board(BIG))).map(drop),
+            block_on(sharing.impact_of_revoking(who, board(BIG), grant)).map(drop),
+        ];
+        for refused in refused {
+            let error = refused.expect_err("it is suspended");
+            assert_eq!(error.refusal().map(|refusal| refusal.code()), Some("suspended"));
+        }
+    }
+    let audit = block_on(sharing.audit(account(OLGA), board(BIG), Revision::ZERO, 9)).map(drop);
+    assert_eq!(audit.expect_err("it is suspended").refusal().map(|it| it.code()), Some("suspended"));
+    let stranger = done(sharing.authorize(account(99), board(BIG), Action::View));
+    assert_eq!(stranger.tell().code(), "unknown_dashboard");
+    let strange = block_on(sharing.access_list(account(99), board(BIG))).expect_err("a stranger");
+    assert_eq!(strange.refusal().map(|refusal| refusal.code()), Some("unknown_dashboard"));
+
+    assert!(done(sharing.access_list(Actor::Host, board(BIG))).grants.len() > 3);
+    assert!(!done(sharing.impact_of_revoking(Actor::Host, board(BIG), scene.grant("cyd"))).lose.is_empty());
+    assert!(!done(sharing.audit(Actor::Host, board(BIG), Revision::ZERO, 9)).is_empty());
+    assert!(!done(sharing.viewers(board(BIG))).is_empty());
+    assert!(!done(sharing.losing_access(board(BIG), now().plus_days(99))).is_empty());
 }

@@ -191,6 +191,40 @@ fn a_scenario_comes_from_a_file_or_from_standard_input() {
 }
 
 #[test]
+fn a_scenario_that_wants_something_else_fails_at_its_end_and_says_where() {
+    let history = br#"# three lines want something
+{"do":"dashboard","dashboard":"d1","owner":"olga","want":{"ok":true}}
+{"do":"check","dashboard":"d1","who":"ann","right":"view","want":{"allowed":true}}
+{"do":"fly","want":{"refused":"bad_line"}}
+// the end"#;
+    let output = run(example("scenario").arg(file("wants.jsonl", history)));
+    assert_eq!(output.status.code(), Some(1));
+    let met: Vec<Value> = answers(&output).iter().map(|answer| answer["met"].clone()).collect();
+    assert_eq!(met, [true, false, true]);
+    assert_eq!(text(&output.stderr), "line 3: `allowed` is false, not true\n");
+    let fine = from_stdin(br#"{"do":"fly","want":{"refused":"bad_line"}}"#);
+    assert!(fine.status.success(), "what is wanted may be a refusal");
+}
+
+#[test]
+fn a_strict_scenario_takes_slips_for_bad_lines() {
+    let history = file(
+        "strict.jsonl",
+        br#"{"do":"dashboard","dashboard":"d1","owner":"olga"}
+{"do":"check","dashboard":"d1","who":"anm","right":"view"}
+{"do":"check","dashboard":"d1","who":"olga","right":"view","devise":"door"}
+{"do":"check","dashboard":"d1","who":"olga","right":"view"}"#,
+    );
+    let said = |command: &mut Command| -> Vec<Value> {
+        let output = run(command.arg(&history));
+        assert!(output.status.success());
+        answers(&output).iter().map(|answer| answer["ok"].clone()).collect()
+    };
+    assert_eq!(said(&mut example("scenario")), [true, true, true, true]);
+    assert_eq!(said(example("scenario").arg("--strict")), [true, false, false, true]);
+}
+
+#[test]
 fn a_scenario_that_cannot_be_read_fails() {
     let missing = Path::new(env!("CARGO_TARGET_TMPDIR")).join("not-there.jsonl");
     let output = run(example("scenario").arg(missing));
@@ -302,7 +336,8 @@ fn literals<'a>(source: &'a str, from: &str, to: &str) -> Vec<&'a str> {
 fn the_scenario_page_has_every_verb_and_every_code() {
     let engine = include_str!("../examples/scenario/engine.rs");
     let verbs = literals(engine, "match verb {", "other =>");
-    let events = literals(engine, "let (name, grants) = match event {", "_ => (");
+    let questions = include_str!("../examples/scenario/questions.rs");
+    let events = literals(questions, "let (name, grants) = match event {", "_ => (");
     let codes = literals(include_str!("../src/sharing/refusal.rs"), "fn code(", "/// As a sentence");
     assert!(verbs.len() >= 24 && events.len() >= 15 && codes.len() >= 26);
     for word in verbs.iter().chain(&events).chain(&codes) {

@@ -10,7 +10,7 @@ use dashshare::{
     AccountId, Action, DashboardId, Error, ErrorKind, Expiry, GrantId, NewShare, Refusal, Rights, Terms,
     explain::{Because, Denial, Missing},
     policy::RuleRef,
-    questions::AccessList,
+    questions::{AccessList, Page},
     store::{Freshness, Grant, Store as _},
 };
 use pollster::block_on;
@@ -81,13 +81,13 @@ fn a_list_tells_its_roots_parents_and_people() {
 fn owners_and_what_they_own_are_answered() {
     let scene = Scene::new();
     let sharing = scene.process(5);
-    assert_eq!(done(sharing.owned(account(OLGA))), [BIG, BARE, PAUSED].map(board));
+    assert_eq!(*done(sharing.owned(account(OLGA), Page::first(9))), [BIG, BARE, PAUSED].map(board));
     for (dashboard, owner) in [(BIG, Some(OLGA)), (OFFERED, None), (NONE, None)] {
         assert_eq!(done(sharing.owner_of(board(dashboard))), owner.map(account));
     }
     done(sharing.delete_dashboard(account(OLGA), board(BARE)));
     assert_eq!(done(sharing.owner_of(board(BARE))), None);
-    assert_eq!(done(sharing.owned(account(OLGA))), [BIG, PAUSED].map(board));
+    assert_eq!(*done(sharing.owned(account(OLGA), Page::first(9))), [BIG, PAUSED].map(board));
 }
 
 /// D6: lists, too, can demand a revision.
@@ -157,6 +157,8 @@ fn refusals() -> Vec<Refusal> {
         Refusal::TextTellsTooMuch,
         Refusal::TemplateTooLarge { limit: 1 << 20 },
         Refusal::LinkTaken,
+        Refusal::ForeignToken,
+        Refusal::Suspended,
         Refusal::NoLink,
         Refusal::Superseded,
         Refusal::PolicyDenies(rule.clone()),

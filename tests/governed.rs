@@ -2,10 +2,13 @@
 
 use dashshare::{
     AccountId, Action, Amendment, BoxError, DashboardId, Dashshare, Directory, EmailAddress, Error, Expiry,
-    FixedEnv, MemoryDirectory, MemoryStore, NewShare, Refusal, RevokeMode, TenantId, Terms, Timestamp,
+    FixedEnv, MemoryDirectory, MemoryStore, NewShare, Refusal, RevokeMode, Rights, TenantId, Terms,
+    Timestamp,
     directory::{Account, Attestor, Tenant},
     explain::{Because, Denial, LinkCause, Missing, Symptom},
     policy::{Document, Effect, Nearest, Outcome, PolicySet, Principal, Resource, RuleRef},
+    questions::Page,
+    trail::Actor,
 };
 use pollster::block_on;
 use std::{
@@ -120,7 +123,7 @@ fn whom_a_policy_denies_a_dashboard_is_no_viewer() {
     let who = || -> (BTreeSet<AccountId>, Vec<AccountId>, usize) {
         let viewers = block_on(sharing.viewers(board())).unwrap();
         let losing = block_on(sharing.losing_access(board(), start().plus_days(40))).unwrap();
-        let shared = block_on(sharing.shared_with(account(ANN))).unwrap();
+        let shared = block_on(sharing.shared_with(account(ANN), Page::first(9))).unwrap();
         (
             viewers.iter().map(|viewer| viewer.account).collect(),
             losing.iter().map(|losing| losing.account).collect(),
@@ -336,4 +339,174 @@ fn the_owners_diagnosis_knows_each_symptom() {
     assert_eq!((opens, symptoms), (true, vec![Symptom::BlankWidgets; 2]));
     let named = ["door", "window"].map(|device| LinkCause::Missing(Missing::DevicePolicy(device.to_owned())));
     assert_eq!(causes, named);
+}
+
+fn deny(id: &str, who: &str, kind: &str) -> String {
+    format!(
+        r#"{{"id": "{id}", "targets": [["run_user", "id", "{who}"]], "permissions": [
+            {{"effect": "deny", "action": ["access"], "resource": ["{kind}"]}}]}}"#
+    )
+}
+
+/// D3: whoever owns a dashboard sees the devices that it shows, unless a policy denies it one as a portal user; also one
+/// that took a clone, and chose itself what that shows.
+#[test]
+fn a_policy_denies_a_device_to_the_owner_too_and_the_dashboard_not() {
+    let sharing = sharing();
+    let olga = || block_on(sharing.authorize(account(OLGA), board(), Action::View)).unwrap();
+    let sees = |device| block_on(sharing.authorize_device(&olga(), device)).unwrap();
+    assert!(sees("door").is_allowed() && sees("window").is_allowed());
+    assert_eq!(sees("cellar").denial(), Some(Denial::DeviceNotShown("cellar".to_owned())));
+    let door = deny("no-door", "olga", "device").replace(r#"["device"]"#, r#"["device", "id", "door"]"#);
+    govern(&sharing, &[&deny("no-board", "olga", "dashboard"), &door]);
+    assert!(olga().is_allowed(), "above what policies say of the dashboard");
+    let by = RuleRef { policy: "no-door".to_owned(), rule: 0 };
+    let denied = sees("door");
+    assert_eq!(denied.denial(), Some(Denial::DeviceDenied { device: "door".to_owned(), by }));
+    assert_eq!((denied.tell().code(), denied.permitted(Action::View)), ("device_not_available", None));
+    assert_eq!(sees("window").permitted(Action::View), Some((board(), "window")));
+    // As at any other instant.
+    let then = sharing.as_of(start().plus_days(1));
+    let then = block_on(then.authorize_device(account(OLGA), board(), Action::View, "door")).unwrap();
+    assert!(!then.was_allowed());
+}
+
+/// D4: of two grants that both allow it, the one that ends later counts; for an action that only one allows, that one.
+#[test]
+fn an_allowance_lasts_as_long_as_the_last_grant_that_allows_it() {
+    let sharing = sharing();
+    let cyd = account(CYD);
+    let give = |rights, days| {
+        let terms = Terms::of(rights, Expiry::At(start().plus_days(days)));
+        block_on(sharing.share(account(OLGA), board(), NewShare::with(cyd, terms))).unwrap()
+    };
+    let until = |action| {
+        let decision = block_on(sharing.authorize(cyd, board(), action)).unwrap();
+        let until = decision.valid_until().unwrap();
+        for (at, allowed) in [(until.plus_micros(-1), true), (until, false)] {
+            let then = block_on(sharing.as_of(at).authorize(cyd, board(), action)).unwrap();
+            assert_eq!(then.was_allowed(), allowed);
+        }
+        until
+    };
+    give(Rights::ALL, 3);
+    give(Rights::VIEW, 9);
+    give(Rights::VIEW, 5);
+    assert_eq!(until(Action::View), start().plus_days(9));
+    assert_eq!(until(Action::Export), start().plus_days(3));
+}
+
+/// G1, G7, G20: whether somebody can share on is what a share would do: the depth that the tenant allows counts.
+#[test]
+fn who_is_as_deep_as_the_tenant_allows_cannot_share_on() {
+    let sharing = sharing();
+    let reshare = Terms::view(Expiry::Never).and_reshare();
+    block_on(sharing.share(account(ANN), board(), NewShare::with(account(BOB), reshare.clone()))).unwrap();
+    let may = |who| {
+        let decision = block_on(sharing.authorize(account(who), board(), Action::Share)).unwrap();
+        let shared = block_on(sharing.shared_with(account(who), Page::first(9))).unwrap();
+        assert_eq!(decision.is_allowed(), shared[0].reshare);
+        decision
+    };
+    for (depth, anns, bobs) in [(3, true, true), (2, true, false), (1, false, false)] {
+        let mut tenant = MemoryDirectory::open_tenant();
+        tenant.rules.max_depth = depth;
+        sharing.directory().inner.set_tenant(TenantId::from(TENANT), tenant);
+        assert_eq!((may(ANN).is_allowed(), may(BOB).is_allowed()), (anns, bobs));
+        let other = reshare.clone().until(Expiry::At(start().plus_days(u32::from(depth))));
+        let tried = block_on(sharing.share(account(BOB), board(), NewShare::with(account(CYD), other)));
+        assert_eq!(tried.is_ok(), bobs);
+        if !bobs {
+            let denied = may(BOB);
+            assert_eq!(denied.denial(), Some(Denial::TooDeep { limit: usize::from(depth) }));
+            assert_eq!((denied.tell().code(), denied.tell().status()), ("too_deep", 403));
+        }
+    }
+}
+
+/// G15, G24, D7: a filter counts on every branch: whom a policy denies a dashboard keeps nothing, who keeps a lesser right
+/// loses one, and who loses nothing is not reminded.
+#[test]
+fn impact_losing_and_reminders_judge_every_branch_alike() {
+    let sharing = sharing();
+    let (olga, bob) = (account(OLGA), account(BOB));
+    let give = |rights, expiry| {
+        let share = NewShare::with(bob, Terms::of(rights, expiry));
+        block_on(sharing.share(olga, board(), share)).unwrap().grant
+    };
+    let soon = Expiry::At(start().plus_days(4));
+    let within = |days| block_on(sharing.losing_access(board(), start().plus_days(days))).unwrap();
+    let remind = || block_on(sharing.remind(board(), start().plus_days(9))).unwrap().answer;
+    // He keeps what he also has for good.
+    let views = give(Rights::VIEW, soon);
+    give(Rights::VIEW, Expiry::Never);
+    assert!(within(9).is_empty() && remind().is_empty());
+    // He keeps to view, and can export no more.
+    let exports = give(Rights::ALL, soon);
+    let losing = within(9);
+    assert_eq!((losing[0].account, losing[0].rights, losing[0].reshare), (bob, Rights::EXPORT, false));
+    assert_eq!((losing.len(), losing[0].ends), (1, start().plus_days(4)));
+    assert!(within(3).is_empty());
+    assert_eq!(remind(), [exports]);
+    assert!(remind().is_empty(), "once for each end");
+    let impact = block_on(sharing.impact_of_revoking(olga, board(), exports)).unwrap();
+    assert_eq!((impact.lose, impact.keep), (vec![], vec![(bob, Rights::VIEW)]));
+    // The host asks in the owner's place, of what there is.
+    let hosts = block_on(sharing.impact_of_revoking(Actor::Host, board(), exports)).unwrap();
+    assert_eq!(hosts.keep, [(bob, Rights::VIEW)]);
+    let listed = |by: Actor| block_on(sharing.access_list(by, board())).unwrap();
+    assert_eq!(listed(Actor::Host), listed(olga.into()));
+    let nowhere = block_on(sharing.access_list(Actor::Host, DashboardId::from(99u64))).unwrap_err();
+    assert_eq!(nowhere.refusal(), Some(&Refusal::UnknownDashboard));
+
+    govern(&sharing, &[&deny("not-bob", "bob", "dashboard")]);
+    for grant in [views, exports] {
+        let impact = block_on(sharing.impact_of_revoking(olga, board(), grant)).unwrap();
+        assert_eq!((impact.lose, impact.keep), (vec![], vec![]));
+    }
+    assert!(within(9).is_empty() && remind().is_empty());
+    // Whom a policy lets view it keeps that beside what else he has.
+    govern(&sharing, &[BOB_TOO]);
+    let all = block_on(sharing.stop_sharing(olga, board(), bob));
+    all.unwrap();
+    let export = give(Rights::EXPORT, Expiry::Never);
+    let impact = block_on(sharing.impact_of_revoking(olga, board(), export)).unwrap();
+    assert_eq!((impact.lose, impact.keep), (vec![], vec![(bob, Rights::VIEW)]));
+}
+
+/// The lists that nothing bounds come in pages, without gaps and repeats.
+#[test]
+fn what_is_shared_and_owned_comes_in_pages() {
+    let sharing = sharing();
+    let (olga, cyd) = (account(OLGA), account(CYD));
+    for number in 10..29u64 {
+        let dashboard = DashboardId::from(number);
+        block_on(sharing.register(dashboard, TenantId::from(TENANT), olga)).unwrap();
+        for rights in [Rights::VIEW, Rights::EXPORT].into_iter().take(1 + usize::from(number % 3 == 0)) {
+            let share = NewShare::with(cyd, Terms::of(rights, Expiry::Never));
+            block_on(sharing.share(olga, dashboard, share)).unwrap();
+        }
+    }
+    let whole = block_on(sharing.shared_with(cyd, Page::first(99))).unwrap();
+    assert_eq!((whole.len(), whole.next), (19, None));
+    assert!(whole.iter().any(|shared| shared.grants.len() == 2));
+    let owned = block_on(sharing.owned(olga, Page::first(99))).unwrap();
+    assert_eq!((owned.len(), owned.next), (20, None));
+    for limit in 0..23 {
+        let (mut shared, mut own) = (Vec::new(), Vec::new());
+        let mut page = Some(Page::first(limit));
+        while let Some(asked) = page {
+            let answer = block_on(sharing.shared_with(cyd, asked)).unwrap();
+            assert!(answer.len() <= limit.max(1) && (answer.next.is_none() || answer.len() == limit.max(1)));
+            page = answer.next.map(|place| asked.after(place));
+            shared.extend(answer);
+        }
+        page = Some(Page::first(limit));
+        while let Some(asked) = page {
+            let answer = block_on(sharing.owned(olga, asked)).unwrap();
+            page = answer.next.map(|place| asked.after(place));
+            own.extend(answer);
+        }
+        assert_eq!((&shared, &own), (&whole.entries, &owned.entries), "pages of {limit}");
+    }
 }

@@ -3,20 +3,26 @@
 
 mod cached;
 mod cases;
+mod clocks;
 #[cfg(feature = "conformance")]
 mod conformance;
+mod csv;
 mod days;
 mod denials;
 mod door;
+mod drops;
 mod examples;
 mod face;
 mod faults;
 mod governed;
 mod histories;
 mod ids;
+mod instants;
 mod layers;
 mod limits;
+mod links;
 mod listed;
+mod losses;
 #[expect(dead_code, reason = "shared with another binary")]
 mod model;
 mod names;
@@ -25,16 +31,21 @@ mod parsers;
 mod policies;
 mod policies_example;
 mod publishing;
+mod randomness;
 mod rules;
 mod runtimes;
 #[cfg(feature = "conformance")]
 mod saboteurs;
+mod scenario;
 mod secrets;
+mod shown;
 #[cfg(all(feature = "sqlite", feature = "conformance"))]
 mod sqlite;
+mod suspensions;
 mod template;
 mod template_example;
 mod transfer;
+mod withdrawals;
 
 /// What several files need.
 mod support {
@@ -49,5 +60,6 @@ mod support {
     #[cfg(all(feature = "sqlite", feature = "conformance"))]
     pub(crate) mod runtime;
     pub(crate) mod scene;
+    pub(crate) mod storm;
     pub(crate) mod table;
 }

@@ -108,6 +108,13 @@ fn an_account_and_its_address_are_two_names() {
     let ended = done(sharing.stop_sharing(olga, board(BIG), ben()));
     assert_eq!(ended.fell, [second.grant]);
     assert!(sees(&sharing, BOB), "by the first");
+    // Nor does what was shared with the address stand for the account.
+    let world = World::new();
+    world.verify(BOB);
+    let sharing = world.at(now());
+    let first = done(sharing.share(olga, board(BIG), NewShare::with(ben(), view())));
+    let second = done(sharing.share(olga, board(BIG), NewShare::with(account(BOB), view())));
+    assert!(!second.standing && second.grant != first.grant && second.others.is_empty());
 }
 
 /// G17: an invitation stands for the address that it was made to, also once an account has verified it or claimed it.
@@ -458,7 +465,7 @@ fn an_address_of_the_owners_is_invited_like_any_other() {
     // One's own address is one's own.
     world.directory.verify_email(account(ANN), address("ann@x.test"), now());
     let own = NewShare::with(address("ann@x.test"), view());
-    assert_eq!(code(block_on(world.at(now()).share(account(ANN), board(BIG), own))), "to_self");
+    assert_eq!(code(block_on(world.at(days(1)).share(account(ANN), board(BIG), own))), "to_self");
 }
 
 /// G12: whoever invited is told when the invitation is declined.

@@ -282,3 +282,17 @@ fn a_mail_has_no_more_of_a_persons_text_than_may_stand_there() {
     let view = block_on(sharing.offers(account(2))).expect("a list").remove(0);
     assert_eq!(view.message.as_deref(), Some(wrote));
 }
+
+/// T9, G19: the id that the host gave to a clone is taken while the offer is open, and free when it has expired.
+#[test]
+fn an_open_offer_keeps_its_id_and_an_expired_one_does_not() {
+    let sharing = world();
+    let (template, end) = (template(), start().plus_days(9));
+    let offer = NewOffer::to(account(2), board(CLONE), &template, Expiry::At(end));
+    block_on(sharing.offer(account(1), board(SOURCE), offer)).expect("offered");
+    let register = || block_on(sharing.register(board(CLONE), TenantId::from(TENANT), account(3)));
+    sharing.env().set(end.plus_micros(-1));
+    assert_eq!(register().expect_err("it is taken").refusal(), Some(&Refusal::AlreadyExists));
+    sharing.env().set(end);
+    register().expect("it is free");
+}

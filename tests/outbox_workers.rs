@@ -4,6 +4,8 @@
 //!
 //! Where no PostgreSQL is installed its trial is reported as ignored, or fails if `DASHSHARE_REQUIRE_POSTGRES` is set.
 
+mod damaged;
+mod fragile;
 mod judge;
 mod planted;
 
@@ -15,6 +17,7 @@ use dashshare::{
     AccountId, BoxError, DashboardId, Dashshare, Env, Error, Expiry, MemoryDirectory, MemoryStore, NewShare,
     Revision, SystemEnv, TenantId, Terms, Timestamp, store::Store, trail::MessageId,
 };
+use fragile::{Glass, Neglect};
 use judge::{Clock, Name, Record, Wrong, judge};
 use libtest_mimic::{Failed, Trial};
 use planted::{Fault, Planted};
@@ -30,9 +33,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-const MESSAGES: usize = 10_000;
+const MESSAGES: usize = 12_000;
 const WORKERS: usize = 4;
-/// Each with a message in a commit of its own, and one more in a commit with all others of its dashboard.
+/// Each with a message in a commit of its own, and two more in a commit with all others of its dashboard.
 const GRANTS: usize = 50;
 const LEASE: Duration = Duration::from_secs(1);
 /// How often in a row there may be nothing to lease while messages are left. A lease ends when time moves once.
@@ -60,6 +63,26 @@ pub(crate) fn trials(file: File) -> Vec<Trial> {
         ("forgets_acknowledgements", Fault::ForgetsAcknowledgements, Wrong::LeasedAfterAcknowledgement),
         ("acknowledges_a_neighbour", Fault::AcknowledgesANeighbour, Wrong::Lost),
     ];
+    trials.push(file.trial("a_damaged_row_holds_nobody_up_in_memory", || {
+        let wrongs = rounds(|seed| block_on(damaged::play(&Glass::new(Neglect::None), seed)));
+        none_of(wrongs)
+    }));
+    let neglects = [
+        ("fails_after_it_leased", Neglect::FailsAfterItLeased, damaged::Wrong::Failed),
+        ("answers_less_beside_a_damaged_row", Neglect::AnswersLess, damaged::Wrong::HeldUp),
+        ("drops_damaged_rows", Neglect::DropsTheDamaged, damaged::Wrong::Lost),
+        ("leaves_damaged_rows_there", Neglect::LeavesThemThere, damaged::Wrong::Lost),
+        ("ends_a_page_at_a_damaged_row", Neglect::EndsThePage, damaged::Wrong::Hidden),
+    ];
+    trials.extend(neglects.map(|(name, neglect, wrong)| {
+        file.trial(format!("a_store_is_convicted_that_{name}"), move || {
+            let wrongs = rounds(|seed| block_on(damaged::play(&Glass::new(neglect), seed)));
+            match wrongs.contains(&wrong) {
+                true => Ok(()),
+                false => Err(format!("{neglect:?} is not convicted of {wrong:?}: {wrongs:?}").into()),
+            }
+        })
+    }));
     trials.extend(planted.map(|(name, fault, wrong)| {
         file.trial(format!("a_store_is_convicted_that_{name}"), move || convicts(fault, wrong))
     }));
@@ -75,6 +98,8 @@ fn on_sqlite() -> Result<(), Failed> {
     let pool = block_on(SqlitePoolOptions::new().connect_with(options))?;
     let store = dashshare::SqliteStore::new(pool.clone());
     block_on(store.migrate())?;
+    let fragile = fragile::OnSqlite(store.clone());
+    none_of(rounds(|seed| block_on(damaged::play(&fragile, seed))))?;
     let survived = survives(Arc::new(store));
     block_on(pool.close());
     survived
@@ -91,6 +116,8 @@ fn on_postgres(installation: &Installation) -> Result<(), Failed> {
     let pool = block_on(PgPoolOptions::new().connect_with(options))?;
     let store = dashshare::PostgresStore::new(pool.clone());
     block_on(store.migrate())?;
+    let fragile = fragile::OnPostgres(store.clone());
+    none_of(rounds(|seed| block_on(damaged::play(&fragile, seed))))?;
     let survived = survives(Arc::new(store));
     block_on(pool.close());
     // As somebody else sees it.
@@ -115,8 +142,17 @@ fn survives(store: Arc<impl Store + 'static>) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Rounds with other damages each.
+fn rounds(play: impl Fn(u64) -> BTreeSet<damaged::Wrong>) -> BTreeSet<damaged::Wrong> {
+    (0..40).flat_map(play).collect()
+}
+
+fn none_of(wrongs: BTreeSet<damaged::Wrong>) -> Result<(), Failed> {
+    if wrongs.is_empty() { Ok(()) } else { Err(format!("{wrongs:?}").into()) }
+}
+
 fn convicts(fault: Fault, wrong: Wrong) -> Result<(), Failed> {
-    let played = play(Arc::new(Planted { fault, store: MemoryStore::default() }), 400)?;
+    let played = play(Arc::new(Planted { fault, store: MemoryStore::default() }), 450)?;
     match played.wrongs.contains_key(&wrong) {
         true => Ok(()),
         false => Err(format!("{fault:?} is not convicted of {wrong:?}").into()),
@@ -243,13 +279,13 @@ fn play<S: Store + 'static>(store: Arc<S>, messages: usize) -> Result<Played, Fa
     Ok(Played { made: made.len(), deaths, repeated: counts.repeated, wrongs })
 }
 
-/// Invites people, and reminds them all: each invitation and each reminder is a message.
+/// Invites people, and reminds them all: each invitation is a message, and each reminder two, one to the inviter.
 async fn write(sharing: &Sharing<impl Store>, messages: usize) -> Result<BTreeSet<Name>, String> {
     let told = |error: Error| format!("{error:?}");
     let owner = AccountId::from(1u64);
     let terms = Terms::view(Expiry::At(start().plus_days(10)));
     let mut made = BTreeSet::new();
-    for board in 0..messages / (2 * GRANTS) {
+    for board in 0..messages / (3 * GRANTS) {
         let board = DashboardId::from(board as u64 + 1);
         sharing.register(board, TenantId::from(1u64), owner).await.map_err(told)?;
         for person in 0..GRANTS {
@@ -261,7 +297,10 @@ async fn write(sharing: &Sharing<impl Store>, messages: usize) -> Result<BTreeSe
         }
         let reminded = sharing.remind(board, start().plus_days(20)).await.map_err(told)?;
         let revision: Revision = reminded.revision;
-        made.extend((0..reminded.len()).map(|place| (board, revision, u32::try_from(place).unwrap_or(0))));
+        // To the invitee and to the inviter.
+        made.extend(
+            (0..2 * reminded.len()).map(|place| (board, revision, u32::try_from(place).unwrap_or(0))),
+        );
     }
     Ok(made)
 }
@@ -315,7 +354,8 @@ impl<S: Store> Worker<S> {
         let shop = Arc::clone(&self.shop);
         let (limit, dice) = (1 + self.random.below(12), self.random.below(100));
         let called = shop.clock.tick();
-        let lease = self.sharing.lease(LEASE, limit);
+        // However often they die, nothing is given up.
+        let lease = self.sharing.lease_at_most(u32::MAX, LEASE, limit);
         if dice < 5 {
             // Whether it was granted or not, nobody knows of it.
             let Some(leased) = dropped_after(self.random.below(4), lease).await else {

@@ -5,6 +5,7 @@
 //! where the random numbers begin.
 
 mod audits;
+mod budget;
 mod comparison;
 mod documents;
 mod lints;
@@ -232,7 +233,7 @@ fn every_evaluator_with_a_planted_fault_is_convicted() {
 
 fn set(policies: &Value) -> PolicySet {
     let documents = Document::parse_all(&policies.to_string()).unwrap_or_else(|error| panic!("{error}"));
-    let whole = PolicySet::compile(&documents).unwrap_or_else(|error| panic!("{error}"));
+    let whole = PolicySet::compile(&documents).unwrap_or_else(|error| panic!("{error}")).set;
     // However a set came about, it is the same one.
     let grown = documents.iter().rev().fold(PolicySet::default(), |set, document| set.with(document));
     assert_eq!(whole, grown);

@@ -28,7 +28,7 @@ fn document(text: &str) -> Document {
 }
 
 fn policies(texts: &[&str]) -> PolicySet {
-    PolicySet::compile(&texts.iter().map(|text| document(text)).collect::<Vec<_>>()).unwrap()
+    PolicySet::compile(&texts.iter().map(|text| document(text)).collect::<Vec<_>>()).unwrap().set
 }
 
 struct Host {

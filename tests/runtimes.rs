@@ -51,7 +51,7 @@ fn every_future_can_move_between_threads() {
     is_send(sharing.visit("token"));
     is_send(sharing.access_list(owner, dashboard));
     is_send(sharing.impact_of_revoking(owner, dashboard, grant));
-    is_send(sharing.shared_with(ann));
+    is_send(sharing.shared_with(ann, dashshare::questions::Page::first(9)));
     is_send(sharing.diagnose_link(owner, dashboard, None));
 }
 

@@ -393,7 +393,7 @@ impl World {
                 self.hear(decision);
             }
             24 => {
-                let shared = block_on(self.sharing.shared_with(with));
+                let shared = block_on(self.sharing.shared_with(with, dashshare::questions::Page::first(99)));
                 self.hear(shared);
             }
             25 => {

@@ -16,10 +16,12 @@ mod postgres_oracle;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod scenario_stores;
 mod shared_cases;
+mod shared_faults;
 #[cfg(feature = "sqlite")]
 mod sqlite_crash;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod stores;
+mod template_faults;
 mod template_peers;
 
 /// What several files need.
@@ -43,6 +45,7 @@ mod support {
     ))]
     pub(crate) mod server;
     #[cfg(all(feature = "sqlite", feature = "postgres"))]
+    pub(crate) mod storm;
     #[expect(dead_code, reason = "shared with another binary")]
     pub(crate) mod table;
 }
@@ -86,7 +89,9 @@ const FILES: &[(&str, Trials)] = &[
     #[cfg(all(feature = "sqlite", feature = "postgres"))]
     ("scenario_stores", scenario_stores::trials),
     ("template_peers", template_peers::trials),
+    ("template_faults", template_faults::trials),
     ("shared_cases", shared_cases::trials),
+    ("shared_faults", shared_faults::trials),
 ];
 
 fn main() -> ExitCode {

@@ -9,6 +9,7 @@ mod databases;
 mod faults;
 mod histories;
 mod planted;
+mod withdrawals;
 
 use crate::File;
 use crate::support::cluster::Installation;
@@ -41,6 +42,8 @@ pub(crate) fn trials(file: File) -> Vec<Trial> {
         on_postgres("histories", |database| histories::agree("postgres", 200, Some(database))),
         on_postgres("faults", |database| faults::leave_nothing_half_done("postgres", database)),
         on_sqlite("faults", |database| faults::leave_nothing_half_done("sqlite", database)),
+        on_postgres("withdrawals", withdrawals::win),
+        on_sqlite("withdrawals", withdrawals::win),
         on_sqlite("histories", |database| histories::agree("sqlite", 400, Some(database))),
         file.trial("memory::histories", || {
             histories::agree("memory", 400, None);

@@ -221,16 +221,17 @@ fn what_is_wrong_with_the_command_or_a_file_is_said() {
     assert_eq!(Run::of(&["--help"]).code, Some(0));
 }
 
-/// T2: a strict extraction fails on a document of which nothing is left.
+/// T6: a document of which nothing is left is refused, strictly or not.
 #[test]
-fn a_document_of_no_place_of_the_profile_is_not_strictly_extracted() {
+fn a_document_of_no_place_of_the_profile_is_not_extracted() {
     for (name, content) in
         [("list.json", "[]"), ("word.json", "\"x\""), ("odd.json", r#"{"widgets":{"a":1}}"#)]
     {
         let path = file(name, content);
-        Run::of(&["extract", "--profile", "tagoio", &path, "--strict"])
-            .assert_fails(1, "nothing of the document");
-        assert_eq!(Run::of(&["extract", "--profile", "tagoio", &path]).code, Some(0), "{content}");
+        for options in [&["--strict"][..], &[], &["--owner-lets-stand"]] {
+            Run::of(&[&["extract", "--profile", "tagoio", &path], options].concat())
+                .assert_fails(1, "nothing of the document has a place in the profile");
+        }
     }
 }
 

@@ -49,8 +49,11 @@ pub(crate) const TABLES: [Table; 6] = [
     },
     Table { name: "below", columns: &["dashboard", "above", "ordinal"] },
     Table { name: "audit", columns: &["dashboard", "revision", "host", "actor", "body"] },
-    Table { name: "receipt", columns: &["dashboard", "key", "revision"] },
-    Table { name: "outbox", columns: &["dashboard", "revision", "place", "leased_until", "body"] },
+    Table { name: "receipt", columns: &["dashboard", "key", "digest", "revision", "at"] },
+    Table {
+        name: "outbox",
+        columns: &["dashboard", "revision", "place", "leased_until", "attempts", "body"],
+    },
 ];
 
 /// Rows by table, in the order of [`TABLES`].
@@ -157,9 +160,11 @@ pub(crate) fn rows(store: &MemoryStore, boards: &[Board], random: &mut Random) -
             let revision = record.revision.number();
             let id = Cell::Id(dashboard.to_uuid());
             rows[AUDIT].push(vec![id, number(revision), Cell::Flag(host), Cell::Id(actor), text(&record)]);
-            // A memory store lists no receipts; their keys are random anyway.
+            // A memory store lists no receipts; their keys are random anyway, and nobody asks for their digests.
             let key = Cell::Id(Uuid::from_u128(random.id()));
-            rows[RECEIPT].push(vec![Cell::Id(dashboard.to_uuid()), key, number(revision)]);
+            let digest = Cell::Id(Uuid::from_u128(random.id()));
+            let at = Cell::Number(record.at.micros());
+            rows[RECEIPT].push(vec![Cell::Id(dashboard.to_uuid()), key, digest, number(revision), at]);
         }
     }
     rows
@@ -198,7 +203,7 @@ fn messages(sharing: &Service<MemoryStore>) -> Vec<Vec<Cell>> {
     let row = |message: &OutboxMessage| {
         let id = Cell::Id(message.id.dashboard.to_uuid());
         let (revision, place) = (number(message.id.revision.number()), number(message.id.index.into()));
-        vec![id, revision, place, Cell::Number(i64::MIN), text(message)]
+        vec![id, revision, place, Cell::Number(i64::MIN), Cell::Number(0), text(message)]
     };
     messages.iter().map(row).collect()
 }

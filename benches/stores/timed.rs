@@ -34,5 +34,5 @@ impl<S: Store> Store for Timed<S> {
     }
 
     dashshare::delegate_store!(self.store => receipt, read, read_many, read_link, grants, grants_below, held, owned, audit, audit_of,
-        outbox, lease, acknowledge, |_, call| self.count(call()));
+        outbox, lease, acknowledge, dead_letters, put_back, sweep, |_, call| self.count(call()));
 }

@@ -37,6 +37,9 @@ struct Answer<'a> {
 struct Explained {
     considered: Vec<Considered>,
     nearest: Option<Remedy>,
+    /// Where the explanation stopped, if it had too much to look at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped: Option<String>,
 }
 
 /// What would change a denial, for people and for programs.
@@ -110,7 +113,8 @@ fn answer<'a>(
     let explained = explain.then(|| {
         let explanation = policies.explain(principal, action, resource);
         let remedy = |change: Nearest| Remedy { sentence: change.to_string(), change };
-        Explained { considered: explanation.considered, nearest: explanation.nearest.map(remedy) }
+        let stopped = explanation.stopped.map(|stopped| stopped.to_string());
+        Explained { considered: explanation.considered, nearest: explanation.nearest.map(remedy), stopped }
     });
     if let Some(remedy) = explained.as_ref().and_then(|explained| explained.nearest.as_ref()) {
         reason.push_str(&format!("; to allow it, {}", remedy.sentence));

@@ -39,7 +39,7 @@ pub(crate) fn documents(path: &OsStr) -> Result<Vec<Document>, Trouble> {
 pub(crate) fn policies(path: &OsStr, strict: bool) -> Result<PolicySet, Trouble> {
     let documents = documents(path)?;
     let compile = if strict { PolicySet::compile_strict } else { PolicySet::compile };
-    compile(&documents).map_err(|error| match error {
+    compile(&documents).map(|compiled| compiled.set).map_err(|error| match error {
         CompileError::Inert(findings) => {
             let mut problem = format!("`{}` has what can never match:", path.display());
             for finding in findings {

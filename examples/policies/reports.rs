@@ -11,6 +11,9 @@ struct Finding<'a> {
     severity: Severity,
     pointer: String,
     sentence: &'a str,
+    /// Whether a deny is without effect by it, which is the dangerous way round.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    denies_nothing: bool,
 }
 
 pub(crate) fn lint(arguments: &mut Arguments, out: &mut Out) -> Result<ExitCode, Trouble> {
@@ -27,7 +30,8 @@ pub(crate) fn lint(arguments: &mut Arguments, out: &mut Out) -> Result<ExitCode,
             *count = count.saturating_add(1);
             let pointer = format!("/{place}{}", finding.pointer());
             let (policy, severity, sentence) = (finding.policy(), finding.severity(), finding.sentence());
-            say(out, &Finding { policy, severity, pointer, sentence })?;
+            let denies_nothing = finding.denies_nothing();
+            say(out, &Finding { policy, severity, pointer, sentence, denies_nothing })?;
         }
     }
     out.flush()?;

@@ -67,7 +67,8 @@ const STORE: &str = r#"{
 fn tenant(policies: &[&str]) -> Tenant {
     let documents: Result<Vec<policy::Document>, _> =
         policies.iter().map(|text| policy::Document::parse(text)).collect();
-    let policies = PolicySet::compile(&documents.expect("constant documents")).expect("each with its own id");
+    let policies =
+        PolicySet::compile(&documents.expect("constant documents")).expect("each with its own id").set;
     Tenant { policies, ..MemoryDirectory::open_tenant() }
 }
 

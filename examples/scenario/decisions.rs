@@ -1,26 +1,29 @@
 //! Decisions: who gets in and why, and why not.
 
 use super::{
-    Answer, Engine,
+    Answer, Engine, Reading,
     fields::{Fields, bad},
+    play,
     runtime::block_on,
 };
 use dashshare::{
     AccountId, Action, Decision, GrantId, Told,
-    explain::{Because, Denial, Explanation, Fall, LinkCause, Missing},
+    explain::{Because, Denial, Explanation, Fall, Missing},
     policy::Nearest,
 };
 use serde_json::{Value, json};
 
 impl Engine {
-    pub(super) fn visit(&mut self, fields: &Fields) -> Answer {
-        let token = fields.text("token")?;
-        let token = self.tokens.get(token).map_or(token, String::as_str);
-        let decision = block_on(self.sharing.visit(token))?;
-        self.narrowed(&decision, fields)
+    pub(super) fn visit<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let token = self.token_in(fields)?;
+        let device = fields.optional("device", Fields::text)?;
+        play(move |engine| {
+            let decision = block_on(engine.sharing.visit(engine.token(token)))?;
+            engine.narrowed(&decision, device)
+        })
     }
 
-    pub(super) fn check(&mut self, fields: &Fields) -> Answer {
+    pub(super) fn check<'a>(&self, fields: &'a Fields) -> Reading<'a> {
         let action = match fields.text("right")? {
             "view" => Action::View,
             "export" => Action::Export,
@@ -30,32 +33,35 @@ impl Engine {
             other => return bad(format!("`right` has no value `{other}`")),
         };
         let as_of = fields.optional("as_of", Fields::instant)?;
-        let who = fields.text("who")?;
-        let (dashboard, who) = (self.dashboard_named(fields)?, self.account(who)?);
-        if let Some(at) = as_of {
-            let then = self.sharing.as_of(at);
-            let decision = match fields.optional("device", Fields::text)? {
-                Some(device) => block_on(then.authorize_device(who, dashboard, action, device))?,
-                None => block_on(then.authorize(who, dashboard, action))?,
-            };
-            return self.decision(&decision.explanation(), None);
-        }
-        let decision = block_on(self.sharing.authorize(who, dashboard, action))?;
-        self.narrowed(&decision, fields)
+        let device = fields.optional("device", Fields::text)?;
+        let (dashboard, who) = (self.dashboard_in(fields)?, self.account_in(fields, "who")?);
+        play(move |engine| {
+            let (dashboard, who) = (engine.dashboard_of(dashboard), engine.account(who));
+            if let Some(at) = as_of {
+                let then = engine.sharing.as_of(at);
+                let decision = match device {
+                    Some(device) => block_on(then.authorize_device(who, dashboard, action, device))?,
+                    None => block_on(then.authorize(who, dashboard, action))?,
+                };
+                return Ok(engine.decision(&decision.explanation(), None));
+            }
+            let decision = block_on(engine.sharing.authorize(who, dashboard, action))?;
+            engine.narrowed(&decision, device)
+        })
     }
 
     /// The decision, or that about one device behind the dashboard if the line names one.
-    fn narrowed(&self, decision: &Decision, fields: &Fields) -> Answer {
-        match fields.optional("device", Fields::text)? {
+    fn narrowed(&self, decision: &Decision, device: Option<&str>) -> Answer {
+        Ok(match device {
             Some(device) => {
                 let decision = block_on(self.sharing.authorize_device(decision, device))?;
                 self.decision(&decision.explanation(), Some(decision.tell()))
             }
             None => self.decision(&decision.explanation(), Some(decision.tell())),
-        }
+        })
     }
 
-    fn decision(&self, explanation: &Explanation, told: Option<Told>) -> Answer {
+    fn decision(&self, explanation: &Explanation, told: Option<Told>) -> Value {
         let dashboard = explanation.dashboard;
         let label =
             |grant: GrantId| dashboard.map_or(Value::Null, |dashboard| self.grant_label(dashboard, grant));
@@ -98,7 +104,7 @@ impl Engine {
         if let Some(told) = told {
             answer["tell"] = self.told(&told);
         }
-        Ok(answer)
+        answer
     }
 
     fn name(&self, account: AccountId) -> String {
@@ -117,23 +123,6 @@ impl Engine {
             members["ends"] = json!(ends);
         }
         members
-    }
-
-    pub(super) fn setup(&mut self, fields: &Fields) -> Answer {
-        let (dashboard, by) = (self.dashboard_named(fields)?, self.by(fields)?);
-        let missing = block_on(self.sharing.missing_to_publish(by, dashboard))?;
-        Ok(json!({ "missing": missing.iter().map(step).collect::<Vec<_>>() }))
-    }
-
-    pub(super) fn diagnose_link(&mut self, fields: &Fields) -> Answer {
-        let token = fields.optional("token", Fields::text)?;
-        let (dashboard, by) = (self.dashboard_named(fields)?, self.by(fields)?);
-        let token = token.map(|token| self.tokens.get(token).map_or(token, String::as_str));
-        let diagnosis = block_on(self.sharing.diagnose_link(by, dashboard, token))?;
-        let causes: Vec<String> =
-            diagnosis.causes.iter().map(|cause| self.with_labels(cause.to_string())).collect();
-        let symptoms: Vec<_> = diagnosis.causes.iter().map(LinkCause::symptom).collect();
-        Ok(json!({ "opens": diagnosis.opens, "causes": causes, "symptoms": symptoms }))
     }
 }
 

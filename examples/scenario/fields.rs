@@ -1,20 +1,13 @@
-//! What a line holds, read member by member.
+//! What a line holds, read member by member. Nothing here knows the world, and nothing changes it.
 
-use dashshare::{EmailAddress, EmailError, Error, Expiry, Right, Rights, Timestamp, policy::Tag};
+use dashshare::{EmailAddress, EmailError, Expiry, Right, Rights, Timestamp, policy::Tag};
 use serde_json::{Map, Value};
-use std::fmt::Display;
+use std::{cell::RefCell, collections::BTreeSet, fmt::Display};
 
-/// Why a line has no answer: it is not in the language, or the library refused it.
+/// Why a line is not in the language.
 pub(super) enum Problem {
     BadLine(String),
     BadEmail(String, EmailError),
-    Refused(Error),
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        Self::Refused(error)
-    }
 }
 
 pub(super) fn bad<T>(reason: impl Display) -> Result<T, Problem> {
@@ -25,20 +18,64 @@ pub(super) fn address(text: &str) -> Result<EmailAddress, Problem> {
     text.parse().map_err(|error| Problem::BadEmail(text.to_owned(), error))
 }
 
-/// The members of a line.
-pub(super) struct Fields(pub(super) Map<String, Value>);
+/// The name that the host acts by. No account is called so.
+pub(super) const HOST: &str = "host";
 
-pub(super) fn parse(text: &str) -> Result<Fields, Problem> {
+/// The name of an account.
+#[derive(Clone, Copy)]
+pub(super) struct Name<'a>(pub(super) &'a str);
+
+/// Whom something goes to.
+pub(super) enum With<'a> {
+    Account(Name<'a>),
+    Address(EmailAddress),
+}
+
+/// Who gives a command.
+#[derive(Clone, Copy)]
+pub(super) enum By<'a> {
+    Account(Name<'a>),
+    Host,
+}
+
+/// The members of an object, and which of them somebody has asked for.
+pub(super) struct Fields {
+    members: Map<String, Value>,
+    asked: RefCell<BTreeSet<String>>,
+    /// Whether a member that nobody asks for is a mistake.
+    pub(super) strict: bool,
+}
+
+pub(super) fn parse(text: &str, strict: bool) -> Result<Fields, Problem> {
     match serde_json::from_str(text) {
-        Ok(Value::Object(members)) => Ok(Fields(members)),
+        Ok(Value::Object(members)) => Ok(Fields::new(members, strict)),
         Ok(_) => bad("a line is a JSON object"),
         Err(error) => bad(format!("not JSON: {error}")),
     }
 }
 
 impl Fields {
+    pub(super) fn new(members: Map<String, Value>, strict: bool) -> Self {
+        Self { members, asked: RefCell::default(), strict }
+    }
+
+    /// To be called when all that could be asked for has been: refuses what is left over, if that is a mistake.
+    pub(super) fn end(&self) -> Result<(), Problem> {
+        let asked = self.asked.borrow();
+        match self.members.keys().find(|name| !asked.contains(*name)) {
+            Some(name) if self.strict => bad(format!("there is no member `{name}` here")),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.asked.borrow_mut().insert(name.to_owned());
+        self.members.contains_key(name)
+    }
+
     pub(super) fn get(&self, name: &str) -> Result<&Value, Problem> {
-        match self.0.get(name) {
+        self.asked.borrow_mut().insert(name.to_owned());
+        match self.members.get(name) {
             Some(value) => Ok(value),
             None => bad(format!("`{name}` is missing")),
         }
@@ -50,10 +87,7 @@ impl Fields {
         name: &str,
         read: impl FnOnce(&'a Self, &str) -> Result<T, Problem>,
     ) -> Result<Option<T>, Problem> {
-        match self.0.get(name) {
-            None => Ok(None),
-            Some(_) => self.nullable(name, read),
-        }
+        if self.has(name) { self.nullable(name, read) } else { Ok(None) }
     }
 
     pub(super) fn nullable<'a, T>(
@@ -74,8 +108,41 @@ impl Fields {
         }
     }
 
+    /// The label that a line gives to what it makes: its `as`, or one by the number of the line.
+    pub(super) fn label(&self, letter: char, line: usize) -> Result<String, Problem> {
+        Ok(self.optional("as", Self::text)?.map_or(format!("{letter}{line}"), str::to_owned))
+    }
+
+    pub(super) fn name<'a>(&'a self, name: &str) -> Result<Name<'a>, Problem> {
+        match self.text(name)? {
+            HOST => bad(format!("`{HOST}` is the host itself, and not the name of an account")),
+            label if label.is_empty() || label.contains('@') => {
+                bad(format!("`{label}` is not the name of an account"))
+            }
+            label => Ok(Name(label)),
+        }
+    }
+
+    pub(super) fn by<'a>(&'a self, name: &str) -> Result<By<'a>, Problem> {
+        if self.text(name)? == HOST { Ok(By::Host) } else { self.name(name).map(By::Account) }
+    }
+
+    pub(super) fn with<'a>(&'a self, name: &str) -> Result<With<'a>, Problem> {
+        match self.text(name)? {
+            text if text.contains('@') => address(text).map(With::Address),
+            _ => self.name(name).map(With::Account),
+        }
+    }
+
+    pub(super) fn list<'a>(&'a self, name: &str) -> Result<&'a Vec<Value>, Problem> {
+        match self.get(name)?.as_array() {
+            Some(list) => Ok(list),
+            None => bad(format!("`{name}` is not a list")),
+        }
+    }
+
     pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, Problem> {
-        let texts = self.get(name)?.as_array().and_then(|list| {
+        let texts = self.list(name).ok().and_then(|list| {
             list.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<String>>>()
         });
         match texts {
@@ -85,7 +152,13 @@ impl Fields {
     }
 
     pub(super) fn tags(&self, name: &str) -> Result<Vec<Tag>, Problem> {
-        match serde_json::from_value(self.get(name)?.clone()) {
+        let value = self.get(name)?;
+        for tag in value.as_array().into_iter().flatten().filter_map(Value::as_object) {
+            let tag = Self::new(tag.clone(), self.strict);
+            let _ = (tag.has("key"), tag.has("value"));
+            tag.end()?;
+        }
+        match serde_json::from_value(value.clone()) {
             Ok(tags) => Ok(tags),
             Err(_) => bad(format!("`{name}` is not a list of tags, each with a `key` and a `value`")),
         }

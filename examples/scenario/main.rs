@@ -1,6 +1,6 @@
 //! Plays a history written as JSON lines and answers each line with one JSON line.
 //!
-//! `cargo run --example scenario -- [--store STORE] FILE`, or with the lines on standard input. The language is documented
+//! `cargo run --example scenario -- [--strict] [--store STORE] FILE`, or with the lines on standard input. The language is documented
 //! in `examples/scenario.md`.
 
 mod engine;
@@ -18,10 +18,10 @@ use std::{
     sync::Arc,
 };
 
-const USAGE: &str = "scenario [--store memory|sqlite:FILE|postgres:URL] [FILE]";
+const USAGE: &str = "scenario [--strict] [--store memory|sqlite:FILE|postgres:URL] [FILE]";
 
 fn main() -> ExitCode {
-    let (mut name, mut path) = ("memory".to_owned(), None);
+    let (mut name, mut path, mut strict) = ("memory".to_owned(), None, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
                 Some(store) => name = store,
                 None => return fail("`--store` needs a value"),
             },
+            "--strict" => strict = true,
             "--help" => {
                 println!("{USAGE}");
                 return ExitCode::SUCCESS;
@@ -47,13 +48,14 @@ fn main() -> ExitCode {
         }
     };
     let played = match path.as_deref() {
-        None | Some("-") => play(store, io::stdin().lock()),
-        Some(path) => File::open(path).and_then(|file| play(store, BufReader::new(file))),
+        None | Some("-") => play(Engine::over(store, strict), io::stdin().lock()),
+        Some(path) => {
+            File::open(path).and_then(|file| play(Engine::over(store, strict), BufReader::new(file)))
+        }
     };
     match played {
-        Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads the answers has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("cannot read `{}`: {error}", path.as_deref().unwrap_or("standard input"));
             ExitCode::FAILURE
@@ -77,16 +79,28 @@ async fn empty(name: &str) -> Result<Arc<dyn DynStore>, String> {
     }
 }
 
-fn play(store: Arc<dyn DynStore>, mut lines: impl BufRead) -> io::Result<()> {
-    let mut engine = Engine::over(store);
+/// Answers line by line; whether every line was answered as it wanted. Which were not is said beside the answers.
+fn play(mut engine: Engine, mut lines: impl BufRead) -> io::Result<bool> {
     let mut out = io::stdout().lock();
     let mut line = Vec::new();
+    let mut met = true;
     while lines.read_until(b'\n', &mut line)? > 0 {
         // A line that is not UTF-8 is not JSON either: it is answered as a bad one, and the run goes on.
         // So that two names do not become one by their broken bytes, such a line is not repaired.
         let text = std::str::from_utf8(&line).unwrap_or("not UTF-8");
-        writeln!(out, "{}", engine.line(text.trim_end()))?;
+        if let Some(answer) = engine.line(text.trim_end()) {
+            if let Some(unmet) = answer["unmet"].as_str() {
+                met = false;
+                eprintln!("line {}: {unmet}", answer["line"]);
+            }
+            match writeln!(out, "{answer}") {
+                // Whoever reads the answers has seen enough.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(met),
+                written => written?,
+            }
+        }
         line.clear();
     }
-    out.flush()
+    out.flush()?;
+    Ok(met)
 }

@@ -1,34 +1,37 @@
 //! Clones that are offered, taken, declined and withdrawn.
 
 use super::{
-    Answer, Engine,
+    Engine, Reading,
     fields::{Fields, Problem, bad},
+    play,
     runtime::block_on,
 };
 use dashshare::{
     DashboardId, NewOffer,
-    policy::Resource,
     questions::OfferView,
     template::{Options, Profile, Template, extract_json},
-    trail::Actor,
 };
 use serde_json::{Value, json};
 
 impl Engine {
-    pub(super) fn offer(&mut self, fields: &Fields) -> Answer {
-        let with = fields.text("with")?;
+    pub(super) fn offer<'a>(&self, fields: &'a Fields) -> Reading<'a> {
         let expiry = fields.expiry("expiry")?;
         let message = fields.optional("message", Fields::text)?;
         let devices = fields.optional("devices", Fields::text)?;
         let template = Self::structure(fields)?;
-        let source = self.dashboard_named(fields)?;
-        let label = fields.text("clone")?.to_owned();
-        let clone = self.dashboard_of(&label);
-        let (by, with) = (self.by(fields)?, self.holder(with)?);
-        let mut offer = NewOffer::to(with, clone, &template, expiry);
-        (offer.message, offer.devices) = (message, devices);
-        let offered = block_on(self.sharing.offer(by, source, offer))?;
-        Ok(json!({ "clone": label, "ends": offered.ends.at() }))
+        let source = self.dashboard_in(fields)?;
+        let label = fields.text("clone")?;
+        let by = self.by_in(fields)?;
+        let with = fields.with("with")?;
+        play(move |engine| {
+            let (source, clone) = (engine.dashboard_of(source), engine.dashboard_of(label));
+            let by = engine.actor(by);
+            let mut offer = NewOffer::to(engine.holder(with), clone, &template, expiry);
+            (offer.message, offer.devices) = (message, devices);
+            let offered = block_on(engine.sharing.offer(by, source, offer))?;
+            engine.clones.insert(label.to_owned(), clone);
+            Ok(json!({ "clone": label, "ends": offered.ends.at() }))
+        })
     }
 
     /// What is left of the line's `document` in TagoIO's format, or of a dashboard with nothing on it.
@@ -43,28 +46,32 @@ impl Engine {
         }
     }
 
-    pub(super) fn offers(&mut self, fields: &Fields) -> Answer {
-        let who = self.account(fields.text("who")?)?;
-        let offers = block_on(self.sharing.offers(who))?;
-        self.offer_views(&offers)
+    pub(super) fn offers<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let who = self.account_in(fields, "who")?;
+        play(move |engine| {
+            let who = engine.account(who);
+            let offers = block_on(engine.sharing.offers(who))?;
+            Ok(engine.offer_views(&offers))
+        })
     }
 
-    pub(super) fn offers_made(&mut self, fields: &Fields) -> Answer {
-        let by = self.by(fields)?;
-        let offers = block_on(self.sharing.offers_made(by))?;
-        self.offer_views(&offers)
+    pub(super) fn offers_made<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let by = self.account_in(fields, "by")?;
+        play(move |engine| {
+            let by = engine.account(by);
+            let offers = block_on(engine.sharing.offers_made(by))?;
+            Ok(engine.offer_views(&offers))
+        })
     }
 
-    fn offer_views(&self, offers: &[OfferView]) -> Answer {
-        let views: Result<Vec<Value>, Problem> = offers
+    fn offer_views(&self, offers: &[OfferView]) -> Value {
+        let views: Vec<Value> = offers
             .iter()
             .map(|offer| {
-                let template = match Template::read(&Profile::tagoio(), &offer.template) {
-                    Ok(template) => template,
-                    Err(error) => return bad(error),
-                };
+                let template = Template::read(&Profile::tagoio(), &offer.template);
+                let template = template.expect("the library wrote it");
                 let slots: Vec<&str> = template.slots().iter().map(|slot| slot.name.as_str()).collect();
-                Ok(json!({
+                json!({
                     "clone": self.dashboards.label(offer.clone),
                     "by": self.accounts.label(offer.by),
                     "to": self.holder_label(&offer.to),
@@ -72,49 +79,58 @@ impl Engine {
                     "message": offer.message,
                     "devices": offer.devices,
                     "slots": slots,
-                }))
+                })
             })
             .collect();
-        Ok(json!({ "offers": views? }))
+        json!({ "offers": views })
     }
 
-    pub(super) fn take_offer(&mut self, fields: &Fields) -> Answer {
-        let tenant = fields.optional("tenant", Fields::text)?.unwrap_or("default");
-        let (clone, account) = (self.clone_named(fields)?, self.account(fields.text("account")?)?);
-        let tenant = self.tenant(tenant);
-        block_on(self.sharing.take_offer(account, clone, tenant))?;
-        Ok(json!({}))
-    }
-
-    pub(super) fn decline_offer(&mut self, fields: &Fields) -> Answer {
-        let (clone, account) = (self.clone_named(fields)?, self.account(fields.text("account")?)?);
-        block_on(self.sharing.decline_offer(account, clone))?;
-        Ok(json!({}))
-    }
-
-    pub(super) fn withdraw_offer(&mut self, fields: &Fields) -> Answer {
-        let by = match fields.optional("by", Fields::text)? {
-            Some(by) => Actor::Account(self.account(by)?),
-            None => Actor::Host,
-        };
-        let clone = self.clone_named(fields)?;
-        block_on(self.sharing.withdraw_offer(by, clone))?;
-        Ok(json!({}))
-    }
-
-    fn clone_named(&mut self, fields: &Fields) -> Result<DashboardId, Problem> {
-        let label = fields.text("clone")?.to_owned();
-        Ok(self.dashboard_of(&label))
-    }
-
-    /// A dashboard that was never made has an id too: the library is asked about it and refuses.
-    pub(super) fn dashboard_of(&mut self, label: &str) -> DashboardId {
-        if let Some(id) = self.dashboards.ids.get(label) {
-            return *id;
+    pub(super) fn take_offer<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let tenant = fields.optional("tenant", Fields::text)?;
+        if let Some(label) = tenant {
+            self.known("tenant", &self.tenants, label)?;
         }
-        let id = DashboardId::from(self.fresh());
-        self.dashboards.put(label, id);
-        self.sharing.directory().set_dashboard(id, Resource::new("dashboard", label));
-        id
+        let (label, account) = (self.clone_in(fields)?, self.account_in(fields, "account")?);
+        play(move |engine| {
+            let (clone, account) = (engine.clone_of(label), engine.account(account));
+            let tenant = engine.tenant(tenant.unwrap_or("default"));
+            block_on(engine.sharing.take_offer(account, clone, tenant))?;
+            engine.clones.remove(label);
+            engine.dashboards.put(label, clone);
+            Ok(json!({}))
+        })
+    }
+
+    pub(super) fn decline_offer<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let (label, account) = (self.clone_in(fields)?, self.account_in(fields, "account")?);
+        play(move |engine| {
+            let (clone, account) = (engine.clone_of(label), engine.account(account));
+            block_on(engine.sharing.decline_offer(account, clone))?;
+            engine.clones.remove(label);
+            Ok(json!({}))
+        })
+    }
+
+    pub(super) fn withdraw_offer<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let (by, label) = (self.by_or_host_in(fields)?, self.clone_in(fields)?);
+        play(move |engine| {
+            let (by, clone) = (engine.actor(by), engine.clone_of(label));
+            block_on(engine.sharing.withdraw_offer(by, clone))?;
+            engine.clones.remove(label);
+            Ok(json!({}))
+        })
+    }
+
+    fn clone_in<'a>(&self, fields: &'a Fields) -> Result<&'a str, Problem> {
+        let label = fields.text("clone")?;
+        if !self.clones.contains_key(label) {
+            self.known("clone", &self.dashboards.ids, label)?;
+        }
+        Ok(label)
+    }
+
+    fn clone_of(&mut self, label: &str) -> DashboardId {
+        let offered = self.clones.get(label).copied();
+        offered.unwrap_or_else(|| self.dashboard_of(label))
     }
 }

@@ -10,7 +10,8 @@
 mod reference;
 
 use dashshare::policy::{
-    CompileError, Document, PolicySet, Principal, PrincipalKind, Resource, Severity, Tuple, lint,
+    CompileError, Compiled, Document, Limits, PolicySet, Principal, PrincipalKind, Resource, Severity, Tuple,
+    lint,
 };
 use libfuzzer_sys::fuzz_target;
 use reference::Ask;
@@ -33,9 +34,10 @@ fuzz_target!(|text: &str| {
         .iter()
         .any(|document| lint(document, None).iter().any(|finding| finding.severity() == Severity::Inert));
     let ids: BTreeSet<&str> = documents.iter().map(Document::id).collect();
-    let strict = PolicySet::compile_strict(&documents);
-    let set = match PolicySet::compile(&documents) {
-        Ok(set) => set,
+    let compile = || PolicySet::compile_within(&documents, &Limits::NONE);
+    let strict = compile().and_then(Compiled::strict);
+    let set = match compile() {
+        Ok(compiled) => compiled.set,
         Err(error) => {
             assert!(matches!(error, CompileError::DuplicateId(_)) && ids.len() < documents.len(), "{error}");
             assert!(strict.is_err());
@@ -44,7 +46,7 @@ fuzz_target!(|text: &str| {
     };
     assert_eq!((ids.len(), set.len()), (documents.len(), documents.len()));
     match strict {
-        Ok(strict) => assert!(!inert && strict == set, "what the lint calls inert is compiled"),
+        Ok(strict) => assert!(!inert && strict.set == set, "what the lint calls inert is compiled"),
         Err(error) => assert!(inert && matches!(error, CompileError::Inert(_)), "{error}"),
     }
     decides(&documents, &set);

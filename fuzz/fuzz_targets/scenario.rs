@@ -1,6 +1,7 @@
 //! Lines of the scenario language: each has exactly one answer in JSON, and what is refused has changed nothing.
 //!
-//! The input is a history. What can be seen of a world is its outbox and the audit of each of its dashboards.
+//! The input is a history, played in strict mode if it begins with `# strict`. What can be seen of a world is its outbox
+//! and the audit of each of its dashboards.
 
 #![no_main]
 
@@ -34,14 +35,15 @@ const QUESTIONS: [&str; 12] = [
 
 fuzz_target!(|text: &str| {
     let store: Arc<dyn DynStore> = Arc::new(MemoryStore::default());
-    let mut world = World { engine: Engine::over(store), line: 0, dashboards: BTreeSet::new() };
+    let strict = text.starts_with("# strict");
+    let mut world = World { engine: Engine::over(store, strict), line: 0, dashboards: BTreeSet::new() };
     let mut before = world.seen();
     for line in text.lines().take(LINES) {
         let read = serde_json::from_str::<Value>(line).unwrap_or_default();
         for name in ["dashboard", "clone"] {
             world.dashboards.extend(read[name].as_str().map(str::to_owned));
         }
-        let answer = world.play(line);
+        let Some(answer) = world.play(line) else { continue };
         let after = world.seen();
         let is_question = QUESTIONS.contains(&read["do"].as_str().unwrap_or_default());
         if answer["ok"] == false || is_question {
@@ -60,10 +62,13 @@ struct World {
 }
 
 impl World {
-    /// One line, and its one answer.
-    fn play(&mut self, line: &str) -> Value {
+    /// One line, and its one answer; a comment has none.
+    fn play(&mut self, line: &str) -> Option<Value> {
         self.line += 1;
+        let is_comment = ["#", "//"].iter().any(|mark| line.trim_start().starts_with(mark));
         let answer = self.engine.line(line);
+        assert_eq!(answer.is_none(), is_comment, "{line}");
+        let answer = answer?;
         let text = answer.to_string();
         assert!(!text.contains('\n'), "an answer is one line: {text}");
         assert_eq!(serde_json::from_str::<Value>(&text).ok().as_ref(), Some(&answer), "{text}");
@@ -80,15 +85,19 @@ impl World {
         if !line.trim_start().starts_with('{') {
             assert_eq!(answer["refused"], "bad_line", "{line} is answered {text}");
         }
-        answer
+        let read = serde_json::from_str::<Value>(line).unwrap_or_default();
+        assert_eq!(answer.get("met").is_some(), !read["want"].is_null(), "{line} is answered {text}");
+        assert_eq!(answer.get("unmet").is_some(), answer["met"] == false, "{line} is answered {text}");
+        Some(answer)
     }
 
     /// The messages that were sent, and the records of each dashboard that was named.
     fn seen(&mut self) -> Vec<(String, Value)> {
-        let sent = self.play(r#"{"do": "outbox"}"#);
+        let sent = self.play(r#"{"do": "outbox"}"#).unwrap_or_default();
         let mut seen = vec![(String::new(), sent["messages"].clone())];
         for dashboard in self.dashboards.clone() {
             let records = self.play(&json!({"do": "audit", "dashboard": dashboard}).to_string());
+            let records = records.unwrap_or_default();
             let records = records.get("records").cloned().unwrap_or_else(|| json!([]));
             seen.push((dashboard, records));
         }

@@ -238,6 +238,122 @@ pub async fn a_key_counts_for_its_dashboard_only<S: Store>(store: S) {
     desk.expect_all(PROMISE, board(1)).await;
 }
 
+/// A key that another commit has acknowledges nothing: that one stands alone, and its receipt is its own.
+///
+/// Rules: [S1](crate::specification).
+pub async fn a_used_key_acknowledges_nothing_else<S: Store>(store: S) {
+    const PROMISE: &str = "a commit under a key that another one of its dashboard was written under is refused with \
+                           `KeyReused` and writes nothing, whatever revision it expects: a receipt is compared by what \
+                           it is of (S1)";
+    let mut desk = Desk::new(&store);
+    let register = |owner| Register { dashboard: board(1), tenant: TenantId::from(1u64), owner };
+    let (first, mut rival) = (desk.commit_of(&register(account(1))), desk.commit_of(&register(account(2))));
+    rival.key = first.key();
+    desk.send(&first).await;
+    let command = desk.share_command(board(1), account(1), account(3), VIEW);
+    let mut stale = desk.commit_of(&command);
+    stale.key = first.key();
+    desk.share(board(1), account(1), account(4), VIEW).await;
+    for next in 5..8 {
+        let command = desk.share_command(board(1), account(1), account(next), VIEW);
+        let mut new = desk.commit_of(&command);
+        new.key = first.key();
+        // All that a commit says counts: this one differs in its message alone.
+        let mut quiet = first.clone();
+        quiet.outbox = new.outbox.clone();
+        for commit in [&rival, &stale, &new, &quiet] {
+            match store.commit(commit).await {
+                Err(CommitError::KeyReused) => {}
+                Ok(receipt) => panic!("{PROMISE}: the store answers {receipt:?}"),
+                Err(error) => panic!("{PROMISE}: the store answers `{error}`"),
+            }
+            desk.expect_all(PROMISE, board(1)).await;
+        }
+        let found = answer(store.receipt(board(1), first.key()).await);
+        expect_same(PROMISE, &found, &Some(first.receipt()));
+        expect_again(&store, &first, PROMISE).await;
+        desk.share(board(1), account(1), account(next), VIEW).await;
+    }
+}
+
+/// Two dashboards' links never have the same digest: a token opens one dashboard, also when it was drawn twice.
+///
+/// Rules: [L4](crate::specification), [L10](crate::specification).
+pub async fn a_digest_opens_one_dashboard<S: Store>(store: S) {
+    const PROMISE: &str = "a commit whose link has the digest of another dashboard's link fails and writes nothing: \
+                           whoever holds that token must not come to another dashboard (L4, L10)";
+    let mut desk = Desk::new(&store);
+    for number in 1..3 {
+        desk.register(board(number), account(number)).await;
+    }
+    desk.rotate(board(1), account(1), digest(5)).await;
+    let rotate = RotateLink {
+        dashboard: board(2),
+        by: account(2).into(),
+        new: Expiry::Never.into(),
+        digest: digest(5),
+    };
+    let second = desk.commit_of(&rotate);
+    match store.commit(&second).await {
+        Err(CommitError::Failed(_)) => {}
+        Ok(receipt) => panic!("{PROMISE}: the store answers {receipt:?}"),
+        Err(error) => panic!("{PROMISE}: the store answers `{error}`"),
+    }
+    for number in 1..3 {
+        desk.expect_all(PROMISE, board(number)).await;
+    }
+    let found = answer(store.read_link(&digest(5)).await);
+    expect_same(PROMISE, &found.map(|found| found.head.dashboard), &Some(board(1)));
+    // The dashboard's own link may keep its digest.
+    desk.share(board(1), account(1), account(3), VIEW).await;
+}
+
+/// Receipts that are old enough are swept, so many at a time and nothing else; what was applied is not applied again.
+///
+/// Rules: [G23](crate::specification), [S1](crate::specification).
+pub async fn old_receipts_are_swept<S: Store>(store: S) {
+    const PROMISE: &str = "`sweep` removes up to `limit` receipts of commits before an instant, of every dashboard, tells \
+                           how many, and removes nothing else (G23)";
+    let mut desk = Desk::new(&store);
+    let mut commits = Vec::new();
+    for number in [2, 1] {
+        let register = Register { dashboard: board(number), tenant: TenantId::from(1u64), owner: account(1) };
+        commits.push(desk.commit_of(&register));
+        desk.send(&commits[commits.len() - 1]).await;
+    }
+    for number in 2..10 {
+        let command = desk.share_command(board(number % 2 + 1), account(1), account(number), VIEW);
+        commits.push(desk.commit_of(&command));
+        desk.send(&commits[commits.len() - 1]).await;
+    }
+    let (old, new) = commits.split_at(6);
+    let before = new[0].audit().at;
+    expect_same(PROMISE, &answer(store.sweep(before, 0).await), &0);
+    expect_same(PROMISE, &answer(store.sweep(old[0].audit().at, 100).await), &0);
+    for (limit, left) in [(2, 4), (1, 3), (4, 0), (100, 0)] {
+        let swept = answer(store.sweep(before, limit).await);
+        let mut standing = 0;
+        for commit in old {
+            let found = answer(store.receipt(commit.dashboard(), commit.key()).await);
+            expect_same(PROMISE, &found.is_none_or(|found| found == commit.receipt()), &true);
+            standing += usize::from(found.is_some());
+        }
+        expect_same(PROMISE, &standing, &left);
+        let expected = [(2, 2), (1, 1), (4, 3), (100, 0)].into_iter().find(|(of, _)| *of == limit);
+        expect_same(PROMISE, &Some((limit, swept)), &expected);
+    }
+    for commit in old {
+        let again = "a commit whose receipt was swept is not applied again: its revision is gone (S1, G23)";
+        expect_conflict(&store, commit, again).await;
+    }
+    for commit in new {
+        expect_again(&store, commit, PROMISE).await;
+    }
+    for number in 1..3 {
+        desk.expect_all(PROMISE, board(number)).await;
+    }
+}
+
 /// One commit may bring hundreds of grants, and a page may hold hundreds: it is short only at the end.
 ///
 /// Rules: [S1](crate::specification), [S3](crate::specification).

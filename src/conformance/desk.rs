@@ -4,8 +4,8 @@
 use crate::{
     host::{BoxError, Freshness, Store},
     record::{
-        Actor, AuditRecord, Chain, Commit, Event, Grant, Grantee, Head, Holder, Message, MessageId,
-        OutboxMessage, Phase, Seed, Snapshot,
+        Actor, AuditRecord, Chain, Commit, DeadLetter, Event, Grant, Grantee, Head, Holder, Message,
+        MessageId, OutboxMessage, Phase, Seed, Snapshot,
     },
     sharing::{
         AnonymousAccess, Command, Draw, Facts, Ledger, People,
@@ -36,6 +36,7 @@ pub(super) struct Desk<'s, S> {
     pub(super) store: &'s S,
     pub(super) boards: BTreeMap<DashboardId, Board>,
     pub(super) outbox: BTreeMap<MessageId, OutboxMessage>,
+    pub(super) dead: BTreeMap<MessageId, DeadLetter>,
     pub(super) now: Timestamp,
     drawn: u64,
     tenant: Tenant,
@@ -91,6 +92,7 @@ impl<'s, S: Store> Desk<'s, S> {
             store,
             boards: BTreeMap::new(),
             outbox: BTreeMap::new(),
+            dead: BTreeMap::new(),
             now: Timestamp::from_micros(1_767_225_600_000_001),
             drawn: 0,
             tenant,
@@ -290,6 +292,7 @@ impl<'s, S: Store> Desk<'s, S> {
             .map(|(message, index)| OutboxMessage {
                 id: MessageId { dashboard, revision, index },
                 at,
+                attempts: 0,
                 message,
             })
             .collect();

@@ -1,10 +1,10 @@
-//! The seven lists of a store, with one way to page through each of them.
+//! The eight lists of a store, with one way to page through each of them.
 
 use super::desk::{Desk, answer, expect_same};
 use crate::{
     host::Store,
-    record::{Actor, AuditRecord, Chain, Grant, Head, Holder, OutboxMessage, Revision},
-    value::{AccountId, DashboardId, GrantId},
+    record::{Actor, AuditRecord, Chain, DeadLetter, Grant, Head, Holder, OutboxMessage, Revision},
+    value::{AccountId, DashboardId, GrantId, Timestamp},
 };
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ pub(super) enum List {
     Audit(DashboardId),
     Deeds(Actor),
     Outbox,
+    /// As of an instant.
+    Dead(Timestamp),
 }
 
 /// A row of any of the lists.
@@ -28,6 +30,7 @@ pub(super) enum Row {
     Owned(Arc<Head>),
     Audit(AuditRecord),
     Message(OutboxMessage),
+    Dead(DeadLetter),
 }
 
 impl List {
@@ -85,6 +88,14 @@ impl List {
                 };
                 answer(store.outbox(after, limit).await).into_iter().map(Row::Message).collect()
             }
+            Self::Dead(now) => {
+                let after = match after {
+                    Some(Row::Dead(letter)) => Some(letter.id),
+                    _ => None,
+                };
+                let page = answer(store.dead_letters(*now, after, limit).await);
+                page.into_iter().map(Row::Dead).collect()
+            }
         }
     }
 
@@ -120,6 +131,10 @@ impl List {
                 records.filter(|record| record.actor == *actor).cloned().map(Row::Audit).collect()
             }
             Self::Outbox => desk.outbox.values().cloned().map(Row::Message).collect(),
+            Self::Dead(now) => {
+                let dead = desk.dead.values().filter(|letter| letter.since <= *now);
+                dead.cloned().map(Row::Dead).collect()
+            }
         }
     }
 

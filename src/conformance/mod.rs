@@ -21,7 +21,7 @@
 //! The checks judge the store against a truth that they keep themselves, so what a broken store answers does not mislead
 //! the next step. Those that race let several threads loose at once, wait for all, and judge afterwards; nothing sleeps.
 //!
-//! That the suite bites is tested too: `tests/saboteurs.rs` breaks a store in more than eighty ways, and each must be
+//! That the suite bites is tested too: `tests/saboteurs.rs` breaks a store in more than a hundred ways, and each must be
 //! caught by the promise that was written against it.
 #![expect(
     clippy::panic,
@@ -32,6 +32,7 @@
 
 mod commits;
 mod dashboards;
+mod dead_letters;
 mod desk;
 mod leases;
 mod links;
@@ -46,18 +47,24 @@ mod withdrawals;
 pub use commits::{
     a_commit_is_applied_whole, a_commit_may_bring_hundreds_of_grants,
     a_commit_sent_again_after_others_changes_nothing, a_commit_sent_twice_is_applied_once,
-    a_commit_that_expects_another_revision_is_a_conflict, a_key_counts_for_its_dashboard_only,
-    a_receipt_tells_whether_a_commit_was_applied, a_refused_commit_leaves_nothing,
-    a_revocation_writes_one_row, dashboards_do_not_disturb_each_other,
+    a_commit_that_expects_another_revision_is_a_conflict, a_digest_opens_one_dashboard,
+    a_key_counts_for_its_dashboard_only, a_receipt_tells_whether_a_commit_was_applied,
+    a_refused_commit_leaves_nothing, a_revocation_writes_one_row, a_used_key_acknowledges_nothing_else,
+    dashboards_do_not_disturb_each_other, old_receipts_are_swept,
     only_an_unknown_dashboard_has_revision_zero,
 };
 pub use dashboards::{
     a_page_of_dashboards_is_answered_whole, a_page_of_dashboards_sees_every_commit_before_it,
     each_of_a_page_of_dashboards_has_its_own_chains,
 };
+pub use dead_letters::{
+    a_dead_letter_is_put_back_once, a_message_leased_too_often_is_a_dead_letter,
+    an_acknowledged_dead_letter_is_gone, dead_letters_come_in_pages,
+};
 pub use leases::{
     a_leased_message_comes_to_nobody_else, a_message_comes_again_when_its_lease_ends,
-    an_acknowledged_message_is_leased_no_more, workers_that_lease_at_once_share_no_message,
+    an_acknowledged_message_is_leased_no_more, every_lease_counts_an_attempt,
+    workers_that_lease_at_once_share_no_message,
 };
 pub use links::{
     a_digest_one_bit_off_finds_nothing, a_link_is_found_with_its_makers_chain,

@@ -395,5 +395,6 @@ fn name(row: &Row) -> String {
         Row::Owned(head) => head.dashboard.to_string(),
         Row::Audit(record) => format!("{} {}", record.dashboard, record.revision),
         Row::Message(message) => format!("{:?}", message.id),
+        Row::Dead(letter) => format!("{:?}", letter.id),
     }
 }

@@ -4,18 +4,24 @@ use super::{
     commits::{
         a_commit_is_applied_whole, a_commit_may_bring_hundreds_of_grants,
         a_commit_sent_again_after_others_changes_nothing, a_commit_sent_twice_is_applied_once,
-        a_commit_that_expects_another_revision_is_a_conflict, a_key_counts_for_its_dashboard_only,
-        a_receipt_tells_whether_a_commit_was_applied, a_refused_commit_leaves_nothing,
-        a_revocation_writes_one_row, dashboards_do_not_disturb_each_other,
+        a_commit_that_expects_another_revision_is_a_conflict, a_digest_opens_one_dashboard,
+        a_key_counts_for_its_dashboard_only, a_receipt_tells_whether_a_commit_was_applied,
+        a_refused_commit_leaves_nothing, a_revocation_writes_one_row, a_used_key_acknowledges_nothing_else,
+        dashboards_do_not_disturb_each_other, old_receipts_are_swept,
         only_an_unknown_dashboard_has_revision_zero,
     },
     dashboards::{
         a_page_of_dashboards_is_answered_whole, a_page_of_dashboards_sees_every_commit_before_it,
         each_of_a_page_of_dashboards_has_its_own_chains,
     },
+    dead_letters::{
+        a_dead_letter_is_put_back_once, a_message_leased_too_often_is_a_dead_letter,
+        an_acknowledged_dead_letter_is_gone, dead_letters_come_in_pages,
+    },
     leases::{
         a_leased_message_comes_to_nobody_else, a_message_comes_again_when_its_lease_ends,
-        an_acknowledged_message_is_leased_no_more, workers_that_lease_at_once_share_no_message,
+        an_acknowledged_message_is_leased_no_more, every_lease_counts_an_attempt,
+        workers_that_lease_at_once_share_no_message,
     },
     links::{
         a_digest_one_bit_off_finds_nothing, a_link_is_found_with_its_makers_chain,
@@ -94,6 +100,9 @@ macro_rules! __promises {
                 a_commit_sent_again_after_others_changes_nothing
                 a_receipt_tells_whether_a_commit_was_applied
                 a_key_counts_for_its_dashboard_only
+                a_used_key_acknowledges_nothing_else
+                a_digest_opens_one_dashboard
+                old_receipts_are_swept
                 a_commit_may_bring_hundreds_of_grants
                 dashboards_do_not_disturb_each_other
                 a_read_sees_every_commit_before_it
@@ -133,6 +142,11 @@ macro_rules! __promises {
                 a_leased_message_comes_to_nobody_else
                 a_message_comes_again_when_its_lease_ends
                 an_acknowledged_message_is_leased_no_more
+                every_lease_counts_an_attempt
+                a_message_leased_too_often_is_a_dead_letter
+                dead_letters_come_in_pages
+                a_dead_letter_is_put_back_once
+                an_acknowledged_dead_letter_is_gone
                 a_dashboard_is_listed_under_its_owner_only
                 a_deleted_dashboard_is_kept_and_goes_on_counting
                 a_revocation_writes_one_row

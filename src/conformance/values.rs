@@ -97,6 +97,7 @@ pub async fn every_head_comes_back_as_it_went_in<S: Store>(store: S) {
         created: t,
         expiry: Expiry::Never,
         paused: None,
+        paused_by_owner: false,
         generation: 1,
     };
     let hanging = Link { grant: Some(GrantId::from(0u64)), ..link.clone() };
@@ -108,9 +109,11 @@ pub async fn every_head_comes_back_as_it_went_in<S: Store>(store: S) {
         devices: message.map(|message| message.to_uppercase()),
         template: "{\"body\": \"\u{2603} ' \\\\\"}".repeat(3_000),
     };
-    let changes: [&(dyn Fn(&mut Head) + Sync); 10] = [
+    let changes: [&(dyn Fn(&mut Head) + Sync); 12] = [
         &|head| head.link = Some(link.clone()),
         &|head| head.link = Some(ending.clone()),
+        &|head| head.link = Some(Link { paused_by_owner: true, ..ending.clone() }),
+        &|head| head.suspended = Some(t.plus_micros(3)),
         &|head| head.link = Some(Link { generation: 1 << 40, ..link.clone() }),
         &|head| head.link = Some(Link { digest: digest(0xff), ..hanging.clone() }),
         &|head| {
@@ -167,7 +170,11 @@ pub async fn every_record_comes_back_as_it_went_in<S: Store>(store: S) {
         Event::LinkRotated { generation: 1 << 40, expiry: Expiry::Never },
         Event::LinkPaused { generation: 1 },
         Event::LinkResumed { generation: 2 },
+        Event::LinkEndMoved { generation: 3, before: Expiry::Never, after: Expiry::At(t.plus_micros(1)) },
         Event::LinkWithdrawn { generation: 3 },
+        Event::Suspended,
+        Event::Resumed,
+        Event::ClockRepaired { before: t.plus_days(9), after: t, grants: vec![grant, other] },
         Event::Offered { grant, to: invited.clone() },
         Event::OfferTaken { from: account(1) },
         Event::OfferDeclined,
@@ -254,6 +261,7 @@ pub async fn instants_come_back_to_the_microsecond<S: Store>(store: S) {
             created: t,
             expiry: Expiry::At(t),
             paused: Some(t),
+            paused_by_owner: true,
             generation: 1,
         };
         let told = Message::Expiring { grant: id, to: account(2).into(), ends: t };

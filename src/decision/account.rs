@@ -15,7 +15,7 @@ use std::{cmp::Reverse, sync::Arc};
 /// Decides for an account. Total: what it does not know, it denies (D1).
 ///
 /// The order is D2: the owner, then a live grant with the right, else denied; policies come with
-/// [`Decision::under`].
+/// [`Decision::under`]. A dashboard that the host has suspended is denied to everybody (G25).
 #[inline]
 pub(crate) fn decide(
     account: AccountId,
@@ -33,6 +33,11 @@ pub(crate) fn decide(
         None => return Decision::new(asker, action, t, None, unknown),
         Some(owner) if owner == account => (Basis::Owner, Party::Present),
         Some(_) => by_grants(account, action, &head, chains, rules, t),
+    };
+    // Whoever is a party is told of it, and nobody else (G25, D8).
+    let decided = match (head.suspended, decided) {
+        (Some(_), (_, party)) => (Basis::Denied(Denial::Suspended), party),
+        (None, decided) => decided,
     };
     Decision::new(asker, action, t, Some(head), decided)
 }
@@ -65,15 +70,14 @@ fn by_grants(
         }
         tally.honoured = true;
         tally.held = tally.held | standing.rights;
-        // Nothing can be shared on from a grant that is left without rights.
-        let can_share = standing.reshare && !standing.rights.is_empty();
+        let can_share = rules.is_some_and(|rules| standing::can_share_on(grant, &standing, rules));
         let allows = match action {
             Action::View => standing.rights.contains(Right::View),
             Action::Export => standing.rights.contains(Right::Export),
-            Action::Share => can_share && rules.is_some_and(|rules| rules.resharing),
+            Action::Share => can_share,
             Action::Arrange | Action::Edit => false,
         };
-        tally.reshare |= can_share;
+        tally.reshare |= standing.reshare && !standing.rights.is_empty();
         let rank = (standing.ends, Reverse(grant.ordinal));
         if allows && best.as_ref().is_none_or(|(best, ..)| *best < rank) {
             best = Some((rank, standing, index));
@@ -134,7 +138,10 @@ impl Tally {
             _ if !self.held.is_empty() => match action {
                 Action::Edit => Denial::OwnersOnly,
                 Action::Arrange => Denial::ArrangementNotGiven,
-                Action::Share if self.reshare => Denial::ResharingOff,
+                Action::Share if self.reshare => match rules {
+                    Some(rules) if rules.resharing => Denial::TooDeep { limit: rules.depth_limit() },
+                    _ => Denial::ResharingOff,
+                },
                 Action::Share => Denial::NoReshareRight,
                 Action::View | Action::Export => Denial::RightNotGiven(self.held),
             },

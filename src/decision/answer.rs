@@ -148,8 +148,9 @@ impl Decision {
         self.head.as_ref().map(|head| head.revision)
     }
 
-    /// Until when an allowance can be relied on if nothing changes: never later than the earliest end along the path.
-    /// `None` when nothing along it ends. A host that streams asks again at that instant, or on a newer revision.
+    /// Until when an allowance can be relied on if nothing changes. A grant ends at the earliest end along its path; of
+    /// several that each allow the action, the one that ends last counts, since access lasts as long. `None` when nothing
+    /// that it rests on ends. A host that streams asks again at that instant, or on a newer revision.
     ///
     /// Rules: [D4](crate::specification).
     pub fn valid_until(&self) -> Option<Timestamp> {
@@ -211,7 +212,9 @@ impl Decision {
     /// The decision under the tenant's policies, in the order of D2: a deny comes before a grant, an allow after it.
     pub(crate) fn under(mut self, consulted: Consulted) -> Self {
         self.granted = self.is_allowed();
-        if consulted.dashboard.is_none() {
+        if matches!(self.basis, Basis::Denied(Denial::Suspended)) {
+            // No policy changes that. Whom one lets see it is told (D8).
+        } else if consulted.dashboard.is_none() {
             self.basis = Basis::Denied(Denial::UnknownDashboard);
         } else if let Some(rule) = consulted.denies(self.action) {
             self.basis = Basis::Denied(Denial::PolicyDenies(rule));
@@ -224,8 +227,9 @@ impl Decision {
         self
     }
 
-    /// Narrows the decision to one device behind the dashboard (D3): a grant covers what the dashboard shows unless a
-    /// policy denies it, and whoever has no grant needs the policies to allow it.
+    /// Narrows the decision to one device behind the dashboard (D3): owning it or a grant covers what the dashboard shows
+    /// unless a policy denies it, and whoever has neither needs the policies to allow it. Owners are above what policies
+    /// say of their dashboard, not of a device.
     pub(super) fn narrowed(
         &self,
         name: &str,
@@ -244,7 +248,6 @@ impl Decision {
         let said = consulted.as_ref().map_or(Said::Nothing, |consulted| consulted.of_device(&device));
         let granted = matches!(self.basis, Basis::Owner | Basis::Grant { .. });
         let basis = match (&self.basis, said) {
-            (Basis::Owner, _) => Basis::Owner,
             (_, Said::Denied(by)) => Basis::Denied(Denial::DeviceDenied { device: name.to_owned(), by }),
             (Basis::Link { .. } | Basis::Policy(_), Said::Nothing) => {
                 Basis::Denied(Denial::DeviceNotAllowed(name.to_owned()))

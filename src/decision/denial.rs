@@ -14,6 +14,8 @@ use serde::Serialize;
 pub enum Denial {
     /// There is no such dashboard, or it was deleted.
     UnknownDashboard,
+    /// The host has suspended the dashboard: nobody may do anything with it until it is resumed (G25).
+    Suspended,
     /// The dashboard was never shared with this account.
     NotShared,
     /// It was, and that ended. The latest of the account's grants fell like this.
@@ -22,6 +24,11 @@ pub enum Denial {
     RightNotGiven(Rights),
     /// The account may see it and not share it on.
     NoReshareRight,
+    /// The account may share it on, and its grants are as many shares away from the owner as the tenant allows.
+    TooDeep {
+        /// How many grants a path may have.
+        limit: usize,
+    },
     /// Only the owner can edit, whatever was shared.
     OwnersOnly,
     /// Only the owner can move and resize, and whom a policy lets.
@@ -52,6 +59,7 @@ impl Denial {
     pub fn sentence(&self) -> String {
         match self {
             Self::UnknownDashboard => "there is no such dashboard.".to_owned(),
+            Self::Suspended => "it is suspended.".to_owned(),
             Self::NotShared => "it was never shared with this account.".to_owned(),
             Self::Ended(fall) => fall.sentence(),
             Self::RightNotGiven(Rights::NONE) => {
@@ -59,6 +67,9 @@ impl Denial {
             }
             Self::RightNotGiven(rights) => format!("what was shared allows only to {rights}."),
             Self::NoReshareRight => "it was shared without the right to share on.".to_owned(),
+            Self::TooDeep { limit } => {
+                format!("it was shared on as often as the tenant allows, which is {limit} grants in a row.")
+            }
             Self::OwnersOnly => "only its owner can edit it.".to_owned(),
             Self::ArrangementNotGiven => {
                 "what was shared does not let anybody move or resize its widgets.".to_owned()
@@ -91,12 +102,14 @@ impl Denial {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::UnknownDashboard => "Check the address.",
+            Self::Suspended => "Whoever runs this service can resume it.",
             Self::NotShared | Self::Ended(_) => "Somebody who may share it can share it with this account.",
             Self::RightNotGiven(rights) if rights.contains(Right::View) => {
                 "Somebody who holds the missing right can share it with this account."
             }
             Self::RightNotGiven(_) => "Somebody who may view it can share that right with this account.",
             Self::NoReshareRight => "Its owner can share it once more with the right to share on.",
+            Self::TooDeep { .. } => "Its owner, or somebody nearer to the owner, can share it directly.",
             Self::OwnersOnly => "Ask its owner to make the change.",
             Self::ArrangementNotGiven => {
                 "Ask its owner to make the change; a policy can allow `access` and `arrangement` to portal users."

@@ -32,8 +32,12 @@ pub enum LinkCause {
     NotThisLink,
     /// There is no link: none was made, or it was withdrawn.
     NoLink,
+    /// The host has suspended the dashboard, since this instant (G25).
+    Suspended(Timestamp),
     /// It is paused, since this instant.
     Paused(Timestamp),
+    /// The owner paused it, or the host in its place, since this instant: only they resume it (L6).
+    PausedByOwner(Timestamp),
     /// It expired, or what it hangs on ended.
     Fallen(LinkFall),
     /// It was made by a grantee, and the tenant has sharing with persons or sharing on switched off.
@@ -61,9 +65,13 @@ impl LinkCause {
     /// What a visitor sees of it.
     pub fn symptom(&self) -> Symptom {
         match self {
-            Self::Malformed | Self::NotThisLink | Self::NoLink | Self::Paused(_) | Self::Fallen(_) => {
-                Symptom::DeadLink
-            }
+            Self::Malformed
+            | Self::NotThisLink
+            | Self::NoLink
+            | Self::Suspended(_)
+            | Self::Paused(_)
+            | Self::PausedByOwner(_)
+            | Self::Fallen(_) => Symptom::DeadLink,
             Self::MakerSwitchedOff => Symptom::NotLoading,
             Self::Missing(missing) => match missing {
                 Missing::PublicSharing
@@ -85,7 +93,13 @@ impl fmt::Display for LinkCause {
                 f.write_str("this is an older link, or another dashboard's: send the newest one")
             }
             Self::NoLink => f.write_str("there is no link: none was made, or it was withdrawn"),
+            Self::Suspended(since) => {
+                write!(f, "the dashboard is suspended since {since}: whoever runs this service can resume it")
+            }
             Self::Paused(since) => write!(f, "the link is paused since {since}: resume it"),
+            Self::PausedByOwner(since) => {
+                write!(f, "the link is paused since {since}: only the owner can resume it")
+            }
             Self::Fallen(LinkFall::Lapsed(at)) => write!(f, "the link expired at {at}: make a new one"),
             Self::Fallen(LinkFall::MakersGrant(fall)) => {
                 write!(f, "the person who made the link lost access: {} Make a new one", fall.sentence())
@@ -123,9 +137,11 @@ pub(crate) fn diagnose(
         }
         _ => {}
     }
+    causes.extend(ledger.head.suspended.map(LinkCause::Suspended));
     match (link, ledger.link()) {
         (Some(link), Some(outcome)) => {
-            causes.extend(link.paused.map(LinkCause::Paused));
+            let paused = if link.paused_by_owner { LinkCause::PausedByOwner } else { LinkCause::Paused };
+            causes.extend(link.paused.map(paused));
             causes.extend(outcome.err().map(LinkCause::Fallen));
             let honoured = standing::is_link_honoured(link, &tenant.rules);
             causes.extend((!honoured).then_some(LinkCause::MakerSwitchedOff));

@@ -1,16 +1,18 @@
 //! Answers about a dashboard and about a person, at any instant: who has access and through whom, who would lose it.
 
 use crate::{
-    record::{Grant, Head, Holder, Revision, Snapshot, leaf},
-    sharing::{Ledger, Live, Standing, standing},
+    record::{Actor, Grant, Head, Holder, Revision, Snapshot, leaf},
+    sharing::{
+        Ledger, Live,
+        access::{Access, Loss},
+        standing,
+        unseen::{self, Unseen},
+    },
     tenant::SharingRules,
     value::{AccountId, DashboardId, Expiry, GrantId, Rights, Timestamp},
 };
 use serde::Serialize;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::BTreeSet;
 
 /// Every live authority over a dashboard that the asker may see.
 ///
@@ -123,6 +125,8 @@ pub struct LinkView {
     pub ends: Expiry,
     /// Whether it is paused.
     pub paused: bool,
+    /// Whether the owner paused it, or the host in its place: then only they resume it (L6).
+    pub paused_by_owner: bool,
 }
 
 /// What revoking a grant would do.
@@ -151,7 +155,7 @@ pub struct SharedDashboard {
     pub owner: AccountId,
     /// The union of what the account's live grants give (G4).
     pub rights: Rights,
-    /// Whether one of them can be shared on.
+    /// Whether one of them can be shared on now: the tenant's switches and its depth let a share succeed.
     pub reshare: bool,
     /// When the last of them ends.
     pub ends: Expiry,
@@ -173,7 +177,7 @@ pub struct Viewer {
     pub ends: Expiry,
 }
 
-/// A person whose access to a dashboard ends by itself.
+/// A person from whom something ends by itself: access to a dashboard, or a part of it while a lesser right stays.
 ///
 /// Rules: [D7](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -181,46 +185,53 @@ pub struct Viewer {
 pub struct Losing {
     /// Who.
     pub account: AccountId,
-    /// When the last of the person's grants ends.
+    /// The rights that the person has and loses; what is not named stays.
+    pub rights: Rights,
+    /// Whether the person can share the dashboard on and loses that.
+    pub reshare: bool,
+    /// When the last of what is lost ends.
     pub ends: Timestamp,
 }
 
-/// Everything live on a dashboard at the ledger's instant, as far as `asker` may see it: all for the owner, for a
-/// resharer what hangs on its own grants (G16). Who asks about the past is judged by the `present`, so that nobody sees
-/// more of it than of today; of the link nothing is kept but what it is now, so the past has none.
-pub(crate) fn list(ledger: &Ledger, present: Option<&Ledger>, asker: AccountId) -> Option<AccessList> {
+/// Everything live on a dashboard at the ledger's instant, as far as `asker` may see it: all for the owner and the host,
+/// for a resharer what hangs on its own grants (G16); what is `unseen` as an invitation (I1). Who asks about the past is
+/// judged by the `present`, so that nobody sees more of it than of today; of the link nothing is kept but what it is now,
+/// so the past has none.
+pub(crate) fn list(
+    ledger: &Ledger,
+    present: Option<&Ledger>,
+    unseen: &Unseen,
+    asker: Actor,
+) -> Option<AccessList> {
     let owner = ledger.head.owner_at(ledger.now)?;
     let judge = present.unwrap_or(ledger);
-    if !judge.is_party(asker) {
-        return None;
-    }
     let sees_all = judge.is_owner(asker);
     let visible = |grant: &Grant| sees_all || judge.is_above(asker, grant);
     let link = link_view(ledger).filter(|_| present.is_none()).filter(|link| {
         let hangs_on = link.grant.and_then(|grant| ledger.get(grant));
-        sees_all || link.maker == asker || hangs_on.is_some_and(|grant| visible(grant))
+        sees_all || asker.account() == Some(link.maker) || hangs_on.is_some_and(|grant| visible(grant))
     });
+    let grants = ledger.all_live().filter(|live| visible(live.grant));
     Some(AccessList {
         dashboard: ledger.head.dashboard,
         owner,
         revision: ledger.head.revision,
         at: ledger.now,
-        grants: ledger
-            .all_live()
-            .filter(|live| visible(live.grant))
-            .map(|live| grant_view(ledger, live))
-            .collect(),
+        grants: grants.filter_map(|live| grant_view(ledger, live, unseen)).collect(),
         link,
     })
 }
 
-fn grant_view(ledger: &Ledger, live: Live<'_>) -> GrantView {
+/// `None` for what the asker has to take for an invitation that has lapsed by the ledger's instant.
+fn grant_view(ledger: &Ledger, live: Live<'_>, unseen: &Unseen) -> Option<GrantView> {
     let Live { grant, standing } = live;
+    let hidden = unseen.hides(grant);
     let grantee = match grant.grantee.account_at(ledger.now) {
-        Some(account) => Holder::Account(account),
-        None => grant.grantee.address().map_or(grant.grantee.holder(), |address| address.clone().into()),
+        Some(account) if !hidden => Holder::Account(account),
+        _ => grant.grantee.address().map_or(grant.grantee.holder(), |address| address.clone().into()),
     };
-    GrantView {
+    let ends = if hidden { standing.ends.min(unseen::lapse(grant)) } else { standing.ends };
+    (!ends.is_over(ledger.now)).then(|| GrantView {
         grant: grant.id,
         grantor: ledger.made_by(grant),
         pending: matches!(grantee, Holder::Address(_)),
@@ -228,10 +239,10 @@ fn grant_view(ledger: &Ledger, live: Live<'_>) -> GrantView {
         rights: standing.rights,
         reshare: standing.reshare,
         expiry: grant.terms_at(ledger.now).expiry,
-        ends: standing.ends,
+        ends,
         created: grant.created,
         path: grant.path().collect(),
-    }
+    })
 }
 
 fn link_view(ledger: &Ledger) -> Option<LinkView> {
@@ -245,105 +256,79 @@ fn link_view(ledger: &Ledger) -> Option<LinkView> {
         expiry: link.expiry,
         ends,
         paused: link.paused.is_some(),
+        paused_by_owner: link.paused_by_owner,
     })
 }
 
 /// What the end of one grant would do, with everything that hangs on it (G15).
-pub(crate) fn impact(ledger: &Ledger, rules: &SharingRules, revoked: &Grant) -> Impact {
-    let falls = |grant: &Grant| grant.path().any(|id| id == revoked.id);
-    let mut touched: BTreeSet<AccountId> = BTreeSet::new();
-    let mut invitations: BTreeSet<Holder> = BTreeSet::new();
-    let mut kept: BTreeMap<AccountId, Rights> = BTreeMap::new();
-    for live in ledger.all_live() {
-        let counts = !live.standing.rights.is_empty() && standing::is_honoured(live.grant, rules);
-        match (live.grant.grantee.account(), falls(live.grant)) {
-            (Some(account), true) => touched.extend(counts.then_some(account)),
-            (None, true) => invitations.extend([live.grant.grantee.holder()]),
-            (Some(account), false) if counts => {
-                let rights = kept.entry(account).or_insert(Rights::NONE);
-                *rights = *rights | live.standing.rights;
-            }
-            _ => {}
-        }
-    }
-    let mut lose = Vec::new();
-    let mut keep = Vec::new();
-    for account in touched {
-        let rights = kept.get(&account).copied().unwrap_or(Rights::NONE);
-        match ledger.is_owner(account) {
-            true => keep.push((account, Rights::ALL)),
-            false if rights.is_empty() => lose.push(account),
-            false => keep.push((account, rights)),
-        }
-    }
+pub(crate) fn impact(access: &Access<'_>, revoked: GrantId) -> Impact {
+    let ledger = access.ledger;
+    let falls = |grant: &Grant| grant.path().any(|id| id == revoked);
+    let (lose, keep): (Vec<_>, Vec<_>) =
+        access.without(falls).into_iter().partition(|(_, left)| left.is_nothing());
+    let waits = |grant: &Grant| grant.grantee.is_pending() || access.unseen.hides(grant);
+    let waiting = ledger.all_live().filter(|live| falls(live.grant) && waits(live.grant));
+    let addresses = waiting.filter_map(|live| live.grant.grantee.address());
+    let invitations: BTreeSet<Holder> = addresses.cloned().map(Holder::from).collect();
     let link = link_view(ledger)
         .filter(|link| link.grant.and_then(|grant| ledger.get(grant)).is_some_and(|grant| falls(grant)));
-    Impact { lose, keep, invitations: invitations.into_iter().collect(), link }
+    Impact {
+        lose: lose.into_iter().map(|(account, _)| account).collect(),
+        keep: keep.into_iter().map(|(account, left)| (account, left.rights())).collect(),
+        invitations: invitations.into_iter().collect(),
+        link,
+    }
 }
 
 /// Who could do what with a dashboard at the ledger's instant, the owner left out (D7).
-pub(crate) fn viewers(ledger: &Ledger, rules: &SharingRules) -> Vec<Viewer> {
-    let mut viewers: BTreeMap<AccountId, Viewer> = BTreeMap::new();
-    for live in ledger.all_live().filter(|live| standing::is_honoured(live.grant, rules)) {
-        let Some(account) = live.grant.grantee.account_at(ledger.now) else { continue };
-        let Standing { rights, ends, .. } = live.standing;
-        if ledger.is_owner(account) || rights.is_empty() {
-            continue;
+pub(crate) fn viewers(access: &Access<'_>) -> Vec<Viewer> {
+    let viewers = access.viewers();
+    viewers
+        .filter_map(|(account, may)| Some(Viewer { account, rights: may.rights(), ends: may.last_end()? }))
+        .collect()
+}
+
+/// Who may do something now and could not do it at `until`, if nothing is changed (D7).
+pub(crate) fn losing(access: &Access<'_>, until: Timestamp) -> Vec<Losing> {
+    let losing = |Loss { account, lost }| {
+        let ends = lost.last_end()?.at()?;
+        Some(Losing { account, rights: lost.rights(), reshare: lost.shares(), ends })
+    };
+    access.losing(until).into_iter().filter_map(losing).collect()
+}
+
+/// Adds what one held grant gives. Grants come by dashboard, so the last entry is the only one that can be of the same.
+pub(crate) fn note_shared(shared: &mut Vec<SharedDashboard>, found: SharedDashboard) {
+    match shared.last_mut().filter(|last| last.dashboard == found.dashboard) {
+        Some(last) => {
+            last.rights = last.rights | found.rights;
+            last.reshare |= found.reshare;
+            last.ends = last.ends.max(found.ends);
+            last.grants.extend(found.grants);
         }
-        let viewer = viewers.entry(account).or_insert(Viewer { account, rights, ends });
-        viewer.rights = viewer.rights | rights;
-        viewer.ends = viewer.ends.max(ends);
+        None => shared.push(found),
     }
-    viewers.into_values().collect()
 }
 
-/// Who has access now and would not have it at `until`, if nothing is changed (D7).
-pub(crate) fn losing(ledger: &Ledger, rules: &SharingRules, until: Timestamp) -> Vec<Losing> {
-    let ends = |viewer: &Viewer| viewer.ends.at().filter(|ends| *ends <= until);
-    let viewers = viewers(ledger, rules).into_iter();
-    viewers.filter_map(|viewer| Some(Losing { account: viewer.account, ends: ends(&viewer)? })).collect()
-}
-
-/// Folds one held grant into what an account can see, unless it is dead, switched off, or a dashboard of its own.
-pub(crate) fn note_shared(
-    shared: &mut Vec<SharedDashboard>,
+/// What one held grant gives, unless it is dead, switched off, or of a dashboard that is suspended or the account's own.
+pub(crate) fn worth(
     account: AccountId,
     held: &Snapshot,
     rules: &SharingRules,
     t: Timestamp,
-) {
-    let Some((grant, standing, owner)) = worth(account, held, rules, t) else { return };
-    let dashboard = held.head.dashboard;
-    // Grants come by dashboard, so the last entry is the only one that can be of the same.
-    match shared.last_mut().filter(|last| last.dashboard == dashboard) {
-        Some(last) => {
-            last.rights = last.rights | standing.rights;
-            last.reshare |= standing.reshare;
-            last.ends = last.ends.max(standing.ends);
-            last.grants.push(grant.id);
-        }
-        None => shared.push(SharedDashboard {
-            dashboard,
-            owner,
-            rights: standing.rights,
-            reshare: standing.reshare,
-            ends: standing.ends,
-            grants: vec![grant.id],
-        }),
-    }
-}
-
-fn worth<'a>(
-    account: AccountId,
-    held: &'a Snapshot,
-    rules: &SharingRules,
-    t: Timestamp,
-) -> Option<(&'a Arc<Grant>, Standing, AccountId)> {
+) -> Option<SharedDashboard> {
     let head: &Head = &held.head;
-    let owner = head.owner_at(t).filter(|owner| *owner != account)?;
+    let owner = head.owner_at(t).filter(|owner| *owner != account && head.suspended.is_none())?;
     let chain = held.chains.first()?;
     let grant = leaf(chain).filter(|grant| grant.grantee.account_at(t) == Some(account))?;
     let standing = standing::of_chain(chain, head, t).ok()?;
     let counts = !standing.rights.is_empty() && standing::is_honoured(grant, rules);
-    counts.then_some((grant, standing, owner))
+    counts.then(|| SharedDashboard {
+        dashboard: head.dashboard,
+        owner,
+        rights: standing.rights,
+        reshare: standing::can_share_on(grant, &standing, rules),
+        ends: standing.ends,
+        grants: vec![grant.id],
+    })
 }

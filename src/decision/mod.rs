@@ -11,7 +11,6 @@ mod tell;
 mod visit;
 
 pub(crate) use account::decide;
-pub(crate) use answer::Basis;
 pub use answer::{Asker, Decision};
 pub use denial::Denial;
 pub use diagnosis::{LinkCause, LinkDiagnosis, Symptom};

@@ -25,6 +25,15 @@ use std::sync::Arc;
 /// }
 /// ```
 ///
+/// Nor does leave to see a dashboard, that was never narrowed, read the data of a device:
+///
+/// ```compile_fail
+/// fn rows(_: dashshare::DeviceDecision) {}
+/// fn whole_dashboard(decision: dashshare::Decision) {
+///     rows(decision);
+/// }
+/// ```
+///
 /// Rules: [D3](crate::specification), [D5](crate::specification).
 #[derive(Clone, Debug)]
 #[must_use = "a decision that nobody looks at protects nothing"]

@@ -46,6 +46,8 @@ fn told_code(denial: &Denial) -> &'static str {
     match denial {
         Denial::RightNotGiven(_) => "right_not_given",
         Denial::NoReshareRight => "no_reshare_right",
+        Denial::Suspended => "suspended",
+        Denial::TooDeep { .. } => "too_deep",
         Denial::OwnersOnly => "owners_only",
         Denial::ArrangementNotGiven => "arrangement_not_given",
         Denial::PolicyDenies(_) => "policy_denies",
@@ -66,6 +68,10 @@ impl Denial {
         let verb = action.verb();
         match self {
             Self::NoReshareRight => "You may see this dashboard, but not share it on.".to_owned(),
+            Self::Suspended => "This dashboard is suspended at the moment.".to_owned(),
+            Self::TooDeep { .. } => {
+                "You may see this dashboard, but it was shared on too often to be shared again.".to_owned()
+            }
             Self::OwnersOnly => "Only its owner can edit this dashboard.".to_owned(),
             Self::ArrangementNotGiven => {
                 "You may see this dashboard, but not move or resize its widgets.".to_owned()

@@ -46,7 +46,7 @@ pub(crate) fn decide_visit(digest: &LinkDigest, facts: VisitFacts, now: Timestam
 fn open(digest: &LinkDigest, snapshot: &Snapshot, consulted: &Consulted, t: Timestamp) -> Option<Basis> {
     let (head, tenant) = (&snapshot.head, &consulted.tenant);
     let link = head.link.as_ref().filter(|link| link.digest == *digest && link.paused.is_none())?;
-    head.owner_at(t)?;
+    head.owner_at(t).filter(|_| head.suspended.is_none())?;
     let chain = link
         .grant
         .and_then(|id| snapshot.chains.iter().find(|chain| leaf(chain).is_some_and(|g| g.id == id)));

@@ -9,8 +9,8 @@ pub mod named {
         },
         policy::{Principal, Resource},
         record::{
-            Actor, AuditRecord, Commit, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt,
-            Revision, Seed, Snapshot,
+            Actor, AuditRecord, Commit, CommitKey, DeadLetter, Grant, Head, Holder, MessageId, OutboxMessage,
+            Receipt, Revision, Seed, Snapshot,
         },
         tenant::Tenant,
         value::{

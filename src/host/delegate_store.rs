@@ -89,12 +89,32 @@ macro_rules! __store_method {
         $then! { $with lease boxed_lease(
             now: [] $crate::__named::Timestamp,
             until: [] $crate::__named::Timestamp,
+            attempts: [] u32,
             limit: [] usize
         ) -> Vec<$crate::__named::OutboxMessage>, $crate::__named::BoxError }
     };
     ($then:path, $with:tt, acknowledge) => {
         $then! { $with acknowledge boxed_acknowledge(delivered: [&] [$crate::__named::MessageId])
         -> (), $crate::__named::BoxError }
+    };
+    ($then:path, $with:tt, dead_letters) => {
+        $then! { $with dead_letters boxed_dead_letters(
+            now: [] $crate::__named::Timestamp,
+            after: [] Option<$crate::__named::MessageId>,
+            limit: [] usize
+        ) -> Vec<$crate::__named::DeadLetter>, $crate::__named::BoxError }
+    };
+    ($then:path, $with:tt, put_back) => {
+        $then! { $with put_back boxed_put_back(
+            now: [] $crate::__named::Timestamp,
+            letters: [&] [$crate::__named::MessageId]
+        ) -> (), $crate::__named::BoxError }
+    };
+    ($then:path, $with:tt, sweep) => {
+        $then! { $with sweep boxed_sweep(
+            before: [] $crate::__named::Timestamp,
+            limit: [] usize
+        ) -> usize, $crate::__named::BoxError }
     };
     ($then:path, $with:tt, $other:ident) => {
         ::std::compile_error!(concat!("a `Store` has no method `", stringify!($other), "`"));
@@ -107,7 +127,7 @@ macro_rules! __store_method {
 macro_rules! __store_methods {
     ($then:path, $with:tt, ALL) => {
         $crate::__store_methods! { $then, $with, commit, receipt, read, read_many, read_link, grants,
-            grants_below, held, owned, audit, audit_of, outbox, lease, acknowledge }
+            grants_below, held, owned, audit, audit_of, outbox, lease, acknowledge, dead_letters, put_back, sweep }
     };
     ($then:path, $with:tt, $($method:ident),+) => {
         $($crate::__store_method! { $then, $with, $method })+
@@ -193,9 +213,9 @@ macro_rules! __store_methods {
 /// }
 ///
 /// impl<S: Store> Store for Patient<S> {
-///     delegate_store!(self.0 => commit, lease, acknowledge);
+///     delegate_store!(self.0 => commit, lease, acknowledge, put_back, sweep);
 ///     delegate_store!(self.0 => receipt, read, read_many, read_link, grants, grants_below, held, owned, audit, audit_of,
-///         outbox, |_, call| self.again(call));
+///         outbox, dead_letters, |_, call| self.again(call));
 /// }
 /// ```
 ///

@@ -15,6 +15,13 @@ pub trait Env: Send + Sync {
 
     /// Fills `bytes` from a generator that is fit for secrets.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), BoxError>;
+
+    /// A second clock, if the host has one that does not go wrong together with the first: its database's, asked now and
+    /// then and carried on by a clock that never steps, or a time service's. While [`now`](Self::now) is ahead of it by
+    /// more than [the host allows](crate::Dashshare::with_clock_skew), nothing is made. `None` if this is not written.
+    fn witness(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 macro_rules! handles {
@@ -26,6 +33,10 @@ macro_rules! handles {
 
             fn fill(&self, bytes: &mut [u8]) -> Result<(), BoxError> {
                 E::fill(self, bytes)
+            }
+
+            fn witness(&self) -> Option<Timestamp> {
+                E::witness(self)
             }
         }
     )+};

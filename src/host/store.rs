@@ -8,16 +8,22 @@
 //!
 //! ```text
 //! begin
-//!   if receipts has (dashboard, key)          -> answer that receipt
+//!   if receipts has (dashboard, key)          -> answer that receipt, or `KeyReused` if it is of another commit
 //!   update heads set … where dashboard = ? and revision = expected   (insert, for revision 0)
 //!   if no row was touched                     -> answer the receipt if there is one by now, else conflict
 //!   upsert the grants, insert audit, outbox and receipt
 //! commit
 //! ```
 //!
+//! A key is random, and a random generator can break. So a receipt says of what it is, and one is an answer only to the
+//! commit that it is of ([`Receipt::is_of`]).
+//!
 //! The second look for the receipt matters: a commit whose answer was lost may still be under way when it is sent
 //! again, and then the first look comes too early. A conflict says that this commit was not applied and never will be,
 //! so the library makes another one, and a link that had won would be lost (L2).
+//!
+//! Of the outbox, no row may hold up another one: what cannot be read is put aside as a [`DeadLetter`], and so is what was
+//! leased too often.
 //!
 //! Reads never judge: they return rows, dead ones too, and the library decides. Each is one round trip (S2). A read
 //! that starts after a commit returned must see it (S3); only [`Freshness::AtLeast`] lets a store with a cache answer
@@ -29,8 +35,8 @@
 
 use crate::{
     record::{
-        Actor, AuditRecord, Commit, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt,
-        Revision, Seed, Snapshot,
+        Actor, AuditRecord, Commit, CommitKey, DeadLetter, Grant, Head, Holder, MessageId, OutboxMessage,
+        Receipt, Revision, Seed, Snapshot,
     },
     value::{AccountId, DashboardId, GrantId, LinkDigest, Timestamp},
 };
@@ -46,6 +52,10 @@ pub enum CommitError {
     /// The dashboard has another revision than the expected one: nothing was written, read again.
     #[error("the dashboard has changed since it was read")]
     Conflict,
+    /// Another commit of this dashboard was written under the same key, so the random generator repeats itself: nothing
+    /// was written.
+    #[error("another commit of the dashboard has the same key: the random generator repeats itself")]
+    KeyReused,
     /// The answer was lost: it may have been written or not. [`Store::receipt`] tells.
     #[error("the answer of the commit was lost")]
     Unknown(#[source] BoxError),
@@ -93,19 +103,25 @@ pub trait Store: Send + Sync {
     /// dashboard (in the same transaction, under a lock on the head's row). The receipt has the revision that this made.
     /// Where `onto` answers `None` it is a conflict. A row that cannot be read is left out of the rows.
     ///
-    /// A commit is known by its dashboard and its key together. One that was applied is answered with its receipt for
-    /// good, whatever was written since, and brings no acknowledged message back. A commit may bring hundreds of grants;
-    /// what hangs on them is not touched (S5). A deleted dashboard keeps its head, grants and audit trail.
+    /// A commit is known by its dashboard and its key together. One that was applied is answered with its receipt,
+    /// whatever was written since and until that is [swept](Self::sweep), and brings no acknowledged message back. A
+    /// receipt that is not [of the commit](Receipt::is_of) is no answer to it. A commit may bring hundreds of grants;
+    /// what hangs on them is not touched (S5). A deleted dashboard keeps its head, grants and audit trail. No two dashboards'
+    /// links have the same digest: a commit that would make that so fails.
     ///
     /// # Errors
+    /// [`CommitError::KeyReused`] when the receipt that stands under its key is of another commit, whatever the
+    /// dashboard's revision is.
     /// [`CommitError::Conflict`] only when this commit was not applied and the dashboard has another revision:
-    /// [`Revision::ZERO`] while it is not known. For a withdrawal only when `onto` answers `None`. [`CommitError::Failed`] only when it is certain that nothing was
-    /// written; in doubt, [`CommitError::Unknown`].
+    /// [`Revision::ZERO`] while it is not known. For a withdrawal only when `onto` answers `None`. [`CommitError::Failed`]
+    /// only when it is certain that nothing was written; in doubt, [`CommitError::Unknown`].
     ///
     /// Rules: [S1](crate::specification), [G22](crate::specification).
     fn commit(&self, commit: &Commit) -> impl Future<Output = Result<Receipt, CommitError>> + Send;
 
-    /// The receipt of a commit whose answer was lost; `None` when it was never applied.
+    /// The receipt that stands under a key, as it was answered: for a commit whose answer was lost. `None` when no commit
+    /// of the dashboard with this key was ever applied, or when its receipt was [swept](Self::sweep). Whoever asks sees
+    /// whether it is [of their commit](Receipt::is_of).
     fn receipt(
         &self,
         dashboard: DashboardId,
@@ -207,8 +223,8 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<AuditRecord>, BoxError>> + Send;
 
-    /// Up to `limit` messages that were not acknowledged, after the given one, by id; leased ones too. It leases
-    /// nothing.
+    /// Up to `limit` messages that were not acknowledged, after the given one, by id; leased ones and dead letters too. It
+    /// leases nothing. What cannot be read is left out, and hides none behind it.
     fn outbox(
         &self,
         after: Option<MessageId>,
@@ -221,15 +237,47 @@ pub trait Store: Send + Sync {
     /// Those that were never leased are taken in the order of their ids. Whether those whose lease ended are taken before
     /// them, after them or between is the store's choice; the stores of this crate take them first, the longest ended
     /// before the others.
+    ///
+    /// Each lease adds one to [`OutboxMessage::attempts`], whatever becomes of it. A message that has been leased
+    /// `attempts` times or more with it is leased no more: when this last lease ends, it is a dead letter.
+    ///
+    /// A row that cannot be read is put aside as a dead letter at once. It makes no answer fail, none shorter, and takes no
+    /// other message away with it.
     fn lease(
         &self,
         now: Timestamp,
         until: Timestamp,
+        attempts: u32,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<OutboxMessage>, BoxError>> + Send;
 
-    /// Removes messages that were delivered, whoever leased them. One that is not there is no error.
+    /// Removes messages that were delivered, whoever leased them, and dead letters. One that is not there is no error.
     fn acknowledge(&self, delivered: &[MessageId]) -> impl Future<Output = Result<(), BoxError>> + Send;
+
+    /// Up to `limit` dead letters after the given one, by id: the messages that are leased no more and whose last lease
+    /// ended at or before `now`, and the rows that `lease` could not read.
+    fn dead_letters(
+        &self,
+        now: Timestamp,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<DeadLetter>, BoxError>> + Send;
+
+    /// Makes dead letters messages again that were never leased, with no attempts counted. What is no dead letter at `now`,
+    /// since it waits, is leased, or is not there, stays as it is and is no error: putting one back twice is putting it
+    /// back once.
+    fn put_back(
+        &self,
+        now: Timestamp,
+        letters: &[MessageId],
+    ) -> impl Future<Output = Result<(), BoxError>> + Send;
+
+    /// Removes up to `limit` of the receipts whose commits are of an instant before `before`, and answers how many those
+    /// were: less than `limit` when none is left. Nothing else is removed, and nothing is applied anew: a commit that is
+    /// sent again after its receipt was removed expects a revision that is gone, so it is a conflict.
+    ///
+    /// Rules: [G23](crate::specification).
+    fn sweep(&self, before: Timestamp, limit: usize) -> impl Future<Output = Result<usize, BoxError>> + Send;
 }
 
 // A host may keep a handle on its store beside the one that the service has.

@@ -1,6 +1,6 @@
 //! The document: TagoIO's access-management policy, kept as it came.
 
-use crate::value::{Object, Tag};
+use crate::value::{Object, Shown, Tag, shown};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::value::StrDeserializer};
 use serde_json::value::RawValue;
 use std::{fmt, sync::Arc};
@@ -204,7 +204,7 @@ impl<'de> Deserialize<'de> for Document {
 
 /// A text that is no policy document, and where.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{}: {problem}", if .pointer.is_empty() { "at the root".to_owned() } else { format!("at `{}`", .pointer) })]
+#[error("{}: {problem}", if .pointer.is_empty() { "at the root".to_owned() } else { format!("at `{}`", Shown(.pointer)) })]
 pub struct DocumentError {
     pointer: String,
     problem: String,
@@ -212,12 +212,12 @@ pub struct DocumentError {
 
 impl DocumentError {
     fn not_json(problem: &serde_json::Error) -> Self {
-        Self { pointer: String::new(), problem: problem.to_string() }
+        Self { pointer: String::new(), problem: shown(problem) }
     }
 
     /// The pointer is the place; the reader's lines and columns are those of one document out of a whole text.
     fn at(pointer: String, problem: &serde_json::Error) -> Self {
-        let problem = problem.to_string();
+        let problem = shown(problem);
         let place = problem.rfind(" at line ").unwrap_or(problem.len());
         Self { pointer, problem: problem.get(..place).unwrap_or_default().to_owned() }
     }

@@ -6,9 +6,10 @@ use super::{
     index::{counts, is_mixed, targets},
     tuple::{self, Form, Misshape, Principal, PrincipalKind, Role},
 };
+use crate::value::{Shown, shown};
 use serde::Serialize;
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     fmt,
 };
 
@@ -29,6 +30,7 @@ pub struct Finding {
     severity: Severity,
     pointer: String,
     sentence: String,
+    denies_nothing: bool,
 }
 
 impl Finding {
@@ -47,6 +49,13 @@ impl Finding {
         &self.pointer
     }
 
+    /// Whether a deny is without effect by it: what it was to deny stays allowed. Its sentence begins with that.
+    ///
+    /// Rules: [P6](crate::specification).
+    pub fn denies_nothing(&self) -> bool {
+        self.denies_nothing
+    }
+
     /// What is the matter, and how to mend it.
     pub fn sentence(&self) -> &str {
         &self.sentence
@@ -55,7 +64,7 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "policy `{}` at {}: {}", self.policy, self.pointer, self.sentence)
+        write!(f, "policy `{}` at {}: {}", Shown(&self.policy), self.pointer, self.sentence)
     }
 }
 
@@ -77,7 +86,9 @@ impl fmt::Display for Finding {
 /// # Ok::<(), dashshare::policy::DocumentError>(())
 /// ```
 pub fn lint(document: &Document, anonymous: Option<&Principal>) -> Vec<Finding> {
-    let mut lint = Lint { document, mixed: is_mixed(document), findings: Vec::new() };
+    let aims = |kind: &PrincipalKind| targets(document).any(|(of, _)| of == *kind);
+    let aimed = PrincipalKind::ALL.into_iter().filter(aims).collect();
+    let mut lint = Lint { document, mixed: is_mixed(document), aimed, findings: Vec::new() };
     lint.targets();
     if document.permissions().is_empty() {
         lint.inert("/permissions", "the policy has no rules: add one, or delete the policy".to_owned());
@@ -93,13 +104,30 @@ pub fn lint(document: &Document, anonymous: Option<&Principal>) -> Vec<Finding> 
 struct Lint<'a> {
     document: &'a Document,
     mixed: bool,
+    /// The kinds of principals that it is aimed at.
+    aimed: Vec<PrincipalKind>,
     findings: Vec<Finding>,
 }
 
 impl<'a> Lint<'a> {
     fn note(&mut self, severity: Severity, pointer: &str, sentence: String) {
-        let policy = self.document.id().to_owned();
-        self.findings.push(Finding { policy, severity, pointer: pointer.to_owned(), sentence });
+        let (policy, pointer) = (self.document.id().to_owned(), pointer.to_owned());
+        let sentence = shown(sentence);
+        self.findings.push(Finding { policy, severity, pointer, sentence, denies_nothing: false });
+    }
+
+    /// What can never match in a rule: of a deny that is said first.
+    fn inert_rule(&mut self, effect: Effect, pointer: &str, sentence: &str) {
+        let deny = Some("this deny denies nothing").filter(|_| effect == Effect::Deny);
+        self.inert_of(deny, pointer, sentence);
+    }
+
+    fn inert_of(&mut self, deny: Option<&str>, pointer: &str, sentence: &str) {
+        let sentence = deny.map_or_else(|| sentence.to_owned(), |deny| format!("{deny}: {sentence}"));
+        self.inert(pointer, sentence);
+        if let Some(finding) = self.findings.last_mut() {
+            finding.denies_nothing = deny.is_some();
+        }
     }
 
     fn inert(&mut self, pointer: &str, sentence: String) {
@@ -111,19 +139,21 @@ impl<'a> Lint<'a> {
     }
 
     fn targets(&mut self) {
+        // Whom a target does not name, the policy's denies deny nothing.
+        let denies = self.document.permissions().iter().any(|rule| rule.effect == Effect::Deny);
+        let denies =
+            Some("the denies of this policy deny nothing to whom this is to name").filter(|_| denies);
         if self.document.targets().is_empty() {
-            self.inert("/targets", "the policy is aimed at nobody: add a target".to_owned());
+            self.inert_of(denies, "/targets", "the policy is aimed at nobody: add a target");
         }
         let mut seen = HashSet::new();
         for (index, target) in self.document.targets().iter().enumerate() {
             let pointer = format!("/targets/{index}");
             match tuple::read(target, Role::Target) {
-                Err(misshape) => self.inert(&pointer, mend(&misshape, target, Role::Target)),
+                Err(misshape) => self.inert_of(denies, &pointer, &mend(&misshape, target, Role::Target)),
                 Ok((head, _)) if PrincipalKind::of_word(head).is_none() => {
-                    self.inert(
-                        &pointer,
-                        format!("`{head}` is no kind of target: write `run_user` or `analysis`"),
-                    );
+                    let sentence = format!("`{head}` is no kind of target: write `run_user` or `analysis`");
+                    self.inert_of(denies, &pointer, &sentence);
                 }
                 Ok((_, form)) => self.words(&pointer, form),
             }
@@ -138,7 +168,9 @@ impl<'a> Lint<'a> {
         let actions = format!("/permissions/{index}/action");
         let read = tuple::read(&rule.resource, Role::Resource);
         match &read {
-            Err(misshape) => self.inert(&resource, mend(misshape, &rule.resource, Role::Resource)),
+            Err(misshape) => {
+                self.inert_rule(rule.effect, &resource, &mend(misshape, &rule.resource, Role::Resource))
+            }
             Ok((head, form)) => {
                 if !catalog::is_kind(head) {
                     let sentence = format!(
@@ -155,7 +187,7 @@ impl<'a> Lint<'a> {
             }
         }
         if rule.action.is_empty() {
-            self.inert(&actions, "the rule is about no action: name one".to_owned());
+            self.inert_rule(rule.effect, &actions, "the rule is about no action: name one");
         }
         let mut seen = HashSet::new();
         for (place, action) in rule.action.iter().enumerate() {
@@ -177,17 +209,14 @@ impl<'a> Lint<'a> {
 
     fn action(&mut self, pointer: &str, effect: Effect, head: &str, form: Form<'_>, action: &str) {
         if !catalog::has(head, action) {
-            return self.inert(pointer, format!("`{head}` has no action `{action}`: {}", known(head)));
+            let sentence = format!("`{head}` has no action `{action}`: {}", known(head));
+            return self.inert_rule(effect, pointer, &sentence);
         }
         if action == "create" && matches!(form, Form::Id(_)) {
             let sentence = "what is still to be created has no id: match it by tag, or as a whole";
-            return self.inert(pointer, sentence.to_owned());
+            return self.inert_rule(effect, pointer, sentence);
         }
-        let aimed: Vec<PrincipalKind> = PrincipalKind::ALL
-            .into_iter()
-            .filter(|kind| targets(self.document).any(|(of, _)| of == *kind))
-            .collect();
-        for kind in aimed {
+        for kind in self.aimed.clone() {
             // A deny is for both kinds, and does no harm where there is nothing to deny.
             if catalog::gives(kind, head, action) || (self.mixed && effect == Effect::Deny) {
                 continue;
@@ -244,16 +273,25 @@ impl<'a> Lint<'a> {
     /// Allows that a deny of the same policy takes back whole.
     fn overruled(&mut self) {
         let rules = self.document.permissions();
-        let covers = |deny: &Permission, allow: &Permission, action: &str| {
-            let reads = tuple::read(&allow.resource, Role::Resource).is_ok();
-            let same = reads
-                && (deny.resource == allow.resource
-                    || (deny.resource.len() == 1 && deny.resource.first() == allow.resource.first()));
-            deny.effect == Effect::Deny && same && deny.action.iter().any(|other| **other == *action)
-        };
+        // The first deny of each action, by its resource, and by its kind if it is of all such resources.
+        let mut same: HashMap<(&[Box<str>], &str), usize> = HashMap::new();
+        for (index, deny) in rules.iter().enumerate().filter(|(_, rule)| rule.effect == Effect::Deny) {
+            for action in &deny.action {
+                same.entry((&deny.resource, action)).or_insert(index);
+            }
+        }
         let mut found = Vec::new();
         for (index, allow) in rules.iter().enumerate().filter(|(_, rule)| rule.effect == Effect::Allow) {
-            let deny = |action: &str| rules.iter().position(|deny| covers(deny, allow, action));
+            if tuple::read(&allow.resource, Role::Resource).is_err() {
+                continue;
+            }
+            let deny = |action: &str| {
+                let whole = allow.resource.get(..1).unwrap_or_default();
+                [&allow.resource, whole]
+                    .into_iter()
+                    .filter_map(|resource| same.get(&(resource, action)).copied())
+                    .min()
+            };
             let denies: Option<BTreeSet<usize>> = allow.action.iter().map(|action| deny(action)).collect();
             found.extend(denies.filter(|denies| !denies.is_empty()).map(|denies| (index, denies)));
         }

@@ -14,7 +14,7 @@
 //!     "targets": [["run_user", "tag.key", "role", "tag.value", "crew"]],
 //!     "permissions": [{"effect": "allow", "action": ["access"], "resource": ["device", "tag_match", "site"]}]
 //! }]"#)?;
-//! let policies = PolicySet::compile(&documents)?;
+//! let policies = PolicySet::compile(&documents)?.set;
 //! let ann = Principal::run_user("ann").with_tag("role", "crew").with_tag("site", "north");
 //! let device = |site| Resource::new("device", "d1").with_tag("site", site);
 //! assert!(policies.evaluate(&ann, "access", &device("north")).is_allowed());
@@ -29,16 +29,22 @@ mod catalog;
 mod cow;
 mod document;
 mod explain;
+mod facts;
 mod index;
+mod judged;
 mod keys;
 mod lint;
+mod mend;
+mod nearest;
 mod set;
 mod tuple;
 
 pub use crate::value::Tag;
 pub use audit::{Audit, Change, Diff, Permitted, Usage, Wide};
 pub use document::{Document, DocumentError, Effect, Permission, Tuple};
-pub use explain::{Considered, Explanation, Nearest, Outcome, RuleOutcome};
+pub use explain::{Explanation, Stopped};
+pub use judged::{Considered, Outcome, RuleOutcome};
 pub use lint::{Finding, Severity, lint};
-pub use set::{CompileError, PolicySet, RuleRef, Verdict};
+pub use nearest::Nearest;
+pub use set::{CompileError, Compiled, Limits, PolicySet, RuleRef, Verdict};
 pub use tuple::{Principal, PrincipalKind, Resource};

@@ -7,6 +7,7 @@ use super::{
     lint::{Finding, Severity, lint},
     tuple::{Principal, Resource},
 };
+use crate::value::Shown;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::{fmt, sync::Arc};
@@ -33,7 +34,9 @@ use std::{fmt, sync::Arc};
 ///         {"effect": "allow", "action": ["access"], "resource": ["device", "tag_match", "site"]}
 ///     ]
 /// }]"#;
-/// let policies = PolicySet::compile(&Document::parse_all(guests)?)?;
+/// let compiled = PolicySet::compile(&Document::parse_all(guests)?)?;
+/// assert!(compiled.findings.is_empty(), "every rule can match");
+/// let policies = compiled.set;
 /// let guest = Principal::run_user("u1").with_tag("role", "guest").with_tag("site", "north");
 ///
 /// let verdict = policies.evaluate(&guest, "access", &Resource::new("dashboard", "lobby"));
@@ -110,7 +113,78 @@ pub struct RuleRef {
 
 impl fmt::Display for RuleRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rule {} of policy `{}`", self.rule, self.policy)
+        write!(f, "rule {} of policy `{}`", self.rule, Shown(&self.policy))
+    }
+}
+
+/// A set of policies, and what the lint found in them: a rule that can never match does nothing, and of a deny that is
+/// the dangerous way round.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[must_use = "the findings say which rules do nothing, denies among them"]
+pub struct Compiled {
+    /// The set.
+    pub set: PolicySet,
+    /// All findings, in the order of the documents. Those that a deny is without effect by say so:
+    /// [`Finding::denies_nothing`].
+    pub findings: Vec<Finding>,
+}
+
+impl Compiled {
+    /// The same, unless the lint found what can never match.
+    ///
+    /// Rules: [P6](crate::specification).
+    ///
+    /// # Errors
+    /// [`CompileError::Inert`] with everything that can never match.
+    pub fn strict(self) -> Result<Self, CompileError> {
+        let is_inert = |finding: &Finding| finding.severity() == Severity::Inert;
+        if !self.findings.iter().any(is_inert) {
+            return Ok(self);
+        }
+        Err(CompileError::Inert(self.findings.into_iter().filter(is_inert).collect()))
+    }
+}
+
+/// How much is compiled, which is the host's to change. Documents are measured as they came, blanks among them.
+///
+/// Rules: [G23](crate::specification).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// The longest document, in bytes: 10,000 by default.
+    pub policy_bytes: usize,
+    /// The most bytes of all documents of a set, which is a tenant's: 200,000 by default.
+    pub set_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { policy_bytes: 10_000, set_bytes: 200_000 }
+    }
+}
+
+impl Limits {
+    /// No limit, for a host that holds its policies to limits of its own.
+    pub const NONE: Self = Self { policy_bytes: usize::MAX, set_bytes: usize::MAX };
+
+    /// Refuses documents that are too long, alone or together.
+    ///
+    /// # Errors
+    /// [`CompileError::PolicyTooLarge`] for the first that is too long, and [`CompileError::SetTooLarge`] for the first
+    /// that goes over the limit of all.
+    pub fn check<'d>(&self, documents: impl IntoIterator<Item = &'d Document>) -> Result<(), CompileError> {
+        let mut all = 0_usize;
+        for (place, document) in documents.into_iter().enumerate() {
+            let (policy, bytes) = (|| document.id().to_owned(), document.json().len());
+            all = all.saturating_add(bytes);
+            if bytes > self.policy_bytes {
+                let limit = self.policy_bytes;
+                return Err(CompileError::PolicyTooLarge { place, policy: policy(), bytes, limit });
+            }
+            if all > self.set_bytes {
+                return Err(CompileError::SetTooLarge { place, policy: policy(), limit: self.set_bytes });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -119,21 +193,85 @@ impl fmt::Display for RuleRef {
 #[non_exhaustive]
 pub enum CompileError {
     /// Two documents have one id.
-    #[error("two policies have the id `{0}`: give one of them another, or leave it out")]
+    #[error("two policies have the id `{}`: give one of them another, or leave it out", Shown(.0))]
     DuplicateId(String),
     /// The lint found what can never match, and the compile was to be strict.
     ///
     /// Rules: [P6](crate::specification).
     #[error("{} of the rules can never match: {}", .0.len(), .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Inert(Vec<Finding>),
+    /// A document is longer than a policy may be.
+    ///
+    /// Rules: [G23](crate::specification).
+    #[error("at /{place}: policy `{}` has {bytes} bytes, and a policy may have {limit} at most", Shown(.policy))]
+    PolicyTooLarge {
+        /// Its index among the documents.
+        place: usize,
+        /// Its id.
+        policy: String,
+        /// How long it is, in bytes.
+        bytes: usize,
+        /// The most bytes.
+        limit: usize,
+    },
+    /// All documents together are longer than a tenant's policies may be.
+    ///
+    /// Rules: [G23](crate::specification).
+    #[error("at /{place}: with policy `{}` all policies have more than the {limit} bytes that they may have", Shown(.policy))]
+    SetTooLarge {
+        /// The index of the first document that has no room.
+        place: usize,
+        /// Its id.
+        policy: String,
+        /// The most bytes.
+        limit: usize,
+    },
+}
+
+impl CompileError {
+    /// The name of its kind, which stays the same whatever its sentence says.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::DuplicateId(_) => "duplicate_policy",
+            Self::Inert(_) => "inert_rules",
+            Self::PolicyTooLarge { .. } => "policy_too_large",
+            Self::SetTooLarge { .. } => "policies_too_large",
+        }
+    }
 }
 
 impl PolicySet {
-    /// Compiles documents, in any order. What can never match does nothing.
+    /// Compiles documents, in any order. What can never match does nothing, and is among the findings.
+    ///
+    /// Rules: [P6](crate::specification), [G23](crate::specification).
     ///
     /// # Errors
-    /// [`CompileError::DuplicateId`].
-    pub fn compile(documents: &[Document]) -> Result<Self, CompileError> {
+    /// [`CompileError::DuplicateId`], and what is over the default [`Limits`].
+    pub fn compile(documents: &[Document]) -> Result<Compiled, CompileError> {
+        Self::compile_within(documents, &Limits::default())
+    }
+
+    /// The same under limits of the host's own.
+    ///
+    /// # Errors
+    /// [`CompileError::DuplicateId`], and what is over the limits.
+    pub fn compile_within(documents: &[Document], limits: &Limits) -> Result<Compiled, CompileError> {
+        limits.check(documents)?;
+        let set = Self::of(documents)?;
+        Ok(Compiled { set, findings: documents.iter().flat_map(|document| lint(document, None)).collect() })
+    }
+
+    /// Compiles documents in which every rule can match. The findings are warnings.
+    ///
+    /// Rules: [P6](crate::specification).
+    ///
+    /// # Errors
+    /// [`CompileError::Inert`] with everything that can never match, and what [`compile`](Self::compile) refuses.
+    pub fn compile_strict(documents: &[Document]) -> Result<Compiled, CompileError> {
+        Self::compile(documents)?.strict()
+    }
+
+    fn of(documents: &[Document]) -> Result<Self, CompileError> {
         let mut sorted: Vec<&Document> = documents.iter().collect();
         sorted.sort_unstable_by(|one, other| one.id().cmp(other.id()));
         for pair in sorted.windows(2) {
@@ -152,22 +290,8 @@ impl PolicySet {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// Compiles documents in which every rule can match.
-    ///
-    /// Rules: [P6](crate::specification).
-    ///
-    /// # Errors
-    /// [`CompileError::Inert`] with everything that can never match, and [`CompileError::DuplicateId`].
-    pub fn compile_strict(documents: &[Document]) -> Result<Self, CompileError> {
-        let findings = documents.iter().flat_map(|document| lint(document, None));
-        let inert: Vec<Finding> = findings.filter(|finding| finding.severity() == Severity::Inert).collect();
-        match inert.is_empty() {
-            true => Self::compile(documents),
-            false => Err(CompileError::Inert(inert)),
-        }
-    }
-
-    /// The set with this policy in it, in place of the one of the same id if there is one.
+    /// The set with this policy in it, in place of the one of the same id if there is one. It is held to no limit and
+    /// says nothing of what can never match: see [`Limits::check`] and [`lint`].
     #[must_use]
     pub fn with(&self, document: &Document) -> Self {
         let mut inner = Inner::clone(&self.0);
@@ -271,13 +395,15 @@ impl Serialize for PolicySet {
     }
 }
 
+/// Reads a list of documents. It is held to the default [`Limits`]: with others, read documents and compile them.
 impl<'de> Deserialize<'de> for PolicySet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let texts = Vec::<Box<RawValue>>::deserialize(deserializer)?;
         let read = |(index, text)| Document::of_text(text, &format!("/{index}"));
         let documents: Result<Vec<Document>, _> = texts.into_iter().enumerate().map(read).collect();
         let documents = documents.map_err(serde::de::Error::custom)?;
-        Self::compile(&documents).map_err(serde::de::Error::custom)
+        Limits::default().check(&documents).map_err(serde::de::Error::custom)?;
+        Self::of(&documents).map_err(serde::de::Error::custom)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The grammar of targets and resources (P1), and the principals and resources that they match.
 
-use crate::value::{Object, Tag};
+use crate::value::{Object, Shown, Tag};
 use serde::{Deserialize, Serialize};
 
 /// Who may be aimed at.
@@ -17,7 +17,7 @@ impl TryFrom<String> for PrincipalKind {
     type Error = String;
 
     fn try_from(word: String) -> Result<Self, String> {
-        Self::of_word(&word).ok_or_else(|| format!("`{word}` is neither `run_user` nor `analysis`"))
+        Self::of_word(&word).ok_or_else(|| format!("`{}` is neither `run_user` nor `analysis`", Shown(&word)))
     }
 }
 

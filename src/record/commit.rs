@@ -5,9 +5,10 @@ use super::{
     head::{Head, Revision},
     trail::{AuditRecord, Message, MessageId, OutboxMessage},
 };
-use crate::value::{DashboardId, GrantId};
+use crate::value::{DashboardId, GrantId, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{fmt, sync::Arc};
+use sha2::{Digest as _, Sha256};
+use std::{fmt, io, sync::Arc};
 
 /// Everything that one change writes. Only the library's rules make one.
 ///
@@ -24,6 +25,8 @@ pub struct Commit {
     pub(crate) outbox: Vec<OutboxMessage>,
     /// What it was judged by, if it only takes away.
     pub(crate) withdrawal: Option<Box<Withdrawal>>,
+    /// The digest of the commit that was sent, if this is a withdrawal that was carried over.
+    pub(crate) sent: Option<CommitDigest>,
 }
 
 /// What a withdrawal was judged by, so that it can be carried over to a dashboard that has changed since.
@@ -75,16 +78,52 @@ impl Commit {
         &self.outbox
     }
 
+    /// A digest of all that the commit says, its key apart: two commits that write different things have different
+    /// ones, also when a broken random generator gave both the same key.
+    ///
+    /// That of a withdrawal which was [carried over](Self::onto) is the one of the commit that was sent.
+    pub fn digest(&self) -> CommitDigest {
+        if let Some(sent) = self.sent {
+            return sent;
+        }
+        // What is serialised comes out the same each time: no part of it is kept in an order of chance.
+        let mut hasher = Hasher(Sha256::new_with_prefix(b"dashshare commit\0"));
+        let said = (self.expected, &self.head, &self.grants, &self.audit, &self.outbox);
+        if serde_json::to_writer(&mut hasher, &said).is_err() {
+            // It breaks off at the same place each time, and no store can keep such a commit anyway.
+            hasher.0.update(b"\0");
+        }
+        let mut bytes = [0; 16];
+        for (byte, digested) in bytes.iter_mut().zip(hasher.0.finalize()) {
+            *byte = digested;
+        }
+        CommitDigest(bytes)
+    }
+
     /// A message of this commit, in this place.
     pub(crate) fn message(&self, place: usize, message: Message) -> Option<OutboxMessage> {
         let (dashboard, revision) = (self.head.dashboard, self.head.revision);
         let id = MessageId { dashboard, revision, index: u32::try_from(place).ok()? };
-        Some(OutboxMessage { id, at: self.audit.at, message })
+        Some(OutboxMessage { id, at: self.audit.at, attempts: 0, message })
     }
 
     /// What a store answers when it has applied the commit.
     pub fn receipt(&self) -> Receipt {
-        Receipt { key: self.key, revision: self.head.revision }
+        Receipt { key: self.key, digest: self.digest(), revision: self.head.revision, at: self.audit.at }
+    }
+}
+
+/// Digests what is written to it.
+struct Hasher(Sha256);
+
+impl io::Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -113,11 +152,49 @@ impl fmt::Debug for CommitKey {
     }
 }
 
-/// Says that a commit was applied, and which revision it made.
+/// Of what a commit is: a digest of 128 bits of all that it says. A receipt carries it, so that a key which was drawn
+/// twice acknowledges nothing that was not written.
+///
+/// Rules: [S1](crate::specification).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CommitDigest([u8; 16]);
+
+impl CommitDigest {
+    /// The digest with these bytes, for a store that reads one back.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+}
+
+impl fmt::Debug for CommitDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CommitDigest({:032x})", u128::from_be_bytes(self.0))
+    }
+}
+
+/// Says that a commit was applied, of what it was, and which revision it made. A store keeps it as it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Receipt {
     /// The commit's key.
     pub key: CommitKey,
+    /// The digest of what the commit says.
+    pub digest: CommitDigest,
     /// The revision that it made.
     pub revision: Revision,
+    /// The instant of the commit, by which [`sweep`](crate::store::Store::sweep) tells what is old.
+    pub at: Timestamp,
+}
+
+impl Receipt {
+    /// Whether it is this commit's: of its key, and of what it says. What has the key alone is another commit, which
+    /// acknowledges nothing of this one.
+    pub fn is_of(&self, commit: &Commit) -> bool {
+        self.key == commit.key && self.digest == commit.digest()
+    }
 }

@@ -21,6 +21,9 @@ pub struct Link {
     pub expiry: Expiry,
     /// Since when it is paused, if it is (L5).
     pub paused: Option<Timestamp>,
+    /// Whether the owner paused it, or the host in its place: then only they resume or replace it (L6).
+    #[serde(default)]
+    pub paused_by_owner: bool,
     /// The first link of a dashboard is 1, the next 2, and so on.
     pub generation: u64,
 }

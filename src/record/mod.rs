@@ -3,6 +3,7 @@
 
 mod actor;
 mod commit;
+mod dead_letter;
 mod grant;
 mod head;
 mod link;
@@ -14,7 +15,8 @@ pub(crate) use commit::Withdrawal;
 pub(crate) use grant::leaf;
 pub use {
     actor::Actor,
-    commit::{Commit, CommitKey, Receipt},
+    commit::{Commit, CommitDigest, CommitKey, Receipt},
+    dead_letter::DeadLetter,
     grant::{Chain, Claim, Grant, Grantee, History, Holder, Invitation, PastTerms, Seed},
     head::{AskedTransfer, Counted, Falling, Head, Phase, Revision, Room, Snapshot},
     link::Link,

@@ -145,10 +145,32 @@ pub enum Event {
         /// Its generation.
         generation: u64,
     },
+    /// The end of the link was moved, with the same token.
+    LinkEndMoved {
+        /// Its generation.
+        generation: u64,
+        /// The end that was declared before.
+        before: Expiry,
+        /// The end that is declared since.
+        after: Expiry,
+    },
     /// The link was withdrawn for good.
     LinkWithdrawn {
         /// Its generation.
         generation: u64,
+    },
+    /// The host suspended the dashboard (G25).
+    Suspended,
+    /// The host resumed the dashboard.
+    Resumed,
+    /// The host set the clock of the dashboard back, which had run ahead.
+    ClockRepaired {
+        /// The latest instant that the dashboard had seen.
+        before: Timestamp,
+        /// The one that it had then.
+        after: Timestamp,
+        /// The grants of which an instant lay in the future.
+        grants: Vec<GrantId>,
     },
     /// A clone was offered to somebody (T9).
     Offered {
@@ -198,6 +220,10 @@ pub struct OutboxMessage {
     pub id: MessageId,
     /// When it was written.
     pub at: Timestamp,
+    /// How often it has been leased so far, the lease that answers with it included: 1 the first time, and 0 in
+    /// [`outbox`](crate::Dashshare::outbox) while nobody has leased it yet. A lease counts whatever became of it.
+    #[serde(default)]
+    pub attempts: u32,
     /// Whom to tell what.
     pub message: Message,
 }
@@ -265,18 +291,6 @@ pub enum Message {
         address: EmailAddress,
         /// The grant.
         grant: GrantId,
-    },
-    /// An invitation lapses soon: to the one who invited, who may have it [mailed
-    /// again](crate::Dashshare::remind_invitation).
-    Lapsing {
-        /// Who invited.
-        to: AccountId,
-        /// The address that was invited.
-        address: EmailAddress,
-        /// The grant.
-        grant: GrantId,
-        /// When.
-        lapses: Timestamp,
     },
     /// A grantee made a public link: to the owner (L6).
     LinkMade {
@@ -357,6 +371,17 @@ pub enum Message {
         to: Holder,
         /// When.
         ends: Timestamp,
+    },
+    /// An invitation lapses soon: to the one who invited.
+    Lapsing {
+        /// Who invited.
+        to: AccountId,
+        /// The address that was invited.
+        address: EmailAddress,
+        /// The grant.
+        grant: GrantId,
+        /// When.
+        lapses: Timestamp,
     },
     /// What fell with the withdrawal of this commit is still to be listed. A note of the library to itself: leasing does
     /// that, and hands no such message out.

@@ -64,6 +64,7 @@ impl Commit {
             audit,
             outbox,
             withdrawal: None,
+            sent: Some(self.digest()),
         })
     }
 

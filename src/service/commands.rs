@@ -241,14 +241,22 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let known = self.account(account).await?.ok_or(Refusal::EmailNotVerified)?;
         let email = known.verified.iter().find(|email| email.address() == address);
         let email = email.ok_or(Refusal::EmailNotVerified)?;
-        let mut claimed = Vec::new();
+        let (mut claimed, mut failed) = (Vec::new(), None);
         for dashboard in self.dashboards_of([address.clone().into()]).await? {
             let command = ClaimInvitations { dashboard, account: &known, email };
-            let done = self.done(&command).await?;
+            let done = match self.done(&command).await {
+                // It waits until the dashboard is resumed, and keeps no other from being claimed.
+                Err(Error::Refused(Refusal::Suspended)) => continue,
+                Err(error @ Error::Clock { .. }) => {
+                    failed = Some(error);
+                    continue;
+                }
+                done => done?,
+            };
             let is_nothing = done.grants.is_empty() && done.ended.is_empty() && done.refused.is_empty();
             claimed.extend((!is_nothing).then_some(done));
         }
-        Ok(claimed)
+        failed.map_or(Ok(claimed), Err)
     }
 
     /// Ends a dashboard with all its grants and its link. To be called when the host deletes it. What the host's

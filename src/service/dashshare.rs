@@ -1,5 +1,6 @@
 //! The service that a host calls.
 
+use super::clock::SKEW;
 use crate::{
     host::{Directory, Env, Store},
     record::Revision,
@@ -35,10 +36,36 @@ use std::{fmt, ops::Deref};
 /// assert!(!sharing.authorize(ann, dashboard, Action::Edit).await?.is_allowed());
 /// # Ok::<(), dashshare::Error>(()) }).unwrap();
 /// ```
+///
+/// # A call that is dropped
+///
+/// A future may be dropped before it has answered: the connection of a request closes, a timeout ends it. Nothing is half
+/// done then. A command writes whole commits: dropped before its commit was sent, it has changed nothing; dropped later,
+/// all of the commit stands or nothing of it, and a store may apply what it was sent after the drop. Questions change
+/// nothing. Whoever wants to know asks again:
+///
+/// | what was dropped | the same again |
+/// | --- | --- |
+/// | [`register`](Self::register), [`share`](Self::share), [`amend`](Self::amend), [`stop_sharing`](Self::stop_sharing), [`pause_link`](Self::pause_link), [`resume_link`](Self::resume_link), [`move_link_end`](Self::move_link_end), [`take_offer`](Self::take_offer), [`remind`](Self::remind), [`acknowledge`](Self::acknowledge) | answers with what stands, or does it now |
+/// | [`claim`](Self::claim), [`delete_account`](Self::delete_account): one commit for each dashboard | goes on with the dashboards that are left |
+/// | [`revoke`](Self::revoke), [`renounce`](Self::renounce), [`withdraw_link`](Self::withdraw_link), [`delete_dashboard`](Self::delete_dashboard), [`decline_offer`](Self::decline_offer), [`withdraw_offer`](Self::withdraw_offer) | does it now, or is refused as of what does not exist: then it was done |
+/// | [`transfer`](Self::transfer) | does it now, or is refused to whoever is the owner no longer: then it was done |
+/// | [`offer`](Self::offer) | does it now, or is refused with [`AlreadyExists`](crate::Refusal::AlreadyExists): then it was done |
+/// | [`rotate_link`](Self::rotate_link) [with a token](crate::NewLink::with_token) | answers with the link that the token opens, or makes it now |
+/// | [`rotate_link`](Self::rotate_link) without one | makes another link: if the first was made, nobody ever has its token |
+/// | [`resume`](Self::resume) | its commit is lost with it: give the command again, as above |
+/// | [`lease`](Self::lease) | the messages come again when the lease has ended |
+///
+/// What fell with a withdrawal may still be to be listed: [`lease`](Self::lease) does it, or
+/// [`list_fallen`](Self::list_fallen).
+///
+/// Rules: [S1](crate::specification), [G8](crate::specification), [L2](crate::specification).
 pub struct Dashshare<S, D, E> {
     pub(super) store: S,
     pub(super) directory: D,
     pub(super) env: E,
+    /// How far clocks may differ, in microseconds.
+    pub(super) skew: i64,
 }
 
 impl<S, D, E> fmt::Debug for Dashshare<S, D, E> {
@@ -73,7 +100,7 @@ impl<T> Deref for Done<T> {
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Ties a store, a directory and an environment together.
     pub fn new(store: S, directory: D, env: E) -> Self {
-        Self { store, directory, env }
+        Self { store, directory, env, skew: SKEW }
     }
 
     /// The store.

@@ -2,7 +2,7 @@
 
 use super::{dashshare::Dashshare, error::Error};
 use crate::{
-    decision::{Asker, Basis, Decision, DeviceDecision, VisitFacts, decide, decide_visit},
+    decision::{Asker, Decision, DeviceDecision, VisitFacts, decide, decide_visit},
     host::{Directory, Env, Freshness, Store},
     record::{Revision, Snapshot},
     sharing::Consulted,
@@ -219,8 +219,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     }
 
     /// Narrows a decision to one device behind the dashboard: what the dashboard shows is covered by owning it and by a
-    /// grant, unless a policy denies the device to the grantee; a visitor, and whoever a policy let in, needs the
-    /// tenant's policies to allow the device too.
+    /// grant, unless a policy denies the device to the owner or the grantee; a visitor, and whoever a policy let in, needs
+    /// the tenant's policies to allow the device too.
     ///
     /// It believes the decision that it is given: ask for a new one after its [`valid_until`](Decision::valid_until).
     ///
@@ -231,7 +231,6 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         };
         let shown = self.directory.device(head.dashboard, device).await.map_err(Error::Directory)?;
         let consulted = match decision.asker() {
-            _ if matches!(decision.basis(), Basis::Owner) => None,
             Asker::Account(account) => {
                 let tenant = self.tenant(head.tenant).await?;
                 self.consult(tenant, head, account).await?

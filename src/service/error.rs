@@ -4,6 +4,7 @@ use crate::{
     host::BoxError,
     record::{Commit, Revision},
     sharing::{ErrorKind, Refusal, Told, link::Rotated},
+    value::Timestamp,
 };
 
 /// Why a call to [`Dashshare`](crate::Dashshare) gave no answer.
@@ -27,6 +28,16 @@ pub enum Error {
     /// There was no randomness to be had.
     #[error("the random generator failed: {0}")]
     Random(#[source] BoxError),
+    /// Two clocks differ by more than [the host allows](crate::Dashshare::with_clock_skew), so that nothing is made by
+    /// them; nothing was changed. Set the clock of this process right, or, if it is the dashboard that has seen a wrong
+    /// one, [repair it](crate::Dashshare::repair_clock).
+    #[error("the clock of this process stands at {now}, and another at {seen}: one of them is wrong")]
+    Clock {
+        /// What the clock of this process says.
+        now: Timestamp,
+        /// The latest instant at which the dashboard was changed, or what the host's second clock says.
+        seen: Timestamp,
+    },
     /// Others changed the dashboard each time this command was about to: try again.
     #[error("the dashboard was changed by others at the same time, try again")]
     Contended,

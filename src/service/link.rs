@@ -15,9 +15,13 @@ use crate::{
     record::{Actor, Commit},
     sharing::{
         Missing, More, Needs, Refusal,
-        link::{AskMissing, ChangeLink, LinkChange, NewLink, RotateLink, Rotated},
+        link::{
+            AskMissing, ChangeLink, LinkChange, LinkEndMoved, MoveLinkEnd, NewLink, PrepareLink, RotateLink,
+            Rotated,
+        },
+        suspension::check_suspension,
     },
-    value::{DashboardId, LinkToken},
+    value::{DashboardId, Expiry, LinkToken, NewToken},
 };
 
 /// # The public link
@@ -25,14 +29,17 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Makes the public link of a dashboard, or replaces it: from the moment this returns, the old token opens nothing.
     ///
     /// The token is made before the first try and is the same through every retry, so a lost answer of the store
-    /// neither loses it nor makes a second one.
+    /// neither loses it nor makes a second one. Whoever drops the future before it has answered (a handler whose
+    /// connection closes, a timeout) may have killed the old link, and loses the token of the new one: bring one that was
+    /// made by [`new_token`](Self::new_token), and ask again with it.
     ///
     /// Rules: [L2](crate::specification), [L6](crate::specification), [L8](crate::specification).
     ///
     /// # Errors
     /// [`Refusal::Superseded`] when another rotation came first, or replaced this one before it was answered;
     /// [`Refusal::NoLink`] when the new link was withdrawn before that; [`Refusal::SetupIncomplete`] with everything
-    /// that is missing; [`Error::Unresolved`] when the store cannot be asked whether the commit stands.
+    /// that is missing; [`Refusal::NotYours`] to the maker of a link that the owner has paused;
+    /// [`Refusal::ForeignToken`] for a token that was made for another dashboard; [`Error::Unresolved`] when the store cannot be asked whether the commit stands.
     ///
     /// # Example
     ///
@@ -57,11 +64,15 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         dashboard: DashboardId,
         link: impl Into<NewLink>,
     ) -> Result<Done<Rotated>, Error> {
-        let token = LinkToken::from_random(self.random()?);
-        let digest = token.digest();
-        let command = RotateLink { dashboard, by: by.into(), new: link.into(), digest };
+        let new: NewLink = link.into();
+        let token = match &new.token {
+            Some(brought) => brought.token().copy(),
+            None => LinkToken::from_random(self.random()?),
+        };
+        let command = RotateLink { dashboard, by: by.into(), new, digest: token.digest() };
         let Outcome { answer, revision, fate } = self.run(&command).await?;
-        let answer = Rotated { token, generation: answer.generation, ends: answer.ends };
+        let standing = matches!(fate, Fate::Standing);
+        let answer = Rotated { token, generation: answer.generation, ends: answer.ends, standing };
         let link = Done { answer, dashboard, revision };
         match fate {
             Fate::Standing => Ok(link),
@@ -70,6 +81,45 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 Err(Error::Unresolved(Unresolved { commit, link: Some(link.answer), source }))
             }
         }
+    }
+
+    /// Makes the token of the next link before the link, so that a rotation can be asked for again until its answer has
+    /// arrived. It changes nothing, and is refused to whoever would be refused the link.
+    ///
+    /// The token is for one link of one dashboard. Once another one was made, rotating with it is refused as
+    /// [superseded](Refusal::Superseded), whenever that is tried.
+    ///
+    /// Rules: [L2](crate::specification), [L3](crate::specification).
+    ///
+    /// # Errors
+    /// What [`rotate_link`](Self::rotate_link) would be refused with, whatever the expiry.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let olga = AccountId::from(1u64);
+    /// # sharing.directory().add_account(olga);
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// // Kept under the request's key, wherever the next try may arrive.
+    /// let kept = sharing.new_token(olga, dashboard).await?.expose().to_owned();
+    /// let ask = || async {
+    ///     let token = NewToken::parse(dashboard, &kept).expect("the text that was kept");
+    ///     sharing.rotate_link(olga, dashboard, NewLink::until(Expiry::Never).with_token(token)).await
+    /// };
+    /// // The first answer got lost on its way; the second call finds the link that stands.
+    /// drop(ask().await?);
+    /// let link = ask().await?;
+    /// assert!(link.standing && sharing.visit(link.token.expose()).await?.is_allowed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn new_token(&self, by: impl Into<Actor>, dashboard: DashboardId) -> Result<NewToken, Error> {
+        let generation = self.done(&PrepareLink { dashboard, by: by.into() }).await?.answer;
+        Ok(NewToken::from_random(dashboard, generation, self.random()?))
     }
 
     /// Hands a link out only while it is the dashboard's: in the time that the commit's answer took, somebody may have
@@ -143,6 +193,46 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.done(&ChangeLink { dashboard, by: by.into(), change: LinkChange::Resume }).await
     }
 
+    /// Moves the end of the link that stands, earlier or later within its maker's own end, with the same token.
+    ///
+    /// The owner may, the host in its place, and the maker. Earlier takes away, so it asks nothing; later asks all that
+    /// publishing asks, of whoever moves it. To move it to where it is changes nothing. An end is an instant of UTC to
+    /// the microsecond.
+    ///
+    /// Rules: [L6](crate::specification), [G6](crate::specification), [G20](crate::specification).
+    ///
+    /// # Errors
+    /// [`Refusal::NoLink`] when none stands, [`Refusal::NotYours`] to whoever else asks, [`Refusal::ExpiryPast`] for an
+    /// end that is not in the future, [`Refusal::EndsTooLate`] for one behind the maker's own; if it is moved later, what
+    /// [`rotate_link`](Self::rotate_link) would be refused with.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let olga = AccountId::from(1u64);
+    /// # sharing.directory().add_account(olga);
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// let link = sharing.rotate_link(olga, dashboard, Expiry::Never).await?;
+    /// let week = start.plus_days(7);
+    /// sharing.move_link_end(olga, dashboard, Expiry::At(week)).await?;
+    /// // The token is the same, and opens until then.
+    /// assert_eq!(sharing.visit(link.token.expose()).await?.valid_until(), Some(week));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn move_link_end(
+        &self,
+        by: impl Into<Actor>,
+        dashboard: DashboardId,
+        expiry: Expiry,
+    ) -> Result<Done<LinkEndMoved>, Error> {
+        self.done(&MoveLinkEnd { dashboard, by: by.into(), expiry }).await
+    }
+
     /// Withdraws the link for good.
     ///
     /// Rules: [L5](crate::specification).
@@ -188,7 +278,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     }
 
     /// Why the public link opens or does not, for the owner or the link's maker. With the text that a visitor tried, it
-    /// also tells whether that is this link's token.
+    /// also tells whether that is this link's token. While the dashboard is suspended, only the host is answered.
     ///
     /// Rules: [L9](crate::specification).
     pub async fn diagnose_link(
@@ -203,6 +293,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let is_maker = ledger.head.link.as_ref().is_some_and(|link| by.account() == Some(link.maker));
         if !ledger.is_owner(by) && !is_maker {
             return Err(Refusal::NotOwner.into());
+        }
+        if by != Actor::Host {
+            check_suspension(&ledger)?;
         }
         let presented = match token.map(LinkToken::parse) {
             None => Presented::Nothing,

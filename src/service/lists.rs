@@ -1,20 +1,43 @@
 //! Lists: who has access, what is shared with somebody, who would lose it, and what happened.
 
-use super::{dashshare::Dashshare, decide::When, error::Error};
+use super::{
+    dashshare::Dashshare,
+    decide::When,
+    error::Error,
+    load::{PAGE, place},
+    page::{Page, Paged},
+};
 use crate::{
     decision::{AccessList, Impact, Losing, SharedDashboard, Viewer, lists},
     host::{Directory, Env, Freshness, Store},
-    record::{Actor, AuditRecord, Revision},
-    sharing::{Ledger, More, Needs, Refusal},
+    record::{Actor, AuditRecord, Grant, Head, Holder, Revision},
+    sharing::{
+        Ledger, More, Needs, Refusal, Word,
+        access::{Access, Words},
+        could_change,
+        unseen::Unseen,
+    },
     tenant::Tenant,
-    value::{AccountId, DashboardId, GrantId, Rights, Timestamp},
+    value::{AccountId, DashboardId, GrantId, TenantId, Timestamp},
 };
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// # Lists and the audit trail
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
-    /// Every live authority over a dashboard that the asker may see: all for the owner, for a resharer what hangs on its
-    /// own grants. Who asks [about the past](Self::as_of) is judged by the present.
+    /// Every live authority over a dashboard that the asker may see: all for the owner and for the host in its place, for
+    /// a resharer what hangs on its own grants. Who asks [about the past](Self::as_of) is judged by the present.
+    ///
+    /// An address that was shared with is listed as an invitation that waits until it is claimed; one that an account had
+    /// verified already, until an invitation would have lapsed or the account has made something of its grant, unless the
+    /// tenant's rules tell or the host asks. So the list does not say whether the address has an account.
+    ///
+    /// It is one answer: a dashboard has no more live grants than its tenant's limit.
+    ///
+    /// Rules: [G16](crate::specification), [G23](crate::specification), [G25](crate::specification),
+    /// [I1](crate::specification).
     ///
     /// # Example
     ///
@@ -34,23 +57,32 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// assert_eq!((bobs.grantor, bobs.depth()), (ann, 2));
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
-    pub async fn access_list(&self, by: AccountId, dashboard: DashboardId) -> Result<AccessList, Error> {
-        self.access_list_when(by, dashboard, When::NOW).await
+    pub async fn access_list(
+        &self,
+        by: impl Into<Actor>,
+        dashboard: DashboardId,
+    ) -> Result<AccessList, Error> {
+        self.access_list_when(by.into(), dashboard, When::NOW).await
     }
 
     pub(super) async fn access_list_when(
         &self,
-        by: AccountId,
+        by: Actor,
         dashboard: DashboardId,
         when: When,
     ) -> Result<AccessList, Error> {
         let ledger = self.ledger_when(dashboard, &Needs::of(by), when).await?;
-        let list = ledger.and_then(|ledger| {
-            // Only an instant that was asked for can be past: the clock has moved on since the dashboard was read.
-            let now = self.env.now().max(ledger.head.clock);
-            let present = when.at.filter(|at| *at < now).map(|_| ledger.at(now));
-            lists::list(&ledger, present.as_ref(), by)
-        });
+        let ledger = ledger.ok_or(Refusal::UnknownDashboard)?;
+        // Only an instant that was asked for can be past: the clock has moved on since the dashboard was read.
+        let now = self.env.now().max(ledger.head.clock);
+        let present = when.at.filter(|at| *at < now).map(|_| ledger.at(now));
+        if !present.as_ref().unwrap_or(&ledger).is_party(by) {
+            return Err(Refusal::UnknownDashboard.into());
+        }
+        check_suspended(&ledger, by)?;
+        let tenant = self.tenant(ledger.head.tenant).await?;
+        let unseen = Unseen::by(by, &ledger, &tenant.rules, now);
+        let list = lists::list(&ledger, present.as_ref(), &unseen, by);
         list.ok_or(Refusal::UnknownDashboard.into())
     }
 
@@ -71,19 +103,22 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
 
     /// What revoking a grant would do, for those who may revoke or renounce it.
     ///
-    /// Rules: [G15](crate::specification).
+    /// It is judged as decisions are: by every grant that is left, the tenant's switches and its policies. An invitation
+    /// that the invitee may not be known to have accepted counts as one that waits (as in [`access_list`](Self::access_list)).
+    ///
+    /// Rules: [G15](crate::specification), [I1](crate::specification).
     pub async fn impact_of_revoking(
         &self,
-        by: AccountId,
+        by: impl Into<Actor>,
         dashboard: DashboardId,
         grant: GrantId,
     ) -> Result<Impact, Error> {
-        self.impact_when(by, dashboard, grant, When::NOW).await
+        self.impact_when(by.into(), dashboard, grant, When::NOW).await
     }
 
     pub(super) async fn impact_when(
         &self,
-        by: AccountId,
+        by: Actor,
         dashboard: DashboardId,
         grant: GrantId,
         when: When,
@@ -92,53 +127,112 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let ledger = self.ledger_when(dashboard, &Needs::of(by), when).await?;
         let ledger = ledger.filter(|ledger| ledger.is_party(by)).ok_or(Refusal::UnknownGrant)?;
         let live = ledger.live(grant).ok_or(Refusal::UnknownGrant)?;
-        let is_grantee = live.grant.grantee.account() == Some(by);
+        let is_grantee = by.account().is_some() && live.grant.grantee.account() == by.account();
         if !is_grantee && !ledger.is_owner(by) && !ledger.is_above(by, live.grant) {
             return Err(Refusal::NotYours.into());
         }
+        check_suspended(&ledger, by)?;
         let tenant = self.tenant(ledger.head.tenant).await?;
-        let mut impact = lists::impact(&ledger, &tenant.rules, live.grant);
-        for account in std::mem::take(&mut impact.lose) {
-            let consulted = self.consult(Arc::clone(&tenant), &ledger.head, account).await?;
-            match consulted {
-                Some(consulted) if consulted.barred().is_some() => {}
-                Some(consulted) if consulted.lets_view() => impact.keep.push((account, Rights::VIEW)),
-                _ => impact.lose.push(account),
-            }
-        }
-        impact.keep.sort_unstable_by_key(|(account, _)| *account);
-        Ok(impact)
+        let unseen = &Unseen::by(by, &ledger, &tenant.rules, ledger.now);
+        let access = Access { ledger: &ledger, rules: &tenant.rules, words: &Words::Silent, unseen };
+        let touched = access.touched(|other: &Grant| other.path().any(|id| id == grant));
+        let words = self.words(&tenant, &ledger.head, touched).await?;
+        Ok(lists::impact(&Access { words: &words, ..access }, grant))
     }
 
-    /// The dashboards that others share with an account, by id. What a policy denies it is
-    /// left out; what only a policy allows is not shared.
-    pub async fn shared_with(&self, account: AccountId) -> Result<Vec<SharedDashboard>, Error> {
-        self.shared_with_when(account, None).await
+    /// What the policies say of these accounts.
+    pub(super) async fn words(
+        &self,
+        tenant: &Arc<Tenant>,
+        head: &Head,
+        accounts: impl IntoIterator<Item = AccountId>,
+    ) -> Result<Words, Error> {
+        if !could_change(tenant, false) {
+            return Ok(Words::Silent);
+        }
+        let mut words = BTreeMap::new();
+        for account in accounts {
+            let consulted = self.consult(Arc::clone(tenant), head, account).await?;
+            words.insert(account, consulted.map_or(Word::Nothing, |consulted| consulted.word()));
+        }
+        Ok(Words::Of(words))
+    }
+
+    /// A page of the dashboards that others share with an account, by id. What a policy denies it is left out; what only
+    /// a policy allows is not shared.
+    ///
+    /// ```
+    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, ann) = (AccountId::from(1u64), AccountId::from(2u64));
+    /// # for account in [olga, ann] { sharing.directory().add_account(account); }
+    /// # let dashboards = [7u64, 8, 9].map(DashboardId::from);
+    /// # for dashboard in dashboards { sharing.register(dashboard, TenantId::from(1u64), olga).await?; }
+    /// # for dashboard in dashboards { sharing.share(olga, dashboard, NewShare::with(ann, Terms::view(Expiry::Never))).await?; }
+    /// let first = sharing.shared_with(ann, Page::first(2)).await?;
+    /// let next = first.next.map(|place| Page::first(2).after(place));
+    /// let rest = sharing.shared_with(ann, next.expect("there is more")).await?;
+    /// assert_eq!((first.len(), rest.len(), rest.next), (2, 1, None));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn shared_with(&self, account: AccountId, page: Page) -> Result<Paged<SharedDashboard>, Error> {
+        self.shared_with_when(account, page, None).await
     }
 
     pub(super) async fn shared_with_when(
         &self,
         account: AccountId,
+        page: Page,
         at: Option<Timestamp>,
-    ) -> Result<Vec<SharedDashboard>, Error> {
-        let now = self.env.now();
-        let mut all_held = Vec::new();
-        self.each_held(&account.into(), |held| all_held.push(held.clone())).await?;
-        let mut shared = Vec::new();
-        for held in all_held {
-            let t = at.unwrap_or_else(|| now.max(held.head.clock));
-            let tenant = self.tenant(held.head.tenant).await?;
-            if self.barred(&tenant, &held.head, account).await?.is_none() {
-                lists::note_shared(&mut shared, account, &held, &tenant.rules, t);
+    ) -> Result<Paged<SharedDashboard>, Error> {
+        let (now, limit, holder) = (self.env.now(), page.limit.max(1), Holder::from(account));
+        let mut after = page.after.map(|dashboard| (dashboard, u64::MAX));
+        let mut tenants: HashMap<TenantId, Arc<Tenant>> = HashMap::new();
+        let mut shared: Vec<SharedDashboard> = Vec::new();
+        let mut barred: Option<DashboardId> = None;
+        loop {
+            let rows = self.store.held(&holder, after, PAGE).await.map_err(Error::Store)?;
+            for held in &rows {
+                let head = &held.head;
+                let tenant = match tenants.get(&head.tenant) {
+                    Some(tenant) => Arc::clone(tenant),
+                    None => {
+                        let tenant = self.tenant(head.tenant).await?;
+                        tenants.insert(head.tenant, Arc::clone(&tenant));
+                        tenant
+                    }
+                };
+                let t = at.unwrap_or_else(|| now.max(head.clock));
+                let Some(found) = lists::worth(account, held, &tenant.rules, t) else { continue };
+                // The policies are asked once for each dashboard, whose grants come one after the other.
+                let is_known = shared.last().is_some_and(|last| last.dashboard == found.dashboard);
+                if !is_known && barred != Some(found.dashboard) {
+                    let bars = self.barred(&tenant, head, account).await?.is_some();
+                    barred = bars.then_some(found.dashboard);
+                }
+                if barred != Some(found.dashboard) {
+                    lists::note_shared(&mut shared, found);
+                }
+                // With the beginning of one more, the last one asked for is complete.
+                if shared.len() > limit {
+                    return Ok(Paged::of(shared, limit, |shared| shared.dashboard));
+                }
+            }
+            after = rows.last().and_then(place);
+            if rows.len() < PAGE || after.is_none() {
+                return Ok(Paged::of(shared, limit, |shared| shared.dashboard));
             }
         }
-        Ok(shared)
     }
 
     /// Who may do what with a dashboard by what was shared, the owner left out, and until when; by account. Whom a policy
     /// denies it is left out. A question of the host's own: it is not checked who asks.
     ///
-    /// Rules: [D7](crate::specification).
+    /// It is one answer: a dashboard has no more live grants than its tenant's limit.
+    ///
+    /// Rules: [D7](crate::specification), [G23](crate::specification).
     pub async fn viewers(&self, dashboard: DashboardId) -> Result<Vec<Viewer>, Error> {
         self.viewers_when(dashboard, When::NOW).await
     }
@@ -149,12 +243,12 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         when: When,
     ) -> Result<Vec<Viewer>, Error> {
         let (ledger, tenant) = self.known(dashboard, when).await?;
-        let mut viewers = Vec::new();
-        for viewer in lists::viewers(&ledger, &tenant.rules) {
-            let barred = self.barred(&tenant, &ledger.head, viewer.account).await?;
-            viewers.extend(barred.is_none().then_some(viewer));
-        }
-        Ok(viewers)
+        let access = Access::of_all(&ledger, &tenant.rules, &Words::Silent);
+        let viewers = lists::viewers(&access);
+        let asked = viewers.iter().map(|viewer| viewer.account);
+        let words = self.words(&tenant, &ledger.head, asked).await?;
+        let is_denied = |viewer: &Viewer| words.of(viewer.account) == Word::Denied;
+        Ok(viewers.into_iter().filter(|viewer| !is_denied(viewer)).collect())
     }
 
     /// The whole of a dashboard for a question of the host's own, and its tenant.
@@ -165,8 +259,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok((ledger, tenant))
     }
 
-    /// Who has access to a dashboard now and would lose it by `until`, if nothing is changed: not whom a policy lets see
-    /// it anyway, or denies it. A question of the host's own: it is not checked who asks.
+    /// Who may do something with a dashboard now and could not do it at `until`, if nothing is changed: who loses access,
+    /// and who keeps a lesser right. Not whom a policy lets do it anyway, or denies it. [`remind`](Self::remind) tells the
+    /// same people. A question of the host's own: it is not checked who asks.
     ///
     /// Rules: [D7](crate::specification).
     pub async fn losing_access(
@@ -184,19 +279,51 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         when: When,
     ) -> Result<Vec<Losing>, Error> {
         let (ledger, tenant) = self.known(dashboard, when).await?;
-        let mut losing = Vec::new();
-        for loser in lists::losing(&ledger, &tenant.rules, until) {
-            let consulted = self.consult(Arc::clone(&tenant), &ledger.head, loser.account).await?;
-            let is_out = consulted.is_some_and(|it| it.barred().is_some() || it.lets_view());
-            losing.extend((!is_out).then_some(loser));
-        }
-        Ok(losing)
+        let words = self.words_of_losing(&ledger, &tenant, until).await?;
+        Ok(lists::losing(&Access::of_all(&ledger, &tenant.rules, &words), until))
     }
 
-    /// The dashboards that an account owns, by id.
-    pub async fn owned(&self, account: AccountId) -> Result<Vec<DashboardId>, Error> {
-        let heads = self.owned_heads(account).await?;
-        Ok(heads.iter().filter(|head| head.is_dashboard()).map(|head| head.dashboard).collect())
+    /// What the policies say of whom an end up to an instant could take something from.
+    pub(super) async fn words_of_losing(
+        &self,
+        ledger: &Ledger,
+        tenant: &Arc<Tenant>,
+        until: Timestamp,
+    ) -> Result<Words, Error> {
+        let access = Access::of_all(ledger, &tenant.rules, &Words::Silent);
+        let asked: Vec<AccountId> = access.losing(until).iter().map(|loss| loss.account).collect();
+        self.words(tenant, &ledger.head, asked).await
+    }
+
+    /// What the policies say of whom a reminder would tell. Where they could change nothing, no grant is read for it.
+    pub(super) async fn words_of_reminder(
+        &self,
+        dashboard: DashboardId,
+        until: Timestamp,
+    ) -> Result<Words, Error> {
+        let found = self.store.read(dashboard, &[], Freshness::Latest).await.map_err(Error::Store)?;
+        let Some(found) = found.filter(|found| found.head.is_dashboard()) else { return Ok(Words::Silent) };
+        let tenant = self.tenant(found.head.tenant).await?;
+        if !could_change(&tenant, false) {
+            return Ok(Words::Silent);
+        }
+        let (ledger, tenant) = self.known(dashboard, When::NOW).await?;
+        self.words_of_losing(&ledger, &tenant, until).await
+    }
+
+    /// A page of the dashboards that an account owns, by id.
+    pub async fn owned(&self, account: AccountId, page: Page) -> Result<Paged<DashboardId>, Error> {
+        let (mut after, limit) = (page.after, page.limit.max(1));
+        let mut owned = Vec::new();
+        loop {
+            let heads = self.store.owned(account, after, PAGE).await.map_err(Error::Store)?;
+            let dashboards = heads.iter().filter(|head| head.is_dashboard()).map(|head| head.dashboard);
+            owned.extend(dashboards);
+            after = heads.last().map(|head| head.dashboard);
+            if heads.len() < PAGE || owned.len() > limit {
+                return Ok(Paged::of(owned, limit, |dashboard| *dashboard));
+            }
+        }
     }
 
     /// Whose a dashboard is; `None` when there is none. A question of the host's own: it is not checked who asks.
@@ -221,6 +348,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             if !ledger.is_owner(account) {
                 return Err(Refusal::NotOwner.into());
             }
+            check_suspended(&ledger, account)?;
             // What an earlier dashboard of the same id went through is the host's to know (G19).
             after = after.max(Revision::new(ledger.head.registered.number().saturating_sub(1)));
         }
@@ -238,5 +366,13 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         limit: usize,
     ) -> Result<Vec<AuditRecord>, Error> {
         self.store.audit_of(actor.into(), after, limit).await.map_err(Error::Store)
+    }
+}
+
+/// Refuses what a party asks while the host has suspended the dashboard; the host itself is answered (G25).
+fn check_suspended(ledger: &Ledger, by: impl Into<Actor>) -> Result<(), Refusal> {
+    match (ledger.head.suspended, by.into()) {
+        (Some(_), Actor::Account(_)) => Err(Refusal::Suspended),
+        _ => Ok(()),
     }
 }

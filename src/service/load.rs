@@ -19,7 +19,7 @@ pub(super) const ATTEMPTS: usize = 8;
 /// How many rows are looked at to see whether anything hangs on a grant.
 const GLANCE: usize = 16;
 /// How many rows are read at once.
-const PAGE: usize = 512;
+pub(super) const PAGE: usize = 512;
 
 /// What was read of a dashboard.
 pub(super) enum Loaded {
@@ -190,9 +190,6 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         loop {
             let page = self.store.held(holder, after, PAGE).await.map_err(Error::Store)?;
             page.iter().for_each(&mut each);
-            let place = |held: &Snapshot| {
-                held.chains.first().and_then(leaf).map(|grant| (grant.dashboard, grant.ordinal))
-            };
             after = page.last().and_then(place);
             if page.len() < PAGE || after.is_none() {
                 return Ok(());
@@ -347,4 +344,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
 /// The source of an error of a directory that contradicts itself. It names neither the account nor the address.
 fn lies(how: &str) -> BoxError {
     format!("the directory {how}").into()
+}
+
+/// The place of a held grant among all that its holder holds.
+pub(super) fn place(held: &Snapshot) -> Option<(DashboardId, u64)> {
+    held.chains.first().and_then(leaf).map(|grant| (grant.dashboard, grant.ordinal))
 }

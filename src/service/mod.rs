@@ -1,5 +1,6 @@
 //! The service: loads what a command or a question needs, lets the rules judge it, commits, and retries what lost a race.
 
+mod clock;
 mod commands;
 mod dashshare;
 mod decide;
@@ -10,7 +11,9 @@ mod lists;
 mod load;
 mod offers;
 mod outbox;
+mod page;
 mod run;
+mod suspension;
 mod transfer;
 mod when;
 mod within;
@@ -18,4 +21,5 @@ mod within;
 pub use dashshare::{Dashshare, Done};
 pub use decide::Visit;
 pub use error::{Error, Unresolved};
+pub use page::{Page, Paged};
 pub use when::{AsOf, AtLeast};

@@ -6,11 +6,18 @@ use super::{
 };
 use crate::{
     host::{Directory, Env, Store},
-    record::{MessageId, OutboxMessage},
+    record::{DeadLetter, MessageId, OutboxMessage},
     sharing::reminder::Remind,
     value::{DashboardId, GrantId, Timestamp},
 };
 use std::time::Duration;
+
+/// How often a message is leased before it is a dead letter.
+const ATTEMPTS: u32 = 10;
+/// How long receipts are kept, if the host says nothing else (G23).
+const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long they are kept whatever the host says.
+const KEPT_AT_LEAST: Duration = Duration::from_secs(60 * 60);
 
 /// # The outbox
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
@@ -21,11 +28,15 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         dashboard: DashboardId,
         until: Timestamp,
     ) -> Result<Done<Vec<GrantId>>, Error> {
-        self.done(&Remind { dashboard, until }).await
+        let words = self.words_of_reminder(dashboard, until).await?;
+        self.done(&Remind { dashboard, until, words }).await
     }
 
-    /// Up to `limit` messages that wait to be delivered, for whoever wants to see them. Workers that deliver use
-    /// [`lease`](Self::lease), so that no two of them send the same.
+    /// Up to `limit` messages that were not acknowledged, after the given one, for whoever wants to see them: leased ones
+    /// and dead letters too. Workers that deliver use [`lease`](Self::lease), so that no two of them send the same.
+    ///
+    /// A message that the store cannot read is left out; [`dead_letters`](Self::dead_letters) lists it once a worker has
+    /// met it.
     pub async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, Error> {
         self.store.outbox(after, limit).await.map_err(Error::Store)
     }
@@ -38,6 +49,14 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// acknowledged. A worker that is slower than its lease delivers what another one delivers too, so the lease should
     /// be longer than a delivery ever takes, and what receives the messages may tell by [`OutboxMessage::id`] whether it
     /// has one already. When a delivery fails, do nothing: the lease ends by itself.
+    ///
+    /// Every lease is counted ([`OutboxMessage::attempts`]). The tenth is the last: when it ends, the message is one of
+    /// the [`dead_letters`](Self::dead_letters). [`lease_at_most`](Self::lease_at_most) takes another number.
+    ///
+    /// A message that the store cannot read is put aside among the dead letters, and holds up none of the others.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
     ///
     /// # Example
     ///
@@ -68,17 +87,30 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     pub async fn lease(&self, lasting: Duration, limit: usize) -> Result<Vec<OutboxMessage>, Error> {
+        self.lease_at_most(ATTEMPTS, lasting, limit).await
+    }
+
+    /// The same as [`lease`](Self::lease), with the host's own number of attempts: a message that has been leased so often
+    /// or more, with this lease, is not leased again. All workers should give the same number.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    pub async fn lease_at_most(
+        &self,
+        attempts: u32,
+        lasting: Duration,
+        limit: usize,
+    ) -> Result<Vec<OutboxMessage>, Error> {
         let now = self.env.now();
-        let until = now.plus_micros(i64::try_from(lasting.as_micros()).unwrap_or(i64::MAX));
+        let until = now.plus_micros(micros(lasting));
         loop {
-            let leased = self.store.lease(now, until, limit).await.map_err(Error::Store)?;
+            let leased = self.store.lease(now, until, attempts, limit).await.map_err(Error::Store)?;
             let is_last = leased.is_empty();
             let mut messages = Vec::with_capacity(leased.len());
             for message in leased {
                 // What the library noted for itself is done here. What fails comes again when its lease has ended.
-                match self.follow(&message.message, message.id).await {
-                    Ok(false) => messages.push(message),
-                    Ok(true) | Err(_) => {}
+                if let Ok(false) = self.follow(&message.message, message.id).await {
+                    messages.push(message);
                 }
             }
             if is_last || !messages.is_empty() {
@@ -87,8 +119,94 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         }
     }
 
-    /// Removes delivered messages from the outbox, whoever leased them.
+    /// Removes delivered messages from the outbox, whoever leased them, and dead letters that the host is done with.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
     pub async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), Error> {
         self.store.acknowledge(delivered).await.map_err(Error::Store)
     }
+
+    /// Up to `limit` messages that are not delivered any more, after the given one, by id: those that were leased as often
+    /// as the host allows and not acknowledged, and those that the store cannot read. Nothing removes them but
+    /// [`acknowledge`](Self::acknowledge).
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use dashshare::{NewShare, *, directory::*, explain::*, questions::*, store::*, trail::*};
+    /// # use std::time::Duration;
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, dashboard) = (AccountId::from(1u64), DashboardId::from(7u64));
+    /// # sharing.directory().add_account(olga);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// # let ann: EmailAddress = "ann@example.com".parse()?;
+    /// # sharing.share(olga, dashboard, NewShare::with(ann, Terms::view(Expiry::Never))).await?;
+    /// // The mail server is down, and each delivery fails.
+    /// for day in 1..4 {
+    ///     let leased = sharing.lease_at_most(3, Duration::from_secs(60), 10).await?;
+    ///     assert_eq!(leased[0].attempts, day);
+    ///     sharing.env().set(start.plus_days(day));
+    /// }
+    /// assert!(sharing.lease_at_most(3, Duration::from_secs(60), 10).await?.is_empty());
+    /// let dead = sharing.dead_letters(None, 10).await?;
+    /// println!("{:?}: {}", dead[0].id, dead[0].reason);
+    ///
+    /// // It is up again.
+    /// sharing.put_back(&[dead[0].id]).await?;
+    /// assert_eq!(sharing.lease(Duration::from_secs(60), 10).await?.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn dead_letters(
+        &self,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Error> {
+        self.store.dead_letters(self.env.now(), after, limit).await.map_err(Error::Store)
+    }
+
+    /// Puts dead letters back into the outbox, to be leased as if they were new. What is no dead letter stays as it is,
+    /// so it does no harm to put one back twice.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    pub async fn put_back(&self, letters: &[MessageId]) -> Result<(), Error> {
+        self.store.put_back(self.env.now(), letters).await.map_err(Error::Store)
+    }
+
+    /// Forgets up to `limit` receipts of changes that are older than 30 days, and answers how many: less than `limit` when
+    /// none is left. For a host's daily job, which calls it until then.
+    ///
+    /// A receipt tells whether a change whose answer was lost was made after all. So an
+    /// [`Unresolved`](crate::Unresolved) change is to be resumed within the 30 days. The audit trail stays whole.
+    ///
+    /// Rules: [G23](crate::specification).
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    pub async fn sweep(&self, limit: usize) -> Result<usize, Error> {
+        self.sweep_older_than(KEPT, limit).await
+    }
+
+    /// The same as [`sweep`](Self::sweep), with an age of the host's own. Whatever it is, nothing of the last hour is
+    /// forgotten: a change may still be under way.
+    ///
+    /// Rules: [G23](crate::specification).
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    pub async fn sweep_older_than(&self, age: Duration, limit: usize) -> Result<usize, Error> {
+        let age = age.max(KEPT_AT_LEAST);
+        let before = self.env.now().plus_micros(micros(age).saturating_neg());
+        self.store.sweep(before, limit).await.map_err(Error::Store)
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }

@@ -9,7 +9,8 @@ use crate::{
     host::{BoxError, CommitError, Directory, Env, Store},
     record::{Commit, Message, MessageId, Revision},
     sharing::{
-        AnonymousAccess, Command, Draw, Facts, Fallen, Ledger, Needs, People, Verdict, falling::ListFallen,
+        AnonymousAccess, Command, Draw, Facts, Fallen, Ledger, Needs, People, Verdict, clock::keep_owners,
+        falling::ListFallen, suspension,
     },
     tenant::Tenant,
     value::DashboardId,
@@ -124,11 +125,15 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 Loaded::Changed(ledger) if command.withdraws(&ledger) => Some(ledger),
                 Loaded::Changed(_) => continue,
             };
+            let (ledger, read) = self.in_time(command, &needs, ledger)?;
             let Verdict { answer, commit } = self.verdict(command, &needs, ledger.as_ref(), &draw).await?;
             let found = ledger.as_ref().map_or(Revision::ZERO, |ledger| ledger.head.revision);
-            let Some(commit) = commit.map(Box::new) else {
+            let Some(mut commit) = commit.map(Box::new) else {
                 return Ok(Outcome { answer, revision: found, fate: Fate::Standing });
             };
+            if let Some(read) = read {
+                keep_owners(&mut commit, &read);
+            }
             let revision = commit.head.revision;
             let fate = match self.settle(&commit, None).await? {
                 Settled::Applied(made) => {
@@ -157,7 +162,10 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let is_strangers = |ledger: &Ledger| needs.asker.is_some_and(|asker| !ledger.is_party(asker));
         let mut people = People::default();
         let mut counted = None;
-        if let Some(ledger) = ledger.filter(|ledger| !needs.ignores_tenant && !is_strangers(ledger)) {
+        let withdraws = ledger.is_some_and(|ledger| command.withdraws(ledger));
+        // What only takes away asks nobody (G20, G22).
+        let asks_nobody = needs.ignores_tenant || withdraws;
+        if let Some(ledger) = ledger.filter(|ledger| !asks_nobody && !is_strangers(ledger)) {
             tenant = self.tenant(ledger.head.tenant).await?;
             if needs.publishes {
                 access = self.access(&tenant, ledger.head.dashboard).await?;
@@ -173,8 +181,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         }
         let ledger = counted.as_ref().or(ledger);
         let (tenant, access, barred) = (&*tenant, &access, barred.as_ref());
-        let withdraws = ledger.is_some_and(|ledger| command.withdraws(ledger));
-        Ok(command.judge(&Facts { ledger, tenant, access, barred, people: &people, now, draw, withdraws })?)
+        let facts = Facts { ledger, tenant, access, barred, people: &people, now, draw, withdraws };
+        Ok(suspension::judge(command, needs, &facts)?)
     }
 
     /// Sends a commit until its fate is known: the same commit under the same key, so that it is applied once. `lost`
@@ -182,7 +190,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     pub(super) async fn settle(&self, commit: &Commit, mut lost: Option<BoxError>) -> Result<Settled, Error> {
         for _ in 0..ATTEMPTS {
             let conflicts = match self.store.commit(commit).await {
-                Ok(receipt) => return Ok(Settled::Applied(receipt.revision)),
+                Ok(receipt) if receipt.is_of(commit) => return Ok(Settled::Applied(receipt.revision)),
+                // Another commit stands under its key, so it was not applied and never will be.
+                Ok(_) | Err(CommitError::KeyReused) => return Err(repeats_itself()),
                 Err(CommitError::Conflict) if lost.is_none() => return Ok(Settled::Conflict),
                 Err(CommitError::Failed(source)) if lost.is_none() => return Err(Error::Store(source)),
                 Err(CommitError::Conflict) => true,
@@ -192,7 +202,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 }
             };
             match self.store.receipt(commit.dashboard(), commit.key).await {
-                Ok(Some(receipt)) => return Ok(Settled::Applied(receipt.revision)),
+                Ok(Some(receipt)) if receipt.is_of(commit) => return Ok(Settled::Applied(receipt.revision)),
+                Ok(Some(_)) => return Err(repeats_itself()),
                 // Not applied, and with its revision gone it never will be.
                 Ok(None) if conflicts => return Ok(Settled::Conflict),
                 _ => {}
@@ -200,4 +211,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         }
         Ok(Settled::Unknown(lost.unwrap_or_else(|| "the store gave no answer".into())))
     }
+}
+
+/// The error of a command whose key was drawn before. Nothing of it was written.
+fn repeats_itself() -> Error {
+    Error::Random(CommitError::KeyReused.into())
 }

@@ -1,10 +1,15 @@
 //! Questions about another instant, and of a store that has seen a revision: one spelling for all of them.
 
-use super::{dashshare::Dashshare, decide::When, error::Error};
+use super::{
+    dashshare::Dashshare,
+    decide::When,
+    error::Error,
+    page::{Page, Paged},
+};
 use crate::{
     decision::{AccessList, Decision, DecisionAsOf, Impact, Losing, SharedDashboard, Viewer},
     host::{Directory, Env, Store},
-    record::Revision,
+    record::{Actor, Revision},
     value::{AccountId, Action, DashboardId, GrantId, Timestamp},
 };
 
@@ -119,8 +124,12 @@ impl<S: Store, D: Directory, E: Env> AsOf<'_, S, D, E> {
 
     /// As [`Dashshare::access_list`]. Nobody sees more of the past than of today; of the link nothing is kept but what
     /// it is now, so the past has none.
-    pub async fn access_list(self, by: AccountId, dashboard: DashboardId) -> Result<AccessList, Error> {
-        self.sharing.access_list_when(by, dashboard, self.when).await
+    pub async fn access_list(
+        self,
+        by: impl Into<Actor>,
+        dashboard: DashboardId,
+    ) -> Result<AccessList, Error> {
+        self.sharing.access_list_when(by.into(), dashboard, self.when).await
     }
 
     /// As [`Dashshare::viewers`].
@@ -128,15 +137,15 @@ impl<S: Store, D: Directory, E: Env> AsOf<'_, S, D, E> {
         self.sharing.viewers_when(dashboard, self.when).await
     }
 
-    /// As [`Dashshare::losing_access`]: who has access at this instant and would not have it at `until`.
+    /// As [`Dashshare::losing_access`]: who may do something at this instant and could not do it at `until`.
     pub async fn losing_access(self, dashboard: DashboardId, until: Timestamp) -> Result<Vec<Losing>, Error> {
         self.sharing.losing_when(dashboard, until, self.when).await
     }
 
     /// As [`Dashshare::shared_with`]. A question of the host's own: the past of somebody whose access has ended shows who
     /// owned what.
-    pub async fn shared_with(self, account: AccountId) -> Result<Vec<SharedDashboard>, Error> {
-        self.sharing.shared_with_when(account, self.when.at).await
+    pub async fn shared_with(self, account: AccountId, page: Page) -> Result<Paged<SharedDashboard>, Error> {
+        self.sharing.shared_with_when(account, page, self.when.at).await
     }
 }
 
@@ -152,8 +161,12 @@ impl<S: Store, D: Directory, E: Env> AtLeast<'_, S, D, E> {
     }
 
     /// As [`Dashshare::access_list`].
-    pub async fn access_list(self, by: AccountId, dashboard: DashboardId) -> Result<AccessList, Error> {
-        self.sharing.access_list_when(by, dashboard, self.when).await
+    pub async fn access_list(
+        self,
+        by: impl Into<Actor>,
+        dashboard: DashboardId,
+    ) -> Result<AccessList, Error> {
+        self.sharing.access_list_when(by.into(), dashboard, self.when).await
     }
 
     /// As [`Dashshare::viewers`].
@@ -164,11 +177,11 @@ impl<S: Store, D: Directory, E: Env> AtLeast<'_, S, D, E> {
     /// As [`Dashshare::impact_of_revoking`].
     pub async fn impact_of_revoking(
         self,
-        by: AccountId,
+        by: impl Into<Actor>,
         dashboard: DashboardId,
         grant: GrantId,
     ) -> Result<Impact, Error> {
-        self.sharing.impact_when(by, dashboard, grant, self.when).await
+        self.sharing.impact_when(by.into(), dashboard, grant, self.when).await
     }
 
     /// As [`Dashshare::losing_access`].

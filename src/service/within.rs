@@ -34,7 +34,8 @@ impl<S: Transactional, D: Directory, E: Env> Dashshare<S, D, E> {
     /// The directory is asked as always, outside of the transaction: it does not see what the host
     /// has changed there. [`within_with`](Self::within_with) is for one that does.
     pub fn within<'t>(&self, transaction: &'t mut S::Transaction<'_>) -> Dashshare<S::Open<'t>, &D, &E> {
-        Dashshare::new(self.store().within(transaction), self.directory(), self.env())
+        let store = self.store().within(transaction);
+        Dashshare { store, directory: self.directory(), env: self.env(), skew: self.skew }
     }
 
     /// The same service inside a transaction of the host's, with a directory that reads there too: an account that the
@@ -89,6 +90,6 @@ impl<S: Transactional, D: Directory, E: Env> Dashshare<S, D, E> {
         directory: impl FnOnce(S::Open<'t>) -> I,
     ) -> Dashshare<S::Open<'t>, I, &E> {
         let open = self.store().within(transaction);
-        Dashshare::new(open.clone(), directory(open), self.env())
+        Dashshare { store: open.clone(), directory: directory(open), env: self.env(), skew: self.skew }
     }
 }

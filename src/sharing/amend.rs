@@ -1,11 +1,12 @@
 //! Changing the terms of a grant: they shrink, but for an expiry moved later while it is live (G9, G11, G12).
 
 use super::{
-    admission::{Gift, To, admit, as_count, waits},
+    admission::{Gift, To, admit, as_count},
     command::{Command, Facts, Fallen, More, Needs, Verdict},
     draft::Draft,
     ledger::{Ledger, Live},
     refusal::{Refusal, check_expiry},
+    unseen,
 };
 use crate::{
     record::{Actor, Event, Grant, Message, PastTerms, Seed},
@@ -155,15 +156,14 @@ impl Command for Amend {
         if after.expiry > before.expiry {
             self.check_prolonging(facts, ledger, live.grant, after.expiry)?;
         }
-        let ends = after.expiry.min(bound).min(live.grant.grantee.lapses(facts.now));
-        // What only looks as if it waited looks so here too (I1).
-        let invitation =
-            live.grant.unanswered().filter(|_| waits(live.grant, &facts.tenant.rules, facts.now));
-        let told = invitation.map_or(ends, |invitation| ends.min(Expiry::At(invitation.lapses)));
+        let really = after.expiry.min(bound).min(live.grant.grantee.lapses(facts.now));
+        // Whoever shares is not told by it that an address had an account (I1).
+        let lapse = unseen::lapse_as_told(live.grant, self.by, &facts.tenant.rules, facts.now);
+        let ends = really.min(lapse);
         if after == *before {
             return Ok(Verdict::standing(Amended {
                 terms: after,
-                ends: told,
+                ends,
                 fell: Vec::new(),
                 link_fell: false,
                 listed: true,
@@ -182,13 +182,13 @@ impl Command for Amend {
             to: grant.grantee.holder(),
             before: before.clone(),
             after: after.clone(),
-            ends,
+            ends: really,
         });
         draft.put(grant);
         let event = Event::Amended { grant: self.grant, before: before.clone(), after: after.clone() };
         Ok(draft.finish(self.by, event, |fallen| Amended {
             terms: after,
-            ends: told,
+            ends,
             fell: fallen.grants.clone(),
             link_fell: fallen.link.is_some(),
             listed: true,

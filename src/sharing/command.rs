@@ -46,6 +46,17 @@ pub(crate) trait Command {
         false
     }
 
+    /// Whether a suspension stops it, unless it only takes away (G25). What is not asked about that dashboard, the host's
+    /// transfer, and the end of the suspension go on.
+    fn heeds_suspension(&self) -> bool {
+        true
+    }
+
+    /// Whether it must not be judged by a clock that cannot be right: all but its repair.
+    fn heeds_clock(&self) -> bool {
+        true
+    }
+
     /// Puts into the answer all that fell, once what hung on it was listed too; `None` if that could not be done.
     fn put_fallen(&self, _answer: &mut Self::Answer, _all: Option<Fallen>) {}
 }

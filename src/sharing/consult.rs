@@ -26,6 +26,17 @@ pub(crate) enum Said {
     Nothing,
 }
 
+/// What the policies say of an account and one dashboard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Word {
+    /// Nothing: what was shared decides.
+    Nothing,
+    /// It is denied, whatever was shared.
+    Denied,
+    /// It may view it, whatever was shared.
+    LetsView,
+}
+
 /// Whether the tenant's policies could change an answer: what is allowed already only a deny takes away (D2).
 #[inline]
 pub(crate) fn could_change(tenant: &Tenant, is_allowed: bool) -> bool {
@@ -56,9 +67,18 @@ impl Consulted {
         })
     }
 
+    /// Whether the policies know the account as the anonymous user, who is let in by a live link only (D2).
+    fn is_anonymous(&self) -> bool {
+        self.account.as_deref().zip(self.tenant.portal.anonymous.as_ref()).is_some_and(
+            |(account, anonymous)| {
+                (&account.kind, &account.id) == (&anonymous.principal.kind, &anonymous.principal.id)
+            },
+        )
+    }
+
     /// The rule that allows an action on the dashboard. What only looks needs `access`, and what arranges needs both.
     pub(crate) fn allows(&self, action: Action) -> Option<RuleRef> {
-        let dashboard = self.dashboard.as_deref()?;
+        let dashboard = self.dashboard.as_deref().filter(|_| !self.is_anonymous())?;
         let allowing = |word| match self.ask(word, dashboard) {
             Some((Effect::Allow, rule)) => Some(rule),
             _ => None,
@@ -91,6 +111,17 @@ impl Consulted {
         self.allows(Action::View).is_some()
     }
 
+    /// What they say of the account, in one word. Where nothing is denied, what was shared counts whatever the host
+    /// knows of the dashboard, as at a decision.
+    pub(crate) fn word(&self) -> Word {
+        let bars = could_change(&self.tenant, true) && self.barred().is_some();
+        match self.lets_view() {
+            _ if bars => Word::Denied,
+            true => Word::LetsView,
+            false => Word::Nothing,
+        }
+    }
+
     /// What the policies have to say to an action on the dashboard, or to one of its devices, with all that they
     /// considered; `granted` says that a grant or the ownership allows it, so that only a deny is in the way.
     pub(crate) fn explanation(
@@ -116,8 +147,12 @@ impl Consulted {
         }
         match &mut found.nearest {
             Some(Nearest::RemoveDeny { suffices, .. }) if granted => *suffices = true,
-            // No rule lets anybody export, share or edit.
-            nearest if matches!(action, Action::Export | Action::Share | Action::Edit) => *nearest = None,
+            // No rule lets anybody export, share or edit, or the anonymous user in without a link.
+            nearest
+                if matches!(action, Action::Export | Action::Share | Action::Edit) || self.is_anonymous() =>
+            {
+                *nearest = None;
+            }
             _ => {}
         }
         Some(found)

@@ -167,6 +167,7 @@ impl<'a> Draft<'a> {
         let outbox = self.messages.into_iter().zip(0u32..).map(|(message, index)| OutboxMessage {
             id: MessageId { dashboard, revision, index },
             at: now,
+            attempts: 0,
             message,
         });
         let withdrawal = self.before.filter(|_| self.facts.withdraws).map(|before| Withdrawal {
@@ -190,6 +191,7 @@ impl<'a> Draft<'a> {
             grants: self.grants.into_values().collect(),
             head,
             withdrawal: withdrawal.map(Box::new),
+            sent: None,
         };
         Verdict { answer, commit: Some(commit) }
     }

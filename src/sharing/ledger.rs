@@ -2,7 +2,7 @@
 
 use super::standing::{self, Fall, LinkFall, Standing};
 use crate::{
-    record::{Actor, Grant, Head, Snapshot},
+    record::{Actor, Grant, Head, Link, Snapshot},
     value::{AccountId, Expiry, GrantId, Rights, Timestamp},
 };
 use std::{
@@ -67,6 +67,16 @@ impl Ledger {
     /// The same grants at another instant.
     pub(crate) fn at(&self, now: Timestamp) -> Self {
         Self::new(Arc::clone(&self.head), self.all().map(Arc::clone), now)
+    }
+
+    /// This dashboard with another state of all that was read of it.
+    pub(crate) fn with_all(
+        &self,
+        head: Arc<Head>,
+        grants: impl IntoIterator<Item = Arc<Grant>>,
+        now: Timestamp,
+    ) -> Self {
+        Self::new(head, grants, now).with_carriers(self.carriers.clone())
     }
 
     pub(crate) fn of_snapshot(snapshot: Snapshot, now: Timestamp) -> Self {
@@ -183,6 +193,10 @@ impl Ledger {
         let makers =
             link.grant.and_then(|grant| self.judge(grant)).map(|found| found.map(|live| live.standing));
         Some(standing::of_link(link, makers, self.now))
+    }
+
+    pub(crate) fn standing_link(&self) -> Option<&Link> {
+        self.head.link.as_ref().filter(|_| self.link_stands())
     }
 
     pub(crate) fn link_stands(&self) -> bool {

@@ -1,4 +1,4 @@
-//! The public link: make or rotate, pause, resume, withdraw (L1–L6, L8).
+//! The public link: make or rotate, pause, resume, move its end, withdraw (L1–L6, L8).
 
 use super::{
     command::{Command, Facts, More, Needs, Verdict, check_switches},
@@ -10,8 +10,10 @@ use super::{
 };
 use crate::{
     record::{Actor, Event, Link},
-    value::{DashboardId, Expiry, LinkDigest, LinkToken, Rights},
+    value::{DashboardId, Expiry, LinkDigest, LinkToken, NewToken, Rights},
 };
+use serde::Serialize;
+use std::sync::Arc;
 
 /// Makes the link, or replaces it, so that the old token dies in the same commit (L2).
 pub(crate) struct RotateLink {
@@ -21,7 +23,7 @@ pub(crate) struct RotateLink {
     pub(crate) digest: LinkDigest,
 }
 
-/// A public link to make: the input of [`rotate_link`](crate::Dashshare::rotate_link).
+/// A public link to make: the input of [`rotate_link`](crate::Dashshare::rotate_link). An expiry alone is one.
 ///
 /// ```
 /// use dashshare::{Expiry, NewLink};
@@ -33,12 +35,21 @@ pub(crate) struct RotateLink {
 pub struct NewLink {
     /// When it ends by itself.
     pub expiry: Expiry,
+    /// The token that opens it, if it was made before.
+    pub token: Option<Arc<NewToken>>,
 }
 
 impl NewLink {
     /// A link that shows the dashboard until `expiry`.
     pub const fn until(expiry: Expiry) -> Self {
-        Self { expiry }
+        Self { expiry, token: None }
+    }
+
+    /// The same with a token that was [made before](crate::Dashshare::new_token), so that a rotation whose answer got
+    /// lost can be asked for again.
+    #[must_use]
+    pub fn with_token(self, token: impl Into<Arc<NewToken>>) -> Self {
+        Self { token: Some(token.into()), ..self }
     }
 }
 
@@ -54,7 +65,7 @@ pub(crate) struct LinkMade {
     pub(crate) ends: Expiry,
 }
 
-/// A public link that was just made: the only time that its token is to be had.
+/// A public link that was just made: the only time that its token is to be had, unless it was brought.
 ///
 /// The answer to [`rotate_link`](crate::Dashshare::rotate_link).
 ///
@@ -68,6 +79,9 @@ pub struct Rotated {
     pub generation: u64,
     /// When it ends, the maker's own end taken into account.
     pub ends: Expiry,
+    /// Whether it stood already, made by an earlier call with the same token. Then this call has written nothing, and the
+    /// link is as it is, on whatever terms it was asked for now.
+    pub standing: bool,
 }
 
 /// Refuses to publish while anything is missing, with all of it (L8).
@@ -97,8 +111,16 @@ impl Command for RotateLink {
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<LinkMade>, Refusal> {
         let ledger = facts.ledger_for(self.by)?;
-        if ledger.head.links_made != facts.draw.links_seen(ledger.head.links_made) {
-            return Err(Refusal::Superseded);
+        match &self.new.token {
+            Some(token) => {
+                if let Some(made) = self.made_before(ledger, token)? {
+                    return Ok(Verdict::standing(made));
+                }
+            }
+            None if ledger.head.links_made != facts.draw.links_seen(ledger.head.links_made) => {
+                return Err(Refusal::Superseded);
+            }
+            None => {}
         }
         let parent = makers_parent(facts, ledger, self.by)?;
         check_setup(facts)?;
@@ -118,6 +140,7 @@ impl Command for RotateLink {
             created: facts.now,
             expiry: self.new.expiry,
             paused: None,
+            paused_by_owner: false,
             generation,
         });
         let event = Event::LinkRotated { generation, expiry: self.new.expiry };
@@ -125,15 +148,83 @@ impl Command for RotateLink {
     }
 }
 
+impl RotateLink {
+    /// The link that a brought token opens already; `None` while it is still to be made. A token is for one link, by its
+    /// number, so one that is dead never opens another (L2).
+    fn made_before(&self, ledger: &Ledger, token: &NewToken) -> Result<Option<LinkMade>, Refusal> {
+        if token.dashboard() != self.dashboard {
+            return Err(Refusal::ForeignToken);
+        }
+        let (generation, made) = (token.generation(), ledger.head.links_made);
+        if made.checked_add(1) == Some(generation) {
+            return Ok(None);
+        }
+        match &ledger.head.link {
+            Some(link) if link.digest == self.digest => {
+                own_link(ledger, self.by)?;
+                let ends = ledger.link().and_then(Result::ok).ok_or(Refusal::NoLink)?;
+                Ok(Some(LinkMade { generation, ends }))
+            }
+            None if made == generation => Err(Refusal::NoLink),
+            _ => Err(Refusal::Superseded),
+        }
+    }
+}
+
+/// Asks which link would be the next, and is refused like a rotation.
+pub(crate) struct PrepareLink {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) by: Actor,
+}
+
+impl Command for PrepareLink {
+    /// The number of the next link.
+    type Answer = u64;
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::of(self.by).publishing()
+    }
+
+    fn more(&self, ledger: &Ledger) -> More {
+        More::links_grant(ledger)
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<u64>, Refusal> {
+        let ledger = facts.ledger_for(self.by)?;
+        let parent = makers_parent(facts, ledger, self.by)?;
+        check_setup(facts)?;
+        check_maker(facts, parent.is_some())?;
+        Ok(Verdict::standing(ledger.head.links_made.saturating_add(1)))
+    }
+}
+
 /// What the link of a maker hangs on; refused to whoever may not make one (L6).
 fn makers_parent<'a>(facts: &Facts<'a>, ledger: &'a Ledger, by: Actor) -> Result<Option<Live<'a>>, Refusal> {
     let parent = parent_for(ledger, by, Rights::VIEW, None)?;
-    let maker = ledger.head.link.as_ref().map(|link| link.maker);
-    if parent.is_some() && ledger.link_stands() && maker != Some(ledger.in_name_of(by)) {
-        return Err(Refusal::LinkTaken);
+    if let Some(link) = ledger.standing_link().filter(|_| parent.is_some()) {
+        if link.maker != ledger.in_name_of(by) {
+            return Err(Refusal::LinkTaken);
+        }
+        check_pause(ledger, link, by)?;
     }
     facts.check_policies()?;
     Ok(parent)
+}
+
+/// The link that stands, for whoever has power over it: the owner, the host, and its maker (L6).
+fn own_link<'a>(ledger: &'a Ledger, by: Actor) -> Result<&'a Link, Refusal> {
+    let link = ledger.standing_link().ok_or(Refusal::NoLink)?;
+    let has_power = ledger.is_owner(by) || Some(link.maker) == by.account();
+    if has_power { Ok(link) } else { Err(Refusal::NotYours) }
+}
+
+/// Refuses to let visitors in again whom the owner, or the host in its place, shut out (L6).
+fn check_pause(ledger: &Ledger, link: &Link, by: Actor) -> Result<(), Refusal> {
+    if link.paused_by_owner && !ledger.is_owner(by) { Err(Refusal::NotYours) } else { Ok(()) }
 }
 
 /// Refuses a grantee's link, which is sharing on, while the tenant has that switched off.
@@ -149,6 +240,10 @@ pub(crate) struct AskMissing {
 
 impl Command for AskMissing {
     type Answer = Vec<Missing>;
+
+    fn heeds_suspension(&self) -> bool {
+        self.by != Actor::Host
+    }
 
     fn dashboard(&self) -> DashboardId {
         self.dashboard
@@ -209,25 +304,27 @@ impl Command for ChangeLink {
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<()>, Refusal> {
         let ledger = facts.ledger_for(self.by)?;
-        let is_owner = ledger.is_owner(self.by);
-        let link = ledger.head.link.as_ref().filter(|_| ledger.link_stands()).ok_or(Refusal::NoLink)?;
-        if !is_owner && Some(link.maker) != self.by.account() {
-            return Err(Refusal::NotYours);
-        }
+        let link = own_link(ledger, self.by)?;
+        let by_owner = ledger.is_owner(self.by);
         let generation = link.generation;
         let mut draft = Draft::new(facts, ledger);
         let event = match self.change {
-            LinkChange::Pause if link.paused.is_some() => return Ok(Verdict::standing(())),
+            // The owner's pause takes the place of the maker's, which the maker could end.
+            LinkChange::Pause if link.paused.is_some() && (link.paused_by_owner || !by_owner) => {
+                return Ok(Verdict::standing(()));
+            }
             LinkChange::Resume if link.paused.is_none() => return Ok(Verdict::standing(())),
             LinkChange::Pause => {
-                draft.head.link = Some(Link { paused: Some(facts.now), ..link.clone() });
+                let paused = link.paused.or(Some(facts.now));
+                draft.head.link = Some(Link { paused, paused_by_owner: by_owner, ..link.clone() });
                 Event::LinkPaused { generation }
             }
             LinkChange::Resume => {
+                check_pause(ledger, link, self.by)?;
                 facts.check_policies()?;
                 check_setup(facts)?;
                 check_maker(facts, link.grant.is_some())?;
-                draft.head.link = Some(Link { paused: None, ..link.clone() });
+                draft.head.link = Some(Link { paused: None, paused_by_owner: false, ..link.clone() });
                 Event::LinkResumed { generation }
             }
             LinkChange::Withdraw => {
@@ -236,5 +333,74 @@ impl Command for ChangeLink {
             }
         };
         Ok(draft.finish(self.by, event, |_| ()))
+    }
+}
+
+/// Moves the end of the link that stands, with the same token (L6).
+pub(crate) struct MoveLinkEnd {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) by: Actor,
+    pub(crate) expiry: Expiry,
+}
+
+/// The answer to [`move_link_end`](crate::Dashshare::move_link_end).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct LinkEndMoved {
+    /// Counts the links of the dashboard.
+    pub generation: u64,
+    /// The end as it is declared now.
+    pub expiry: Expiry,
+    /// When the link ends, the maker's own end taken into account.
+    pub ends: Expiry,
+}
+
+impl MoveLinkEnd {
+    /// Moving it later publishes for longer, so it asks what publishing asks (G20, L8).
+    fn check_prolonging(&self, facts: &Facts<'_>, link: &Link, ends: Expiry) -> Result<(), Refusal> {
+        facts.check_policies()?;
+        check_setup(facts)?;
+        check_maker(facts, link.grant.is_some())?;
+        facts.check_duration(ends)
+    }
+}
+
+impl Command for MoveLinkEnd {
+    type Answer = LinkEndMoved;
+
+    fn withdraws(&self, ledger: &Ledger) -> bool {
+        ledger.head.link.as_ref().is_some_and(|link| self.expiry <= link.expiry)
+    }
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::of(self.by).publishing()
+    }
+
+    fn more(&self, ledger: &Ledger) -> More {
+        More::links_grant(ledger)
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<LinkEndMoved>, Refusal> {
+        let ledger = facts.ledger_for(self.by)?;
+        let link = own_link(ledger, self.by)?;
+        let makers = link.grant.and_then(|grant| ledger.live(grant));
+        let bound = makers.map_or(Expiry::Never, |live| live.standing.ends);
+        let (generation, before, after) = (link.generation, link.expiry, self.expiry);
+        let answer = LinkEndMoved { generation, expiry: after, ends: after.min(bound) };
+        if after == before {
+            return Ok(Verdict::standing(answer));
+        }
+        check_expiry(after, bound, facts.now)?;
+        if before < after {
+            self.check_prolonging(facts, link, answer.ends)?;
+        }
+        let mut draft = Draft::new(facts, ledger);
+        draft.head.link = Some(Link { expiry: after, ..link.clone() });
+        let event = Event::LinkEndMoved { generation, before, after };
+        Ok(draft.finish(self.by, event, |_| answer))
     }
 }

@@ -1,8 +1,10 @@
 //! The rules of sharing. Each command is a value; it is judged against facts, and gives an answer with the commit
 //! that makes it true, or a refusal. No clock, no randomness, no store: all of that is in the facts.
 
+pub(crate) mod access;
 mod admission;
 pub(crate) mod amend;
+pub(crate) mod clock;
 mod command;
 mod consult;
 mod draft;
@@ -19,12 +21,14 @@ pub(crate) mod reminder;
 pub(crate) mod revoke;
 pub(crate) mod share;
 pub(crate) mod standing;
+pub(crate) mod suspension;
 mod told;
 pub(crate) mod transfer;
+pub(crate) mod unseen;
 
 pub(crate) use command::{Command, Facts, Fallen, More, Needs, Verdict};
 pub use consult::Missing;
-pub(crate) use consult::{AnonymousAccess, Barred, Consulted, Said, could_change};
+pub(crate) use consult::{AnonymousAccess, Barred, Consulted, Said, Word, could_change};
 pub(crate) use draw::Draw;
 pub(crate) use ledger::{Ledger, Live};
 pub(crate) use people::{Known, People};

@@ -13,6 +13,7 @@ use super::{
     refusal::{Refusal, check_duration, check_expiry},
     revoke::Person,
     share::Recipient,
+    suspension::check_suspension,
 };
 use crate::{
     record::{Actor, Event, Grant, Head, Holder, Message, Offer, Phase, Revision, Seed},
@@ -103,6 +104,7 @@ pub struct OfferView {
 /// and the account that gives.
 pub(crate) fn giver_of_source(source: Option<&Ledger>, by: Actor) -> Result<(TenantId, AccountId), Refusal> {
     let ledger = source.filter(|ledger| ledger.is_party(by)).ok_or(Refusal::UnknownDashboard)?;
+    check_suspension(ledger)?;
     if ledger.is_owner(by) { Ok((ledger.head.tenant, ledger.in_name_of(by))) } else { Err(Refusal::NotOwner) }
 }
 
@@ -148,6 +150,10 @@ impl MakeOffer<'_> {
 
 impl Command for MakeOffer<'_> {
     type Answer = Offered;
+
+    fn heeds_suspension(&self) -> bool {
+        false
+    }
 
     fn dashboard(&self) -> DashboardId {
         self.offer.clone
@@ -293,6 +299,10 @@ pub(crate) struct TakeOffer {
 
 impl Command for TakeOffer {
     type Answer = ();
+
+    fn heeds_suspension(&self) -> bool {
+        false
+    }
 
     fn dashboard(&self) -> DashboardId {
         self.clone

@@ -24,6 +24,10 @@ pub(crate) struct Register {
 impl Command for Register {
     type Answer = ();
 
+    fn heeds_suspension(&self) -> bool {
+        false
+    }
+
     fn dashboard(&self) -> DashboardId {
         self.dashboard
     }

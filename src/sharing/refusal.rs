@@ -121,6 +121,12 @@ pub enum Refusal {
     /// (L2).
     #[error("another link was made at the same time")]
     Superseded,
+    /// The token that was brought for a link was made for another dashboard (L3).
+    #[error("this token was made for another dashboard")]
+    ForeignToken,
+    /// The host has suspended the dashboard: until it is resumed, only what takes away is done (G25).
+    #[error("this dashboard is suspended")]
+    Suspended,
     /// A rule of the tenant's policies denies the actor the dashboard, so that it cannot be handed on (D2).
     #[error("a policy denies you this dashboard, so you cannot share it: {0}")]
     PolicyDenies(RuleRef),
@@ -253,6 +259,7 @@ impl Refusal {
             | Self::TooManyInvitations { .. }
             | Self::TooManyOffers { .. }
             | Self::TooManyOffersReceived { .. }
+            | Self::Suspended
             | Self::SetupIncomplete { .. }
             | Self::OwnsDashboards { .. } => ErrorKind::Conflict,
             Self::EmptyRights
@@ -260,6 +267,7 @@ impl Refusal {
             | Self::EndsTooLate { .. }
             | Self::OverMaximum { .. }
             | Self::Widening
+            | Self::ForeignToken
             | Self::ToSelf
             | Self::ToOwner
             | Self::TextTellsTooMuch => ErrorKind::Invalid,
@@ -321,6 +329,8 @@ impl Refusal {
             Self::LinkTaken => "link_taken",
             Self::NoLink => "no_link",
             Self::Superseded => "superseded",
+            Self::ForeignToken => "foreign_token",
+            Self::Suspended => "suspended",
             Self::PolicyDenies(_) => "policy_denies",
             Self::RecipientDenied(_) => "recipient_denied",
             Self::AlreadyInvited { .. } => "already_invited",

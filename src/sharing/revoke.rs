@@ -97,9 +97,8 @@ impl Command for Revoke {
     }
 
     fn more(&self, ledger: &Ledger) -> More {
-        let grantee = ledger.get(self.grant).and_then(|grant| grant.grantee.account());
-        // An invitation has no account whose other grants are looked for, which the calls must not tell (I1).
-        let others = ledger.live(self.grant).map(|_| grantee.map_or(Seed::Grant(self.grant), Seed::from));
+        // Of an invitation, too, lest what is read tells whether it is one (I1).
+        let others = ledger.get(self.grant).map(|grant| Seed::Holder(grant.grantee.holder()));
         match self.mode {
             RevokeMode::Cascade => More { hanging: vec![Some(self.grant)], ..More::default() },
             RevokeMode::Rebind => {

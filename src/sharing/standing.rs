@@ -149,6 +149,17 @@ pub(crate) fn is_honoured(grant: &Grant, rules: &SharingRules) -> bool {
     rules.private && (rules.resharing || grant.parent().is_none())
 }
 
+/// Whether a share from a grant could succeed, as far as the grant and the tenant's switches and depth decide it (G7,
+/// G20). From a grant that is left without rights nothing can be shared.
+#[inline]
+pub(crate) fn can_share_on(grant: &Grant, standing: &Standing, rules: &SharingRules) -> bool {
+    standing.reshare
+        && !standing.rights.is_empty()
+        && rules.private
+        && rules.resharing
+        && grant.depth() < rules.depth_limit()
+}
+
 /// Whether the tenant's switches let a link count: a grantee's is sharing on, through a private grant (G20).
 #[inline]
 pub(crate) fn is_link_honoured(link: &Link, rules: &SharingRules) -> bool {

@@ -322,6 +322,10 @@ impl Command for Transfer<'_> {
     /// `None` when it has another owner than was seen.
     type Answer = Option<Transferred>;
 
+    fn heeds_suspension(&self) -> bool {
+        false
+    }
+
     fn dashboard(&self) -> DashboardId {
         self.dashboard
     }

@@ -210,7 +210,7 @@ impl<S: Store, E: Env> Store for CachedStore<S, E> {
     }
 
     crate::delegate_store!(self.store => receipt, grants, grants_below, held, owned, audit, audit_of, outbox, lease,
-        acknowledge);
+        acknowledge, dead_letters, put_back, sweep);
 }
 
 impl<S: Transactional, E: Env> Transactional for CachedStore<S, E> {

@@ -1,16 +1,17 @@
 //! A store in memory: for tests, for hosts that keep no state, and as the simplest store to read.
 
+use super::outbox::Outbox;
 use crate::{
     host::{BoxError, CommitError, Freshness, Store},
     record::{
-        Actor, AuditRecord, Chain, Commit, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt,
-        Revision, Seed, Snapshot,
+        Actor, AuditRecord, Chain, Commit, CommitKey, DeadLetter, Grant, Head, Holder, MessageId,
+        OutboxMessage, Receipt, Revision, Seed, Snapshot,
     },
     value::{AccountId, DashboardId, GrantId, LinkDigest, Timestamp},
 };
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable, hash_table::Entry};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     hash::{BuildHasher as _, Hash as _, Hasher as _},
     num::NonZeroU32,
     sync::{Arc, PoisonError, RwLock},
@@ -43,17 +44,12 @@ struct State {
     links: HashMap<LinkDigest, u32>,
     owned: BTreeSet<(AccountId, DashboardId)>,
     /// By the board's number: a key counts for its dashboard only.
-    receipts: HashMap<(u32, CommitKey), Revision>,
-    outbox: BTreeMap<MessageId, Waiting>,
+    receipts: HashMap<(u32, CommitKey), Receipt>,
+    /// The receipts by the instants of their commits.
+    receipts_by_age: BTreeSet<(Timestamp, u32, CommitKey)>,
+    outbox: Outbox,
     /// The dashboards that each actor has changed.
     by_actor: HashMap<Actor, BTreeSet<DashboardId>>,
-}
-
-/// A message that was not acknowledged.
-#[derive(Debug)]
-struct Waiting {
-    message: OutboxMessage,
-    leased_until: Option<Timestamp>,
 }
 
 #[derive(Default, Debug)]
@@ -148,8 +144,7 @@ impl State {
     }
 
     fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Option<Receipt> {
-        let revision = *self.receipts.get(&(self.number(dashboard)?, key))?;
-        Some(Receipt { key, revision })
+        self.receipts.get(&(self.number(dashboard)?, key)).copied()
     }
 
     fn row(&self, place: Place) -> Option<&Row> {
@@ -160,8 +155,11 @@ impl State {
         self.row(place).map(|row| &row.grant)
     }
 
-    fn place(&self, id: GrantId) -> Option<Place> {
-        let is_it = |place: &Place| self.grant(*place).is_some_and(|grant| grant.id == id);
+    /// A grant's place. Ids are random, and a random generator can break: the same id on another dashboard is another
+    /// grant.
+    fn place(&self, dashboard: DashboardId, id: GrantId) -> Option<Place> {
+        let is_its = |grant: &Arc<Grant>| grant.id == id && grant.dashboard == dashboard;
+        let is_it = |place: &Place| self.grant(*place).is_some_and(is_its);
         self.by_id.find(hash_id(&self.hasher, id), is_it).copied()
     }
 
@@ -220,10 +218,7 @@ impl State {
                     }
                 }
                 Seed::Grant(id) => {
-                    let found = self.place(*id);
-                    let is_here =
-                        |place: &Place| self.grant(*place).is_some_and(|g| g.dashboard == dashboard);
-                    chains.extend(found.filter(is_here).map(|place| self.chain(place)));
+                    chains.extend(self.place(dashboard, *id).map(|place| self.chain(place)));
                 }
             }
         }
@@ -232,7 +227,7 @@ impl State {
     }
 
     /// Applies a commit whose revision was compared. Everything that can fail comes first.
-    fn apply(&mut self, commit: &Commit) -> Result<(), BoxError> {
+    fn apply(&mut self, commit: &Commit) -> Result<Receipt, BoxError> {
         let dashboard = commit.dashboard();
         let known = self.number(dashboard);
         let number = match known {
@@ -243,6 +238,10 @@ impl State {
             }
         };
         Place::after(self.rows.len().saturating_add(commit.grants().len()))?;
+        let opens = commit.head.link.as_ref().and_then(|link| self.links.get(&link.digest));
+        if opens.is_some_and(|opens| *opens != number) {
+            return Err("the digest of the link is another dashboard's".into());
+        }
 
         match self.heads.get_mut(index(number)) {
             Some(head) => {
@@ -271,16 +270,15 @@ impl State {
             board.audit.push(commit.audit.clone());
         }
         self.by_actor.entry(commit.audit.actor).or_default().insert(dashboard);
-        let waiting = |message: &OutboxMessage| Waiting { message: message.clone(), leased_until: None };
-        self.outbox.extend(commit.outbox.iter().map(|message| (message.id, waiting(message))));
-        self.receipts.insert((number, commit.key), commit.head.revision);
-        Ok(())
+        self.outbox.append(&commit.outbox);
+        let receipt = commit.receipt();
+        self.receipts.insert((number, commit.key), receipt);
+        self.receipts_by_age.insert((receipt.at, number, commit.key));
+        Ok(receipt)
     }
 
     fn put(&mut self, board: u32, grant: &Arc<Grant>) -> Result<(), BoxError> {
-        let known =
-            self.place(grant.id).filter(|place| self.row(*place).is_some_and(|row| row.board == board));
-        let place = match known {
+        let place = match self.place(grant.dashboard, grant.id) {
             Some(place) => place,
             None => self.append(board, grant)?,
         };
@@ -295,7 +293,7 @@ impl State {
 
     fn append(&mut self, board: u32, grant: &Arc<Grant>) -> Result<Place, BoxError> {
         let place = Place::after(self.rows.len())?;
-        let parent = grant.parent().and_then(|parent| self.place(parent));
+        let parent = grant.parent().and_then(|parent| self.place(grant.dashboard, parent));
         let elder = parent.and_then(|parent| self.rows.get_mut(parent.index()));
         let previous_sibling = elder.and_then(|elder| elder.last_child.replace(place));
         self.rows.push(Row { grant: Arc::clone(grant), board, parent, last_child: None, previous_sibling });
@@ -371,25 +369,28 @@ impl MemoryStore {
     fn state(&self) -> std::sync::RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn state_to_change(&self) -> std::sync::RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Store for MemoryStore {
     async fn commit(&self, commit: &Commit) -> Result<Receipt, CommitError> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state_to_change();
         if let Some(receipt) = state.receipt(commit.dashboard(), commit.key) {
-            return Ok(receipt);
+            return if receipt.is_of(commit) { Ok(receipt) } else { Err(CommitError::KeyReused) };
         }
         let head = state.number(commit.dashboard()).and_then(|number| state.head(number));
         let found = head.map_or(Revision::ZERO, |head| head.revision);
         if found == commit.expected {
-            state.apply(commit).map_err(CommitError::Failed)?;
-            return Ok(commit.receipt());
+            return state.apply(commit).map_err(CommitError::Failed);
         }
-        let stored = commit.grants.iter().filter_map(|grant| state.grant(state.place(grant.id)?));
+        let stored =
+            commit.grants.iter().filter_map(|grant| state.grant(state.place(grant.dashboard, grant.id)?));
         let stored: Vec<Arc<Grant>> = stored.map(Arc::clone).collect();
         let carried = head.and_then(|head| commit.onto(head, &stored)).ok_or(CommitError::Conflict)?;
-        state.apply(&carried).map_err(CommitError::Failed)?;
-        Ok(carried.receipt())
+        state.apply(&carried).map_err(CommitError::Failed)
     }
 
     async fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError> {
@@ -421,7 +422,7 @@ impl Store for MemoryStore {
         let state = self.state();
         let head = state.links.get(digest).and_then(|number| state.head(*number));
         Ok(head.map(|head| {
-            let hangs_on = head.link.as_ref().and_then(|link| state.place(link.grant?));
+            let hangs_on = head.link.as_ref().and_then(|link| state.place(head.dashboard, link.grant?));
             let chains = hangs_on.map(|place| state.chain(place)).into_iter().collect();
             Snapshot { head: Arc::clone(head), chains }
         }))
@@ -448,11 +449,7 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Arc<Grant>>, BoxError> {
         let state = self.state();
-        let above = state.place(above);
-        let Some(above) = above.filter(|place| state.grant(*place).is_some_and(|g| g.dashboard == dashboard))
-        else {
-            return Ok(Vec::new());
-        };
+        let Some(above) = state.place(dashboard, above) else { return Ok(Vec::new()) };
         let below = state.below(above).into_iter().filter_map(|place| state.grant(place));
         Ok(below.filter(|grant| grant.ordinal >= from).take(limit).map(Arc::clone).collect())
     }
@@ -519,37 +516,48 @@ impl Store for MemoryStore {
     }
 
     async fn outbox(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<OutboxMessage>, BoxError> {
-        let state = self.state();
-        let messages = state.outbox.values().map(|waiting| &waiting.message);
-        let behind = messages.filter(|message| after.is_none_or(|after| message.id > after));
-        Ok(behind.take(limit).cloned().collect())
+        Ok(self.state().outbox.page(after, limit))
     }
 
     async fn lease(
         &self,
         now: Timestamp,
         until: Timestamp,
+        attempts: u32,
         limit: usize,
     ) -> Result<Vec<OutboxMessage>, BoxError> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let leases = state.outbox.iter().filter_map(|(id, waiting)| Some((waiting.leased_until?, *id)));
-        let mut ended: Vec<(Timestamp, MessageId)> = leases.filter(|(end, _)| *end <= now).collect();
-        ended.sort_unstable();
-        ended.truncate(limit);
-        let unleased = state.outbox.iter().filter(|(_, waiting)| waiting.leased_until.is_none());
-        let unleased = unleased.map(|(id, _)| *id).take(limit.saturating_sub(ended.len()));
-        let taken: BTreeSet<MessageId> = ended.iter().map(|(_, id)| *id).chain(unleased).collect();
-        let lease = |id: MessageId| {
-            let waiting = state.outbox.get_mut(&id)?;
-            waiting.leased_until = Some(until);
-            Some(waiting.message.clone())
-        };
-        Ok(taken.into_iter().filter_map(lease).collect())
+        Ok(self.state_to_change().outbox.lease(now, until, attempts, limit))
     }
 
     async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        delivered.iter().for_each(|id| drop(state.outbox.remove(id)));
+        self.state_to_change().outbox.acknowledge(delivered);
         Ok(())
+    }
+
+    async fn dead_letters(
+        &self,
+        now: Timestamp,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, BoxError> {
+        Ok(self.state().outbox.dead_letters(now, after, limit))
+    }
+
+    async fn put_back(&self, now: Timestamp, letters: &[MessageId]) -> Result<(), BoxError> {
+        self.state_to_change().outbox.put_back(now, letters);
+        Ok(())
+    }
+
+    async fn sweep(&self, before: Timestamp, limit: usize) -> Result<usize, BoxError> {
+        let mut state = self.state_to_change();
+        let State { receipts, receipts_by_age, .. } = &mut *state;
+        let mut swept: usize = 0;
+        while swept < limit && receipts_by_age.first().is_some_and(|(at, ..)| *at < before) {
+            if let Some((_, board, key)) = receipts_by_age.pop_first() {
+                receipts.remove(&(board, key));
+            }
+            swept = swept.saturating_add(1);
+        }
+        Ok(swept)
     }
 }

@@ -2,6 +2,7 @@
 
 mod cached;
 mod memory;
+mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -7,6 +7,8 @@ use super::{
     source::{self, Members, Tree},
     words::{is_asset, is_name, tidy},
 };
+use crate::value::Shown;
+use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -74,7 +76,7 @@ impl Key {
 
 /// Why a text is no template of a profile.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("not a template: at {place}: {problem}")]
+#[error("not a template: at {}: {}", Shown(.place), Shown(.problem))]
 pub struct TemplateError {
     place: String,
     problem: String,
@@ -141,9 +143,10 @@ impl Template {
             .map_err(|error| TemplateError { place: "/".to_owned(), problem: error.to_string() })?;
         let mut reader = Reader {
             schema: &profile.schema,
+            kinds: profile.schema.kinds(),
             slots: Vec::new(),
-            uses: Vec::new(),
-            required: Vec::new(),
+            places: HashMap::new(),
+            holes: Vec::new(),
             ids: Vec::new(),
             place: Vec::new(),
         };
@@ -163,10 +166,13 @@ fn other_member<'t>(value: &'t Tree<'_>, known: [&str; 4]) -> Option<&'t str> {
 
 struct Reader<'a> {
     schema: &'a Schema,
+    /// The kinds of slots that the profile leaves.
+    kinds: HashSet<String>,
     slots: Vec<Slot>,
-    /// For each slot what its places have said so far: how many there are, and whether one requires it.
-    uses: Vec<usize>,
-    required: Vec<bool>,
+    /// Where in the list a slot stands, by its name.
+    places: HashMap<String, usize>,
+    /// The holes of the body, as places in the list, and whether the hole requires its slot.
+    holes: Vec<(usize, bool)>,
     /// The ids of the body, by space and number, and whether the place defines them.
     ids: Vec<(String, usize, bool)>,
     place: Vec<String>,
@@ -215,25 +221,26 @@ impl Reader<'_> {
             let number = counts.entry(kind).or_default();
             let name = id_name(kind, *number);
             *number = number.saturating_add(1);
-            if slot.get("name").and_then(Tree::as_text) != Some(name.as_str()) || !self.schema.has_kind(kind)
-            {
+            if slot.get("name").and_then(Tree::as_text) != Some(name.as_str()) || !self.kinds.contains(kind) {
                 return self.refuse(format_args!("slot `{name}` is not one of the profile's"));
             }
+            self.places.insert(name.clone(), self.slots.len());
             self.slots.push(Slot { name, kind: kind.to_owned(), required: false, uses: 0 });
         }
-        self.uses = vec![0; self.slots.len()];
-        self.required = vec![false; self.slots.len()];
         Ok(())
     }
 
     /// The slots, with what their places have said of them.
     fn used_slots(&mut self) -> Result<Vec<Slot>, TemplateError> {
-        if self.uses.contains(&0) {
-            return self.refuse("a slot has no place in the body");
-        }
         let mut slots = std::mem::take(&mut self.slots);
-        for (slot, (uses, required)) in slots.iter_mut().zip(self.uses.iter().zip(&self.required)) {
-            (slot.uses, slot.required) = (*uses, *required);
+        for (slot, required) in &self.holes {
+            if let Some(slot) = slots.get_mut(*slot) {
+                slot.uses = slot.uses.saturating_add(1);
+                slot.required |= required;
+            }
+        }
+        if slots.iter().any(|slot| slot.uses == 0) {
+            return self.refuse("a slot has no place in the body");
         }
         Ok(slots)
     }
@@ -268,16 +275,12 @@ impl Reader<'_> {
     }
 
     fn hole(&mut self, kind: &str, required: bool, name: Option<&str>) -> Result<usize, TemplateError> {
-        let found = self.slots.iter().position(|slot| Some(slot.name.as_str()) == name && slot.kind == kind);
-        let Some(slot) = found else {
+        let found = name.and_then(|name| self.places.get(name)).copied();
+        let is_of_kind = |slot: &usize| self.slots.get(*slot).is_some_and(|slot| slot.kind == kind);
+        let Some(slot) = found.filter(is_of_kind) else {
             return self.refuse(format_args!("no slot of kind `{kind}` has this name"));
         };
-        if let Some(uses) = self.uses.get_mut(slot) {
-            *uses = uses.saturating_add(1);
-        }
-        if let Some(of) = self.required.get_mut(slot) {
-            *of |= required;
-        }
+        self.holes.push((slot, required));
         Ok(slot)
     }
 
@@ -357,14 +360,12 @@ impl Reader<'_> {
 
     /// The first node that the value reads by. What one that it does not read by has counted is forgotten.
     fn either(&mut self, nodes: &[Node], value: &Tree<'_>) -> Result<Body, TemplateError> {
-        let (uses, required) = (self.uses.clone(), self.required.clone());
-        let (ids, place) = (self.ids.len(), self.place.len());
+        let (holes, ids, place) = (self.holes.len(), self.ids.len(), self.place.len());
         for node in nodes {
             if let Ok(body) = self.body(node, value) {
                 return Ok(body);
             }
-            self.uses.clone_from(&uses);
-            self.required.clone_from(&required);
+            self.holes.truncate(holes);
             self.ids.truncate(ids);
             self.place.truncate(place);
         }
@@ -379,12 +380,10 @@ impl Reader<'_> {
             };
             fields.push((name.clone(), self.inside(name, |reader| reader.body(node, value))?));
         }
-        // Only the whole document may be left without anything; what is there in every object is there in this one.
-        let is_root = self.place.is_empty() && fields.is_empty();
-        if !is_root && fields.iter().all(|(name, _)| nodes.constant.contains(name)) {
+        if fields.iter().all(|(name, _)| nodes.constant.contains(name)) {
             return self.refuse("an object of nothing is as good as none, and would not have been left");
         }
-        if let Some(name) = nodes.constant.iter().find(|name| !is_root && members.get(name).is_none()) {
+        if let Some(name) = nodes.constant.iter().find(|name| members.get(name).is_none()) {
             return self.refuse(format_args!("`{name}` is missing, which is always there"));
         }
         Ok(Body::Fields(fields))
@@ -406,7 +405,7 @@ impl Reader<'_> {
             };
             entries.push((key, self.inside(name, |reader| reader.body(node, value))?));
         }
-        if entries.is_empty() && !self.place.is_empty() {
+        if entries.is_empty() {
             return self.refuse("an empty map is as good as nothing, and would not have been left");
         }
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));

@@ -2,6 +2,7 @@
 
 use super::{
     body::{Body, Key},
+    format_words::FormatWords,
     forms::{forms, joined},
     lexicon::{Field, words_of_text},
     report::{FoundText, Leak},
@@ -25,6 +26,8 @@ pub(super) enum Kind {
     Code,
     /// What something is called, wherever it stands.
     Name,
+    /// What a member is called. It is a word of the source's format, or a name in its place, but no credential.
+    Member,
 }
 
 /// How a removed value is sought, and what it means that it is found again.
@@ -48,13 +51,13 @@ pub(super) struct Taint<'a> {
     values: HashMap<String, (String, Sought)>,
     /// What is told by the names of fields.
     fields: HashMap<String, Field>,
-    /// Words of the format, which are nobody's names.
-    plain: &'a HashSet<String>,
+    /// The format's own, which are not looked for.
+    own: &'a FormatWords,
 }
 
 impl<'a> Taint<'a> {
-    pub(super) fn new(plain: &'a HashSet<String>) -> Self {
-        Self { values: HashMap::new(), fields: HashMap::new(), plain }
+    pub(super) fn new(own: &'a FormatWords) -> Self {
+        Self { values: HashMap::new(), fields: HashMap::new(), own }
     }
 
     /// Notes a removed value, if it is one to look for.
@@ -75,8 +78,11 @@ impl<'a> Taint<'a> {
             Kind::Id => {}
             Kind::Code => self.note_literals(text, path),
             // Neither a name nor a credential is as short.
-            Kind::Name | Kind::Value if text.len() < 3 => {}
-            Kind::Name | Kind::Value => match (self.field(path), kind) {
+            Kind::Name | Kind::Value | Kind::Member if text.len() < 3 => {}
+            Kind::Name | Kind::Value | Kind::Member => match (self.field(path), kind) {
+                // A word is what a format calls its members. What has a digit may be data, and the owner is asked.
+                (Field::Credential, Kind::Member) if !text.bytes().any(|byte| byte.is_ascii_digit()) => {}
+                (Field::Credential, Kind::Member) => self.name(text, Sought::AskOfAll, path),
                 (Field::Credential, _) if text.trim().len() >= 6 => {
                     self.put(text.trim(), Sought::Whole, path);
                 }
@@ -97,7 +103,7 @@ impl<'a> Taint<'a> {
 
     /// A name, unless it is a word of the format.
     fn name(&mut self, text: &str, sought: Sought, path: &Path) {
-        if may_be_name(text) && text.len() <= 128 && !self.plain.contains(&words_of_text(text)) {
+        if may_be_name(text) && text.len() <= 128 && !self.own.is_plain(text) {
             self.put(text, sought, path);
         }
     }
@@ -131,7 +137,7 @@ impl<'a> Taint<'a> {
     }
 
     fn put(&mut self, text: &str, sought: Sought, path: &Path) {
-        if text.is_empty() || text.len() > 4096 {
+        if text.is_empty() || text.len() > 4096 || self.own.is_own(text) {
             return;
         }
         match self.values.get_mut(text) {
@@ -197,24 +203,24 @@ fn is_plain(text: &str) -> bool {
     (3..=48).contains(&text.len()) && text.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '_' | '-'))
 }
 
-/// All strings that are left, keys among them. Fields are the profile's own words.
-fn strings<'a>(body: &'a Body, found: &mut HashSet<&'a str>) {
+/// All strings that are left, keys among them. Fields are the profile's own words, and so are the leaves that are.
+fn strings<'a>(body: &'a Body, own: &FormatWords, found: &mut HashSet<&'a str>) {
     match body {
-        Body::Leaf(value) => found.extend(value.as_str()),
+        Body::Leaf(value) => found.extend(value.as_str().filter(|word| !own.is_own(word))),
         Body::Text(text) | Body::Code(text) => {
             found.insert(text);
         }
-        Body::List(items) => items.iter().for_each(|item| strings(item, found)),
-        Body::Fields(fields) => fields.iter().for_each(|(_, field)| strings(field, found)),
+        Body::List(items) => items.iter().for_each(|item| strings(item, own, found)),
+        Body::Fields(fields) => fields.iter().for_each(|(_, field)| strings(field, own, found)),
         Body::Map(entries) => {
             for (key, value) in entries {
                 if let Key::Word(word) = key {
                     found.insert(word);
                 }
-                strings(value, found);
+                strings(value, own, found);
             }
         }
-        Body::Json(document) => strings(document, found),
+        Body::Json(document) => strings(document, own, found),
         Body::Hole(_) | Body::Id(..) | Body::Owner => {}
     }
 }
@@ -306,7 +312,7 @@ pub(super) fn leaks(body: &Body, removed: &Taint<'_>) -> Vec<Leak> {
         return Vec::new();
     }
     let mut left = HashSet::new();
-    strings(body, &mut left);
+    strings(body, removed.own, &mut left);
     let mut found: HashMap<&str, (&str, &str)> = HashMap::new();
     for text in left {
         for form in forms(text) {

@@ -19,7 +19,11 @@ use std::collections::BTreeSet;
 /// # Errors
 /// See [`ExtractError`]. Nothing half extracted is ever given out.
 pub fn extract(document: &Value, profile: &Profile, options: Options) -> Result<Extracted, ExtractError> {
+    let limit = options.limits.document_bytes;
     let tree = Tree::of(document, source::DEPTH).ok_or(ExtractError::TooDeep)?;
+    if !source::fits(document, limit) {
+        return Err(ExtractError::TooLarge { limit });
+    }
     extract_tree(&tree, profile, options)
 }
 
@@ -28,6 +32,10 @@ pub fn extract(document: &Value, profile: &Profile, options: Options) -> Result<
 /// # Errors
 /// See [`ExtractError`].
 pub fn extract_json(json: &str, profile: &Profile, options: Options) -> Result<Extracted, ExtractError> {
+    let limit = options.limits.document_bytes;
+    if json.len() > limit {
+        return Err(ExtractError::TooLarge { limit });
+    }
     extract_tree(&source::parse(json).map_err(ExtractError::Malformed)?, profile, options)
 }
 
@@ -35,6 +43,10 @@ fn extract_tree(document: &Tree<'_>, profile: &Profile, options: Options) -> Res
     let (walk, body, mut texts) = walked(document, profile, options);
     if body.depth() > source::TEMPLATE_DEPTH.saturating_sub(1) {
         return Err(ExtractError::TooDeep);
+    }
+    let (slots, limit) = (walk.symbols.slots_of(&body), options.limits.slots);
+    if slots > limit {
+        return Err(ExtractError::TooManySlots { limit, slots });
     }
     texts.sort_unstable();
     let leaks = detect::leaks(&body, &walk.removed);
@@ -52,7 +64,7 @@ fn extract_tree(document: &Tree<'_>, profile: &Profile, options: Options) -> Res
         changed: tally.changed,
         code: tally.code,
     };
-    if options.strict && matches!(&body, Body::Fields(fields) if fields.is_empty()) {
+    if matches!(&body, Body::Fields(fields) if fields.is_empty()) {
         return Err(ExtractError::Foreign(Box::new(report)));
     }
     if options.strict && !report.unknown.is_empty() {

@@ -5,6 +5,7 @@ use super::{
     profile::Profile,
     schema::{IdForm, Schema},
 };
+use crate::value::Shown;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,16 +34,16 @@ pub struct Recipient<'a> {
 #[non_exhaustive]
 pub enum FillError {
     /// A required slot has no fill.
-    #[error("slot `{0}` is required and has no fill")]
+    #[error("slot `{}` is required and has no fill", Shown(.0))]
     Missing(String),
     /// The template has no such slot.
-    #[error("the template has no slot `{0}`")]
+    #[error("the template has no slot `{}`", Shown(.0))]
     Unknown(String),
     /// What was given is neither a text nor a whole number, or it is empty or blank.
-    #[error("the fill of slot `{0}` is neither a text nor a whole number")]
+    #[error("the fill of slot `{}` is neither a text nor a whole number", Shown(.0))]
     WrongShape(String),
     /// The host says that the recipient may not use it.
-    #[error("the recipient may not use the fill of slot `{0}`")]
+    #[error("the recipient may not use the fill of slot `{}`", Shown(.0))]
     NotAllowed(String),
     /// The owner is empty or blank.
     #[error("a dashboard belongs to somebody: the owner is blank")]

@@ -15,6 +15,28 @@ const CREDENTIAL_PARTS: &[&str] = &["passw", "passphrase", "secret", "credential
 const KEY_PARTS: &[&str] =
     &["api", "access", "private", "shared", "auth", "app", "license", "encrypt", "sign"];
 
+/// What formats of all kinds call their members, and write where nothing or nothing special is meant.
+const WORDS_OF_EVERY_FORMAT: &[&str] = &[
+    "value",
+    "text",
+    "key",
+    "name",
+    "type",
+    "kind",
+    "mode",
+    "id",
+    "uid",
+    "none",
+    "null",
+    "undefined",
+    "true",
+    "false",
+    "default",
+    "basic",
+    "custom",
+    "anonymous",
+];
+
 /// Words that say who somebody is: for the linter also as plural.
 const PARTY_WORDS: &[&str] =
     &["customer", "company", "tenant", "org", "organization", "organisation", "author"];
@@ -82,6 +104,12 @@ impl Field {
             Self::Other
         }
     }
+}
+
+/// Whether a word, in lower case, is one that documents of every format are of: a way to sign in is called by its name,
+/// and that is no credential.
+pub(super) fn is_of_every_format(word: &str) -> bool {
+    [WORDS_OF_EVERY_FORMAT, CREDENTIAL_WORDS, CREDENTIAL_LAST_WORDS].iter().any(|list| list.contains(&word))
 }
 
 /// Whether a leaf of this name is hardly ever structure.

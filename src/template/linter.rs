@@ -7,6 +7,7 @@ use super::{
     source::Tree,
     vocabulary::Vocabulary,
 };
+use crate::value::Shown;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,7 +26,7 @@ pub struct ProfileFinding {
 
 impl fmt::Display for ProfileFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at {}: {}", self.place, self.sentence)
+        write!(f, "at {}: {}", Shown(&self.place), Shown(&self.sentence))
     }
 }
 

@@ -1,12 +1,12 @@
 //! The profile of a document format: what of it is structure, as data (T2).
 
 use super::{
-    lexicon::{words_of_name, words_of_text},
+    format_words::FormatWords,
     linter::{Linter, ProfileFinding},
     schema::{Fields, IdForm, IdRule, KeyRule, Node, Schema, SlotRule},
     vocabulary::Vocabulary,
 };
-use hashbrown::HashSet;
+use crate::value::shown;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
@@ -38,13 +38,16 @@ use std::{collections::BTreeMap, sync::Arc};
 /// | `{"json": NODE}` | a document in a string |
 /// | `{"ref": TYPE}` | a node of `types`, for what contains itself |
 ///
+/// What the fields are called and what vocabularies hold are the format's own words: they are taken for nobody's names,
+/// ids or credentials, wherever else they stand. A word of a vocabulary that looks like an id is, unless the vocabulary
+/// is one of `constants` instead of `words`.
+///
 /// Rules: [T2](crate::specification).
 #[derive(Clone, Debug)]
 pub struct Profile {
     // INVARIANT: the linter has found nothing in it.
     pub(super) schema: Schema,
-    /// The words of the format itself: what its fields are called and what may be kept.
-    pub(super) words: HashSet<String>,
+    pub(super) words: FormatWords,
 }
 
 /// Why a profile was refused.
@@ -67,14 +70,15 @@ impl Profile {
     /// vocabularies, places that can never be reached, leaves kept under suspicious names without `acknowledged`,
     /// spaces of ids without a definition or without a spelling, names that nothing has.
     pub fn parse(json: &str) -> Result<Self, ProfileError> {
-        let text: Text = serde_json::from_str(json).map_err(ProfileError::Malformed)?;
+        let text: Text = serde_json::from_str(json).map_err(|error| ProfileError::Malformed(said(error)))?;
         let Text { format, version, spaces, vocabularies, types, root, .. } = text;
-        let mut words = HashSet::new();
-        types.values().chain([&root]).for_each(|node| fields_of(node, &mut words));
-        vocabularies.values().for_each(|vocabulary| vocabulary.tell(&mut |word| put_words(word, &mut words)));
         let schema = Schema { format, version, spaces, vocabularies, types, root };
         let findings = Linter::of(&schema);
-        if findings.is_empty() { Ok(Self { schema, words }) } else { Err(ProfileError::Refused(findings)) }
+        if !findings.is_empty() {
+            return Err(ProfileError::Refused(findings));
+        }
+        let words = FormatWords::of(&schema);
+        Ok(Self { schema, words })
     }
 
     /// TagoIO's dashboards, normal and blueprint: a document `{"dashboard": {…}, "widgets": […]}`.
@@ -106,33 +110,15 @@ impl Profile {
     }
 }
 
+/// A parser's error, which may name what somebody else wrote, as it may be printed.
+fn said(error: serde_json::Error) -> serde_json::Error {
+    let (sentence, seen) = (error.to_string(), shown(&error));
+    if sentence == seen { error } else { serde_json::Error::custom(seen) }
+}
+
 #[expect(clippy::expect_used, reason = "a test parses each of the shipped profiles")]
 fn shipped(json: &str) -> Profile {
     Profile::parse(json).expect("a shipped profile passes the linter")
-}
-
-fn put_words(word: &str, words: &mut HashSet<String>) {
-    words.insert(words_of_text(word));
-    words.insert(words_of_name(word).join(" "));
-}
-
-fn fields_of(node: &Node, words: &mut HashSet<String>) {
-    match node {
-        Node::Object(fields) => {
-            for (name, node) in fields.iter() {
-                put_words(name, words);
-                fields_of(node, words);
-            }
-        }
-        Node::Map { values: node, .. } | Node::Array(node) | Node::Json(node) | Node::Acknowledged(node) => {
-            fields_of(node, words)
-        }
-        Node::Variant { cases, other, .. } => {
-            cases.values().chain([&**other]).for_each(|node| fields_of(node, words))
-        }
-        Node::Either(nodes) => nodes.iter().for_each(|node| fields_of(node, words)),
-        _ => {}
-    }
 }
 
 #[derive(Deserialize)]

@@ -15,9 +15,28 @@ pub struct Options {
     /// Whether queries, formulas and scripts stand, marked as the sender's, in place of slots, unless they hold what looks
     /// like an id or a credential. They may say a good deal about the source, and they are somebody else's program to the recipient.
     pub keep_code: bool,
-    /// Whether a field that the profile does not know is an error and not only reported, and a document of which nothing
-    /// is left as well.
+    /// Whether a field that the profile does not know is an error and not only reported.
     pub strict: bool,
+    /// How large a document may be, and what is made of it.
+    pub limits: Limits,
+}
+
+/// How much an extraction takes, which is the host's to change. The defaults are far above what somebody draws.
+///
+/// Rules: [G23](crate::specification).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// The longest document, in bytes of JSON: 10,000,000 by default. What came as a value is measured as it is written
+    /// without blanks.
+    pub document_bytes: usize,
+    /// The most slots that a template may have: 10,000 by default.
+    pub slots: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { document_bytes: 10_000_000, slots: 10_000 }
+    }
 }
 
 /// What becomes of texts in which names from the source were found.
@@ -102,12 +121,52 @@ pub enum ExtractError {
     /// Rules: [T5](crate::specification).
     #[error("{} of the source: let them stand, or blank them", counted(.0.texts.len(), "text holds a name", "texts hold names"))]
     AskOwner(Box<Report>),
-    /// Nothing of the document has a place in the profile, and that was to be an error.
-    #[error("nothing of the document has a place in the profile")]
+    /// Nothing of the document can be kept: it is of another format or another version of it, it comes in an envelope
+    /// that the profile does not know, or it is empty. The report names what was not known.
+    ///
+    /// Rules: [T6](crate::specification).
+    #[error(
+        "nothing of the document has a place in the profile: is it of this format, and without an envelope?"
+    )]
     Foreign(Box<Report>),
     /// The document has what the profile does not know, and that was to be an error.
     #[error("the profile does not know {} of the document", counted(.0.unknown.len(), "place", "places"))]
     Unknown(Box<Report>),
+    /// The document is longer than an extraction takes.
+    ///
+    /// Rules: [G23](crate::specification).
+    #[error("a document may have {limit} bytes at most")]
+    TooLarge {
+        /// The most bytes.
+        limit: usize,
+    },
+    /// The template would have more slots than anybody fills.
+    ///
+    /// Rules: [G23](crate::specification).
+    #[error("a template may have {limit} slots at most, and this one would have {slots}")]
+    TooManySlots {
+        /// The most slots.
+        limit: usize,
+        /// How many there would be.
+        slots: usize,
+    },
+}
+
+impl ExtractError {
+    /// The name of its kind, which stays the same whatever its sentence says.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::TooDeep => "too_deep",
+            Self::TooAlike => "too_alike",
+            Self::Leak(_) => "leak",
+            Self::AskOwner(_) => "ask_owner",
+            Self::Foreign(_) => "foreign_document",
+            Self::Unknown(_) => "unknown_fields",
+            Self::TooLarge { .. } => "document_too_large",
+            Self::TooManySlots { .. } => "too_many_slots",
+        }
+    }
 }
 
 fn counted(number: usize, one: &str, many: &str) -> String {

@@ -5,7 +5,7 @@ use super::{
     vocabulary::Vocabulary,
     words::{is_asset, is_name},
 };
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
@@ -147,10 +147,11 @@ impl Schema {
         &Node::Drop
     }
 
-    /// Whether it leaves slots of this kind anywhere.
-    pub(super) fn has_kind(&self, kind: &str) -> bool {
-        let nodes = self.types.values().chain([&self.root]);
-        nodes.into_iter().any(|node| leaves(node, kind))
+    /// The kinds of the slots that it leaves anywhere.
+    pub(super) fn kinds(&self) -> HashSet<String> {
+        let mut kinds = HashSet::new();
+        self.types.values().chain([&self.root]).for_each(|node| put_kinds(node, &mut kinds));
+        kinds
     }
 
     /// Whether a value is a member of a vocabulary.
@@ -212,20 +213,27 @@ pub(super) fn code_kind(language: &str) -> String {
     format!("code:{language}")
 }
 
-/// Whether a node, or one below it, leaves slots of a kind.
-fn leaves(node: &Node, kind: &str) -> bool {
+/// Notes the kinds of the slots that a node, or one below it, leaves.
+fn put_kinds(node: &Node, kinds: &mut HashSet<String>) {
     match node {
-        Node::Slot(rule) | Node::IdOrSlot { slot: rule, .. } => rule.kind == kind,
-        Node::Code(language) => code_kind(language) == kind,
-        Node::Object(fields) => fields.values().any(|node| leaves(node, kind)),
+        Node::Slot(rule) | Node::IdOrSlot { slot: rule, .. } => {
+            kinds.insert(rule.kind.clone());
+        }
+        Node::Code(language) => {
+            kinds.insert(code_kind(language));
+        }
+        Node::Object(fields) => fields.values().for_each(|node| put_kinds(node, kinds)),
         Node::Map { keys, values } => {
-            matches!(keys, KeyRule::Slot(rule) if rule.kind == kind) || leaves(values, kind)
+            if let KeyRule::Slot(rule) = keys {
+                kinds.insert(rule.kind.clone());
+            }
+            put_kinds(values, kinds);
         }
-        Node::Array(node) | Node::Json(node) | Node::Acknowledged(node) => leaves(node, kind),
+        Node::Array(node) | Node::Json(node) | Node::Acknowledged(node) => put_kinds(node, kinds),
         Node::Variant { cases, other, .. } => {
-            cases.values().any(|node| leaves(node, kind)) || leaves(other, kind)
+            cases.values().chain([&**other]).for_each(|node| put_kinds(node, kinds));
         }
-        Node::Either(nodes) => nodes.iter().any(|node| leaves(node, kind)),
-        _ => false,
+        Node::Either(nodes) => nodes.iter().for_each(|node| put_kinds(node, kinds)),
+        _ => {}
     }
 }

@@ -5,7 +5,7 @@ use serde::{
     de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Number, Value};
-use std::{borrow::Cow, collections::BTreeSet, fmt};
+use std::{borrow::Cow, collections::BTreeSet, fmt, io};
 
 /// How deep a document may be.
 pub(super) const DEPTH: usize = 64;
@@ -121,6 +121,23 @@ impl<'a> Tree<'a> {
             Self::Bool(_) | Self::Number(_) => false,
         }
     }
+}
+
+/// Whether a document has so many bytes at most when it is written without blanks. What is longer is not written to its
+/// end.
+pub(super) fn fits(document: &Value, limit: usize) -> bool {
+    struct Room(usize);
+    impl io::Write for Room {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::FileTooLarge)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    serde_json::to_writer(Room(limit), document).is_ok()
 }
 
 /// Reads a document. A member that stands twice, and what is nested deeper than 64 levels, is an error: whoever reads

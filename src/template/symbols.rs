@@ -42,6 +42,13 @@ impl<'a> Symbols<'a> {
         symbol
     }
 
+    /// How many slots a document has, each counted once.
+    pub(super) fn slots_of(&self, body: &Body) -> usize {
+        let mut stand = vec![false; self.kinds.len()];
+        mark(body, &mut stand);
+        stand.into_iter().filter(|stands| *stands).count()
+    }
+
     /// Numbers ids and slots in an order that does not depend on the source's ids (T3).
     pub(super) fn number(self, mut body: Body) -> Result<(Body, Vec<Slot>), TooAlike> {
         order::sort(&mut body, &self.kinds)?;
@@ -49,6 +56,7 @@ impl<'a> Symbols<'a> {
             symbols: &self,
             of: vec![None; self.kinds.len()],
             ids: BTreeMap::new(),
+            kinds: HashMap::new(),
             slots: Vec::new(),
         };
         numbers.assign(&mut body);
@@ -58,16 +66,43 @@ impl<'a> Symbols<'a> {
     }
 }
 
+/// Marks the symbols of the slots that stand in a document.
+fn mark(body: &Body, stand: &mut [bool]) {
+    let mut slot = |symbol: usize| {
+        if let Some(stands) = stand.get_mut(symbol) {
+            *stands = true;
+        }
+    };
+    match body {
+        Body::Hole(symbol) => slot(*symbol),
+        Body::List(items) => items.iter().for_each(|item| mark(item, stand)),
+        Body::Fields(fields) => fields.iter().for_each(|(_, field)| mark(field, stand)),
+        Body::Map(entries) => {
+            entries.iter().for_each(|(key, _)| {
+                if let Key::Hole(symbol) = key {
+                    slot(*symbol);
+                }
+            });
+            entries.iter().for_each(|(_, value)| mark(value, stand));
+        }
+        Body::Json(document) => mark(document, stand),
+        Body::Leaf(_) | Body::Text(_) | Body::Code(_) | Body::Id(..) | Body::Owner => {}
+    }
+}
+
 /// The numbers that symbols have got so far, each when its first place is reached.
 struct Numbers<'s> {
     symbols: &'s Symbols<'s>,
     of: Vec<Option<usize>>,
     /// The next number of each space.
     ids: BTreeMap<String, usize>,
+    /// How many slots of each kind there are. It is kept, since counting them for each slot anew would take as many steps
+    /// as there are pairs of slots.
+    kinds: HashMap<&'s str, usize>,
     slots: Vec<Slot>,
 }
 
-impl Numbers<'_> {
+impl<'s> Numbers<'s> {
     fn id(&mut self, space: &str, symbol: usize) -> usize {
         let next = self.ids.entry(space.to_owned()).or_default();
         match self.of.get_mut(symbol) {
@@ -81,13 +116,15 @@ impl Numbers<'_> {
     }
 
     fn slot(&mut self, symbol: usize) -> usize {
-        let (slots, Symbols { kinds, required, .. }) = (&mut self.slots, self.symbols);
+        let symbols: &'s Symbols<'s> = self.symbols;
+        let (slots, counts) = (&mut self.slots, &mut self.kinds);
         let number = match self.of.get_mut(symbol) {
             Some(known) => *known.get_or_insert_with(|| {
-                let kind = kinds.get(symbol).cloned().flatten().unwrap_or_default().into_owned();
-                let before = slots.iter().filter(|slot| slot.kind == kind).count();
-                let required = required.get(symbol).copied().unwrap_or(false);
-                slots.push(Slot { name: id_name(&kind, before), kind, required, uses: 0 });
+                let kind: &'s str = symbols.kinds.get(symbol).and_then(Option::as_deref).unwrap_or_default();
+                let before = counts.entry(kind).or_default();
+                let required = symbols.required.get(symbol).copied().unwrap_or(false);
+                slots.push(Slot { name: id_name(kind, *before), kind: kind.to_owned(), required, uses: 0 });
+                *before = before.saturating_add(1);
                 slots.len().saturating_sub(1)
             }),
             None => 0,

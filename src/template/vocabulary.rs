@@ -12,6 +12,9 @@ pub(super) enum Vocabulary {
     Bool,
     /// One of these texts.
     Words(BTreeSet<String>),
+    /// One of these texts, which are the format's own although they look like ids: they are nobody's, and the detector
+    /// does not look for them.
+    Constants(BTreeSet<String>),
     /// A number between two others, both included.
     Number { min: f64, max: f64 },
     /// One of these whole numbers, such as the lengths of time that a format offers, in milliseconds.
@@ -96,7 +99,7 @@ impl Vocabulary {
     pub(super) fn has(&self, value: &Tree<'_>) -> bool {
         match (self, value) {
             (Self::Bool, Tree::Bool(_)) => true,
-            (Self::Words(words), Tree::Text(text)) => words.contains(&**text),
+            (Self::Words(words) | Self::Constants(words), Tree::Text(text)) => words.contains(&**text),
             (Self::Number { min, max }, Tree::Number(number)) => {
                 number.as_f64().is_some_and(|number| (*min..=*max).contains(&number))
             }
@@ -116,16 +119,44 @@ impl Vocabulary {
     /// Tells all its words.
     pub(super) fn tell(&self, tell: &mut impl FnMut(&str)) {
         match self {
-            Self::Words(words) => words.iter().for_each(|word| tell(word)),
+            Self::Words(words) | Self::Constants(words) => words.iter().for_each(|word| tell(word)),
             Self::Any(members) => members.iter().for_each(|member| member.tell(tell)),
             _ => {}
+        }
+    }
+
+    /// Tells the constants among its words.
+    pub(super) fn tell_constants(&self, tell: &mut impl FnMut(&str)) {
+        match self {
+            Self::Constants(words) => words.iter().for_each(|word| tell(word)),
+            Self::Any(members) => members.iter().for_each(|member| member.tell_constants(tell)),
+            _ => {}
+        }
+    }
+
+    /// Tells the names of colours and time zones that it keeps.
+    pub(super) fn tell_named(&self, tell: &mut impl FnMut(&str)) {
+        match self {
+            Self::Colour => COLOURS.iter().for_each(|word| tell(word)),
+            Self::TimeZone => ZONES.iter().for_each(|word| tell(word)),
+            Self::Any(members) => members.iter().for_each(|member| member.tell_named(tell)),
+            _ => {}
+        }
+    }
+
+    /// Whether it keeps relative times.
+    pub(super) fn has_times(&self) -> bool {
+        match self {
+            Self::RelativeTime => true,
+            Self::Any(members) => members.iter().any(Self::has_times),
+            _ => false,
         }
     }
 
     /// Why it is no closed vocabulary, if it is none.
     pub(super) fn problem(&self) -> Option<&'static str> {
         match self {
-            Self::Words(words) if words.is_empty() => {
+            Self::Words(words) | Self::Constants(words) if words.is_empty() => {
                 Some("a vocabulary of no words keeps nothing: drop the leaf")
             }
             Self::Numbers(numbers) if numbers.is_empty() => {
@@ -170,7 +201,7 @@ fn is_length(text: &str) -> bool {
         && is_number_text(number, -10_000.0, 10_000.0)
 }
 
-fn is_relative_time(text: &str) -> bool {
+pub(super) fn is_relative_time(text: &str) -> bool {
     let (start, rest) = match text.strip_prefix("now") {
         Some(rest) => (true, rest),
         None => (false, text),

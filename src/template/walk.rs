@@ -176,7 +176,7 @@ impl<'a> Walk<'a> {
                 }
                 None => {
                     self.remove(value, detect::Kind::Value);
-                    self.removed.note(name, detect::Kind::Value, &self.path);
+                    self.removed.note(name, detect::Kind::Member, &self.path);
                     if !matches!(value, Tree::Null) {
                         Tally::count(&mut self.tally.unknown, &self.path);
                     }
@@ -289,7 +289,7 @@ impl<'a> Walk<'a> {
             Tree::Object(members) => {
                 let is_tag = members.get("key").is_some();
                 for (name, value) in members.iter() {
-                    self.removed.note(name, detect::Kind::Value, &self.path);
+                    self.removed.note(name, detect::Kind::Member, &self.path);
                     self.path.push(name);
                     let is_name = is_tag && name == "value" && matches!(value, Tree::Text(_));
                     self.remove(value, if is_name { detect::Kind::Name } else { kind });

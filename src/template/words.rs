@@ -85,7 +85,8 @@ fn tidy_once(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn is_link(word: &str) -> bool {
+/// Whether a word is, or holds, what a browser would take for a link.
+pub(super) fn is_link(word: &str) -> bool {
     if !word.contains([':', '.', '/']) {
         return false;
     }

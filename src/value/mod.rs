@@ -6,6 +6,7 @@ mod day;
 mod email;
 mod id;
 mod object;
+mod shown;
 mod spelling;
 mod tag;
 mod terms;
@@ -14,6 +15,7 @@ mod token;
 
 pub(crate) use email::canonical_domain;
 pub(crate) use object::Object;
+pub(crate) use shown::{Showing, Shown, is_seen, shown};
 pub use {
     account::Account,
     action::Action,
@@ -23,5 +25,5 @@ pub use {
     tag::Tag,
     terms::{Expiry, Right, Rights, Terms},
     time::{Timestamp, TimestampError},
-    token::{LinkDigest, LinkToken, MalformedToken},
+    token::{LinkDigest, LinkToken, MalformedToken, NewToken},
 };

@@ -11,6 +11,7 @@
 //! zero in every other kind. A ULID begins with its milliseconds in 6 bytes: they are not zero after the first
 //! millisecond of 1970, and they reach `FFFE…` only after the year 10000.
 
+use super::shown::Shown;
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{
     Deserializer, Serializer,
@@ -24,10 +25,10 @@ use uuid::Uuid;
 #[non_exhaustive]
 pub enum IdError {
     /// None of the spellings.
-    #[error("`{0}` is not an id: neither a 64-bit number, nor 24 hexadecimal digits, a ULID or a UUID")]
+    #[error("`{}` is not an id: neither a 64-bit number, nor 24 hexadecimal digits, a ULID or a UUID", Shown(.0))]
     Malformed(String),
     /// A UUID or a ULID whose bytes stand for a number or an object id, which has a text of its own.
-    #[error("`{text}` is not an id: its bytes are those of `{id}`, and an id has one text")]
+    #[error("`{}` is not an id: its bytes are those of `{id}`, and an id has one text", Shown(.text))]
     Reserved {
         /// The text that was read.
         text: String,

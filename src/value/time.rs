@@ -1,6 +1,7 @@
 //! Instants, to the microsecond: the precision that is stored is the precision that is compared.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use super::shown::Shown;
+use chrono::{DateTime, Datelike as _, SecondsFormat, Timelike as _, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{fmt, num::NonZeroI64, str::FromStr};
 
@@ -9,6 +10,9 @@ use std::{fmt, num::NonZeroI64, str::FromStr};
 /// Finer instants are rounded **down**. Because the present is rounded the same way as an expiry, nothing lives longer
 /// than it was declared to. Time is always an argument of this library, never read by it, except by the host's
 /// [`Env`](crate::Env).
+///
+/// Read is RFC 3339 and nothing more. A second `60` is read only where a leap second can be, as `23:59:60` UTC on the
+/// last day of a month; it has no microsecond of its own, so it is rounded down to the last one before it.
 ///
 /// Rules: [S3](crate::specification).
 ///
@@ -23,10 +27,12 @@ pub struct Timestamp(NonZeroI64);
 
 /// A text that is not an RFC 3339 instant.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("`{0}` is not an RFC 3339 instant such as `2026-01-01T00:00:00Z`")]
+#[error("`{}` is not an RFC 3339 instant such as `2026-01-01T00:00:00Z`", Shown(.0))]
 pub struct TimestampError(String);
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
+const LAST_MICRO: u32 = 999_999;
+const LAST_SECOND_OF_DAY: u32 = 86_399;
 const FIRST: i64 = -62_167_219_200_000_000;
 const LAST: i64 = 253_402_300_799_999_999;
 /// What is kept is the distance to this, which is never zero: so an `Option<Timestamp>` takes no more room than a
@@ -81,9 +87,12 @@ impl Timestamp {
 }
 
 impl From<DateTime<Utc>> for Timestamp {
+    /// A leap second is rounded down to the last microsecond before it.
     fn from(instant: DateTime<Utc>) -> Self {
-        // chrono keeps nanoseconds as a positive rest, so its own conversion rounds down, also before 1970.
-        Self::from_micros(instant.timestamp_micros())
+        // chrono keeps nanoseconds as a positive rest, so its own conversion rounds down, also before 1970. A leap
+        // second is a rest of more than a second: what it has too much would be counted to the next second.
+        let excess = instant.timestamp_subsec_micros().saturating_sub(LAST_MICRO);
+        Self::from_micros(instant.timestamp_micros().saturating_sub(excess.into()))
     }
 }
 
@@ -91,10 +100,23 @@ impl FromStr for Timestamp {
     type Err = TimestampError;
 
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        DateTime::parse_from_rfc3339(text)
-            .map(|instant| instant.to_utc().into())
-            .map_err(|_| TimestampError(text.chars().take(64).collect()))
+        // chrono reads a second 60 in any minute, and the minus sign of mathematics before an offset.
+        let read = if text.is_ascii() { DateTime::parse_from_rfc3339(text).ok() } else { None };
+        read.map(|instant| instant.to_utc())
+            .filter(|instant| !is_leap_second(instant) || ends_a_month(instant))
+            .map(Self::from)
+            .ok_or_else(|| TimestampError(text.chars().take(64).collect()))
     }
+}
+
+fn is_leap_second(instant: &DateTime<Utc>) -> bool {
+    instant.timestamp_subsec_micros() > LAST_MICRO
+}
+
+/// Whether it lies in the last second of a month, after which a leap second may be inserted.
+fn ends_a_month(instant: &DateTime<Utc>) -> bool {
+    let is_last_day = u32::from(instant.num_days_in_month()) == instant.day();
+    is_last_day && instant.num_seconds_from_midnight() == LAST_SECOND_OF_DAY
 }
 
 impl fmt::Display for Timestamp {

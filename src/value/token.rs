@@ -1,5 +1,6 @@
 //! The secret of a public link, and the digest that is all a store ever sees of it.
 
+use super::id::DashboardId;
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest as _, Sha256};
@@ -9,10 +10,14 @@ use zeroize::Zeroizing;
 const PREFIX: &str = "dsl_";
 const SECRET_DIGITS: usize = 43;
 const CHECKSUM_DIGITS: usize = 6;
-const BODY: usize = PREFIX.len() + SECRET_DIGITS;
-const LENGTH: usize = BODY + CHECKSUM_DIGITS;
+const LENGTH: usize = PREFIX.len() + SECRET_DIGITS + CHECKSUM_DIGITS;
+/// That of a token whose link is still to be made.
+const NEW_PREFIX: &str = "dsn_";
+const GENERATION_DIGITS: usize = 11;
+const NEW_LENGTH: usize = LENGTH + GENERATION_DIGITS;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const DOMAIN: &[u8] = b"dashshare:v1:link\0";
+const NEW_DOMAIN: &[u8] = b"dashshare:v1:token\0";
 
 /// The secret in the URL of a public link.
 ///
@@ -62,8 +67,7 @@ impl LinkToken {
         let mut text = Zeroizing::new(String::with_capacity(LENGTH));
         text.push_str(PREFIX);
         push_base62(&mut text, *secret);
-        let checksum = crc32fast::hash(text.as_bytes());
-        push_number(&mut text, checksum);
+        push_checksum(&mut text);
         Self { text, digest: LinkDigest::of_secret(&secret) }
     }
 
@@ -78,6 +82,11 @@ impl LinkToken {
         &self.text
     }
 
+    /// The same token once more, for whoever brought it.
+    pub(crate) fn copy(&self) -> Self {
+        Self { text: self.text.clone(), digest: self.digest }
+    }
+
     /// What a store keeps in place of the token.
     ///
     /// Rules: [L4](crate::specification).
@@ -89,6 +98,94 @@ impl LinkToken {
 impl fmt::Debug for LinkToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("LinkToken(redacted)")
+    }
+}
+
+/// The token of a link that is still to be made: made by [`new_token`](crate::Dashshare::new_token) for one dashboard and
+/// for its next link, and brought to [`rotate_link`](crate::Dashshare::rotate_link) with
+/// [`with_token`](crate::NewLink::with_token).
+///
+/// A rotation whose caller goes away before the answer arrives kills the old link, and nobody holds the token of the new
+/// one. With a token that was there before, nothing is lost: whoever has it asks again, and is answered with the link
+/// that it opens.
+///
+/// To ask again from another process, keep the text of [`expose`](Self::expose). It is as secret as the token, which is
+/// made from it, from the dashboard's id and from the number of the link: so no text makes a token that was another
+/// dashboard's or an older link's. It holds 256 random bits. The type has no `Display`, no `Serialize` and no `Clone`,
+/// and its `Debug` prints a redaction.
+///
+/// Rules: [L2](crate::specification), [L3](crate::specification).
+pub struct NewToken {
+    dashboard: DashboardId,
+    generation: u64,
+    text: Zeroizing<String>,
+    token: LinkToken,
+}
+
+impl NewToken {
+    /// The token for the link of this generation, from 32 bytes of a secure generator.
+    pub(crate) fn from_random(dashboard: DashboardId, generation: u64, seed: [u8; 32]) -> Self {
+        let seed = Zeroizing::new(seed);
+        let mut text = Zeroizing::new(String::with_capacity(NEW_LENGTH));
+        text.push_str(NEW_PREFIX);
+        push_base62(&mut text, *seed);
+        push_number::<GENERATION_DIGITS>(&mut text, generation);
+        push_checksum(&mut text);
+        let secret = Sha256::new()
+            .chain_update(NEW_DOMAIN)
+            .chain_update(dashboard.to_bytes())
+            .chain_update(generation.to_be_bytes())
+            .chain_update(*seed)
+            .finalize();
+        Self { dashboard, generation, text, token: LinkToken::from_random(secret.into()) }
+    }
+
+    /// Reads the text that [`expose`](Self::expose) gave, for the dashboard that it was made for. For another one it
+    /// makes another token.
+    ///
+    /// # Errors
+    /// [`MalformedToken`] for any other text, that of a [`LinkToken`] too.
+    pub fn parse(dashboard: DashboardId, text: &str) -> Result<Self, MalformedToken> {
+        let digits = checked_digits(text, NEW_PREFIX, NEW_LENGTH)?;
+        let (seed, generation) = digits.split_at_checked(SECRET_DIGITS).ok_or(MalformedToken)?;
+        let seed = Zeroizing::new(base62_bytes(seed).ok_or(MalformedToken)?);
+        let generation = base62_number(generation).ok_or(MalformedToken)?;
+        Ok(Self::from_random(dashboard, generation, *seed))
+    }
+
+    /// The text to keep until the rotation has answered, and no longer.
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// The token that will open the link.
+    pub const fn token(&self) -> &LinkToken {
+        &self.token
+    }
+
+    /// The dashboard that it was made for.
+    pub const fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    /// The number of the link that it was made for.
+    pub(crate) const fn generation(&self) -> u64 {
+        self.generation
+    }
+}
+
+/// Two are the same if they open the same link.
+impl PartialEq for NewToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.token.digest == other.token.digest
+    }
+}
+
+impl Eq for NewToken {}
+
+impl fmt::Debug for NewToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewToken(redacted)")
     }
 }
 
@@ -113,14 +210,7 @@ impl LinkDigest {
 
     /// The digest of the token that a text is, without keeping the text.
     pub(crate) fn of_text(text: &str) -> Result<Self, MalformedToken> {
-        let bytes = text.as_bytes();
-        let body = bytes.get(..BODY).ok_or(MalformedToken)?;
-        let checksum =
-            bytes.get(BODY..).filter(|rest| rest.len() == CHECKSUM_DIGITS).ok_or(MalformedToken)?;
-        let digits = body.strip_prefix(PREFIX.as_bytes()).ok_or(MalformedToken)?;
-        if base62_number(checksum) != Some(u64::from(crc32fast::hash(body))) {
-            return Err(MalformedToken);
-        }
+        let digits = checked_digits(text, PREFIX, LENGTH)?;
         let secret = Zeroizing::new(base62_bytes(digits).ok_or(MalformedToken)?);
         Ok(Self::of_secret(&secret))
     }
@@ -157,6 +247,21 @@ impl<'de> Deserialize<'de> for LinkDigest {
     }
 }
 
+/// What stands between a prefix and a checksum that is right.
+fn checked_digits<'t>(text: &'t str, prefix: &str, length: usize) -> Result<&'t [u8], MalformedToken> {
+    let bytes = Some(text.as_bytes()).filter(|bytes| bytes.len() == length).ok_or(MalformedToken)?;
+    let (body, checksum) =
+        bytes.split_at_checked(length.saturating_sub(CHECKSUM_DIGITS)).ok_or(MalformedToken)?;
+    let digits = body.strip_prefix(prefix.as_bytes()).ok_or(MalformedToken)?;
+    let is_right = base62_number(checksum) == Some(u64::from(crc32fast::hash(body)));
+    if is_right { Ok(digits) } else { Err(MalformedToken) }
+}
+
+fn push_checksum(text: &mut String) {
+    let checksum = crc32fast::hash(text.as_bytes());
+    push_number::<CHECKSUM_DIGITS>(text, u64::from(checksum));
+}
+
 /// Appends the big-endian number in `bytes`, most significant digit first, padded to 43 digits.
 fn push_base62(text: &mut String, mut bytes: [u8; 32]) {
     let mut digits = [0u8; SECRET_DIGITS];
@@ -173,8 +278,8 @@ fn push_base62(text: &mut String, mut bytes: [u8; 32]) {
     text.extend(digits.iter().filter_map(|digit| ALPHABET.get(usize::from(*digit))).map(|c| char::from(*c)));
 }
 
-fn push_number(text: &mut String, mut number: u32) {
-    let mut digits = [0usize; CHECKSUM_DIGITS];
+fn push_number<const DIGITS: usize>(text: &mut String, mut number: u64) {
+    let mut digits = [0usize; DIGITS];
     for digit in digits.iter_mut().rev() {
         *digit = usize::try_from(number % 62).unwrap_or(0);
         number /= 62;

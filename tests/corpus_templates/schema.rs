@@ -45,7 +45,7 @@ impl Schema {
             Value::String(open) if open == "bool" => value.is_boolean(),
             Value::String(_) => text.is_some_and(|text| text.len() <= 40 && !text.contains('!')),
             Value::Object(members) => members.iter().any(|(kind, of)| match kind.as_str() {
-                "words" | "numbers" => of.as_array().is_some_and(|of| of.contains(value)),
+                "words" | "constants" | "numbers" => of.as_array().is_some_and(|of| of.contains(value)),
                 "number" => value.as_f64().is_some_and(|number| within(of, number)),
                 "number_text" => {
                     text.and_then(|text| text.parse().ok()).is_some_and(|number| within(of, number))

@@ -412,8 +412,10 @@ impl<S: Store> Library<S> {
 
     /// What is shared with an account.
     pub(crate) fn shared_with(&self, who: Account, t: Instant) -> Vec<(Dashboard, Rights, bool, Expiry)> {
-        let shared =
-            block_on(self.service.as_of(time(t)).shared_with(account_id(who))).expect("memory never fails");
+        let shared = block_on(
+            self.service.as_of(time(t)).shared_with(account_id(who), dashshare::questions::Page::first(99)),
+        )
+        .expect("memory never fails");
         let shared = shared.iter().map(|shared| {
             (dashboard(shared.dashboard), rights(shared.rights), shared.reshare, instant(shared.ends))
         });

@@ -22,24 +22,25 @@ pub(crate) struct Planted {
 
 impl Store for Planted {
     dashshare::delegate_store!(self.store => commit, receipt, read, read_many, read_link, grants, grants_below, held, owned, audit,
-        audit_of, outbox);
+        audit_of, outbox, dead_letters, put_back, sweep);
 
     async fn lease(
         &self,
         now: Timestamp,
         until: Timestamp,
+        attempts: u32,
         limit: usize,
     ) -> Result<Vec<OutboxMessage>, BoxError> {
         match self.fault {
             Fault::LeasesWhatIsLeased => self.store.outbox(None, limit).await,
-            Fault::LeasesForEver => self.store.lease(now, Timestamp::MAX, limit).await,
+            Fault::LeasesForEver => self.store.lease(now, Timestamp::MAX, attempts, limit).await,
             Fault::RemovesWhatItLeases => {
-                let leased = self.store.lease(now, until, limit).await?;
+                let leased = self.store.lease(now, until, attempts, limit).await?;
                 let ids: Vec<MessageId> = leased.iter().map(|message| message.id).collect();
                 self.store.acknowledge(&ids).await?;
                 Ok(leased)
             }
-            _ => self.store.lease(now, until, limit).await,
+            _ => self.store.lease(now, until, attempts, limit).await,
         }
     }
 

@@ -2,7 +2,7 @@
 //! them to fit what a slip in it was meant to say.
 
 use super::reference::{self, Ask};
-use dashshare::policy::{Document, PolicySet, Principal, Resource};
+use dashshare::policy::{Document, Limits, PolicySet, Principal, Resource};
 use serde_json::{Value, json};
 
 /// Random numbers from a seed (splitmix64).
@@ -453,7 +453,8 @@ pub(crate) fn documents(policies: &[Value]) -> Vec<Document> {
 }
 
 pub(crate) fn compile(policies: &[Value]) -> PolicySet {
-    PolicySet::compile(&documents(policies)).unwrap_or_else(|error| panic!("{error}"))
+    let compiled = PolicySet::compile_within(&documents(policies), &Limits::NONE);
+    compiled.unwrap_or_else(|error| panic!("{error}")).set
 }
 
 pub(crate) fn principal(ask: &Ask) -> Principal {

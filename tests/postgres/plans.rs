@@ -11,6 +11,7 @@ use sqlx::postgres::PgPoolOptions;
 super::cases! {
     no_statement_reads_a_whole_table
     a_lease_reads_what_it_returns
+    dead_letters_and_old_receipts_are_found_by_their_index
     ancestors_are_found_by_their_ids
 }
 
@@ -25,10 +26,12 @@ const FILL: &str = "
         ('f' || lpad(to_hex(i / 40 * 40), 31, '0'))::uuid, i % 40 FROM generate_series(0, 9999) i;
     INSERT INTO dashshare_audit SELECT lpad(to_hex(100000 + i / 40), 32, '0')::uuid, i % 40, i % 50 = 0,
         lpad(to_hex(1000 + i % 99), 32, '0')::uuid, '' FROM generate_series(0, 9999) i;
-    INSERT INTO dashshare_outbox SELECT lpad(to_hex(100000 + i / 40), 32, '0')::uuid, i % 40, 0, 9e18::int8, ''
+    INSERT INTO dashshare_outbox SELECT lpad(to_hex(100000 + i / 40), 32, '0')::uuid, i % 40, 0,
+        CASE WHEN i % 2 = 0 THEN 9e18::int8 ELSE 9223372036854775807 END, 3, CASE WHEN i % 2 = 1 THEN i END, ''
         FROM generate_series(0, 19999) i;
     INSERT INTO dashshare_receipt SELECT lpad(to_hex(100000 + i / 40), 32, '0')::uuid,
-        ('f' || lpad(to_hex(i), 31, '0'))::uuid, i % 40 FROM generate_series(0, 9999) i;
+        ('f' || lpad(to_hex(i), 31, '0'))::uuid, lpad(to_hex(i), 32, '0')::uuid, i % 40, 1000 + i
+        FROM generate_series(0, 9999) i;
     ANALYZE dashshare_head, dashshare_grant, dashshare_below, dashshare_audit, dashshare_outbox, dashshare_receipt";
 
 fn no_statement_reads_a_whole_table(server: &Server) {
@@ -76,7 +79,7 @@ fn no_statement_reads_a_whole_table(server: &Server) {
             // What is deleted is in the index, and looked at again by some ways of reading it.
             let filters = |line: &&String| {
                 // A look-up of its own is asked once more for the dashboard that it was made for.
-                let known = ["leased_until", "NOT deleted", ".dashboard = $1)"];
+                let known = ["leased_until", "dead_from", "NOT deleted", ".dashboard = $1)"];
                 let known = known.iter().any(|known| line.contains(known));
                 line.trim_start().starts_with("Filter: ") && !known
             };
@@ -87,8 +90,8 @@ fn no_statement_reads_a_whole_table(server: &Server) {
             assert!(indices > 0 || statement.contains("INSERT INTO dashshare_head"), "{}", plan.join("\n"));
             seen += 1;
         }
-        // Eight lists, six reads, a receipt, two kinds of commit, lease and acknowledgement.
-        assert!(seen >= 19, "only {seen} statements were seen");
+        // Nine lists, six reads, a receipt, two kinds of commit, lease, acknowledgement, putting back and sweeping.
+        assert!(seen >= 22, "only {seen} statements were seen");
     });
 }
 
@@ -100,22 +103,25 @@ fn a_lease_reads_what_it_returns(server: &Server) {
         let store = PostgresStore::new(pool.clone());
         store.migrate().await.expect("it migrates");
         let now = "2026-01-01T00:00:00Z".parse().expect("an instant");
-        store.lease(now, now, 7).await.expect("nothing yet");
+        store.lease(now, now, 9, 7).await.expect("nothing yet");
         let name: String =
             sqlx::query_scalar("SELECT name FROM pg_prepared_statements WHERE statement LIKE 'WITH ended %'")
                 .fetch_one(&pool)
                 .await
                 .expect("the statement");
         for mode in ["force_generic_plan", "force_custom_plan"] {
-            for (leased_until, count) in [("9e18::int8", 0), ("5", 7), ("'-9223372036854775808'::int8", 7)] {
+            let given_up = ("9223372036854775807", 0);
+            for (leased_until, count) in
+                [("9e18::int8", 0), given_up, ("5", 7), ("'-9223372036854775808'::int8", 7)]
+            {
                 let fill = format!(
                     "SET plan_cache_mode = {mode}; TRUNCATE dashshare_outbox; INSERT INTO dashshare_outbox \
-                     SELECT lpad(to_hex(hashint4(i)), 32, '0')::uuid, i, 0, {leased_until}, '' \
+                     SELECT lpad(to_hex(hashint4(i)), 32, '0')::uuid, i, 0, {leased_until}, 1, NULL, '' \
                      FROM generate_series(1, 20000) i; ANALYZE dashshare_outbox"
                 );
                 sqlx::raw_sql(sqlx::AssertSqlSafe(fill)).execute(&pool).await.expect("it fills");
                 let explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE";
-                let explain = sqlx::AssertSqlSafe(format!("{explain} {name} (1000, 2000)"));
+                let explain = sqlx::AssertSqlSafe(format!("{explain} {name} (1000, 2000, 9)"));
                 let plan: Vec<String> =
                     sqlx::raw_sql(explain).fetch_all(&pool).await.expect("a plan").iter().map(line).collect();
                 let told = plan.join("\n");
@@ -124,6 +130,55 @@ fn a_lease_reads_what_it_returns(server: &Server) {
                 assert!(!told.contains("Rows Removed"), "{leased_until}, {mode}\n{told}");
                 let rows: Vec<usize> = plan.iter().filter_map(|line| rows(line)).collect();
                 assert_eq!(rows.iter().max(), Some(&count.max(1)), "{leased_until}, {mode}\n{told}");
+            }
+        }
+    });
+}
+
+/// However many messages wait and however many receipts are young: a page of dead letters reads that page, and a sweep
+/// reads what it removes.
+fn dead_letters_and_old_receipts_are_found_by_their_index(server: &Server) {
+    const MANY: &str = "
+        INSERT INTO dashshare_outbox SELECT lpad(to_hex(hashint4(i)), 32, '0')::uuid, i, 0,
+            CASE WHEN i % 50 = 0 THEN 9223372036854775807 ELSE i - 10000 END, 1, CASE WHEN i % 50 = 0 THEN i END, ''
+            FROM generate_series(1, 20000) i;
+        INSERT INTO dashshare_receipt SELECT lpad(to_hex(hashint4(i)), 32, '0')::uuid, gen_random_uuid(),
+            gen_random_uuid(), i, i FROM generate_series(1, 20000) i;
+        ANALYZE dashshare_outbox, dashshare_receipt";
+    block_on(async {
+        let pool = PgPoolOptions::new().max_connections(1);
+        let pool = pool.connect_with(server.options(LEVELS[0])).await.expect("a pool");
+        let store = PostgresStore::new(pool.clone());
+        store.migrate().await.expect("it migrates");
+        let now = "1970-01-02T00:00:00Z".parse().expect("an instant");
+        store.dead_letters(now, None, 7).await.expect("nothing yet");
+        store.sweep(now, 7).await.expect("nothing yet");
+        sqlx::raw_sql(MANY).execute(&pool).await.expect("it fills");
+        let explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE";
+        for mode in ["force_generic_plan", "force_custom_plan"] {
+            let mode = sqlx::AssertSqlSafe(format!("SET plan_cache_mode = {mode}"));
+            sqlx::raw_sql(mode).execute(&pool).await.expect("a setting");
+            for (like, values) in [
+                (
+                    "%leased_until = 9223372036854775807 AND (%",
+                    format!("('{}', 0, 0, 30000)", uuid::Uuid::nil()),
+                ),
+                ("WITH old %", "(30000)".to_owned()),
+            ] {
+                let name: String =
+                    sqlx::query_scalar("SELECT name FROM pg_prepared_statements WHERE statement LIKE $1")
+                        .bind(like)
+                        .fetch_one(&pool)
+                        .await
+                        .expect("the statement");
+                let explain = sqlx::AssertSqlSafe(format!("{explain} {name} {values}"));
+                let plan: Vec<String> =
+                    sqlx::raw_sql(explain).fetch_all(&pool).await.expect("a plan").iter().map(line).collect();
+                let told = plan.join("\n");
+                let reads = plan.iter().any(|line| line.contains("Seq Scan on") || line.contains("Sort"));
+                assert!(!reads && !told.contains("Rows Removed"), "{told}");
+                let rows: Vec<usize> = plan.iter().filter_map(|line| rows(line)).collect();
+                assert_eq!(rows.iter().max(), Some(&7), "{told}");
             }
         }
     });

@@ -274,5 +274,5 @@ impl Store for Watched {
     }
 
     dashshare::delegate_store!(self.store => read, read_many, read_link, grants, grants_below, held, owned, audit, audit_of, outbox,
-        lease, acknowledge, |_, call| self.watch(call()));
+        lease, acknowledge, dead_letters, put_back, sweep, |_, call| self.watch(call()));
 }

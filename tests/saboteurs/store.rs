@@ -7,7 +7,7 @@ use dashshare::{
         Chain, Commit, CommitError, CommitKey, Freshness, Grant, Grantee, Head, LinkDigest, Receipt, Seed,
         Snapshot, Store,
     },
-    trail::{Actor, AuditRecord, MessageId, OutboxMessage},
+    trail::{Actor, AuditRecord, DeadLetter, MessageId, OutboxMessage},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -38,6 +38,8 @@ struct State {
     cache: BTreeMap<String, Snapshot>,
     pages: BTreeMap<String, Vec<Snapshot>>,
     leases: BTreeMap<MessageId, Timestamp>,
+    /// Those that are leased no more, with the end of their last lease.
+    dead: BTreeMap<MessageId, Timestamp>,
     /// How many rows of a list were handed out.
     handed_out: usize,
 }
@@ -304,6 +306,36 @@ impl PlainStore {
         named.filter(|grant| !self.is_hidden(state, grant)).map(|grant| self.chain(state, grant)).collect()
     }
 
+    /// Whether receipts were removed.
+    fn was_swept(&self, state: &State) -> bool {
+        state.receipts.len() < state.audit.len()
+    }
+
+    /// Counts a lease of these messages, which may be the last.
+    fn count_attempts(&self, state: &mut State, taken: &BTreeSet<MessageId>, most: u32, until: Timestamp) {
+        let State { outbox, dead, .. } = state;
+        let of_board = |id: MessageId| taken.iter().any(|taken| taken.dashboard == id.dashboard);
+        for message in outbox.iter_mut() {
+            let counts = match self.sabotage {
+                Some(Sabotage::CountsNoAttempts) => false,
+                Some(Sabotage::CountsTheAttemptsOfADashboard) => of_board(message.id),
+                _ => taken.contains(&message.id),
+            };
+            message.attempts += u32::from(counts);
+            let is_last = match self.sabotage {
+                Some(Sabotage::LeasesOnceTooOften) => message.attempts > most,
+                Some(Sabotage::BuriesOneLeaseTooEarly) => message.attempts + 1 >= most,
+                _ => message.attempts >= most,
+            };
+            if is_last && taken.contains(&message.id) {
+                dead.insert(message.id, until);
+            }
+        }
+        if self.is(Sabotage::LosesDeadLetters) {
+            outbox.retain(|message| !dead.contains_key(&message.id));
+        }
+    }
+
     /// Up to `limit` of the rows behind a cursor.
     fn page<T: Clone, K: Ord>(
         &self,
@@ -360,6 +392,16 @@ impl Store for PlainStore {
             }
             _ => {}
         }
+        let is_its =
+            |receipt: &Receipt| receipt.is_of(commit) || self.is(Sabotage::ComparesTheKeyOfAReceiptAlone);
+        if known.is_some_and(|receipt| !is_its(&receipt)) {
+            match self.sabotage {
+                Some(Sabotage::CallsAUsedKeyAConflict) => return Err(CommitError::Conflict),
+                Some(Sabotage::WritesUnderAUsedKey) if agrees => self.apply(&mut state, commit),
+                _ => {}
+            }
+            return Err(CommitError::KeyReused);
+        }
         if let Some(receipt) = known {
             if self.is(Sabotage::AppliesARepeatedCommitAgain) {
                 state.audit.push(commit.audit().clone());
@@ -370,11 +412,22 @@ impl Store for PlainStore {
             }
             return Ok(receipt);
         }
+        let was_applied =
+            state.heads.get(&commit.dashboard()).is_some_and(|head| head.revision > commit.expected());
+        if was_applied && !agrees && self.is(Sabotage::AppliesWhatItSwept) && self.was_swept(&state) {
+            state.audit.push(commit.audit().clone());
+            return Ok(commit.receipt());
+        }
         if !agrees {
             if self.is(Sabotage::LeavesTheAuditOfARefusedCommit) {
                 state.audit.push(commit.audit().clone());
             }
             return self.carry_over(&mut state, commit);
+        }
+        let opens = commit.head().link.as_ref().and_then(|link| state.links.get(&link.digest));
+        let is_taken = opens.is_some_and(|opens| *opens != commit.dashboard());
+        if is_taken && !self.is(Sabotage::GivesADigestToWhoeverComesLast) {
+            return Err(CommitError::Failed("the digest is another dashboard's".into()));
         }
         self.apply(&mut state, commit);
         Ok(commit.receipt())
@@ -389,7 +442,8 @@ impl Store for PlainStore {
             Some(Sabotage::FindsNoReceipt) => None,
             Some(Sabotage::MakesUpReceipts) => {
                 let revision = state.heads.get(&dashboard).map_or(Revision::ZERO, |head| head.revision);
-                found.or(Some(Receipt { key, revision }))
+                let made_up = latest.map(|latest| Receipt { key, revision, ..latest });
+                found.or(made_up)
             }
             Some(Sabotage::AnswersTheLatestReceipt) => {
                 found.and(latest).map(|latest| Receipt { key, ..latest })
@@ -636,8 +690,12 @@ impl Store for PlainStore {
             return Err("the limit is too large".into());
         }
         let text = |id: MessageId| format!("{}/{}/{}", id.dashboard, id.revision, id.index);
-        let hides = self.is(Sabotage::HidesLeasedMessages);
-        let shown = state.outbox.iter().filter(|message| !hides || !state.leases.contains_key(&message.id));
+        let is_hidden = |id: &MessageId| match self.sabotage {
+            Some(Sabotage::HidesLeasedMessages) => state.leases.contains_key(id),
+            Some(Sabotage::HidesDeadLetters) => state.dead.contains_key(id),
+            _ => false,
+        };
+        let shown = state.outbox.iter().filter(|message| !is_hidden(&message.id));
         let rows: Vec<OutboxMessage> = shown.cloned().collect();
         Ok(match self.is(Sabotage::OrdersTheOutboxAsText) {
             true => self.page(&rows, |message| text(message.id), after.map(text), limit),
@@ -649,6 +707,7 @@ impl Store for PlainStore {
         &self,
         now: Timestamp,
         until: Timestamp,
+        attempts: u32,
         limit: usize,
     ) -> Result<Vec<OutboxMessage>, BoxError> {
         let mut state = self.state();
@@ -666,7 +725,17 @@ impl Store for PlainStore {
         if self.is(Sabotage::LeasesTheNewestFirst) {
             rows.reverse();
         }
-        rows.retain(|message| state.leases.get(&message.id).is_none_or(|end| has_ended(*end)));
+        let is_free = |id: &MessageId| state.leases.get(id).is_none_or(|end| has_ended(*end));
+        let is_dead = |id: &MessageId| match self.sabotage {
+            Some(Sabotage::LeasesDeadLetters) => false,
+            Some(Sabotage::RaisesTheDeadForMoreAttempts) => attempts < 100 && state.dead.contains_key(id),
+            _ => state.dead.contains_key(id),
+        };
+        rows.retain(|message| is_free(&message.id));
+        if self.is(Sabotage::LetsDeadLettersHoldUpTheOthers) {
+            rows.truncate(limit);
+        }
+        rows.retain(|message| !is_dead(&message.id));
         rows.truncate(limit);
         if self.is(Sabotage::FindsAndLeasesInTwoSteps) {
             drop(state);
@@ -674,21 +743,108 @@ impl Store for PlainStore {
             state = self.state();
         }
         state.leases.extend(rows.iter().map(|message| (message.id, until)));
-        Ok(rows)
+        let taken: BTreeSet<MessageId> = rows.iter().map(|message| message.id).collect();
+        self.count_attempts(&mut state, &taken, attempts, until);
+        if self.is(Sabotage::TellsTheAttemptsBefore) {
+            return Ok(rows);
+        }
+        let kept = |message: &OutboxMessage| state.outbox.iter().find(|kept| kept.id == message.id).cloned();
+        Ok(rows.into_iter().map(|message| kept(&message).unwrap_or(message)).collect())
     }
 
     async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
         let mut state = self.state();
-        let State { outbox, leases, .. } = &mut *state;
+        let State { outbox, leases, dead, .. } = &mut *state;
         let is_delivered = |id: MessageId| match self.sabotage {
             Some(Sabotage::AcknowledgesEverythingBefore) => delivered.iter().any(|named| id <= *named),
             Some(Sabotage::AcknowledgesTheWholeDashboard) => {
                 delivered.iter().any(|named| id.dashboard == named.dashboard)
             }
             Some(Sabotage::KeepsLeasedMessages) => delivered.contains(&id) && !leases.contains_key(&id),
+            Some(Sabotage::KeepsDeadLetters) => delivered.contains(&id) && !dead.contains_key(&id),
             _ => delivered.contains(&id),
         };
         outbox.retain(|message| !is_delivered(message.id));
         Ok(())
+    }
+
+    async fn dead_letters(
+        &self,
+        now: Timestamp,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, BoxError> {
+        let state = self.state();
+        let is_dead = |since: Timestamp| since <= now || self.is(Sabotage::BuriesWhileALeaseRuns);
+        let letter = |message: &OutboxMessage| {
+            let since = state.dead.get(&message.id).copied().filter(|since| is_dead(*since))?;
+            let since = if self.is(Sabotage::ForgetsWhenALetterDied) { now } else { since };
+            Some(DeadLetter::exhausted(message.clone(), since))
+        };
+        let rows: Vec<DeadLetter> = state.outbox.iter().filter_map(letter).collect();
+        Ok(match self.is(Sabotage::OrdersDeadLettersByAge) {
+            true => {
+                let age = |id: MessageId| (state.dead.get(&id).copied(), id);
+                self.page(&rows, |letter| age(letter.id), after.map(age), limit)
+            }
+            false => self.page(&rows, |letter| letter.id, after, limit),
+        })
+    }
+
+    async fn put_back(&self, now: Timestamp, letters: &[MessageId]) -> Result<(), BoxError> {
+        let mut state = self.state();
+        let State { outbox, leases, dead, .. } = &mut *state;
+        let is_named = |id: MessageId| match self.sabotage {
+            Some(Sabotage::PutsBackTheWholeDashboard) => {
+                letters.iter().any(|named| id.dashboard == named.dashboard)
+            }
+            _ => letters.contains(&id),
+        };
+        let is_dead = |id: &MessageId| dead.get(id).is_some_and(|since| *since <= now);
+        let mut copies = Vec::new();
+        for message in outbox.iter_mut().filter(|message| is_named(message.id)) {
+            if !is_dead(&message.id) && !self.is(Sabotage::PutsBackWhatIsLeased) {
+                continue;
+            }
+            if self.is(Sabotage::PutsBackNothing) {
+                continue;
+            }
+            if !self.is(Sabotage::KeepsTheAttemptsOfWhatComesBack) {
+                message.attempts = 0;
+            }
+            leases.remove(&message.id);
+            if self.is(Sabotage::PutsBackACopy) {
+                copies.push(message.clone());
+            }
+        }
+        outbox.extend(copies);
+        if !self.is(Sabotage::PutsBackNothing) {
+            let lasting = |since: Timestamp| since > now && !self.is(Sabotage::PutsBackWhatIsLeased);
+            dead.retain(|id, since| !is_named(*id) || lasting(*since));
+        }
+        Ok(())
+    }
+
+    async fn sweep(&self, before: Timestamp, limit: usize) -> Result<usize, BoxError> {
+        let mut state = self.state();
+        let limit = if self.is(Sabotage::SweepsAllAtOnce) { usize::MAX } else { limit };
+        let first = state.receipts.iter().map(|(dashboard, _)| *dashboard).min();
+        let is_old = |board: DashboardId, receipt: &Receipt| match self.sabotage {
+            Some(Sabotage::SweepsNothing) => false,
+            Some(Sabotage::SweepsEverything) => true,
+            Some(Sabotage::SweepsWhatIsOfTheInstant) => receipt.at <= before,
+            Some(Sabotage::SweepsOneDashboard) => receipt.at < before && Some(board) == first,
+            _ => receipt.at < before,
+        };
+        let mut swept = 0;
+        state.receipts.retain(|(board, receipt)| {
+            let goes = swept < limit && is_old(*board, receipt);
+            swept += usize::from(goes);
+            !goes
+        });
+        if self.is(Sabotage::SweepsTheAuditToo) {
+            state.audit.retain(|record| record.at >= before);
+        }
+        Ok(if self.is(Sabotage::SaysThatItSweptAll) && swept > 0 { limit } else { swept })
     }
 }

@@ -55,7 +55,7 @@ impl Database {
         })
     }
 
-    fn run(&self, statements: String) {
+    pub(crate) fn run(&self, statements: String) {
         let statements = sqlx::raw_sql(sqlx::AssertSqlSafe(statements));
         block_on(async {
             match &self.pool {

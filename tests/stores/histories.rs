@@ -516,7 +516,10 @@ fn questions(
         say(format!("who loses {board:?}"), text(service.losing_access(board, time(now + 86_400_000_000))));
     }
     for who in (0..8).map(Account).map(account_id) {
-        say(format!("what is shared with {who:?}"), text(service.shared_with(who)));
+        say(
+            format!("what is shared with {who:?}"),
+            text(service.shared_with(who, dashshare::questions::Page::first(99))),
+        );
         say(format!("what is offered to {who:?}"), text(service.offers(who)));
         say(format!("what {who:?} offers"), text(service.offers_made(who)));
         if let Some((board, grant)) = rng.pick(made) {

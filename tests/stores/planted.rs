@@ -404,12 +404,13 @@ impl Store for Broken {
         &self,
         now: Timestamp,
         until: Timestamp,
+        attempts: u32,
         limit: usize,
     ) -> Result<Vec<OutboxMessage>, BoxError> {
         if self.is(Defect::LeasesWhatIsLeased) {
             return self.inner.outbox(None, limit).await;
         }
-        Ok(self.messages(self.inner.lease(now, until, limit).await?))
+        Ok(self.messages(self.inner.lease(now, until, attempts, limit).await?))
     }
 
     async fn acknowledge(&self, delivered: &[MessageId]) -> Result<(), BoxError> {
@@ -418,4 +419,6 @@ impl Store for Broken {
         }
         self.inner.acknowledge(delivered).await
     }
+
+    dashshare::delegate_store!(self.inner => dead_letters, put_back, sweep);
 }

@@ -37,6 +37,9 @@ pub(crate) enum Call {
     Outbox,
     Lease,
     Acknowledge,
+    DeadLetters,
+    PutBack,
+    Sweep,
 }
 
 impl Call {
@@ -73,6 +76,9 @@ impl Call {
             "outbox" => Self::Outbox,
             "lease" => Self::Lease,
             "acknowledge" => Self::Acknowledge,
+            "dead_letters" => Self::DeadLetters,
+            "put_back" => Self::PutBack,
+            "sweep" => Self::Sweep,
             other => panic!("`{other}` has no call of its own"),
         }
     }
@@ -135,12 +141,14 @@ struct State {
     plan: Plan,
     drawn: Vec<[u8; 32]>,
     paced: bool,
+    witness: Option<Timestamp>,
 }
 
 impl Gate {
     fn new() -> Self {
         let plan: Plan = Box::new(|_, _| Fault::None);
-        Self { state: Mutex::new(State { trace: Vec::new(), plan, drawn: Vec::new(), paced: false }) }
+        let state = State { trace: Vec::new(), plan, drawn: Vec::new(), paced: false, witness: None };
+        Self { state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -162,6 +170,11 @@ impl Gate {
     /// Stops before every call to the store until polled again.
     pub(crate) fn pace(&self) {
         self.state().paced = true;
+    }
+
+    /// Gives the process a second clock, which stands here.
+    pub(crate) fn bear_witness(&self, now: Timestamp) {
+        self.state().witness = Some(now);
     }
 
     /// The calls since the plan was made.
@@ -346,7 +359,7 @@ impl Store for FaultyStore {
     }
 
     dashshare::delegate_store!(self.inner => receipt, read_many, read_link, grants, grants_below, held, owned, audit, audit_of, outbox,
-        lease, acknowledge, |name, call| self.gate.pass(Call::to_store(name), call()));
+        lease, acknowledge, dead_letters, put_back, sweep, |name, call| self.gate.pass(Call::to_store(name), call()));
 }
 
 impl Directory for FaultyDirectory {
@@ -354,6 +367,10 @@ impl Directory for FaultyDirectory {
 }
 
 impl Env for FaultyEnv {
+    fn witness(&self) -> Option<Timestamp> {
+        self.gate.state().witness
+    }
+
     fn now(&self) -> Timestamp {
         self.inner.now()
     }

@@ -53,11 +53,14 @@ pub(crate) async fn failures(store: &impl Store) -> Vec<(&'static str, String)> 
     all.push(("audit", said(store.audit(dashboard, Revision::ZERO, 20).await)));
     all.push(("audit_of", said(store.audit_of(Actor::Host, None, 20).await)));
     all.push(("outbox", said(store.outbox(None, 20).await)));
-    all.push(("lease", said(store.lease(now, now, 20).await)));
+    all.push(("lease", said(store.lease(now, now, 9, 20).await)));
     let name: MessageId = serde_json::from_value(serde_json::json!({
         "dashboard": dashboard, "revision": 1, "index": 0
     }))
     .expect("a name");
     all.push(("acknowledge", said(store.acknowledge(&[name]).await)));
+    all.push(("dead_letters", said(store.dead_letters(now, None, 20).await)));
+    all.push(("put_back", said(store.put_back(now, &[name]).await)));
+    all.push(("sweep", said(store.sweep(now, 20).await)));
     all
 }

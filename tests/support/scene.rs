@@ -4,7 +4,7 @@
 use crate::support::faulty::{Sharing, process_over};
 use dashshare::{
     AccountId, Action, Amendment, DashboardId, EmailAddress, Error, Expiry, GrantId, Holder, LinkToken,
-    MemoryDirectory, MemoryStore, NewOffer, NewShare, Revision, RevokeMode, Rights, TenantId, Terms,
+    MemoryDirectory, MemoryStore, NewLink, NewOffer, NewShare, Revision, RevokeMode, Rights, TenantId, Terms,
     Timestamp,
     policy::Resource,
     store::{DynStore, Freshness, Seed, Store as _},
@@ -262,6 +262,16 @@ fn rotation(name: &'static str, by: u64, dashboard: u64) -> Op {
     Op { name, run }
 }
 
+fn rotation_with_a_token(name: &'static str, by: u64, dashboard: u64) -> Op {
+    let run: Operation = Box::new(move |s, _| {
+        let token = block_on(s.new_token(account(by), board(dashboard)))?;
+        let link = NewLink::until(Expiry::Never).with_token(token);
+        let link = block_on(s.rotate_link(account(by), board(dashboard), link))?;
+        Ok(Answer { text: format!("{:?}", link.answer), token: Some(link.answer.token) })
+    });
+    Op { name, run }
+}
+
 /// Every public operation that changes something, each at least once.
 pub(crate) fn commands() -> Vec<Op> {
     let by = account(OLGA);
@@ -321,9 +331,13 @@ pub(crate) fn commands() -> Vec<Op> {
         op("delete an account", |s, _| block_on(s.delete_account(account(DAN)))),
         rotation("rotate", OLGA, BIG),
         rotation("rotate as a grantee", ANN, BARE),
+        rotation_with_a_token("rotate with a token", OLGA, BIG),
         op("pause", move |s, _| block_on(s.pause_link(by, big))),
         op("resume", move |s, _| block_on(s.resume_link(by, board(PAUSED)))),
+        op("move a link's end earlier", move |s, _| block_on(s.move_link_end(by, big, in_days(3)))),
+        op("move a link's end later", move |s, _| block_on(s.move_link_end(by, big, Expiry::Never))),
         op("withdraw", move |s, _| block_on(s.withdraw_link(by, big))),
+        op("suspend", move |s, _| block_on(s.suspend_dashboard(big))),
         op("offer to an account", move |s, _| {
             block_on(s.offer(by, big, offer(account(ZED), NONE, &template())))
         }),
@@ -360,7 +374,9 @@ pub(crate) fn questions() -> Vec<Op> {
         }),
         op("list", move |s, _| block_on(s.access_list(by, big))),
         op("impact", move |s, w| block_on(s.impact_of_revoking(by, big, w.grant("ann")))),
-        op("shared with", |s, _| block_on(s.shared_with(account(DAN)))),
+        op("shared with", |s, _| {
+            block_on(s.shared_with(account(DAN), dashshare::questions::Page::first(99)))
+        }),
         op("viewers", move |s, _| block_on(s.viewers(big))),
         op("losing", move |s, _| block_on(s.losing_access(big, later))),
         op("diagnose", move |s, w| block_on(s.diagnose_link(by, big, Some(&w.token)))),

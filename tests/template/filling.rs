@@ -185,7 +185,6 @@ fn a_filled_template_is_extracted_as_it_was() {
         json!({"title": "Cold room"}),
         json!({"widgets": {"a": {"type": "chart", "device": 7, "next": "b"}, "b": {"type": "chart", "device": "seven", "next": "a"}}}),
         json!({"box": {"inner": {"inner": {"device": "olga-1", "title": "A"}}}}),
-        json!({}),
     ];
     for document in documents {
         assert_returns(&house(), &extracted(&house(), &document).template);

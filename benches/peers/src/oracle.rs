@@ -5,7 +5,7 @@ mod translation;
 
 use crate::random::Random;
 use cedar_policy::{Authorizer, Decision};
-use dashshare::policy::{Document, Effect, PolicySet};
+use dashshare::policy::{Document, Effect, Limits, PolicySet};
 use draw::Asked;
 use serde_json::Value;
 use std::process::ExitCode;
@@ -41,10 +41,10 @@ fn compile(documents: &[Value], random: &mut Random) -> PolicySet {
     let parsed: Vec<Document> =
         documents.iter().map(|document| Document::parse(&document.to_string()).unwrap()).collect();
     if random.percent(50) {
-        return PolicySet::compile(&parsed).unwrap();
+        return PolicySet::compile_within(&parsed, &Limits::NONE).unwrap().set;
     }
     let (early, late) = parsed.split_at(random.below(parsed.len() + 1));
-    let mut set = PolicySet::compile(early).unwrap();
+    let mut set = PolicySet::compile_within(early, &Limits::NONE).unwrap().set;
     for document in late {
         set = set.with(document);
     }

@@ -9,7 +9,7 @@ mod shares;
 mod workload;
 
 use crate::allocated;
-use dashshare::policy::{Document, PolicySet};
+use dashshare::policy::{Document, Limits, PolicySet};
 use rounds::{Contender, Times, median, rounds};
 use std::{hint::black_box, time::Instant};
 use workload::Workload;
@@ -51,7 +51,7 @@ pub(crate) fn run() {
 }
 
 fn compile(workload: &Workload) -> PolicySet {
-    PolicySet::compile(&Document::parse_all(&workload.json()).unwrap()).unwrap()
+    PolicySet::compile_within(&Document::parse_all(&workload.json()).unwrap(), &Limits::NONE).unwrap().set
 }
 
 fn ours<'a>(policies: &'a PolicySet, workload: &'a Workload) -> Contender<'a> {
@@ -162,7 +162,7 @@ fn upkeep() {
     let before = allocated::live();
     let documents = Document::parse_all(&json).unwrap();
     let with_documents = allocated::live();
-    let policies = PolicySet::compile(&documents).unwrap();
+    let policies = PolicySet::compile_within(&documents, &Limits::NONE).unwrap().set;
     let with_set = allocated::live();
     println!("\n{SIZE} policies, {:.0} bytes of JSON each", each(json.len() as f64));
     println!(
@@ -171,7 +171,7 @@ fn upkeep() {
         each((with_documents - before) as f64)
     );
     let parse = each(time(15, || Document::parse_all(&json).unwrap()));
-    let whole = time(31, || PolicySet::compile(&documents).unwrap());
+    let whole = time(31, || PolicySet::compile_within(&documents, &Limits::NONE).unwrap().set);
     println!("reading: {parse:.2} µs a policy");
     judge("policy_compile_10000", each(whole), Aim::AtMost(2.0), "µs a policy, from documents");
     let mut next = documents.iter().cycle();

@@ -1,15 +1,15 @@
 //! The store, and the store inside a transaction, as what the statements run on.
 
 use super::{
-    bind::{fetch, sql_state},
+    bind::{LetterRow, change, fetch, letters, sql_state},
     reads::{DIALECT, rows_of},
     store::{ATTEMPTS, PostgresStore, PostgresTransaction},
-    write::{Arrays, is_undone, put, put_onto, remove},
+    write::{Arrays, is_of_a_used_key, is_undone, put, put_onto},
 };
 use crate::{
     host::CommitError,
-    record::{Commit, MessageId, Receipt},
-    stores::sql::{self, Columns, Database, Dialect, Row, SqlError, Value},
+    record::{Commit, Receipt},
+    stores::sql::{self, Columns, Database, Dialect, Letter, ReceiptRow, Row, SqlError, Value},
 };
 use sqlx::{Connection as _, Error, SqlStr};
 
@@ -32,24 +32,22 @@ impl PostgresStore {
         }
     }
 
-    /// What became of a commit that touched no row, or lost every time it was sent.
+    /// What became of a commit that touched no row, found its key used, or lost every time it was sent.
     async fn settle(&self, commit: &Commit, lost: Option<Error>) -> Result<Receipt, CommitError> {
         let unknown = |error: SqlError| CommitError::Unknown(error.into());
         if let Some(receipt) = sql::receipt(self, commit.dashboard(), commit.key()).await.map_err(unknown)? {
-            return Ok(receipt);
+            return acknowledged(commit, receipt);
         }
         if commit.is_withdrawal() {
             return self.put_onto(commit).await;
         }
         let Some(error) = lost else { return Err(CommitError::Conflict) };
         let id = [Value::Id(commit.dashboard().to_uuid())];
-        let found = self
-            .numbers(sqlx::SqlSafeStr::into_sql_str(sql::SELECT_REVISION), &id)
-            .await
-            .map_err(unknown)?
-            .first()
-            .copied();
-        match found.unwrap_or(0) == i64::try_from(commit.expected().number()).unwrap_or(i64::MAX) {
+        let sql = sqlx::SqlSafeStr::into_sql_str(sql::SELECT_REVISION);
+        let found = self.fetch::<(i64,)>(sql, &id).await.map_err(unknown)?;
+        match found.first().map_or(0, |(revision,)| *revision)
+            == i64::try_from(commit.expected().number()).unwrap_or(i64::MAX)
+        {
             // An earlier sending of it may still be under way, so this is no conflict.
             true => Err(CommitError::Failed(SqlError::Overtaken(error).into())),
             false => Err(CommitError::Conflict),
@@ -69,12 +67,13 @@ impl PostgresStore {
             let mut transaction = begun.map_err(SqlError::of).map_err(failed)?;
             // Until it is told to commit, nothing of it is written: dropping it rolls it back.
             match put_onto(&mut transaction, commit, &columns).await {
-                Ok(Some(revision)) => {
+                Ok(Some(receipt)) => {
+                    let receipt = acknowledged(commit, receipt)?;
                     transaction.commit().await.map_err(|error| match is_undone(&error) {
                         true => failed(SqlError::of(error)),
                         false => CommitError::Unknown(SqlError::of(error).into()),
                     })?;
-                    return sql::receipt_of(commit.key(), revision).map_err(failed);
+                    return Ok(receipt);
                 }
                 Ok(None) => return Err(CommitError::Conflict),
                 Err(SqlError::Overtaken(_)) if attempt < ATTEMPTS => attempt = attempt.saturating_add(1),
@@ -95,12 +94,27 @@ impl Database for PostgresStore {
         Ok(rows_of(self.fetch(sql, values).await?))
     }
 
-    async fn numbers(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<i64>, SqlError> {
-        Ok(self.fetch::<(i64,)>(sql, values).await?.into_iter().map(|(number,)| number).collect())
+    async fn receipts(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<ReceiptRow>, SqlError> {
+        self.fetch(sql, values).await
     }
 
-    async fn change(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
-        self.fetch(sql, values).await
+    async fn letters(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Letter>, SqlError> {
+        self.fetch::<LetterRow>(sql, values).await.map(letters)
+    }
+
+    async fn lease(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Letter>, SqlError> {
+        self.letters(sql, values).await
+    }
+
+    async fn change(&self, sql: SqlStr, values: &[Value]) -> Result<u64, SqlError> {
+        let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
+        let mut attempt = 1;
+        loop {
+            match change(&mut connection, sql.clone(), values).await {
+                Err(SqlError::Overtaken(_)) if attempt < ATTEMPTS => attempt = attempt.saturating_add(1),
+                done => return done,
+            }
+        }
     }
 
     async fn put(&self, commit: &Commit) -> Result<Receipt, CommitError> {
@@ -111,8 +125,12 @@ impl Database for PostgresStore {
         for _ in 0..ATTEMPTS {
             let mut connection = self.pool.acquire().await.map_err(SqlError::of).map_err(failed)?;
             match put(&mut connection, &columns, &arrays).await {
-                Ok(true) => return Ok(commit.receipt()),
+                Ok(true) => return Ok(columns.receipt),
                 Ok(false) => {
+                    drop(connection);
+                    return self.settle(commit, None).await;
+                }
+                Err(error) if is_of_a_used_key(&error) => {
                     drop(connection);
                     return self.settle(commit, None).await;
                 }
@@ -125,17 +143,6 @@ impl Database for PostgresStore {
             }
         }
         self.settle(commit, lost).await
-    }
-
-    async fn remove(&self, delivered: &[MessageId]) -> Result<(), SqlError> {
-        let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
-        let mut attempt = 1;
-        loop {
-            match remove(&mut connection, delivered).await {
-                Err(SqlError::Overtaken(_)) if attempt < ATTEMPTS => attempt = attempt.saturating_add(1),
-                done => return done,
-            }
-        }
     }
 }
 
@@ -150,13 +157,20 @@ impl Database for PostgresTransaction<'_> {
         Ok(rows_of(fetch(&mut **self.connection.lock().await, sql, values).await?))
     }
 
-    async fn numbers(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<i64>, SqlError> {
-        let numbers = fetch::<(i64,)>(&mut **self.connection.lock().await, sql, values).await?;
-        Ok(numbers.into_iter().map(|(number,)| number).collect())
+    async fn receipts(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<ReceiptRow>, SqlError> {
+        fetch(&mut **self.connection.lock().await, sql, values).await
     }
 
-    async fn change(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
-        self.documents(sql, values).await
+    async fn letters(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Letter>, SqlError> {
+        fetch::<LetterRow>(&mut **self.connection.lock().await, sql, values).await.map(letters)
+    }
+
+    async fn lease(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Letter>, SqlError> {
+        self.letters(sql, values).await
+    }
+
+    async fn change(&self, sql: SqlStr, values: &[Value]) -> Result<u64, SqlError> {
+        change(&mut **self.connection.lock().await, sql, values).await
     }
 
     /// Never with an unknown fate: whatever goes wrong here, the transaction is void.
@@ -165,23 +179,26 @@ impl Database for PostgresTransaction<'_> {
         let columns = Columns::of(commit).map_err(failed)?;
         let arrays = Arrays::of(&columns);
         let sent = put(&mut **self.connection.lock().await, &columns, &arrays).await;
-        if sent.map_err(SqlError::of).map_err(failed)? {
-            return Ok(commit.receipt());
+        match sent {
+            Ok(true) => return Ok(columns.receipt),
+            Ok(false) => {}
+            Err(error) if is_of_a_used_key(&error) => return Err(CommitError::KeyReused),
+            Err(error) => return Err(failed(SqlError::of(error))),
         }
         if let Some(found) = sql::receipt(self, commit.dashboard(), commit.key()).await.map_err(failed)? {
-            return Ok(found);
+            return acknowledged(commit, found);
         }
         if !commit.is_withdrawal() {
             return Err(CommitError::Conflict);
         }
         let put = put_onto(&mut **self.connection.lock().await, commit, &columns).await;
-        let revision = put.map_err(failed)?.ok_or(CommitError::Conflict)?;
-        sql::receipt_of(commit.key(), revision).map_err(failed)
+        acknowledged(commit, put.map_err(failed)?.ok_or(CommitError::Conflict)?)
     }
+}
 
-    async fn remove(&self, delivered: &[MessageId]) -> Result<(), SqlError> {
-        remove(&mut **self.connection.lock().await, delivered).await
-    }
+/// A receipt that stands under the key of a commit, if it is the commit's.
+fn acknowledged(commit: &Commit, receipt: Receipt) -> Result<Receipt, CommitError> {
+    if receipt.is_of(commit) { Ok(receipt) } else { Err(CommitError::KeyReused) }
 }
 
 sql::store!([] PostgresStore);

@@ -63,6 +63,23 @@ macro_rules! held_by {
     };
 }
 
+/// The messages with some names, behind `UPDATE dashshare_outbox o SET …` or `DELETE FROM dashshare_outbox o`.
+macro_rules! named {
+    ($from:literal, $dashboards:literal, $revisions:literal, $places:literal) => {
+        concat!(
+            $from,
+            " unnest(",
+            $dashboards,
+            "::uuid[], ",
+            $revisions,
+            "::int8[], ",
+            $places,
+            "::int8[]) AS d (dashboard, revision, place) \
+            WHERE o.dashboard = d.dashboard AND o.revision = d.revision AND o.place = d.place"
+        )
+    };
+}
+
 pub(super) static DIALECT: Dialect = Dialect {
     account: concat!(
         "SELECT h.body, g.body, ",
@@ -104,9 +121,26 @@ pub(super) static DIALECT: Dialect = Dialect {
             LIMIT greatest(0, {limit} - (SELECT count(*) FROM ended))), \
         taken AS (SELECT dashboard, revision, place FROM ended UNION ALL \
             SELECT dashboard, revision, place FROM unleased) \
-        UPDATE dashshare_outbox o SET leased_until = $2 FROM taken \
+        UPDATE dashshare_outbox o SET attempts = least(o.attempts, 4294967294) + 1, \
+            leased_until = CASE WHEN o.attempts >= $3 - 1 THEN 9223372036854775807 ELSE $2 END, \
+            dead_from = CASE WHEN o.attempts >= $3 - 1 THEN $2 END FROM taken \
         WHERE o.dashboard = taken.dashboard AND o.revision = taken.revision AND o.place = taken.place \
-        RETURNING 4, o.body",
+        RETURNING o.dashboard, o.revision, o.place, o.attempts, o.dead_from, o.body",
+    put_aside: concat!(
+        "UPDATE dashshare_outbox o SET leased_until = 9223372036854775807, dead_from = $1 ",
+        named!("FROM", "$3", "$4", "$5"),
+        " AND o.leased_until = $2"
+    ),
+    put_back: concat!(
+        "UPDATE dashshare_outbox o SET leased_until = '-9223372036854775808'::int8, dead_from = NULL, attempts = 0 ",
+        named!("FROM", "$2", "$3", "$4"),
+        " AND o.leased_until = 9223372036854775807 AND coalesce(o.dead_from, 0) <= $1"
+    ),
+    acknowledge: concat!("DELETE FROM dashshare_outbox o ", named!("USING", "$1", "$2", "$3")),
+    // Of several that sweep at once, none waits for another.
+    sweep: "WITH old AS (SELECT dashboard, key FROM dashshare_receipt WHERE at < $1 \
+            ORDER BY at LIMIT {limit} FOR UPDATE SKIP LOCKED) \
+        DELETE FROM dashshare_receipt r USING old WHERE r.dashboard = old.dashboard AND r.key = old.key",
 };
 
 pub(super) fn rows_of(chained: Vec<Chained>) -> Vec<Row> {

@@ -42,7 +42,8 @@ pub(super) const ATTEMPTS: usize = 64;
 /// | commit | `INSERT … ON CONFLICT`, statements that change data inside `WITH`, `unnest` of several arrays |
 /// | `read`, `read_many`, `read_link`, `held` | `WITH`, `unnest`, `LATERAL`, arrays of a subquery's rows, comparison of rows |
 /// | `lease` | `FOR UPDATE SKIP LOCKED`, also inside a subquery, `UPDATE … FROM … RETURNING` |
-/// | `acknowledge` | `DELETE … USING`, `unnest` |
+/// | `acknowledge`, `put_back` | `DELETE … USING` and `UPDATE … FROM`, `unnest` of several arrays |
+/// | `sweep` | `FOR UPDATE SKIP LOCKED`, `DELETE … USING` |
 /// | `migrate` | `CREATE TABLE` and `CREATE INDEX` with `IF NOT EXISTS`, in a transaction if there are such; `EXPLAIN`, `pg_typeof` |
 /// | the tables | the types `UUID`, `UUID[]`, `BIGINT`, `BOOLEAN`, `BYTEA`, `TEXT` and `TEXT COLLATE "C"` |
 /// | all | arrays as values, and of a subquery's rows: `ARRAY(SELECT …)` |

@@ -1,8 +1,8 @@
-//! Commits, a statement each, and acknowledgements.
+//! Commits, a statement each.
 
 use crate::{
-    record::{Commit, MessageId},
-    stores::sql::{Columns, NEVER_LEASED, SELECT_RECEIPT, SqlError},
+    record::{Commit, Receipt},
+    stores::sql::{self, Columns, NEVER_LEASED, SELECT_RECEIPT, SqlError},
 };
 use sqlx::{
     Error, PgConnection,
@@ -50,8 +50,8 @@ macro_rules! commit {
             " RETURNING dashboard, revision), \
             audit AS (INSERT INTO dashshare_audit (dashboard, revision, host, actor, body) \
                 SELECT dashboard, revision, $9::bool, $10::uuid, $11::text FROM head), \
-            receipt AS (INSERT INTO dashshare_receipt (dashboard, key, revision) \
-                SELECT dashboard, $12::uuid, revision FROM head), \
+            receipt AS (INSERT INTO dashshare_receipt (dashboard, key, digest, revision, at) \
+                SELECT dashboard, $12::uuid, $24::uuid, revision, $25::int8 FROM head), \
             granted AS (INSERT INTO dashshare_grant (dashboard, ordinal, id, ancestors, account, address, body) \
                 SELECT head.dashboard, g.ordinal, g.id, g.ancestors::uuid[], g.account, g.address, g.body FROM head, \
                 unnest($13::int8[], $14::uuid[], $15::text[], $16::uuid[], $17::text[], $18::text[]) \
@@ -62,8 +62,8 @@ macro_rules! commit {
                 SELECT head.dashboard, b.above, b.ordinal FROM head, \
                 unnest($19::uuid[], $20::int8[]) AS b (above, ordinal) \
                 ON CONFLICT (dashboard, above, ordinal) DO NOTHING), \
-            messages AS (INSERT INTO dashshare_outbox (dashboard, revision, place, leased_until, body) \
-                SELECT head.dashboard, head.revision, m.place, $21::int8, m.body FROM head, \
+            messages AS (INSERT INTO dashshare_outbox (dashboard, revision, place, leased_until, attempts, body) \
+                SELECT head.dashboard, head.revision, m.place, $21::int8, 0, m.body FROM head, \
                 unnest($22::int8[], $23::text[]) AS m (place, body)) \
             SELECT revision FROM head"
         )
@@ -102,7 +102,7 @@ pub(super) async fn put(
         .bind(columns.host)
         .bind(columns.actor)
         .bind(&columns.audit)
-        .bind(columns.key)
+        .bind(columns.key())
         .bind(&arrays.ordinals)
         .bind(&arrays.ids)
         .bind(&arrays.ancestors)
@@ -113,7 +113,9 @@ pub(super) async fn put(
         .bind(&arrays.belows)
         .bind(NEVER_LEASED)
         .bind(places)
-        .bind(messages);
+        .bind(messages)
+        .bind(columns.digest())
+        .bind(columns.receipt.at.micros());
     // INVARIANT: all answers are waited for, since the server commits after it has answered with the rows.
     Ok(!statement.fetch_all(connection).await?.is_empty())
 }
@@ -123,27 +125,27 @@ const SELECT_HEADS_BODY: &str = "SELECT body FROM dashshare_head WHERE dashboard
 const SELECT_GRANTS_BODY: &str =
     "SELECT body FROM dashshare_grant WHERE dashboard = $1 AND ordinal = ANY($2::int8[])";
 
-/// Writes a withdrawal onto the dashboard as it is (G22), inside a transaction. The revision that stands; `None` when it
-/// conflicts after all.
+/// Writes a withdrawal onto the dashboard as it is (G22), inside a transaction. The receipt that stands under its
+/// key; `None` when it conflicts after all.
 pub(super) async fn put_onto(
     connection: &mut PgConnection,
     commit: &Commit,
     columns: &Columns,
-) -> Result<Option<i64>, SqlError> {
+) -> Result<Option<Receipt>, SqlError> {
     let head = sqlx::query_scalar(SELECT_HEADS_BODY).bind(columns.dashboard);
     let head: Option<String> = head.fetch_optional(&mut *connection).await.map_err(SqlError::of)?;
     let Some(head) = head else { return Ok(None) };
     // An earlier sending of it may have come through while this one waited for the lock.
-    let receipt = sqlx::query_scalar(SELECT_RECEIPT).bind(columns.dashboard).bind(columns.key);
-    if let Some(revision) = receipt.fetch_optional(&mut *connection).await.map_err(SqlError::of)? {
-        return Ok(Some(revision));
+    let receipt = sqlx::query_as(SELECT_RECEIPT).bind(columns.dashboard).bind(columns.key());
+    if let Some(row) = receipt.fetch_optional(&mut *connection).await.map_err(SqlError::of)? {
+        return sql::receipt_of(columns.receipt.key, row).map(Some);
     }
     let ordinals: Vec<i64> = columns.grants.iter().map(|grant| grant.ordinal).collect();
     let grants = sqlx::query_scalar(SELECT_GRANTS_BODY).bind(columns.dashboard).bind(ordinals);
     let grants: Vec<String> = grants.fetch_all(&mut *connection).await.map_err(SqlError::of)?;
     let Some(carried) = Columns::onto(commit, &head, &grants)? else { return Ok(None) };
     let is_put = put(connection, &carried, &Arrays::of(&carried)).await.map_err(SqlError::of)?;
-    Ok(is_put.then_some(carried.revision))
+    Ok(is_put.then_some(carried.receipt))
 }
 
 /// Whether an error tells for certain that the server has undone the statement.
@@ -166,15 +168,8 @@ pub(super) fn is_undone(error: &Error) -> bool {
     }
 }
 
-const DELETE_MESSAGES: &str = "DELETE FROM dashshare_outbox o \
-    USING unnest($1::uuid[], $2::int8[], $3::int8[]) AS d (dashboard, revision, place) \
-    WHERE o.dashboard = d.dashboard AND o.revision = d.revision AND o.place = d.place";
-
-pub(super) async fn remove(connection: &mut PgConnection, delivered: &[MessageId]) -> Result<(), SqlError> {
-    let dashboards: Vec<Uuid> = delivered.iter().map(|id| id.dashboard.to_uuid()).collect();
-    let revisions: Vec<i64> =
-        delivered.iter().map(|id| i64::try_from(id.revision.number()).unwrap_or(i64::MAX)).collect();
-    let places: Vec<i64> = delivered.iter().map(|id| i64::from(id.index)).collect();
-    let statement = sqlx::query(DELETE_MESSAGES).bind(dashboards).bind(revisions).bind(places);
-    statement.execute(connection).await.map(drop).map_err(SqlError::of)
+/// Whether a commit was undone since a receipt with its key is there.
+pub(super) fn is_of_a_used_key(error: &Error) -> bool {
+    let of_table = error.as_database_error().and_then(|error| error.table());
+    sql::code(error).as_deref() == Some("23505") && of_table == Some("dashshare_receipt")
 }

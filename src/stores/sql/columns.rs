@@ -5,7 +5,7 @@ use super::{
     rows::{from_json, to_json},
 };
 use crate::{
-    record::{Actor, Commit, Grant, Head, OutboxMessage},
+    record::{Actor, Commit, Grant, Head, OutboxMessage, Receipt},
     value::{AccountId, GrantId},
 };
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(crate) struct Columns {
     pub(crate) host: bool,
     pub(crate) actor: Uuid,
     pub(crate) audit: String,
-    pub(crate) key: Uuid,
+    pub(crate) receipt: Receipt,
     pub(crate) grants: Vec<GrantColumns>,
     /// Place and body.
     pub(crate) messages: Vec<(i64, String)>,
@@ -53,6 +53,14 @@ pub(crate) struct GrantColumns {
 }
 
 impl Columns {
+    pub(crate) fn key(&self) -> Uuid {
+        Uuid::from_bytes(self.receipt.key.to_bytes())
+    }
+
+    pub(crate) fn digest(&self) -> Uuid {
+        Uuid::from_bytes(self.receipt.digest.to_bytes())
+    }
+
     /// A withdrawal for the dashboard as it is stored (G22); `None` when it conflicts after all. A row that cannot be read
     /// is not as it was.
     pub(crate) fn onto(commit: &Commit, head: &str, grants: &[String]) -> Result<Option<Self>, SqlError> {
@@ -88,7 +96,7 @@ impl Columns {
             host,
             actor,
             audit: to_json(commit.audit())?,
-            key: Uuid::from_bytes(commit.key().to_bytes()),
+            receipt: commit.receipt(),
             grants: commit.grants().iter().map(grant).collect::<Result<_, SqlError>>()?,
             messages: commit.outbox().iter().map(message).collect::<Result<_, SqlError>>()?,
         })

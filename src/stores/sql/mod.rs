@@ -4,6 +4,7 @@
 mod columns;
 mod database;
 mod error;
+mod letters;
 pub(crate) mod questions;
 mod rows;
 pub(crate) mod schema;
@@ -17,10 +18,10 @@ pub(crate) use questions::receipt;
 #[cfg(feature = "postgres")]
 pub(crate) use statements::SELECT_REVISION;
 #[cfg(all(test, feature = "sqlite"))]
-pub(crate) use statements::{LISTS, SELECT_DEEDS, SELECT_OWNED};
+pub(crate) use statements::{LISTS, SELECT_DEAD, SELECT_DEEDS, SELECT_OWNED};
 pub(crate) use {
     columns::Columns,
-    database::{Database, Dialect, Row, Value},
+    database::{Database, Dialect, Letter, Name, ReceiptRow, Row, Value},
     error::code,
     questions::{receipt_of, store},
     statements::{NEVER_LEASED, SELECT_RECEIPT},

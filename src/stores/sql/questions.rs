@@ -2,19 +2,20 @@
 
 use super::{
     columns::actor_columns,
-    database::{Database, LEAF, Row, Value},
+    database::{Database, LEAF, Letter, Name, ReceiptRow, Row, Value},
     error::SqlError,
+    letters::{dead_letter, message},
     rows::{chains, documents, heads, readable, snapshot},
     statements::{
-        BEFORE_FIRST, SELECT_AUDIT, SELECT_BELOW, SELECT_DEEDS, SELECT_GRANTS, SELECT_HEAD, SELECT_OUTBOX,
-        SELECT_OWNED, SELECT_RECEIPT, fixed, limited,
+        BEFORE_FIRST, SELECT_AUDIT, SELECT_BELOW, SELECT_DEAD, SELECT_DEEDS, SELECT_GRANTS, SELECT_HEAD,
+        SELECT_OUTBOX, SELECT_OWNED, SELECT_RECEIPT, fixed, limited,
     },
 };
 use crate::{
     host::Freshness,
     record::{
-        Actor, AuditRecord, CommitKey, Grant, Head, Holder, MessageId, OutboxMessage, Receipt, Revision,
-        Seed, Snapshot,
+        Actor, AuditRecord, CommitDigest, CommitKey, DeadLetter, Grant, Head, Holder, MessageId,
+        OutboxMessage, Receipt, Revision, Seed, Snapshot,
     },
     value::{AccountId, DashboardId, GrantId, LinkDigest, Timestamp},
 };
@@ -35,13 +36,19 @@ pub(crate) async fn receipt(
     key: CommitKey,
 ) -> Result<Option<Receipt>, SqlError> {
     let values = [Value::Id(dashboard.to_uuid()), Value::Id(Uuid::from_bytes(key.to_bytes()))];
-    let found = database.numbers(fixed(SELECT_RECEIPT), &values).await?.first().copied();
-    found.map(|revision| receipt_of(key, revision)).transpose()
+    let found = database.receipts(fixed(SELECT_RECEIPT), &values).await?.first().copied();
+    found.map(|row| receipt_of(key, row)).transpose()
 }
 
-pub(crate) fn receipt_of(key: CommitKey, revision: i64) -> Result<Receipt, SqlError> {
+pub(crate) fn receipt_of(key: CommitKey, row: ReceiptRow) -> Result<Receipt, SqlError> {
+    let (digest, revision, at) = row;
     let revision = u64::try_from(revision).map_err(|_| SqlError::Torn)?;
-    Ok(Receipt { key, revision: Revision::new(revision) })
+    Ok(Receipt {
+        key,
+        digest: CommitDigest::from_bytes(digest.into_bytes()),
+        revision: Revision::new(revision),
+        at: Timestamp::from_micros(at),
+    })
 }
 
 pub(crate) async fn read<D: Database>(
@@ -227,34 +234,127 @@ pub(crate) async fn audit_of(
     documents(&database.documents(limited(SELECT_DEEDS, limit), &values).await?)
 }
 
+/// The place behind which a page of messages begins.
+fn behind(after: Option<MessageId>) -> Name {
+    match after {
+        None => Name { dashboard: [0; 16].into(), revision: BEFORE_FIRST, place: BEFORE_FIRST },
+        Some(after) => name_of(&after),
+    }
+}
+
+fn name_of(id: &MessageId) -> Name {
+    Name {
+        dashboard: id.dashboard.to_bytes().into(),
+        revision: bound(id.revision.number()),
+        place: id.index.into(),
+    }
+}
+
+fn names_of(ids: &[MessageId]) -> Value {
+    Value::Names(ids.iter().map(name_of).collect())
+}
+
+/// Up to `limit` of what the rows behind a place hold. A row that holds nothing of the kind takes no place on the page:
+/// the next one is read for it.
+async fn page_of_letters<T>(
+    database: &impl Database,
+    sql: &str,
+    mut behind: Name,
+    now: Option<Timestamp>,
+    limit: usize,
+    read: impl Fn(&Letter) -> Option<T>,
+) -> Result<Vec<T>, SqlError> {
+    let mut page = Vec::new();
+    loop {
+        let now = now.map(|now| Value::Number(now.micros()));
+        let values: Vec<Value> = [Value::Name(behind)].into_iter().chain(now).collect();
+        // Always the same limit, since each is a statement of its own.
+        let rows = database.letters(limited(sql, limit), &values).await?;
+        let left = limit.saturating_sub(page.len());
+        page.extend(rows.iter().filter_map(&read).take(left));
+        match rows.last() {
+            Some(last) if rows.len() >= limit && page.len() < limit => behind = last.name.clone(),
+            _ => return Ok(page),
+        }
+    }
+}
+
 pub(crate) async fn outbox(
     database: &impl Database,
     after: Option<MessageId>,
     limit: usize,
 ) -> Result<Vec<OutboxMessage>, SqlError> {
-    let (dashboard, revision, place) = after.map_or((Uuid::nil(), BEFORE_FIRST, BEFORE_FIRST), |after| {
-        (after.dashboard.to_uuid(), bound(after.revision.number()), i64::from(after.index))
-    });
-    let place = Value::Number(place);
-    let values = [Value::Id(dashboard), Value::Number(revision), place];
-    documents(&database.documents(limited(SELECT_OUTBOX, limit), &values).await?)
+    page_of_letters(database, SELECT_OUTBOX, behind(after), None, limit, |letter| message(letter).ok()).await
+}
+
+pub(crate) async fn dead_letters(
+    database: &impl Database,
+    now: Timestamp,
+    after: Option<MessageId>,
+    limit: usize,
+) -> Result<Vec<DeadLetter>, SqlError> {
+    page_of_letters(database, SELECT_DEAD, behind(after), Some(now), limit, dead_letter).await
 }
 
 pub(crate) async fn lease<D: Database>(
     database: &D,
     now: Timestamp,
     until: Timestamp,
+    attempts: u32,
     limit: usize,
 ) -> Result<Vec<OutboxMessage>, SqlError> {
-    let values = [Value::Number(now.micros()), Value::Number(until.micros())];
-    let mut taken: Vec<OutboxMessage> =
-        documents(&database.change(limited(D::DIALECT.lease, limit), &values).await?)?;
+    let (now, until) = (now.micros(), until.micros());
+    let values = [Value::Number(now), Value::Number(until), Value::Number(attempts.into())];
+    let mut taken: Vec<OutboxMessage> = Vec::new();
+    loop {
+        let left = limit.saturating_sub(taken.len());
+        let rows = match database.lease(limited(D::DIALECT.lease, left), &values).await {
+            Ok(rows) => rows,
+            // What is leased by now must not be lost with the rest.
+            Err(_) if !taken.is_empty() => break,
+            Err(error) => return Err(error),
+        };
+        let mut unreadable = Vec::new();
+        for letter in rows {
+            match message(&letter) {
+                Ok(message) => taken.push(message),
+                Err(_) => unreadable.push(letter.name),
+            }
+        }
+        if unreadable.is_empty() {
+            break;
+        }
+        let aside = [Value::Number(now), Value::Number(until), Value::Names(unreadable)];
+        // If that fails they come again when their lease has ended, and are put aside then.
+        if database.change(fixed(D::DIALECT.put_aside), &aside).await.is_err() {
+            break;
+        }
+    }
     taken.sort_unstable_by_key(|message| message.id);
     Ok(taken)
 }
 
-pub(crate) async fn acknowledge(database: &impl Database, delivered: &[MessageId]) -> Result<(), SqlError> {
-    database.remove(delivered).await
+pub(crate) async fn acknowledge<D: Database>(database: &D, delivered: &[MessageId]) -> Result<(), SqlError> {
+    database.change(fixed(D::DIALECT.acknowledge), &[names_of(delivered)]).await.map(drop)
+}
+
+pub(crate) async fn put_back<D: Database>(
+    database: &D,
+    now: Timestamp,
+    letters: &[MessageId],
+) -> Result<(), SqlError> {
+    let values = [Value::Number(now.micros()), names_of(letters)];
+    database.change(fixed(D::DIALECT.put_back), &values).await.map(drop)
+}
+
+pub(crate) async fn sweep<D: Database>(
+    database: &D,
+    before: Timestamp,
+    limit: usize,
+) -> Result<usize, SqlError> {
+    let values = [Value::Number(before.micros())];
+    let swept = database.change(limited(D::DIALECT.sweep, limit), &values).await?;
+    Ok(usize::try_from(swept).unwrap_or(usize::MAX))
 }
 
 macro_rules! ask {

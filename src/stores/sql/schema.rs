@@ -81,13 +81,15 @@ pub(crate) const TABLES: [Table; 7] = [
             ("revision", Number),
             ("place", Number),
             ("leased_until", Number),
+            ("attempts", Number),
+            ("dead_from", Number),
             ("body", Text),
         ],
         keys: &["dashboard, revision, place"],
     },
     Table {
         name: "dashshare_receipt",
-        columns: &[("dashboard", Id), ("key", Id), ("revision", Number)],
+        columns: &[("dashboard", Id), ("key", Id), ("digest", Id), ("revision", Number), ("at", Number)],
         keys: &["dashboard, key"],
     },
 ];
@@ -144,7 +146,7 @@ macro_rules! schema {
         address $address:literal bytes $bytes:literal end $end:literal end_of_keys $end_of_keys:literal
     ) => {
         $(#[$doc])*
-        pub(crate) const $name: [&str; 12] = [
+        pub(crate) const $name: [&str; 13] = [
             concat!("CREATE TABLE IF NOT EXISTS dashshare_schema (version ", $number, " NOT NULL PRIMARY KEY)", $end),
             concat!(
                 "CREATE TABLE IF NOT EXISTS dashshare_head (dashboard ", $id, " NOT NULL PRIMARY KEY, revision ",
@@ -172,15 +174,18 @@ macro_rules! schema {
             "CREATE INDEX IF NOT EXISTS dashshare_audit_actor ON dashshare_audit (actor, host, dashboard, revision)",
             concat!(
                 "CREATE TABLE IF NOT EXISTS dashshare_outbox (dashboard ", $id, " NOT NULL, revision ", $number,
-                " NOT NULL, place ", $number, " NOT NULL, leased_until ", $number, " NOT NULL, body ", $text,
+                " NOT NULL, place ", $number, " NOT NULL, leased_until ", $number, " NOT NULL, attempts ", $number,
+                " NOT NULL, dead_from ", $number, ", body ", $text,
                 " NOT NULL, PRIMARY KEY (dashboard, revision, place))", $end
             ),
             "CREATE INDEX IF NOT EXISTS dashshare_outbox_lease \
                 ON dashshare_outbox (leased_until, dashboard, revision, place)",
             concat!(
                 "CREATE TABLE IF NOT EXISTS dashshare_receipt (dashboard ", $id, " NOT NULL, key ", $id,
-                " NOT NULL, revision ", $number, " NOT NULL, PRIMARY KEY (dashboard, key))", $end_of_keys
+                " NOT NULL, digest ", $id, " NOT NULL, revision ", $number, " NOT NULL, at ", $number,
+                " NOT NULL, PRIMARY KEY (dashboard, key))", $end_of_keys
             ),
+            "CREATE INDEX IF NOT EXISTS dashshare_receipt_at ON dashshare_receipt (at, dashboard, key)",
         ];
     };
 }

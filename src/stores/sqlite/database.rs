@@ -1,16 +1,16 @@
 //! The store, and the store inside a transaction, as what the statements run on.
 
 use super::{
-    bind::fetch,
+    bind::{change, fetch, letters},
     savepoint::Savepoint,
     statements::DIALECT,
     store::{SqliteStore, SqliteStoreTransaction, close_if_stuck},
-    write::{failed, put_onto, remove, write},
+    write::{failed, put_onto, write},
 };
 use crate::{
     host::CommitError,
-    record::{Commit, MessageId, Receipt},
-    stores::sql::{self, Columns, Database, Dialect, Row, SqlError, Value},
+    record::{Commit, Receipt},
+    stores::sql::{self, Columns, Database, Dialect, Letter, ReceiptRow, Row, SqlError, Value},
 };
 use sqlx::SqlStr;
 
@@ -26,15 +26,25 @@ impl Database for SqliteStore {
         self.documents(sql, values).await
     }
 
-    async fn numbers(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<i64>, SqlError> {
+    async fn receipts(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<ReceiptRow>, SqlError> {
         let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
-        let numbers = fetch::<(i64,)>(&mut connection, sql, values).await?;
-        Ok(numbers.into_iter().map(|(number,)| number).collect())
+        fetch(&mut connection, sql, values).await
     }
 
-    async fn change(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+    async fn letters(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Letter>, SqlError> {
+        let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
+        letters(&mut connection, sql, values).await
+    }
+
+    async fn lease(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Letter>, SqlError> {
         let _turn = self.turn.lock().await;
-        self.documents(sql, values).await
+        self.letters(sql, values).await
+    }
+
+    async fn change(&self, sql: SqlStr, values: &[Value]) -> Result<u64, SqlError> {
+        let _turn = self.turn.lock().await;
+        let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
+        change(&mut connection, sql, values).await
     }
 
     async fn put(&self, commit: &Commit) -> Result<Receipt, CommitError> {
@@ -45,13 +55,7 @@ impl Database for SqliteStore {
         if outcome.is_err() {
             close_if_stuck(&mut connection).await;
         }
-        sql::receipt_of(commit.key(), outcome?).map_err(failed)
-    }
-
-    async fn remove(&self, delivered: &[MessageId]) -> Result<(), SqlError> {
-        let _turn = self.turn.lock().await;
-        let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
-        remove(&mut connection, delivered).await
+        outcome
     }
 }
 
@@ -66,13 +70,20 @@ impl Database for SqliteStoreTransaction<'_> {
         self.documents(sql, values).await
     }
 
-    async fn numbers(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<i64>, SqlError> {
-        let numbers = fetch::<(i64,)>(&mut **self.connection.lock().await, sql, values).await?;
-        Ok(numbers.into_iter().map(|(number,)| number).collect())
+    async fn receipts(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<ReceiptRow>, SqlError> {
+        fetch(&mut **self.connection.lock().await, sql, values).await
     }
 
-    async fn change(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Row>, SqlError> {
-        self.documents(sql, values).await
+    async fn letters(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Letter>, SqlError> {
+        letters(&mut **self.connection.lock().await, sql, values).await
+    }
+
+    async fn lease(&self, sql: SqlStr, values: &[Value]) -> Result<Vec<Letter>, SqlError> {
+        self.letters(sql, values).await
+    }
+
+    async fn change(&self, sql: SqlStr, values: &[Value]) -> Result<u64, SqlError> {
+        change(&mut **self.connection.lock().await, sql, values).await
     }
 
     /// Never with an unknown fate: until the host commits, nothing stands. A savepoint keeps a commit that fails half
@@ -82,17 +93,10 @@ impl Database for SqliteStoreTransaction<'_> {
         let mut connection = self.connection.lock().await;
         let made = Savepoint::make(&mut connection).await;
         let mut savepoint = made.map_err(SqlError::of).map_err(failed)?;
-        match put_onto(savepoint.connection(), commit, &columns).await.map_err(failed)? {
-            Some(revision) => {
-                savepoint.keep().await.map_err(SqlError::of).map_err(failed)?;
-                sql::receipt_of(commit.key(), revision).map_err(failed)
-            }
-            None => Err(CommitError::Conflict),
-        }
-    }
-
-    async fn remove(&self, delivered: &[MessageId]) -> Result<(), SqlError> {
-        remove(&mut **self.connection.lock().await, delivered).await
+        let put = put_onto(savepoint.connection(), commit, &columns).await.map_err(failed)?;
+        let receipt = put.receipt(&columns)?;
+        savepoint.keep().await.map_err(SqlError::of).map_err(failed)?;
+        Ok(receipt)
     }
 }
 
@@ -104,13 +108,13 @@ mod tests {
     use crate::stores::{
         sql,
         sqlite::{
-            statements::{DELETE_MESSAGES, DIALECT, INSERT_HEAD, UPDATE_HEAD, UPSERT_GRANT},
+            statements::{DIALECT, INSERT_HEAD, UPDATE_HEAD, UPSERT_GRANT},
             store::SqliteStore,
         },
     };
 
     const BACKLOG: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) \
-        INSERT INTO dashshare_outbox SELECT unhex(printf('%032x', i)), 1, 0, 9000000000000000000, '' FROM n; ANALYZE";
+        INSERT INTO dashshare_outbox SELECT unhex(printf('%032x', i)), 1, 0, 9000000000000000000, 1, NULL, '' FROM n; ANALYZE";
 
     /// Every statement goes by an index: none reads a whole table, whatever the table's size.
     #[test]
@@ -125,8 +129,9 @@ mod tests {
             sqlx::raw_sql(BACKLOG).execute(store.pool()).await.expect("messages that are leased");
             let many = [DIALECT.many_by_account, DIALECT.many_by_address];
             let dialect = [DIALECT.account, DIALECT.seeds, DIALECT.link, DIALECT.held_by_account];
-            let writes = [DIALECT.held_by_address, DIALECT.lease, DELETE_MESSAGES, UPDATE_HEAD, INSERT_HEAD];
-            let statements = dialect.into_iter().chain(many).chain(writes).chain([UPSERT_GRANT]);
+            let writes = [DIALECT.held_by_address, DIALECT.lease, UPDATE_HEAD, INSERT_HEAD, UPSERT_GRANT];
+            let named = [DIALECT.acknowledge, DIALECT.put_aside, DIALECT.put_back, DIALECT.sweep];
+            let statements = dialect.into_iter().chain(many).chain(writes).chain(named);
             // A walk along another key would do without a scan too.
             let indices = [
                 (DIALECT.account, "dashshare_grant_account (account=? AND dashboard=?)"),
@@ -146,6 +151,14 @@ mod tests {
                     sql::SELECT_DEEDS,
                     "dashshare_audit_actor (actor=? AND host=? AND (dashboard,revision)>(?,?))",
                 ),
+                (
+                    sql::SELECT_DEAD,
+                    "dashshare_outbox_lease (leased_until=? AND (dashboard,revision,place)>(?,?,?))",
+                ),
+                (DIALECT.acknowledge, "(dashboard=? AND revision=? AND place=?)"),
+                (DIALECT.put_aside, "(dashboard=? AND revision=? AND place=?)"),
+                (DIALECT.put_back, "(dashboard=? AND revision=? AND place=?)"),
+                (DIALECT.sweep, "dashshare_receipt_at (at<?)"),
             ];
             let mut seen = 0;
             for statement in statements.chain(sql::LISTS) {
@@ -172,7 +185,7 @@ mod tests {
                 assert!(!(statement == DIALECT.lease && sorts), "{statement}\n{steps:#?}");
                 seen += 1;
             }
-            assert_eq!(seen, 20);
+            assert_eq!(seen, 24);
         });
     }
 }

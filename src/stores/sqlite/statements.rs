@@ -13,10 +13,10 @@ pub(super) const INSERT_BELOW: &str = "INSERT INTO dashshare_below (dashboard, a
     ON CONFLICT (dashboard, above, ordinal) DO NOTHING";
 pub(super) const INSERT_AUDIT: &str =
     "INSERT INTO dashshare_audit (dashboard, revision, host, actor, body) VALUES ($1, $2, $3, $4, $5)";
-pub(super) const INSERT_MESSAGE: &str = "INSERT INTO dashshare_outbox (dashboard, revision, place, leased_until, body) \
-    VALUES ($1, $2, $3, $4, $5)";
-pub(super) const INSERT_RECEIPT: &str =
-    "INSERT INTO dashshare_receipt (dashboard, key, revision) VALUES ($1, $2, $3)";
+pub(super) const INSERT_MESSAGE: &str = "INSERT INTO dashshare_outbox \
+    (dashboard, revision, place, leased_until, attempts, body) VALUES ($1, $2, $3, $4, 0, $5)";
+pub(super) const INSERT_RECEIPT: &str = "INSERT INTO dashshare_receipt (dashboard, key, digest, revision, at) \
+    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (dashboard, key) DO NOTHING";
 
 pub(super) const SELECT_HEADS_BODY: &str = "SELECT body FROM dashshare_head WHERE dashboard = $1";
 pub(super) const SELECT_GRANTS_BODY: &str =
@@ -35,6 +35,16 @@ macro_rules! many_by {
             UNION ALL \
             SELECT 2, a.body FROM leaf CROSS JOIN json_each(leaf.ancestors) above \
             CROSS JOIN dashshare_grant a ON a.dashboard = leaf.dashboard AND a.id = unhex(above.value)"
+        )
+    };
+}
+
+macro_rules! named {
+    ($names:literal) => {
+        concat!(
+            "(dashboard, revision, place) IN (SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each(",
+            $names,
+            "))"
         )
     };
 }
@@ -95,9 +105,21 @@ pub(super) static DIALECT: Dialect = Dialect {
             WHERE leased_until = -9223372036854775808 \
             ORDER BY dashboard, revision, place LIMIT {limit} - (SELECT count(*) FROM ended)), \
         taken AS MATERIALIZED (SELECT message FROM ended UNION ALL SELECT message FROM unleased) \
-        UPDATE dashshare_outbox SET leased_until = $2 WHERE rowid IN (SELECT message FROM taken) \
-        RETURNING 4, body",
+        UPDATE dashshare_outbox SET attempts = min(attempts, 4294967294) + 1, \
+            leased_until = iif(attempts + 1 >= $3, 9223372036854775807, $2), \
+            dead_from = iif(attempts + 1 >= $3, $2, NULL) \
+        WHERE rowid IN (SELECT message FROM taken) \
+        RETURNING dashboard, revision, place, attempts, dead_from, body",
+    put_aside: concat!(
+        "UPDATE dashshare_outbox SET leased_until = 9223372036854775807, dead_from = $1 WHERE leased_until = $2 AND ",
+        named!("$3")
+    ),
+    put_back: concat!(
+        "UPDATE dashshare_outbox SET leased_until = -9223372036854775808, dead_from = NULL, attempts = 0 \
+        WHERE leased_until = 9223372036854775807 AND coalesce(dead_from, 0) <= $1 AND ",
+        named!("$2")
+    ),
+    acknowledge: concat!("DELETE FROM dashshare_outbox WHERE ", named!("$1")),
+    sweep: "DELETE FROM dashshare_receipt WHERE (dashboard, key) IN \
+        (SELECT dashboard, key FROM dashshare_receipt WHERE at < $1 ORDER BY at LIMIT {limit})",
 };
-
-pub(super) const DELETE_MESSAGES: &str = "DELETE FROM dashshare_outbox WHERE (dashboard, revision, place) IN \
-    (SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each($1))";

@@ -1,23 +1,48 @@
-//! Commits and acknowledgements.
+//! Commits.
 
 use super::{
-    bind::{hex, json_of},
+    bind::json_of,
     statements::{
-        DELETE_MESSAGES, INSERT_AUDIT, INSERT_BELOW, INSERT_HEAD, INSERT_MESSAGE, INSERT_RECEIPT,
-        SELECT_GRANTS_BODY, SELECT_HEADS_BODY, UPDATE_HEAD, UPSERT_GRANT,
+        INSERT_AUDIT, INSERT_BELOW, INSERT_HEAD, INSERT_MESSAGE, INSERT_RECEIPT, SELECT_GRANTS_BODY,
+        SELECT_HEADS_BODY, UPDATE_HEAD, UPSERT_GRANT,
     },
     store::BEGIN,
 };
 use crate::{
     host::CommitError,
-    record::{Commit, MessageId},
-    stores::sql::{self, Columns, NEVER_LEASED, SqlError},
+    record::{Commit, Receipt},
+    stores::sql::{self, Columns, NEVER_LEASED, ReceiptRow, SqlError},
 };
 use sqlx::{Connection as _, Error, SqliteConnection};
 
-/// Writes a commit inside a transaction that may write; the revision that stands when it was applied before, or else
-/// none when the dashboard has another revision.
-pub(super) async fn put(connection: &mut SqliteConnection, columns: &Columns) -> Result<Option<i64>, Error> {
+/// What became of a commit inside a transaction.
+pub(super) enum Put {
+    Written(Receipt),
+    /// It was applied before, or another commit with its key was.
+    Known(ReceiptRow),
+    Conflict,
+    /// Another commit has its key. What was written is to be rolled back.
+    KeyReused,
+}
+
+impl Put {
+    /// The receipt, if the transaction is to stand.
+    pub(super) fn receipt(self, columns: &Columns) -> Result<Receipt, CommitError> {
+        let own = columns.receipt;
+        match self {
+            Self::Written(receipt) => Ok(receipt),
+            Self::Known(row) => match sql::receipt_of(own.key, row).map_err(failed)? {
+                known if known.digest == own.digest => Ok(known),
+                _ => Err(CommitError::KeyReused),
+            },
+            Self::Conflict => Err(CommitError::Conflict),
+            Self::KeyReused => Err(CommitError::KeyReused),
+        }
+    }
+}
+
+/// Writes a commit inside a transaction that may write.
+pub(super) async fn put(connection: &mut SqliteConnection, columns: &Columns) -> Result<Put, Error> {
     let sql = if columns.expected == 0 { INSERT_HEAD } else { UPDATE_HEAD };
     let head = sqlx::query(sql)
         .bind(columns.dashboard)
@@ -30,8 +55,8 @@ pub(super) async fn put(connection: &mut SqliteConnection, columns: &Columns) ->
         .bind(columns.head.clone());
     if head.execute(&mut *connection).await?.rows_affected() == 0 {
         // Nobody else writes, so one look is enough: a commit that was applied has moved the revision on.
-        let receipt = sqlx::query_scalar(sql::SELECT_RECEIPT).bind(columns.dashboard).bind(columns.key);
-        return receipt.fetch_optional(&mut *connection).await;
+        let receipt = sqlx::query_as(sql::SELECT_RECEIPT).bind(columns.dashboard).bind(columns.key());
+        return Ok(receipt.fetch_optional(&mut *connection).await?.map_or(Put::Conflict, Put::Known));
     }
     for grant in &columns.grants {
         let ancestors = json_of(&grant.ancestors).map_err(Error::Encode)?;
@@ -68,10 +93,14 @@ pub(super) async fn put(connection: &mut SqliteConnection, columns: &Columns) ->
             .execute(&mut *connection)
             .await?;
     }
-    let receipt =
-        sqlx::query(INSERT_RECEIPT).bind(columns.dashboard).bind(columns.key).bind(columns.revision);
-    receipt.execute(&mut *connection).await?;
-    Ok(Some(columns.revision))
+    let receipt = sqlx::query(INSERT_RECEIPT)
+        .bind(columns.dashboard)
+        .bind(columns.key())
+        .bind(columns.digest())
+        .bind(columns.revision)
+        .bind(columns.receipt.at.micros());
+    let is_new = receipt.execute(&mut *connection).await?.rows_affected() > 0;
+    Ok(if is_new { Put::Written(columns.receipt) } else { Put::KeyReused })
 }
 
 /// The same, and a withdrawal also where the dashboard has moved on (G22).
@@ -79,14 +108,14 @@ pub(super) async fn put_onto(
     connection: &mut SqliteConnection,
     commit: &Commit,
     columns: &Columns,
-) -> Result<Option<i64>, SqlError> {
-    let revision = put(connection, columns).await.map_err(SqlError::of)?;
-    if revision.is_some() || !commit.is_withdrawal() {
-        return Ok(revision);
+) -> Result<Put, SqlError> {
+    let done = put(connection, columns).await.map_err(SqlError::of)?;
+    if !matches!(done, Put::Conflict) || !commit.is_withdrawal() {
+        return Ok(done);
     }
     let head = sqlx::query_scalar(SELECT_HEADS_BODY).bind(columns.dashboard);
     let head: Option<String> = head.fetch_optional(&mut *connection).await.map_err(SqlError::of)?;
-    let Some(head) = head else { return Ok(None) };
+    let Some(head) = head else { return Ok(Put::Conflict) };
     let mut grants: Vec<String> = Vec::with_capacity(columns.grants.len());
     for grant in &columns.grants {
         let stored = sqlx::query_scalar(SELECT_GRANTS_BODY).bind(columns.dashboard).bind(grant.ordinal);
@@ -94,30 +123,25 @@ pub(super) async fn put_onto(
     }
     match Columns::onto(commit, &head, &grants)? {
         Some(carried) => put(connection, &carried).await.map_err(SqlError::of),
-        None => Ok(None),
+        None => Ok(Put::Conflict),
     }
 }
 
-/// A commit in a transaction of its own; the revision that stands.
+/// A commit in a transaction of its own.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
     commit: &Commit,
     columns: &Columns,
-) -> Result<i64, CommitError> {
+) -> Result<Receipt, CommitError> {
     let begun = connection.begin_with(BEGIN).await;
     let mut transaction = begun.map_err(SqlError::of).map_err(failed)?;
-    match put_onto(&mut transaction, commit, columns).await {
-        Ok(Some(revision)) => {
-            transaction.commit().await.map_err(|error| match is_undone(&error) {
-                true => failed(SqlError::of(error)),
-                false => CommitError::Unknown(SqlError::of(error).into()),
-            })?;
-            Ok(revision)
-        }
-        // Dropping the transaction rolls it back.
-        Ok(None) => Err(CommitError::Conflict),
-        Err(error) => Err(failed(error)),
-    }
+    // Dropping the transaction rolls it back.
+    let receipt = put_onto(&mut transaction, commit, columns).await.map_err(failed)?.receipt(columns)?;
+    transaction.commit().await.map_err(|error| match is_undone(&error) {
+        true => failed(SqlError::of(error)),
+        false => CommitError::Unknown(SqlError::of(error).into()),
+    })?;
+    Ok(receipt)
 }
 
 /// Whether an error of the final `COMMIT` tells for certain that nothing is on the disk: it was locked (5, 6), read-only
@@ -130,14 +154,4 @@ fn is_undone(error: &Error) -> bool {
 
 pub(super) fn failed(error: SqlError) -> CommitError {
     CommitError::Failed(error.into())
-}
-
-pub(super) async fn remove(
-    connection: &mut SqliteConnection,
-    delivered: &[MessageId],
-) -> Result<(), SqlError> {
-    let names = delivered.iter().map(|id| (hex(&id.dashboard.to_uuid()), id.revision, id.index));
-    let names = serde_json::to_string(&names.collect::<Vec<_>>()).map_err(SqlError::Row)?;
-    let statement = sqlx::query(DELETE_MESSAGES).bind(names);
-    statement.execute(connection).await.map(drop).map_err(SqlError::of)
 }

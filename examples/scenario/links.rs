@@ -1,0 +1,98 @@
+//! The public link.
+
+use super::{
+    Engine, Reading, decisions,
+    fields::{Fields, Problem, bad},
+    play,
+    runtime::block_on,
+};
+use dashshare::explain::LinkCause;
+use serde_json::json;
+
+impl Engine {
+    pub(super) fn rotate_link<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let label = fields.label('k', self.line)?;
+        let expiry = fields.expiry("expiry")?;
+        let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
+        play(move |engine| {
+            let (dashboard, by) = (engine.dashboard_of(dashboard), engine.actor(by));
+            let link = block_on(engine.sharing.rotate_link(by, dashboard, expiry))?;
+            engine.tokens.insert(label.clone(), link.token.expose().to_owned());
+            engine.links.insert((dashboard, link.generation), label.clone());
+            Ok(json!({ "token": label, "ends": link.ends.at() }))
+        })
+    }
+
+    pub(super) fn pause_link<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
+        play(move |engine| {
+            let (dashboard, by) = (engine.dashboard_of(dashboard), engine.actor(by));
+            block_on(engine.sharing.pause_link(by, dashboard))?;
+            Ok(json!({}))
+        })
+    }
+
+    pub(super) fn resume_link<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
+        play(move |engine| {
+            let (dashboard, by) = (engine.dashboard_of(dashboard), engine.actor(by));
+            block_on(engine.sharing.resume_link(by, dashboard))?;
+            Ok(json!({}))
+        })
+    }
+
+    pub(super) fn withdraw_link<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
+        play(move |engine| {
+            let (dashboard, by) = (engine.dashboard_of(dashboard), engine.actor(by));
+            block_on(engine.sharing.withdraw_link(by, dashboard))?;
+            Ok(json!({}))
+        })
+    }
+
+    pub(super) fn move_link_end<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let expiry = fields.expiry("expiry")?;
+        let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
+        play(move |engine| {
+            let (dashboard, by) = (engine.dashboard_of(dashboard), engine.actor(by));
+            let moved = block_on(engine.sharing.move_link_end(by, dashboard, expiry))?;
+            Ok(json!({ "token": engine.link_label(dashboard, moved.generation), "ends": moved.ends.at() }))
+        })
+    }
+
+    pub(super) fn setup<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
+        play(move |engine| {
+            let (dashboard, by) = (engine.dashboard_of(dashboard), engine.actor(by));
+            let missing = block_on(engine.sharing.missing_to_publish(by, dashboard))?;
+            Ok(json!({ "missing": missing.iter().map(decisions::step).collect::<Vec<_>>() }))
+        })
+    }
+
+    pub(super) fn diagnose_link<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let token = fields.optional("token", |fields, _| self.token_in(fields))?;
+        let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
+        play(move |engine| {
+            let (dashboard, by) = (engine.dashboard_of(dashboard), engine.actor(by));
+            let token = token.map(|token| engine.token(token));
+            let diagnosis = block_on(engine.sharing.diagnose_link(by, dashboard, token))?;
+            let causes: Vec<String> =
+                diagnosis.causes.iter().map(|cause| engine.with_labels(cause.to_string())).collect();
+            let symptoms: Vec<_> = diagnosis.causes.iter().map(LinkCause::symptom).collect();
+            Ok(json!({ "opens": diagnosis.opens, "causes": causes, "symptoms": symptoms }))
+        })
+    }
+
+    /// The label of a token, or a text that somebody tries in a token's place. In strict mode that begins like one.
+    pub(super) fn token_in<'a>(&self, fields: &'a Fields) -> Result<&'a str, Problem> {
+        let token = fields.text("token")?;
+        if self.strict && !token.starts_with("dsl_") && !self.tokens.contains_key(token) {
+            return bad(format!("there is no token `{token}` yet"));
+        }
+        Ok(token)
+    }
+
+    pub(super) fn token<'a>(&'a self, text: &'a str) -> &'a str {
+        self.tokens.get(text).map_or(text, String::as_str)
+    }
+}

@@ -1,0 +1,259 @@
+//! The questions: who has access, who had it, what would change it, and what has been written down.
+
+use super::{Engine, Reading, fields::Fields, play, runtime::block_on, world::expiry};
+use dashshare::{
+    AccountId, DashboardId, Revision,
+    questions::{GrantView, LinkView, Page},
+    trail::{Actor, Event, Message},
+};
+use serde_json::{Value, json};
+
+impl Engine {
+    pub(super) fn list<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let as_of = fields.optional("as_of", Fields::instant)?;
+        let (dashboard, by) = (self.dashboard_in(fields)?, self.account_in(fields, "by")?);
+        play(move |engine| {
+            let (dashboard, by) = (engine.dashboard_of(dashboard), engine.account(by));
+            let list = match as_of {
+                Some(at) => block_on(engine.sharing.as_of(at).access_list(by, dashboard))?,
+                None => block_on(engine.sharing.access_list(by, dashboard))?,
+            };
+            let grants: Vec<Value> =
+                list.grants.iter().map(|grant| engine.grant_view(dashboard, grant)).collect();
+            let link = list.link.as_ref().map(|link| engine.link_view(dashboard, link));
+            Ok(json!({ "owner": engine.accounts.label(list.owner), "grants": grants, "link": link }))
+        })
+    }
+
+    fn grant_view(&self, dashboard: DashboardId, view: &GrantView) -> Value {
+        json!({
+            "grant": self.grant_label(dashboard, view.grant),
+            "grantor": self.accounts.label(view.grantor),
+            "grantee": self.holder_label(&view.grantee),
+            "pending": view.pending,
+            "rights": view.rights,
+            "reshare": view.reshare,
+            "expiry": expiry(view.expiry),
+            "ends": view.ends.at(),
+            "depth": view.depth(),
+            "path": self.grant_labels(dashboard, &view.path),
+        })
+    }
+
+    fn link_view(&self, dashboard: DashboardId, link: &LinkView) -> Value {
+        json!({
+            "token": self.link_label(dashboard, link.generation),
+            "maker": self.accounts.label(link.maker),
+            "grant": link.grant.map(|grant| self.grant_label(dashboard, grant)),
+            "expiry": expiry(link.expiry),
+            "ends": link.ends.at(),
+            "paused": link.paused,
+        })
+    }
+
+    pub(super) fn impact<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let ((dashboard, grant), by) = (self.grant_in(fields)?, self.account_in(fields, "by")?);
+        play(move |engine| {
+            let by = engine.account(by);
+            let impact = block_on(engine.sharing.impact_of_revoking(by, dashboard, grant))?;
+            let names = |accounts: Vec<AccountId>| {
+                let mut names: Vec<String> = accounts
+                    .iter()
+                    .filter_map(|account| engine.accounts.labels.get(account).cloned())
+                    .collect();
+                names.sort();
+                names
+            };
+            let links: Vec<Value> =
+                impact.link.iter().map(|link| engine.link_label(dashboard, link.generation)).collect();
+            let invitations: Vec<Value> =
+                impact.invitations.iter().map(|holder| engine.holder_label(holder)).collect();
+            Ok(json!({
+                "lose": names(impact.lose),
+                "keep": names(impact.keep.into_iter().map(|(account, _)| account).collect()),
+                "invitations": invitations,
+                "links": links,
+            }))
+        })
+    }
+
+    pub(super) fn shared_with_me<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let as_of = fields.optional("as_of", Fields::instant)?;
+        let who = self.account_in(fields, "who")?;
+        play(move |engine| {
+            let who = engine.account(who);
+            let shared = match as_of {
+                Some(at) => block_on(engine.sharing.as_of(at).shared_with(who, Page::first(usize::MAX)))?,
+                None => block_on(engine.sharing.shared_with(who, Page::first(usize::MAX)))?,
+            };
+            let dashboards: Vec<Value> = shared
+                .iter()
+                .map(|shared| {
+                    json!({
+                        "dashboard": engine.dashboards.label(shared.dashboard),
+                        "owner": engine.accounts.label(shared.owner),
+                        "rights": shared.rights,
+                        "reshare": shared.reshare,
+                        "ends": shared.ends.at(),
+                        "grants": engine.grant_labels(shared.dashboard, &shared.grants),
+                    })
+                })
+                .collect();
+            Ok(json!({ "dashboards": dashboards }))
+        })
+    }
+
+    pub(super) fn losing<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let (days, dashboard) = (fields.days("days")?, self.dashboard_in(fields)?);
+        play(move |engine| {
+            let (until, dashboard) = (engine.now.plus_days(days), engine.dashboard_of(dashboard));
+            let losing = block_on(engine.sharing.losing_access(dashboard, until))?;
+            let losing: Vec<Value> = losing
+                .iter()
+                .map(|losing| json!({ "who": engine.accounts.label(losing.account), "ends": losing.ends }))
+                .collect();
+            Ok(json!({ "losing": losing }))
+        })
+    }
+
+    pub(super) fn remind<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let (days, dashboard) = (fields.days("days")?, self.dashboard_in(fields)?);
+        play(move |engine| {
+            let (until, dashboard) = (engine.now.plus_days(days), engine.dashboard_of(dashboard));
+            let told = block_on(engine.sharing.remind(dashboard, until))?;
+            Ok(json!({ "grants": engine.grant_labels(dashboard, &told) }))
+        })
+    }
+
+    pub(super) fn audit<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let dashboard = self.dashboard_in(fields)?;
+        play(move |engine| {
+            let dashboard = engine.dashboard_of(dashboard);
+            let mut records = Vec::new();
+            let mut after = Revision::ZERO;
+            loop {
+                let page = block_on(engine.sharing.audit(Actor::Host, dashboard, after, 100))?;
+                let Some(last) = page.last() else { break };
+                after = last.revision;
+                records.extend(page);
+            }
+            let records: Vec<Value> = records
+                .iter()
+                .map(|record| {
+                    let (event, grants) = engine.event(dashboard, &record.event);
+                    let link_fell =
+                        record.link_fell.map(|generation| engine.link_label(dashboard, generation));
+                    json!({
+                        "revision": record.revision,
+                        "at": record.at,
+                        "by": engine.actor_label(record.actor),
+                        "event": event,
+                        "grants": grants,
+                        "fell": engine.grant_labels(dashboard, &record.fell),
+                        "link_fell": link_fell,
+                    })
+                })
+                .collect();
+            Ok(json!({ "records": records }))
+        })
+    }
+
+    /// An event's name, and the grants that it is about.
+    fn event(&self, dashboard: DashboardId, event: &Event) -> (&'static str, Vec<Value>) {
+        let (name, grants) = match event {
+            Event::Registered { .. } => ("registered", vec![]),
+            Event::Shared { grant, .. } => ("shared", vec![*grant]),
+            Event::Amended { grant, .. } => ("amended", vec![*grant]),
+            Event::Revoked { grant, rebound } => {
+                ("revoked", [*grant].into_iter().chain(rebound.iter().map(|(_, new)| *new)).collect())
+            }
+            Event::Stopped { .. } => ("stopped", vec![]),
+            Event::Renounced { grant } => ("renounced", vec![*grant]),
+            Event::Claimed { grants, .. } => ("claimed", grants.clone()),
+            Event::Transferred { kept, .. } => ("transferred", kept.iter().copied().collect()),
+            Event::Deleted => ("deleted", vec![]),
+            Event::AccountDeleted { .. } => ("account_deleted", vec![]),
+            Event::LinkRotated { .. } => ("link_rotated", vec![]),
+            Event::LinkPaused { .. } => ("link_paused", vec![]),
+            Event::LinkResumed { .. } => ("link_resumed", vec![]),
+            Event::LinkWithdrawn { .. } => ("link_withdrawn", vec![]),
+            Event::LinkEndMoved { .. } => ("link_end_moved", vec![]),
+            Event::Suspended => ("suspended", vec![]),
+            Event::Resumed => ("resumed", vec![]),
+            Event::Offered { .. } => ("offered", vec![]),
+            Event::OfferTaken { .. } => ("offer_taken", vec![]),
+            Event::OfferDeclined => ("offer_declined", vec![]),
+            Event::OfferWithdrawn => ("offer_withdrawn", vec![]),
+            Event::Reminded { grants } => ("reminded", grants.clone()),
+            Event::Fell { .. } => ("fell", Vec::new()),
+            _ => ("unknown", vec![]),
+        };
+        (name, self.grant_labels(dashboard, &grants))
+    }
+
+    pub(super) fn outbox<'a>(&self, _: &'a Fields) -> Reading<'a> {
+        play(move |engine| {
+            let mut messages = Vec::new();
+            let mut after = None;
+            loop {
+                let page = block_on(engine.sharing.outbox(after, 100))?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.id);
+                messages.extend(page);
+            }
+            // The store orders by dashboard; a reader of a story wants it by time.
+            messages.sort_by_key(|message| (message.at, message.id));
+            let messages: Vec<Value> = messages
+                .iter()
+                .map(|sent| {
+                    let dashboard = sent.id.dashboard;
+                    let mut said = engine.message(dashboard, &sent.message);
+                    said["at"] = json!(sent.at);
+                    said["dashboard"] = engine.dashboards.label(dashboard);
+                    said
+                })
+                .collect();
+            Ok(json!({ "messages": messages }))
+        })
+    }
+
+    fn message(&self, dashboard: DashboardId, message: &Message) -> Value {
+        match message {
+            Message::Invited { grant, by, address, lapses } => json!({
+                "kind": "invited", "grant": self.grant_label(dashboard, *grant), "by": self.accounts.label(*by),
+                "to": address, "lapses": lapses,
+            }),
+            Message::Shared { grant, by, to, terms, .. } => json!({
+                "kind": "shared", "grant": self.grant_label(dashboard, *grant), "by": self.accounts.label(*by),
+                "to": self.accounts.label(*to), "rights": terms.rights, "expiry": expiry(terms.expiry),
+            }),
+            Message::Lapsing { to, address, grant, lapses } => json!({
+                "kind": "lapsing", "to": self.accounts.label(*to), "address": address,
+                "grant": self.grant_label(dashboard, *grant), "lapses": lapses,
+            }),
+            Message::Offered { by, to, ends, message, devices } => json!({
+                "kind": "offered", "by": self.accounts.label(*by), "to": self.holder_label(to),
+                "ends": ends.at(), "message": message, "devices": devices,
+            }),
+            Message::OfferAnswered { to, taken } => json!({
+                "kind": "offer_answered", "to": self.accounts.label(*to), "taken": taken,
+            }),
+            Message::OfferWithdrawn { to } => {
+                json!({ "kind": "offer_withdrawn", "to": self.holder_label(to) })
+            }
+            Message::Expiring { grant, to, ends } => json!({
+                "kind": "expiring", "grant": self.grant_label(dashboard, *grant), "to": self.holder_label(to), "ends": ends,
+            }),
+            Message::Ended { lost } => {
+                let lost: Vec<Value> = lost
+                    .iter()
+                    .map(|(who, grants)| {
+                        json!({ "to": self.holder_label(who), "grants": self.grant_labels(dashboard, grants) })
+                    })
+                    .collect();
+                json!({ "kind": "ended", "lost": lost })
+            }
+            _ => json!({}),
+        }
+    }
+}
