@@ -2,10 +2,10 @@
 //! it and calculates nothing.
 
 #[path = "../examples/sync_host/csv.rs"]
-mod csv;
+mod writer;
 
-use csv::{Cell, line};
 use proptest::{collection::vec, prelude::*, sample::select};
+use writer::{Cell, line};
 
 /// A second reading of RFC 4180: the cells of one line, with its end.
 fn cells(text: &str) -> Option<Vec<String>> {

@@ -132,6 +132,14 @@ fn in_order(dump: &Dump) -> Dump {
     dump
 }
 
+/// Where two dumps begin to differ, with some of what stands around it.
+fn first_difference(one: &Dump, other: &Dump) -> String {
+    let (one, other) = (format!("{one:?}"), format!("{other:?}"));
+    let at = one.bytes().zip(other.bytes()).position(|(one, other)| one != other).unwrap_or(0);
+    let around = |text: &str| text.chars().skip(at.saturating_sub(150)).take(300).collect::<String>();
+    format!("\n  {}\n  {}", around(&one), around(&other))
+}
+
 fn renumber(revision: &mut Value, place: &BTreeMap<u64, usize>) {
     if let Some(place) = revision.as_u64().and_then(|number| place.get(&number)) {
         *revision = Value::from(*place);
@@ -183,7 +191,9 @@ fn two_operations_at_once_end_as_if_they_had_taken_turns() {
                     let in_turn = |(name, board): (&String, &Value)| {
                         before.2[name] == *board || behind.2[name] == *board
                     };
-                    assert!(found.2.iter().all(in_turn), "{context}");
+                    let differs =
+                        || first_difference(&without_revisions(&found).2, &without_revisions(&behind).2);
+                    assert!(found.2.iter().all(in_turn), "{context}: {}", differs());
                     split += 1;
                 } else {
                     assert!(

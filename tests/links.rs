@@ -352,9 +352,9 @@ fn what_takes_a_link_away_depends_on_no_directory() {
         let sharing = scene.process(2);
         let (olga, big) = (scene::account(OLGA), board(BIG));
         match number {
-            0 => drop(scene::done(sharing.move_link_end(olga, big, scene::in_days(3)))),
-            1 => drop(scene::done(sharing.pause_link(olga, big))),
-            _ => drop(scene::done(sharing.withdraw_link(olga, big))),
+            0 => assert_eq!(scene::done(sharing.move_link_end(olga, big, scene::in_days(3))).generation, 1),
+            1 => scene::done(sharing.pause_link(olga, big)).answer,
+            _ => scene::done(sharing.withdraw_link(olga, big)).answer,
         }
         let trace = sharing.store().gate.trace();
         let asked: Vec<_> = trace.iter().skip(1).filter(|call| !call.is_stores()).collect();

@@ -1,7 +1,7 @@
 //! Why a public link opens or does not, for the owner: the true cause that no visitor is told (L9).
 
 use crate::{
-    record::Revision,
+    record::{Actor, Revision},
     sharing::{AnonymousAccess, Ledger, LinkFall, Missing, standing},
     tenant::Tenant,
     value::{LinkDigest, Timestamp},
@@ -36,7 +36,8 @@ pub enum LinkCause {
     Suspended(Timestamp),
     /// It is paused, since this instant.
     Paused(Timestamp),
-    /// The owner paused it, or the host in its place, since this instant: only they resume it (L6).
+    /// The owner paused it, or the host in its place, since this instant: only they resume it (L6). So its maker is told;
+    /// who can resume it is told that it is paused.
     PausedByOwner(Timestamp),
     /// It expired, or what it hangs on ended.
     Fallen(LinkFall),
@@ -124,6 +125,7 @@ pub(crate) enum Presented {
 
 pub(crate) fn diagnose(
     ledger: &Ledger,
+    by: Actor,
     presented: &Presented,
     tenant: &Tenant,
     access: &AnonymousAccess,
@@ -140,7 +142,8 @@ pub(crate) fn diagnose(
     causes.extend(ledger.head.suspended.map(LinkCause::Suspended));
     match (link, ledger.link()) {
         (Some(link), Some(outcome)) => {
-            let paused = if link.paused_by_owner { LinkCause::PausedByOwner } else { LinkCause::Paused };
+            let is_stuck = link.paused_by_owner && !ledger.is_owner(by);
+            let paused = if is_stuck { LinkCause::PausedByOwner } else { LinkCause::Paused };
             causes.extend(link.paused.map(paused));
             causes.extend(outcome.err().map(LinkCause::Fallen));
             let honoured = standing::is_link_honoured(link, &tenant.rules);

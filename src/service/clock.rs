@@ -15,9 +15,6 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// By how many microseconds clocks may differ unless the host says otherwise: five minutes.
-pub(super) const SKEW: i64 = 5 * 60 * 1_000_000;
-
 /// Two clocks that do not fit.
 struct Doubt {
     now: Timestamp,

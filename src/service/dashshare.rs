@@ -1,6 +1,5 @@
 //! The service that a host calls.
 
-use super::clock::SKEW;
 use crate::{
     host::{Directory, Env, Store},
     record::Revision,
@@ -8,6 +7,9 @@ use crate::{
 };
 use serde::Serialize;
 use std::{fmt, ops::Deref};
+
+/// By how many microseconds clocks may differ unless the host says otherwise: five minutes.
+const SKEW: i64 = 5 * 60 * 1_000_000;
 
 /// Dashboard sharing over a host's store, directory and environment.
 ///

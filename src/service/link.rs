@@ -304,6 +304,6 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         };
         let tenant = self.tenant(ledger.head.tenant).await?;
         let access = self.access(&tenant, dashboard).await?;
-        Ok(diagnosis::diagnose(&ledger, &presented, &tenant, &access))
+        Ok(diagnosis::diagnose(&ledger, by, &presented, &tenant, &access))
     }
 }

@@ -216,7 +216,7 @@ fn makers_parent<'a>(facts: &Facts<'a>, ledger: &'a Ledger, by: Actor) -> Result
 }
 
 /// The link that stands, for whoever has power over it: the owner, the host, and its maker (L6).
-fn own_link<'a>(ledger: &'a Ledger, by: Actor) -> Result<&'a Link, Refusal> {
+fn own_link(ledger: &Ledger, by: Actor) -> Result<&Link, Refusal> {
     let link = ledger.standing_link().ok_or(Refusal::NoLink)?;
     let has_power = ledger.is_owner(by) || Some(link.maker) == by.account();
     if has_power { Ok(link) } else { Err(Refusal::NotYours) }

@@ -194,6 +194,25 @@ fn large(n: usize) -> Vec<(&'static str, Vec<Document>, Principal, Resource)> {
     let matching = |n: usize| json!(["device", "tag_match", format!("k{n}")]);
     let (one, other) = (tagged(&one_key, "p"), tagged(&own_key, "p"));
     let request = |of: &(Principal, Resource)| of.clone();
+    let (principal, resource) = request(&one);
+    let one_denied = [
+        each(&|_| allow(&json!(["device", "tag_match", "site"]))),
+        vec![deny(&json!(["device", "tag_match", "site"]))],
+    ];
+    let whoever = || vec![json!(["run_user", "tag_match", "zone"])];
+    let zoned =
+        (0..n).fold(Resource::new("device", "d"), |device, n| device.with_tag("zone", format!("z{n}")));
+    let helping = |n: usize| policy(&format!("p{n}"), whoever(), vec![allow(&json!(["device", "id", "d"]))]);
+    let denying = policy("q", whoever(), vec![deny(&json!(["device", "id", "d"]))]);
+    let many = [
+        ("one key denied", vec![policy("p", anyone(), one_denied.concat())], principal, resource),
+        (
+            "policies of one key",
+            (0..n).map(helping).chain([denying]).collect(),
+            Principal::run_user("ann"),
+            zoned,
+        ),
+    ];
     [
         (
             "aimed at others",
@@ -242,6 +261,7 @@ fn large(n: usize) -> Vec<(&'static str, Vec<Document>, Principal, Resource)> {
         let documents = if first.targets().len() > 1 { vec![first, second] } else { vec![first] };
         (name, documents, principal, resource)
     })
+    .chain(many)
     .collect()
 }
 

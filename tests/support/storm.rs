@@ -152,7 +152,7 @@ struct World {
 impl World {
     fn new(store: &Arc<dyn DynStore>, board: u64) -> Self {
         let directory = Arc::<MemoryDirectory>::default();
-        let (board, tenant) = (DashboardId::from(board), TenantId::from(1u64));
+        let (number, board, tenant) = (board, DashboardId::from(board), TenantId::from(1u64));
         let people = (OLGA..FIRST_BELOW + 5).chain(FIRST_GUEST..FIRST_GUEST + GUESTS);
         people.for_each(|number| directory.add_account(account(number)));
         let everybody = r#"[{"id":"open","name":"open","targets":[["run_user"]],"permissions":
@@ -160,7 +160,7 @@ impl World {
         let policies: PolicySet = serde_json::from_str(everybody).expect("policies");
         let portal = Portal { active: true, anonymous: Some(AnonymousUser::new("anonymous")) };
         directory.set_tenant(tenant, Tenant { portal, policies, ..Tenant::default() });
-        let sharing = process_over(Arc::clone(store), &directory, now(), 1);
+        let sharing = process_over(Arc::clone(store), &directory, now(), number);
         block_on(sharing.register(board, tenant, account(OLGA))).expect("a dashboard");
         let busys = NewShare::with(account(BUSY), Terms::of(Rights::ALL, Expiry::Never).and_reshare());
         let busys = block_on(sharing.share(account(OLGA), board, busys)).expect("a share").grant;
@@ -171,7 +171,8 @@ impl World {
             block_on(sharing.share(account(by), board, below)).expect("a share");
         }
         let link = block_on(sharing.rotate_link(account(OLGA), board, Expiry::Never)).expect("a link");
-        let busy = Dashshare::new(Arc::clone(store), Arc::clone(&directory), FixedEnv::new(now(), 77));
+        let busy =
+            Dashshare::new(Arc::clone(store), Arc::clone(&directory), FixedEnv::new(now(), 7_000 + number));
         let storm = Arc::new(Storm {
             inner: Arc::clone(store),
             busy,

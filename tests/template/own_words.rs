@@ -70,14 +70,15 @@ fn no_word_of_a_format_is_taken_for_a_credential_or_an_id() {
                 .iter()
                 .map(|field| ((*field).to_owned(), json!([written, {"in": written}])))
                 .collect();
-            let mut document = json!({"mode": word, "secret": written, "unheard": fields.clone()});
+            let mut document =
+                json!({"mode": word, "title": word, "secret": written, "unheard": fields.clone()});
             document.as_object_mut().expect("an object").extend(fields);
             shown(&document, "a credential");
         }
         let below: Map<String, Value> =
             CREDENTIALS.iter().map(|field| ((*field).to_owned(), json!({word: {word: 1}}))).collect();
         shown(&json!({"mode": word, "unheard": below}), "a member below a credential");
-        shown(&json!({"mode": word, "device": word}), "an id");
+        shown(&json!({"mode": word, "title": word, "device": word}), "an id");
         shown(&json!({"mode": word, "unheard": {word: true}}), "a member");
         if !["mode", "device", "title", "secret"].contains(&word.as_str()) {
             shown(&json!({"mode": word, word: "something"}), "a field");
