@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     record::{Actor, Event, Grant, Head, Holder, Message, Offer, Phase, Revision, Seed},
-    template::{Template, is_clean},
+    template::{Template, is_clean, mail_text},
     tenant::Tenant,
     value::{AccountId, DashboardId, Expiry, GrantId, Rights, TenantId, Terms, Timestamp},
 };
@@ -26,8 +26,6 @@ use std::sync::Arc;
 
 /// The longest message, and the longest description of devices, in characters.
 const LONGEST_TEXT: usize = 2_000;
-/// The longest text of a person's in a mail, in characters.
-const LONGEST_IN_MAIL: usize = 200;
 
 /// A clone to offer: the input of [`offer`](crate::Dashshare::offer).
 #[derive(Clone, Debug)]
@@ -195,7 +193,7 @@ impl Command for MakeOffer<'_> {
         let lapses = facts.now.plus_days(rules.invitation_duration_days());
         let grantee = with.grantee(facts.now, lapses);
         let ends = expiry.min(grantee.lapses(facts.now));
-        let for_mail = |text: &Option<String>| text.as_deref().map(mail_text);
+        let for_mail = |text: &Option<String>| text.as_deref().map(mail_text).filter(|fit| !fit.is_empty());
         let (message, devices) = (for_mail(&content.message), for_mail(&content.devices));
         draft.head.phase = Phase::Offer(content);
         draft.tell(Message::Offered { by: self.giver, to: grantee.holder(), ends, message, devices });
@@ -214,19 +212,6 @@ impl Command for MakeOffer<'_> {
         let event = Event::Offered { grant: id, to: with.name() };
         Ok(draft.finish(self.by, event, |_| Offered { clone, ends: expiry }))
     }
-}
-
-/// A person's text as it may stand in a mail: at most 200 characters, no line breaks and nothing else that would make it
-/// read otherwise than it is, and of what looks like an address, an id or a credential only that it was there (E17).
-fn mail_text(text: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    let shown: Vec<&str> = words.map(|word| if is_clean(word) { word } else { "\u{2026}" }).collect();
-    let line = shown.join(" ");
-    if line.chars().nth(LONGEST_IN_MAIL).is_none() && is_clean(&line) {
-        return line;
-    }
-    let cut: String = line.chars().take(LONGEST_IN_MAIL).collect();
-    if is_clean(&cut) { cut } else { "\u{2026}".to_owned() }
 }
 
 /// An offer that can still be taken, and its grant.
