@@ -116,12 +116,12 @@ pub use sharing::{
     ErrorKind, Refusal, Told,
     amend::{Amended, Amendment},
     clock::ClockRepaired,
-    invitation::Claimed,
+    invitation::{Claimed, Renewed},
     link::{LinkEndMoved, NewLink, Rotated},
     offer::{NewOffer, Offered},
-    ownership::Transferred,
     revoke::{Ended, RevokeMode},
-    share::{NewShare, Shared},
+    share::{NewShare, ShareSet, Shared},
+    transfer::{TransferAsked, Transferred},
 };
 pub use stores::MemoryStore;
 #[cfg(feature = "postgres")]
@@ -146,8 +146,8 @@ pub mod store {
     pub use crate::{
         host::{CommitError, DynStore, Freshness, Store, Transactional},
         record::{
-            Chain, Claim, Commit, CommitDigest, CommitKey, Falling, Grant, Grantee, Head, History,
-            Invitation, Link, Offer, PastTerms, Phase, Receipt, Seed, Snapshot,
+            AskedTransfer, Chain, Claim, Commit, CommitDigest, CommitKey, Counted, Falling, Grant, Grantee,
+            Head, History, Invitation, Link, Offer, PastTerms, Phase, Receipt, Room, Seed, Snapshot,
         },
         stores::CachedStore,
         value::LinkDigest,
@@ -161,7 +161,7 @@ pub mod store {
 pub mod directory {
     pub use crate::{
         host::DynDirectory,
-        tenant::{AnonymousUser, Portal, SharingRules, Tenant},
+        tenant::{AnonymousUser, Limits, Portal, SharingRules, Tenant},
         value::{Account, Attestor, VerifiedEmail},
     };
 }

@@ -47,6 +47,59 @@ pub struct SharingRules {
     pub max_depth: u8,
     /// Whether a grantor is told if an address has an account (I1).
     pub reveal_accounts: bool,
+    /// How much of everything there may be (G23).
+    pub limits: Limits,
+}
+
+/// How much there may be of what grows: each refused with a code of its own and the number. They are the host's to
+/// change, and count for what is made from then on.
+///
+/// ```
+/// # use dashshare::directory::{Limits, SharingRules};
+/// let mut rules = SharingRules::default();
+/// assert_eq!(rules.limits.grants, 10_000);
+/// rules.limits.grants = 500;
+/// ```
+///
+/// Rules: [G23](crate::specification).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Live grants of one person on a dashboard: 16.
+    pub grants_of_person: u32,
+    /// Live grants on a dashboard: 10,000.
+    pub grants: u32,
+    /// Live grants on a dashboard that one person has shared on: 500.
+    pub grants_shared_on: u32,
+    /// Invitations on a dashboard that one person has made and nobody has answered: 100.
+    pub invitations: u32,
+    /// Open offers of one giver: 20.
+    pub offers_given: u32,
+    /// Open offers to one recipient, by the name that they were made to: 20.
+    pub offers_received: u32,
+    /// Past terms that are kept of a grant, beyond which the oldest are merged: 100.
+    pub amendments_kept: u32,
+    /// Former owners that are kept of a dashboard, beyond which the oldest are merged: 100.
+    pub former_owners_kept: u32,
+    /// Bytes of JSON of a template that is offered: 262,144.
+    pub template_bytes: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            grants_of_person: 16,
+            grants: 10_000,
+            grants_shared_on: 500,
+            invitations: 100,
+            offers_given: 20,
+            offers_received: 20,
+            amendments_kept: 100,
+            former_owners_kept: 100,
+            template_bytes: 1 << 18,
+        }
+    }
 }
 
 const INVITATION_DAYS: u32 = 14;
@@ -66,6 +119,7 @@ impl Default for SharingRules {
             blocked_domains: Vec::new(),
             max_depth: DEPTH,
             reveal_accounts: false,
+            limits: Limits::default(),
         }
     }
 }
@@ -77,6 +131,11 @@ impl SharingRules {
 
     pub(crate) fn depth_limit(&self) -> usize {
         usize::from(self.max_depth.min(MAX_DEPTH))
+    }
+
+    /// Whether it depends on somebody's addresses if something may be shared with that account.
+    pub(crate) fn lists_domains(&self) -> bool {
+        !self.allowed_domains.is_empty() || !self.blocked_domains.is_empty()
     }
 
     /// Whether an address's domain is on the list of blocked ones.

@@ -215,11 +215,10 @@ impl World {
             Deed::Pause => block_on(sharing.pause_link(by, big)).map(|_| None),
             Deed::Resume => block_on(sharing.resume_link(by, big)).map(|_| None),
             Deed::Withdraw => block_on(sharing.withdraw_link(by, big)).map(|_| None),
-            Deed::Transfer(to) => block_on(sharing.transfer(Actor::Host, big, account(to), Rights::NONE))
-                .map(|_| {
-                    self.owner = to;
-                    None
-                }),
+            Deed::Transfer(to) => block_on(sharing.transfer(big, account(to), Rights::NONE)).map(|_| {
+                self.owner = to;
+                None
+            }),
             Deed::Suspend => block_on(sharing.suspend_dashboard(big)).map(|_| None),
             Deed::Continue => block_on(sharing.resume_dashboard(big)).map(|_| None),
         };

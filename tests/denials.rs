@@ -362,8 +362,20 @@ const ASKS: &[Ask] = &[
         text(block_on(s.stop_sharing(by, board(d), address("eve@example.com"))))
     }),
     ("renounce", |s, by, d, g| text(block_on(s.renounce(by, board(d), g)))),
-    ("transfer", |s, by, d, _| text(block_on(s.transfer(by, board(d), by, Rights::NONE)))),
-    ("transfer to nobody", |s, by, d, _| text(block_on(s.transfer(by, board(d), account(99), Rights::NONE)))),
+    ("set a share", |s, by, d, _| {
+        text(block_on(s.set_share(by, board(d), NewShare::with(account(CYD), view()))))
+    }),
+    ("set a share with an address", |s, by, d, _| {
+        text(block_on(s.set_share(by, board(d), NewShare::with(address("new@example.com"), view()))))
+    }),
+    ("remind of an invitation", |s, by, d, g| text(block_on(s.remind_invitation(by, board(d), g)))),
+    ("ask for a transfer", |s, by, d, _| text(block_on(s.offer_transfer(by, board(d), by, Rights::NONE)))),
+    ("ask nobody for a transfer", |s, by, d, _| {
+        text(block_on(s.offer_transfer(by, board(d), account(99), Rights::NONE)))
+    }),
+    ("take a transfer", |s, by, d, _| text(block_on(s.take_transfer(by, board(d))))),
+    ("decline a transfer", |s, by, d, _| text(block_on(s.decline_transfer(by, board(d))))),
+    ("withdraw a transfer", |s, by, d, _| text(block_on(s.withdraw_transfer(by, board(d))))),
     ("delete", |s, by, d, _| text(block_on(s.delete_dashboard(by, board(d))))),
     ("rotate", |s, by, d, _| text(block_on(s.rotate_link(by, board(d), Expiry::Never)))),
     ("rotate, too late", |s, by, d, _| text(block_on(s.rotate_link(by, board(d), Expiry::At(now()))))),

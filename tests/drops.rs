@@ -165,12 +165,7 @@ fn a_token_asked_for_again_answers_its_link_or_its_fate() {
         ("rotated", |s| drop(done(s.rotate_link(olga(), board(BARE), NEVER))), OLGA, Err("superseded")),
         ("withdrawn", |s| done(s.withdraw_link(olga(), board(BARE))).answer, OLGA, Err("no_link")),
         ("lapsed", |s| s.env().inner.set(scene::now().plus_days(9)), OLGA, Err("no_link")),
-        (
-            "transferred",
-            |s| drop(done(s.transfer(olga(), board(BARE), account(CYD), Rights::NONE))),
-            CYD,
-            Ok(true),
-        ),
+        ("transferred", |s| drop(done(s.transfer(board(BARE), account(CYD), Rights::NONE))), CYD, Ok(true)),
         ("deleted and registered", again_for_another, OLGA, Err("no_link")),
         (
             "withdrawn, and another made",

@@ -7,7 +7,7 @@ use crate::support::{
     },
 };
 use dashshare::{
-    AccountId, Action, DashboardId, Error, ErrorKind, Expiry, NewShare, Refusal, Rights, Terms,
+    AccountId, Action, DashboardId, Error, ErrorKind, Expiry, GrantId, NewShare, Refusal, Rights, Terms,
     explain::{Because, Denial, Missing},
     policy::RuleRef,
     questions::{AccessList, Page},
@@ -161,16 +161,25 @@ fn refusals() -> Vec<Refusal> {
         Refusal::Suspended,
         Refusal::NoLink,
         Refusal::Superseded,
-        Refusal::Suspended,
         Refusal::PolicyDenies(rule.clone()),
         Refusal::SetupIncomplete {
             missing: vec![
                 Missing::Portal,
                 Missing::DashboardDenied(rule.clone()),
-                Missing::DeviceDenied { device: "pump".to_owned(), by: rule },
+                Missing::DeviceDenied { device: "pump".to_owned(), by: rule.clone() },
             ],
         },
         Refusal::OwnsDashboards { dashboards: vec![DashboardId::from(7u64)] },
+        Refusal::RecipientDenied(rule),
+        Refusal::AlreadyInvited { grant: GrantId::from(7u64) },
+        Refusal::NotWaiting,
+        Refusal::TooManyGrants { limit: 16 },
+        Refusal::DashboardFull { limit: 10_000 },
+        Refusal::TooManyShares { limit: 500 },
+        Refusal::TooManyInvitations { limit: 100 },
+        Refusal::TooManyOffers { limit: 20 },
+        Refusal::TooManyOffersReceived { limit: 20 },
+        Refusal::NoTransfer,
     ]
 }
 

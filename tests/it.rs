@@ -9,6 +9,7 @@ mod conformance;
 mod csv;
 mod days;
 mod denials;
+mod door;
 mod drops;
 mod examples;
 mod face;
@@ -18,11 +19,13 @@ mod histories;
 mod ids;
 mod instants;
 mod layers;
+mod limits;
 mod links;
 mod listed;
 mod losses;
 #[expect(dead_code, reason = "shared with another binary")]
 mod model;
+mod names;
 mod offers;
 mod parsers;
 mod policies;
@@ -41,6 +44,7 @@ mod sqlite;
 mod suspensions;
 mod template;
 mod template_example;
+mod transfer;
 mod withdrawals;
 
 /// What several files need.

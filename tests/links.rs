@@ -139,7 +139,10 @@ fn play(steps: &[Step]) -> usize {
             Step::Transfer => {
                 let by = account(OWNERS[owner]);
                 owner = 1 - owner;
-                code(block_on(sharing.transfer(by, dashboard(), account(OWNERS[owner]), Rights::NONE)))
+                code(block_on(async {
+                    sharing.offer_transfer(by, dashboard(), account(OWNERS[owner]), Rights::NONE).await?;
+                    sharing.take_transfer(account(OWNERS[owner]), dashboard()).await
+                }))
             }
         };
         let (refused, after) = expected(link, *step);

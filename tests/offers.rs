@@ -5,7 +5,7 @@ use dashshare::{
     NewOffer, Refusal, Revision, TenantId, Timestamp,
     store::{Freshness, Seed, Store as _},
     template::{FillError, Fills, Options, Profile, Recipient, Template, extract_json, fill},
-    trail::Actor,
+    trail::{Actor, Message},
 };
 use pollster::block_on;
 use serde_json::{Value, json};
@@ -260,6 +260,27 @@ fn the_history_of_a_clone_begins_for_its_owner_when_it_was_taken() {
     };
     assert_eq!(revisions(account(2).into()), [2]);
     assert_eq!(revisions(Actor::Host), [1, 2]);
+}
+
+/// E17: what a person wrote stands in a mail as one short line without addresses, links and tricks; whoever opens the offer
+/// reads all of it.
+#[test]
+fn a_mail_has_no_more_of_a_persons_text_than_may_stand_there() {
+    let sharing = world();
+    let devices = "a sensor ".repeat(90);
+    let wrote = "URGENT: verify at https://evil.example/login\r\nBcc: all@bank.test\u{202e}\u{0} today";
+    let template = template();
+    let offering =
+        sharing.offer(account(1), board(SOURCE), offer(&template).message(wrote).devices(&devices));
+    block_on(offering).expect("offered");
+    let mail = block_on(sharing.outbox(None, 9)).expect("a list").remove(0).message;
+    let Message::Offered { message: Some(message), devices: Some(devices), .. } = mail else {
+        panic!("{mail:?}")
+    };
+    assert_eq!(message, "URGENT: verify at Bcc: today");
+    assert!(devices.chars().count() <= 200 && devices.starts_with("a sensor a sensor"), "{devices}");
+    let view = block_on(sharing.offers(account(2))).expect("a list").remove(0);
+    assert_eq!(view.message.as_deref(), Some(wrote));
 }
 
 /// T9, G19: the id that the host gave to a clone is taken while the offer is open, and free when it has expired.

@@ -37,7 +37,11 @@ fn every_future_can_move_between_threads() {
     is_send(sharing.stop_sharing(owner, dashboard, ann));
     is_send(sharing.renounce(ann, dashboard, grant));
     is_send(sharing.claim(ann, &address));
-    is_send(sharing.transfer(owner, dashboard, ann, Rights::NONE));
+    is_send(sharing.transfer(dashboard, ann, Rights::NONE));
+    is_send(sharing.offer_transfer(owner, dashboard, ann, Rights::NONE));
+    is_send(sharing.take_transfer(ann, dashboard));
+    is_send(sharing.decline_transfer(ann, dashboard));
+    is_send(sharing.withdraw_transfer(owner, dashboard));
     is_send(sharing.delete_dashboard(owner, dashboard));
     is_send(sharing.delete_account(ann));
     is_send(sharing.rotate_link(owner, dashboard, Expiry::Never));

@@ -344,8 +344,10 @@ impl World {
                 self.hear(claimed);
             }
             15 if self.dice.is(20) => {
-                let there = block_on(self.sharing.transfer(by, dashboard, with, Rights::VIEW));
-                let back = block_on(self.sharing.transfer(Actor::Host, dashboard, owner, Rights::NONE));
+                let there = block_on(self.sharing.offer_transfer(by, dashboard, with, Rights::VIEW));
+                let taken = block_on(self.sharing.take_transfer(with, dashboard));
+                let back = block_on(self.sharing.transfer(dashboard, owner, Rights::NONE));
+                self.hear(taken);
                 self.hear(there);
                 self.hear(back);
             }

@@ -86,6 +86,10 @@ fn while_a_dashboard_is_suspended_a_command_is_refused_or_only_takes_away() {
             continue;
         }
         let answer = outcome.unwrap_or_else(|error| panic!("{}: {error}", op.name));
+        // By the host's own word it changes hands.
+        if op.name == "transfer" {
+            continue;
+        }
         assert!(answer.token.is_none(), "{}: it made a link", op.name);
         if ELSEWHERE.contains(&op.name) {
             let same = |dashboard: &u64| {
@@ -101,7 +105,9 @@ fn while_a_dashboard_is_suspended_a_command_is_refused_or_only_takes_away() {
     }
     println!("{} refused: {refused:?}\n{} took away: {took:?}", refused.len(), took.len());
     assert!(before.len() > 60 && refused.len() >= 15 && took.len() >= 10);
-    for name in ["share with an account", "amend: prolong", "transfer", "rotate", "resume", "remind"] {
+    for name in
+        ["share with an account", "amend: prolong", "ask for a transfer", "rotate", "resume", "remind"]
+    {
         assert!(refused.contains(&name), "{name} is not refused");
     }
     for name in ["amend: no reshare right", "revoke", "renounce", "pause", "withdraw", "delete a dashboard"] {
@@ -190,7 +196,7 @@ fn the_host_transfers_and_deletes_what_it_suspended() {
     let scene = Scene::new();
     let sharing = scene.process(8);
     done(sharing.suspend_dashboard(board(BIG)));
-    done(sharing.transfer(Actor::Host, board(BIG), account(ZED), Rights::NONE));
+    done(sharing.transfer(board(BIG), account(ZED), Rights::NONE));
     let refused = block_on(sharing.resume_link(account(ZED), board(BIG))).expect_err("refused");
     assert_eq!(refused.refusal(), Some(&Refusal::Suspended));
     let refused = block_on(sharing.share(

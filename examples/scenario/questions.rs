@@ -223,7 +223,7 @@ impl Engine {
                 "kind": "invited", "grant": self.grant_label(dashboard, *grant), "by": self.accounts.label(*by),
                 "to": address, "lapses": lapses,
             }),
-            Message::Shared { grant, by, to, terms } => json!({
+            Message::Shared { grant, by, to, terms, .. } => json!({
                 "kind": "shared", "grant": self.grant_label(dashboard, *grant), "by": self.accounts.label(*by),
                 "to": self.accounts.label(*to), "rights": terms.rights, "expiry": expiry(terms.expiry),
             }),

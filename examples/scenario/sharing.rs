@@ -128,7 +128,14 @@ impl Engine {
         let to = fields.name("to")?;
         play(move |engine| {
             let (dashboard, by, to) = (engine.dashboard_of(dashboard), engine.actor(by), engine.account(to));
-            let transferred = block_on(engine.sharing.transfer(by, dashboard, to, keep))?;
+            let transferred = match by {
+                dashshare::trail::Actor::Host => block_on(engine.sharing.transfer(dashboard, to, keep))?,
+                // As if the new owner had been asked and had taken it (G18).
+                dashshare::trail::Actor::Account(_) => {
+                    block_on(engine.sharing.offer_transfer(by, dashboard, to, keep))?;
+                    block_on(engine.sharing.take_transfer(to, dashboard))?
+                }
+            };
             if let Some(kept) = transferred.kept {
                 engine.grants.put(&label, (dashboard, kept));
             }

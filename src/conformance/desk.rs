@@ -8,13 +8,14 @@ use crate::{
         MessageId, OutboxMessage, Phase, Seed, Snapshot,
     },
     sharing::{
-        AnonymousAccess, Command, Draw, Facts, Ledger,
+        AnonymousAccess, Command, Draw, Facts, Ledger, People,
         amend::{Amend, Amendment},
         invitation::ClaimInvitations,
         link::{ChangeLink, LinkChange, RotateLink},
-        ownership::{DeleteDashboard, Register, Transfer},
+        ownership::{DeleteDashboard, Register},
         revoke::{Revoke, RevokeMode},
         share::{Recipient, Share},
+        transfer::{Sides, Transfer},
     },
     tenant::{AnonymousUser, Portal, Tenant},
     value::{
@@ -126,6 +127,7 @@ impl<'s, S: Store> Desk<'s, S> {
             tenant: &self.tenant,
             access: &AnonymousAccess::default(),
             barred: None,
+            people: &People::default(),
             now: ledger.as_ref().map_or(self.now, |ledger| ledger.now),
             draw: &draw,
             withdraws: ledger.as_ref().is_some_and(|ledger| command.withdraws(ledger)),
@@ -208,7 +210,8 @@ impl<'s, S: Store> Desk<'s, S> {
 
     pub(super) async fn claim(&mut self, dashboard: DashboardId, account: AccountId, address: &EmailAddress) {
         let email = Attestor::new().verified(address.clone(), self.now);
-        self.give(ClaimInvitations { dashboard, account, email }).await;
+        let account = &Account { id: account, verified: Vec::new() };
+        self.give(ClaimInvitations { dashboard, account, email: &email }).await;
     }
 
     pub(super) async fn amend(
@@ -226,13 +229,9 @@ impl<'s, S: Store> Desk<'s, S> {
     }
 
     pub(super) async fn transfer(&mut self, dashboard: DashboardId, to: AccountId, keep: Rights) {
-        self.give(Transfer {
-            dashboard,
-            by: Actor::Host,
-            to: Some(Account { id: to, verified: Vec::new() }),
-            keep,
-        })
-        .await;
+        let to = &Account { id: to, verified: Vec::new() };
+        let sides = Sides { from: self.owner(dashboard), left: &[], to };
+        self.give(Transfer { dashboard, sides, keep }).await;
     }
 
     pub(super) async fn delete(&mut self, dashboard: DashboardId) {

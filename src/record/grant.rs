@@ -187,6 +187,24 @@ impl Grant {
         }
     }
 
+    /// Moves the lapse of its invitation, claimed or not.
+    pub(crate) fn set_lapses(&mut self, lapses: Timestamp) {
+        match &mut self.grantee {
+            Grantee::Account(_) => {}
+            Grantee::Pending(invitation) => invitation.lapses = lapses,
+            Grantee::Claimed(claim) => claim.invitation.lapses = lapses,
+        }
+    }
+
+    /// Whether it was made to this name: an account and an address are two, also while one person has both (G17).
+    pub(crate) fn is_named(&self, name: &Holder) -> bool {
+        match (name, &self.grantee) {
+            (Holder::Account(name), Grantee::Account(account)) => name == account,
+            (Holder::Account(_), _) => false,
+            (Holder::Address(name), grantee) => grantee.address() == Some(name),
+        }
+    }
+
     /// When its grantee became the owner, if so.
     ///
     /// Rules: [G18](crate::specification).

@@ -1,7 +1,7 @@
 //! The head record of a dashboard: owner, public link, revision. One row, replaced by every commit.
 
 use super::{actor::Actor, grant::Chain, link::Link, offer::Offer};
-use crate::value::{AccountId, DashboardId, GrantId, TenantId, Timestamp};
+use crate::value::{AccountId, DashboardId, GrantId, Rights, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
 
@@ -80,6 +80,55 @@ pub struct Head {
     /// The withdrawals of which it is still to be listed what fell with them.
     #[serde(default)]
     pub falling: Vec<Falling>,
+    /// Whom the owner has asked to take it over, if somebody (G18).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Box<AskedTransfer>>,
+    /// What was found when its grants were counted last (G23), the latest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub room: Vec<Room>,
+}
+
+/// A question of an owner's: whether an account takes the dashboard over.
+///
+/// Rules: [G18](crate::specification).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AskedTransfer {
+    /// Who is asked.
+    pub to: AccountId,
+    /// What the owner would keep.
+    pub keep: Rights,
+    /// When it was asked.
+    pub asked: Timestamp,
+    /// From this instant on it cannot be taken.
+    pub lapses: Timestamp,
+}
+
+/// How many more grants of a kind can be made before those that are live have to be counted again.
+///
+/// Rules: [G23](crate::specification).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Room {
+    /// Of what kind.
+    pub of: Counted,
+    /// The limit that it was counted against.
+    pub limit: u32,
+    /// How many more.
+    pub left: u32,
+}
+
+/// What is counted on a dashboard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Counted {
+    /// Every live grant.
+    All,
+    /// The live ones that an account shared on.
+    SharedOnBy(AccountId),
+    /// The invitations of an account that nobody has answered.
+    InvitedBy(AccountId),
 }
 
 /// What a withdrawal ended, while what fell with it is still to be listed (G21): a step of its own, done once.
@@ -144,6 +193,8 @@ impl Head {
             link: None,
             links_made: before.map_or(0, |head| head.links_made),
             suspended: None,
+            transfer: None,
+            room: Vec::new(),
             falling: before.map_or(Vec::new(), |head| head.falling.clone()),
         }
     }
@@ -172,6 +223,15 @@ impl Head {
             Phase::Dashboard => true,
             Phase::Offer(_) | Phase::Deleted(_) => false,
         }
+    }
+
+    /// The question whether an account takes the dashboard over, if it waits for an answer.
+    pub(crate) fn asks(&self, to: AccountId, now: Timestamp) -> Option<&AskedTransfer> {
+        self.asks_somebody(now).filter(|asked| asked.to == to)
+    }
+
+    pub(crate) fn asks_somebody(&self, now: Timestamp) -> Option<&AskedTransfer> {
+        self.transfer.as_deref().filter(|asked| self.is_dashboard() && now < asked.lapses)
     }
 
     /// The owner at an instant, or `None` before it was registered, after it was deleted, and of an offer.

@@ -18,7 +18,7 @@ pub use {
     commit::{Commit, CommitDigest, CommitKey, Receipt},
     dead_letter::DeadLetter,
     grant::{Chain, Claim, Grant, Grantee, History, Holder, Invitation, PastTerms, Seed},
-    head::{Falling, Head, Phase, Revision, Snapshot},
+    head::{AskedTransfer, Counted, Falling, Head, Phase, Revision, Room, Snapshot},
     link::Link,
     offer::Offer,
     trail::{AuditRecord, Event, Message, MessageId, OutboxMessage},

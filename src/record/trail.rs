@@ -1,7 +1,7 @@
 //! What a change leaves behind: its audit record, and the messages that a host turns into e-mail.
 
 use super::{actor::Actor, grant::Holder, head::Revision};
-use crate::value::{AccountId, DashboardId, EmailAddress, Expiry, GrantId, Terms, Timestamp};
+use crate::value::{AccountId, DashboardId, EmailAddress, Expiry, GrantId, Rights, Terms, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The one record that every change yields: who did what to which grant or link, when, at which revision.
@@ -43,7 +43,7 @@ pub enum Event {
     Shared {
         /// The new grant.
         grant: GrantId,
-        /// Whom it was made to.
+        /// Whom it was made to, as named in the command: of an address nothing tells whose it is (I1).
         with: Holder,
         /// On which terms.
         terms: Terms,
@@ -64,6 +64,24 @@ pub enum Event {
         /// What was re-issued under another grant of the same person: old id, new id (G14).
         rebound: Vec<(GrantId, GrantId)>,
     },
+    /// An invitation that waits was asked for once more: it waits a full term anew (G17).
+    InvitationRenewed {
+        /// The invitation.
+        grant: GrantId,
+        /// When it lapses now, if it is not claimed.
+        lapses: Timestamp,
+    },
+    /// A grant was made in place of all that the person had from the same grantor (G17).
+    ShareSet {
+        /// The new grant.
+        grant: GrantId,
+        /// Whom it was made to.
+        with: Holder,
+        /// On which terms.
+        terms: Terms,
+        /// What it replaced.
+        replaced: Vec<GrantId>,
+    },
     /// Sharing with a person was stopped (G13).
     Stopped {
         /// The person, as named in the command.
@@ -81,6 +99,19 @@ pub enum Event {
         /// The invitations that it holds now.
         grants: Vec<GrantId>,
     },
+    /// An account was asked to take the dashboard over (G18).
+    TransferAsked {
+        /// Who was asked.
+        to: AccountId,
+        /// What the owner would keep.
+        keep: Rights,
+        /// Until when it can be taken.
+        lapses: Timestamp,
+    },
+    /// Who was asked to take the dashboard over declined.
+    TransferDeclined,
+    /// The question whether somebody takes the dashboard over was taken back.
+    TransferWithdrawn,
     /// The dashboard changed hands.
     Transferred {
         /// The old owner.
@@ -223,6 +254,88 @@ pub enum Message {
         to: AccountId,
         /// On which terms.
         terms: Terms,
+        /// When access ends, the whole path taken into account.
+        ends: Expiry,
+    },
+    /// The terms of somebody's grant were changed.
+    Amended {
+        /// The grant.
+        grant: GrantId,
+        /// Who changed them.
+        by: AccountId,
+        /// Whose it is.
+        to: Holder,
+        /// The terms before.
+        before: Terms,
+        /// The terms now.
+        after: Terms,
+        /// When access ends now, the whole path taken into account.
+        ends: Expiry,
+    },
+    /// Invitations were claimed: to the one who invited.
+    Claimed {
+        /// Who invited.
+        to: AccountId,
+        /// Who claimed.
+        by: AccountId,
+        /// The address that was invited.
+        address: EmailAddress,
+        /// The grants.
+        grants: Vec<GrantId>,
+    },
+    /// An invitation that waited was declined: to the one who invited.
+    Declined {
+        /// Who invited.
+        to: AccountId,
+        /// The address that was invited.
+        address: EmailAddress,
+        /// The grant.
+        grant: GrantId,
+    },
+    /// A grantee made a public link: to the owner (L6).
+    LinkMade {
+        /// The owner.
+        to: AccountId,
+        /// Who made it.
+        by: AccountId,
+        /// The grant that it hangs on.
+        grant: GrantId,
+        /// The link's generation.
+        generation: u64,
+    },
+    /// Somebody is asked to take the dashboard over (G18).
+    TransferAsked {
+        /// Who is asked.
+        to: AccountId,
+        /// The owner.
+        by: AccountId,
+        /// What the owner would keep.
+        keep: Rights,
+        /// Until when it can be taken.
+        lapses: Timestamp,
+    },
+    /// Who was asked to take the dashboard over declined.
+    TransferDeclined {
+        /// The owner.
+        to: AccountId,
+        /// Who was asked.
+        by: AccountId,
+    },
+    /// The question whether somebody takes the dashboard over is gone.
+    TransferWithdrawn {
+        /// Who was asked.
+        to: AccountId,
+    },
+    /// The dashboard changed hands. One message for each of the two.
+    Transferred {
+        /// Whom to tell: the old owner, or the new one.
+        to: AccountId,
+        /// The old owner.
+        from: AccountId,
+        /// The new owner.
+        owner: AccountId,
+        /// The grant that the old owner kept, if any.
+        kept: Option<GrantId>,
     },
     /// A clone is offered to somebody (T9): to an account, or to an address that nobody has verified, which may sign up
     /// and take it (I1). The id of the message names the offer.
@@ -233,9 +346,9 @@ pub enum Message {
         to: Holder,
         /// Until when it can be taken.
         ends: Expiry,
-        /// A word of the giver's.
+        /// A word of the giver's, as it may stand in a mail (E17).
         message: Option<String>,
-        /// Which devices are needed.
+        /// Which devices are needed, as it may stand in a mail (E17).
         devices: Option<String>,
     },
     /// An offer was taken or declined. The id of the message names the offer.

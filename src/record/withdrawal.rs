@@ -93,6 +93,7 @@ impl Commit {
             if let Phase::Deleted(at) = &mut next.phase {
                 *at = clock.of(*at);
                 next.link = None;
+                next.transfer = None;
             }
         } else if after.link != before.link {
             if head.link != before.link {
@@ -102,6 +103,12 @@ impl Commit {
             if let Some(paused) = next.link.as_mut().and_then(|link| link.paused.as_mut()) {
                 *paused = clock.of(*paused);
             }
+        }
+        if after.transfer != before.transfer && after.phase == before.phase {
+            if head.transfer != before.transfer {
+                return None;
+            }
+            next.transfer.clone_from(&after.transfer);
         }
         if after.suspended != before.suspended && head.suspended == before.suspended {
             next.suspended = after.suspended.map(|at| clock.of(at));

@@ -10,13 +10,13 @@ use crate::{
     sharing::{
         Refusal,
         amend::{Amend, Amended, Amendment},
-        invitation::{ClaimInvitations, Claimed},
+        invitation::{ClaimInvitations, Claimed, RemindInvitation, Renewed},
         offer::{EndOffer, OfferEnd},
-        ownership::{DeleteDashboard, Register, Transfer, Transferred},
+        ownership::{DeleteDashboard, Register},
         revoke::{EndAccount, Ended, Person, Renounce, Revoke, RevokeMode, StopSharing},
-        share::{NewShare, Share, Shared},
+        share::{NewShare, SetShare, Share, ShareSet, Shared},
     },
-    value::{AccountId, DashboardId, EmailAddress, GrantId, Rights, TenantId},
+    value::{AccountId, DashboardId, EmailAddress, GrantId, TenantId},
 };
 
 /// # Dashboards and private shares
@@ -74,6 +74,60 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let NewShare { with, terms, from } = share;
         let with = self.recipient(with).await?;
         self.done(&Share { dashboard, by: by.into(), with, terms, from }).await
+    }
+
+    /// Shares a dashboard with an account or an address in place of all that the person, by that name, has from the same
+    /// grantor: one grant on these terms, in one commit. What hung on what was replaced ends, and its holders are told.
+    ///
+    /// Rules: [G17](crate::specification).
+    ///
+    /// # Errors
+    /// As [`share`](Self::share), except that what is replaced is in the way of nothing.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, ann, bob) = (AccountId::from(1u64), AccountId::from(2u64), AccountId::from(3u64));
+    /// # for account in [olga, ann, bob] { sharing.directory().add_account(account); }
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// let (view, export) = (Terms::view(Expiry::Never), Terms::view(Expiry::Never).and_export());
+    /// let first = sharing.share(olga, dashboard, NewShare::with(ann, export)).await?;
+    /// let second = sharing.share(olga, dashboard, NewShare::with(ann, view.clone())).await?;
+    /// assert_eq!(second.others, [first.grant], "rights are a union, so Ann may still export");
+    /// let set = sharing.set_share(olga, dashboard, NewShare::with(ann, view)).await?;
+    /// assert_eq!(set.fell, [first.grant, second.grant]);
+    /// assert!(!sharing.authorize(ann, dashboard, Action::Export).await?.is_allowed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn set_share(
+        &self,
+        by: impl Into<Actor>,
+        dashboard: DashboardId,
+        share: NewShare,
+    ) -> Result<Done<ShareSet>, Error> {
+        let NewShare { with, terms, from } = share;
+        let with = self.recipient(with).await?;
+        self.done(&SetShare(Share { dashboard, by: by.into(), with, terms, from })).await
+    }
+
+    /// Lets an invitation that nobody has answered wait a full term anew, and mails it again: for whoever may revoke it.
+    ///
+    /// Rules: [G17](crate::specification), [I4](crate::specification).
+    ///
+    /// # Errors
+    /// [`Refusal::NotWaiting`] when it was answered, and otherwise as [`share`](Self::share), since it prolongs.
+    pub async fn remind_invitation(
+        &self,
+        by: impl Into<Actor>,
+        dashboard: DashboardId,
+        grant: GrantId,
+    ) -> Result<Done<Renewed>, Error> {
+        self.done(&RemindInvitation { dashboard, by: by.into(), grant }).await
     }
 
     /// Changes the terms of a grant: less of anything, or an expiry moved either way while it is live.
@@ -151,6 +205,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Turns the live invitations to an address into grants of the account that has verified it, on every dashboard.
     /// Answers with what it did, dashboard by dashboard; repeating it answers the same.
     ///
+    /// An invitation that the tenant's rules would not let be given to the account today goes on waiting, and one that the
+    /// account made itself ends. Whoever invited is told.
+    ///
     /// Call it at sign-up and whenever an address was verified. Each dashboard is one commit; if a call fails half way,
     /// repeat it.
     ///
@@ -181,10 +238,12 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         account: AccountId,
         address: &EmailAddress,
     ) -> Result<Vec<Done<Claimed>>, Error> {
-        let email = self.verified_email(account, address).await?.ok_or(Refusal::EmailNotVerified)?;
+        let known = self.account(account).await?.ok_or(Refusal::EmailNotVerified)?;
+        let email = known.verified.iter().find(|email| email.address() == address);
+        let email = email.ok_or(Refusal::EmailNotVerified)?;
         let (mut claimed, mut failed) = (Vec::new(), None);
         for dashboard in self.dashboards_of([address.clone().into()]).await? {
-            let command = ClaimInvitations { dashboard, account, email: email.clone() };
+            let command = ClaimInvitations { dashboard, account: &known, email };
             let done = match self.done(&command).await {
                 // It waits until the dashboard is resumed, and keeps no other from being claimed.
                 Err(Error::Refused(Refusal::Suspended)) => continue,
@@ -194,25 +253,10 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 }
                 done => done?,
             };
-            let is_nothing = done.grants.is_empty() && done.ended.is_empty();
+            let is_nothing = done.grants.is_empty() && done.ended.is_empty() && done.refused.is_empty();
             claimed.extend((!is_nothing).then_some(done));
         }
         failed.map_or(Ok(claimed), Err)
-    }
-
-    /// Hands a dashboard to another account. Live grants and the link stay; the old owner keeps `keep`, which may be
-    /// [`Rights::NONE`].
-    ///
-    /// Rules: [G18](crate::specification).
-    pub async fn transfer(
-        &self,
-        by: impl Into<Actor>,
-        dashboard: DashboardId,
-        to: AccountId,
-        keep: Rights,
-    ) -> Result<Done<Transferred>, Error> {
-        let to = self.account(to).await?;
-        self.done(&Transfer { dashboard, by: by.into(), to, keep }).await
     }
 
     /// Ends a dashboard with all its grants and its link. To be called when the host deletes it. What the host's

@@ -5,13 +5,11 @@ use crate::{
     host::{BoxError, Directory, Env, Freshness, Store},
     record::{Grant, Head, Holder, Snapshot, leaf},
     sharing::{
-        AnonymousAccess, Barred, Consulted, Ledger, More, Needs, could_change, revoke::Person,
+        AnonymousAccess, Barred, Consulted, Known, Ledger, More, Needs, People, could_change, revoke::Person,
         share::Recipient,
     },
     tenant::Tenant,
-    value::{
-        Account, AccountId, Attestor, DashboardId, EmailAddress, GrantId, TenantId, Timestamp, VerifiedEmail,
-    },
+    value::{Account, AccountId, Attestor, DashboardId, EmailAddress, GrantId, TenantId, Timestamp},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -115,6 +113,14 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let now = self.env.now().max(head.clock);
         let ledger = Ledger::new(Arc::clone(head), known.iter().chain(&first).map(Arc::clone), now);
         !is_all || first.iter().any(|grant| ledger.carried(grant.id).is_some())
+    }
+
+    /// The same dashboard with what else is needed. Only pages are read, which carry no revision: what is judged by them
+    /// is committed against the one that was read before.
+    pub(super) async fn with_more(&self, ledger: &Ledger, more: More) -> Result<Ledger, Error> {
+        let mut grants: Vec<Arc<Grant>> = ledger.all().cloned().collect();
+        self.read_more(&ledger.head, more, &mut grants, &mut BTreeSet::new()).await?;
+        Ok(Ledger::new(Arc::clone(&ledger.head), grants, ledger.now))
     }
 
     async fn read_pages<F>(
@@ -264,21 +270,47 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(consulted.and_then(|consulted| consulted.barred()))
     }
 
-    pub(super) async fn account(&self, account: AccountId) -> Result<Option<Account>, Error> {
-        self.directory.account(account, &Attestor::new()).await.map_err(Error::Directory)
-    }
-
-    pub(super) async fn account_of(&self, address: &EmailAddress) -> Result<Option<Account>, Error> {
-        self.directory.account_of(address, &Attestor::new()).await.map_err(Error::Directory)
-    }
-
-    pub(super) async fn verified_email(
+    /// What is to be known of accounts that get something, or in whose name something is given: their addresses where
+    /// the tenant has lists of domains, and what its policies deny them.
+    pub(super) async fn people(
         &self,
-        account: AccountId,
-        address: &EmailAddress,
-    ) -> Result<Option<VerifiedEmail>, Error> {
-        let known = self.account(account).await?;
-        Ok(known.and_then(|known| known.verified.into_iter().find(|email| email.address() == address)))
+        tenant: &Arc<Tenant>,
+        head: &Head,
+        accounts: Vec<AccountId>,
+    ) -> Result<People, Error> {
+        let mut people = People::default();
+        let lists_domains = tenant.rules.lists_domains();
+        if !lists_domains && !could_change(tenant, true) {
+            return Ok(people);
+        }
+        for account in accounts.into_iter().collect::<BTreeSet<_>>() {
+            let known = if lists_domains { self.account(account).await? } else { None };
+            let barred = self.barred(tenant, head, account).await?;
+            people
+                .note(account, Known { verified: known.map_or(Vec::new(), |known| known.verified), barred });
+        }
+        Ok(people)
+    }
+
+    /// The account of this id. One that answers for another id is an error of the directory (I3).
+    pub(super) async fn account(&self, account: AccountId) -> Result<Option<Account>, Error> {
+        let known = self.directory.account(account, &Attestor::new()).await.map_err(Error::Directory)?;
+        match known {
+            Some(known) if known.id != account => Err(Error::Directory(lies("answers for another account"))),
+            known => Ok(known),
+        }
+    }
+
+    /// The account that has verified an address. One that has not is an error of the directory: what it says of an address
+    /// counts only with the proof (I3).
+    pub(super) async fn account_of(&self, address: &EmailAddress) -> Result<Option<Account>, Error> {
+        let known = self.directory.account_of(address, &Attestor::new()).await.map_err(Error::Directory)?;
+        match known {
+            Some(known) if known.verified.iter().all(|email| email.address() != address) => {
+                Err(Error::Directory(lies("names an account that has not verified the address")))
+            }
+            known => Ok(known),
+        }
     }
 
     /// A person as far as the directory can tell: an address with the account that has verified it, an account with
@@ -307,6 +339,11 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             }
         })
     }
+}
+
+/// The source of an error of a directory that contradicts itself. It names neither the account nor the address.
+fn lies(how: &str) -> BoxError {
+    format!("the directory {how}").into()
 }
 
 /// The place of a held grant among all that its holder holds.

@@ -14,6 +14,7 @@ mod outbox;
 mod page;
 mod run;
 mod suspension;
+mod transfer;
 mod when;
 mod within;
 

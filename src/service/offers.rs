@@ -5,8 +5,8 @@ use super::{
     error::Error,
 };
 use crate::{
-    host::{Directory, Env, Store},
-    record::{Actor, Seed},
+    host::{Directory, Env, Freshness, Store},
+    record::{Actor, Holder, Seed},
     sharing::{
         Ledger, More, Needs, Refusal,
         offer::{self, EndOffer, MakeOffer, NewOffer, OfferEnd, OfferView, Offered, TakeOffer},
@@ -34,7 +34,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// [`AlreadyExists`](crate::Refusal::AlreadyExists) when the id of the clone is in use,
     /// [`TextTooLong`](crate::Refusal::TextTooLong) and [`TemplateTooLarge`](crate::Refusal::TemplateTooLarge),
     /// [`TextTellsTooMuch`](crate::Refusal::TextTellsTooMuch) when the description of the devices holds what looks like
-    /// an id, a credential or a link, and otherwise as [`share`](Self::share).
+    /// an id, a credential or a link, [`TooManyOffers`](crate::Refusal::TooManyOffers) and
+    /// [`TooManyOffersReceived`](crate::Refusal::TooManyOffersReceived), and otherwise as [`share`](Self::share).
     ///
     /// # Example
     ///
@@ -90,7 +91,36 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let (tenant, giver) = offer::giver_of_source(ledger.as_ref(), by)?;
         let tenant = (tenant, self.tenant(tenant).await?);
         let with = self.recipient(offer.to.clone()).await?;
-        self.done(&MakeOffer { by, giver, with, offer, tenant }).await
+        let open = (self.offers_given(giver).await?, self.offers_received(&offer.to).await?);
+        self.done(&MakeOffer { by, giver, with, offer, tenant, open }).await
+    }
+
+    /// How many open offers an account has made.
+    async fn offers_given(&self, giver: AccountId) -> Result<usize, Error> {
+        let mut open = 0usize;
+        for head in self.owned_heads(giver).await? {
+            let Some(offer) = head.offer() else { continue };
+            let seeds = [Seed::Grant(offer.grant)];
+            let read = self.store.read(head.dashboard, &seeds, Freshness::Latest).await;
+            let Some(read) = read.map_err(Error::Store)? else { continue };
+            let now = self.env.now().max(read.head.clock);
+            let is_open = read.chains.iter().flatten().any(|grant| offer::is_open(&read.head, grant, now));
+            open = open.saturating_add(usize::from(is_open));
+        }
+        Ok(open)
+    }
+
+    /// How many open offers there are to an account, or to an address.
+    async fn offers_received(&self, to: &Holder) -> Result<usize, Error> {
+        let mut open = 0usize;
+        self.each_held(to, |held| {
+            let now = self.env.now().max(held.head.clock);
+            let leaf = held.chains.first().and_then(|chain| chain.first());
+            let is_open = leaf.is_some_and(|leaf| leaf.is_named(to) && offer::is_open(&held.head, leaf, now));
+            open = open.saturating_add(usize::from(is_open));
+        })
+        .await?;
+        Ok(open)
     }
 
     /// The open offers that an account can take or decline, by the ids of the clones: those made to the account, and

@@ -9,7 +9,7 @@ use crate::{
     host::{BoxError, CommitError, Directory, Env, Store},
     record::{Commit, Message, MessageId, Revision},
     sharing::{
-        AnonymousAccess, Command, Draw, Facts, Fallen, Ledger, Needs, Verdict, clock::keep_owners,
+        AnonymousAccess, Command, Draw, Facts, Fallen, Ledger, Needs, People, Verdict, clock::keep_owners,
         falling::ListFallen, suspension,
     },
     tenant::Tenant,
@@ -160,6 +160,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let mut barred = None;
         // Whoever is no party is refused, whatever the directory would say: so it is not asked (D8).
         let is_strangers = |ledger: &Ledger| needs.asker.is_some_and(|asker| !ledger.is_party(asker));
+        let mut people = People::default();
+        let mut counted = None;
         let withdraws = ledger.is_some_and(|ledger| command.withdraws(ledger));
         // What only takes away asks nobody (G20, G22).
         let asks_nobody = needs.ignores_tenant || withdraws;
@@ -171,9 +173,15 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             if let Some(by) = needs.hands_on.filter(|by| !ledger.is_owner(*by)) {
                 barred = self.barred(&tenant, &ledger.head, by).await?;
             }
+            people = self.people(&tenant, &ledger.head, command.people(ledger)).await?;
+            let more = command.counted(ledger, &tenant.rules.limits);
+            if !more.is_nothing() {
+                counted = Some(self.with_more(ledger, more).await?);
+            }
         }
+        let ledger = counted.as_ref().or(ledger);
         let (tenant, access, barred) = (&*tenant, &access, barred.as_ref());
-        let facts = Facts { ledger, tenant, access, barred, now, draw, withdraws };
+        let facts = Facts { ledger, tenant, access, barred, people: &people, now, draw, withdraws };
         Ok(suspension::judge(command, needs, &facts)?)
     }
 

@@ -1,15 +1,16 @@
 //! Changing the terms of a grant: they shrink, but for an expiry moved later while it is live (G9, G11, G12).
 
 use super::{
-    command::{Command, Facts, Fallen, More, Needs, Verdict, check_switches},
+    admission::{Gift, To, admit, as_count},
+    command::{Command, Facts, Fallen, More, Needs, Verdict},
     draft::Draft,
     ledger::{Ledger, Live},
     refusal::{Refusal, check_expiry},
     unseen,
 };
 use crate::{
-    record::{Actor, Event, Grant, PastTerms, Seed},
-    value::{DashboardId, Expiry, GrantId, Rights, Terms},
+    record::{Actor, Event, Grant, Message, PastTerms, Seed},
+    value::{AccountId, DashboardId, Expiry, GrantId, Rights, Terms},
 };
 use serde::Serialize;
 
@@ -125,6 +126,14 @@ impl Command for Amend {
         More { hanging: vec![Some(self.grant)], ..More::default() }
     }
 
+    fn people(&self, ledger: &Ledger) -> Vec<AccountId> {
+        let prolonged = ledger.get(self.grant).filter(|grant| {
+            grant.grantee.address().is_none()
+                && self.amendment.expiry.is_some_and(|expiry| expiry > grant.terms.expiry)
+        });
+        prolonged.and_then(|grant| grant.grantee.account()).into_iter().collect()
+    }
+
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Amended>, Refusal> {
         let (ledger, live) = named_grant(facts, self.by, self.grant)?;
         check_power(ledger, self.by, live.grant)?;
@@ -145,12 +154,12 @@ impl Command for Amend {
             check_expiry(after.expiry, bound, facts.now)?;
         }
         if after.expiry > before.expiry {
-            self.check_prolonging(facts, ledger, live.grant, after.expiry.min(bound))?;
+            self.check_prolonging(facts, ledger, live.grant, after.expiry)?;
         }
-        let ends = after.expiry.min(bound).min(live.grant.grantee.lapses(facts.now));
+        let really = after.expiry.min(bound).min(live.grant.grantee.lapses(facts.now));
         // Whoever shares is not told by it that an address had an account (I1).
         let lapse = unseen::lapse_as_told(live.grant, self.by, &facts.tenant.rules, facts.now);
-        let ends = ends.min(lapse);
+        let ends = really.min(lapse);
         if after == *before {
             return Ok(Verdict::standing(Amended {
                 terms: after,
@@ -163,8 +172,18 @@ impl Command for Amend {
 
         let mut draft = Draft::new(facts, ledger);
         let mut grant = Grant::clone(live.grant);
-        grant.history_mut().amended.push(PastTerms { until: facts.now, terms: before.clone() });
+        let past = &mut grant.history_mut().amended;
+        past.push(PastTerms { until: facts.now, terms: before.clone() });
+        merge_oldest(past, as_count(facts.tenant.rules.limits.amendments_kept));
         grant.terms = after.clone();
+        draft.tell(Message::Amended {
+            grant: self.grant,
+            by: ledger.in_name_of(self.by),
+            to: grant.grantee.holder(),
+            before: before.clone(),
+            after: after.clone(),
+            ends: really,
+        });
         draft.put(grant);
         let event = Event::Amended { grant: self.grant, before: before.clone(), after: after.clone() };
         Ok(draft.finish(self.by, event, |fallen| Amended {
@@ -185,13 +204,28 @@ impl Amend {
         facts: &Facts<'_>,
         ledger: &Ledger,
         grant: &Grant,
-        ends: Expiry,
+        expiry: Expiry,
     ) -> Result<(), Refusal> {
         if grant.grantee.account() == Some(ledger.in_name_of(self.by)) && !ledger.is_owner(self.by) {
             return Err(Refusal::NotYours);
         }
-        check_switches(&facts.tenant.rules, grant.parent().is_some())?;
-        facts.check_policies()?;
-        facts.check_duration(ends)
+        let gift = Gift {
+            barred: facts.barred,
+            above: grant.ancestors.len(),
+            to: To::of(grant, facts.people),
+            expiry,
+            bound: ledger.bound_of(grant),
+        };
+        admit(facts, &gift)
+    }
+}
+
+/// Merges the oldest past terms into those after them, down to `kept` (G23). When the reshare right was taken is the last
+/// to be forgotten, since what hung on it ended then.
+fn merge_oldest(past: &mut Vec<PastTerms>, kept: usize) {
+    while past.len() > kept {
+        let second = past.get(1).map(|past| past.terms.reshare);
+        let tells = past.first().is_some_and(|first| first.terms.reshare) && second == Some(false);
+        past.remove(usize::from(tells && past.len() > 2));
     }
 }

@@ -4,11 +4,12 @@ use super::{
     consult::{AnonymousAccess, Barred},
     draw::Draw,
     ledger::Ledger,
+    people::People,
     refusal::{Refusal, check_duration},
 };
 use crate::{
     record::{Actor, Commit, Seed},
-    tenant::{SharingRules, Tenant},
+    tenant::{Limits, SharingRules, Tenant},
     value::{AccountId, DashboardId, Expiry, GrantId, Timestamp},
 };
 
@@ -23,6 +24,17 @@ pub(crate) trait Command {
 
     /// What else it must see, once the seeds are read.
     fn more(&self, _ledger: &Ledger) -> More {
+        More::default()
+    }
+
+    /// The accounts beside the actor that it gives something, or in whose name it gives: whether the tenant's rules and
+    /// policies let it is asked of the directory, where it has lists of domains or policies (G20).
+    fn people(&self, _ledger: &Ledger) -> Vec<AccountId> {
+        Vec::new()
+    }
+
+    /// What must be read to count what is limited (G23).
+    fn counted(&self, _ledger: &Ledger, _limits: &Limits) -> More {
         More::default()
     }
 
@@ -131,6 +143,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) access: &'a AnonymousAccess,
     /// What keeps whoever hands the dashboard on from it.
     pub(crate) barred: Option<&'a Barred>,
+    /// What is known of whomever else the command asks for.
+    pub(crate) people: &'a People,
     pub(crate) now: Timestamp,
     pub(crate) draw: &'a Draw,
     /// Whether the command only takes away.
@@ -195,5 +209,9 @@ pub(crate) struct Verdict<A> {
 impl<A> Verdict<A> {
     pub(crate) fn standing(answer: A) -> Self {
         Self { answer, commit: None }
+    }
+
+    pub(crate) fn map<B>(self, answer: impl FnOnce(A) -> B) -> Verdict<B> {
+        Verdict { answer: answer(self.answer), commit: self.commit }
     }
 }

@@ -1,22 +1,25 @@
-//! Claiming invitations: a verified address turns them into an account's grants, once (I3, I5).
+//! Invitations: claiming them, which makes them an account's grants, once (I3, I5), and letting them wait anew (G17).
 
 use super::{
+    admission::{Gift, To, admit, admit_anew, holds_enough, waits},
+    amend::{check_power, named_grant},
     command::{Command, Facts, Needs, Verdict},
     draft::Draft,
     ledger::{Ledger, Live},
     refusal::Refusal,
 };
 use crate::{
-    record::{Claim, Event, Grant, Grantee, Holder, Seed},
-    value::{AccountId, DashboardId, GrantId, VerifiedEmail},
+    record::{Actor, Claim, Event, Grant, Grantee, Holder, Message, Seed},
+    value::{Account, AccountId, DashboardId, EmailAddress, GrantId, Timestamp, VerifiedEmail},
 };
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Claims the invitations to an address on one dashboard.
-pub(crate) struct ClaimInvitations {
+pub(crate) struct ClaimInvitations<'a> {
     pub(crate) dashboard: DashboardId,
-    pub(crate) account: AccountId,
-    pub(crate) email: VerifiedEmail,
+    pub(crate) account: &'a Account,
+    pub(crate) email: &'a VerifiedEmail,
 }
 
 /// What a [`claim`](crate::Dashshare::claim) did on one dashboard. Repeating a claim answers the same.
@@ -25,24 +28,80 @@ pub(crate) struct ClaimInvitations {
 pub struct Claimed {
     /// The live grants that the account holds by invitation to this address.
     pub grants: Vec<GrantId>,
-    /// Invitations that ended in place of binding, because the claimer owns the dashboard or stands above them.
+    /// Invitations that ended in place of binding, because the claimer owns the dashboard, made them itself or stands
+    /// above them.
     pub ended: Vec<GrantId>,
+    /// Invitations that go on waiting, because the tenant's rules would not let them be given to the account today
+    /// (G20), or because it holds as many grants as one person may (G23).
+    pub refused: Vec<GrantId>,
 }
 
-impl ClaimInvitations {
+/// What becomes of the invitations that wait.
+#[derive(Default)]
+struct Sorted<'a> {
+    binding: Vec<Live<'a>>,
+    ending: Vec<Live<'a>>,
+    refused: Vec<Live<'a>>,
+}
+
+impl ClaimInvitations<'_> {
+    fn address(&self) -> &EmailAddress {
+        self.email.address()
+    }
+
     fn invited<'a>(&self, ledger: &'a Ledger) -> impl Iterator<Item = Live<'a>> {
-        ledger.all_live().filter(|live| live.grant.grantee.address() == Some(self.email.address()))
+        ledger.all_live().filter(|live| live.grant.grantee.address() == Some(self.address()))
     }
 
-    /// Whether holding this grant would mean holding it from oneself.
+    /// Whether holding this grant would mean holding it from oneself, or getting back by a word of one's own what one
+    /// gave away with the dashboard (G18).
     fn is_circular(&self, ledger: &Ledger, grant: &Grant) -> bool {
-        ledger.is_owner(self.account)
-            || ledger.made_by(grant) == self.account
-            || ledger.is_above(self.account, grant)
+        let account = self.account.id;
+        ledger.is_owner(account)
+            || grant.grantor == account
+            || ledger.made_by(grant) == account
+            || ledger.is_above(account, grant)
+    }
+
+    fn sort<'a>(&self, facts: &Facts<'_>, ledger: &'a Ledger) -> Sorted<'a> {
+        let mut sorted = Sorted::default();
+        let limits = &facts.tenant.rules.limits;
+        for live in self.invited(ledger).filter(|live| live.grant.grantee.is_pending()) {
+            let bound = sorted.binding.len();
+            let has_enough = || holds_enough(ledger, self.account.id, bound, limits);
+            let to = To::Account(&self.account.verified);
+            if self.is_circular(ledger, live.grant) {
+                sorted.ending.push(live);
+            } else if has_enough() || admit_anew(facts, ledger, live.grant, to).is_err() {
+                sorted.refused.push(live);
+            } else {
+                sorted.binding.push(live);
+            }
+        }
+        sorted
+    }
+
+    /// The grant as the account's from now on.
+    fn bind(&self, grant: &Grant, now: Timestamp) -> Option<Grant> {
+        let mut grant = Grant::clone(grant);
+        match grant.grantee {
+            Grantee::Pending(invitation) => {
+                let account = self.account.id;
+                grant.grantee =
+                    Grantee::Claimed(Box::new(Claim { account, claimed: now, invitation: *invitation }));
+                if grant.created == now {
+                    grant.history_mut().accepted = Some(now);
+                }
+            }
+            // It was bound at once; now its grantor may know.
+            Grantee::Claimed(_) => grant.history_mut().accepted = Some(now),
+            Grantee::Account(_) => return None,
+        }
+        Some(grant)
     }
 }
 
-impl Command for ClaimInvitations {
+impl Command for ClaimInvitations<'_> {
     type Answer = Claimed;
 
     fn dashboard(&self) -> DashboardId {
@@ -50,42 +109,110 @@ impl Command for ClaimInvitations {
     }
 
     fn needs(&self) -> Needs {
-        Needs::seeds(vec![Seed::Holder(Holder::Address(self.email.address().clone()))])
+        let holders = [Holder::Address(self.address().clone()), self.account.id.into()];
+        Needs::seeds(holders.into_iter().map(Seed::Holder).collect())
+    }
+
+    fn people(&self, ledger: &Ledger) -> Vec<AccountId> {
+        let waiting = self.invited(ledger).filter(|live| live.grant.grantee.is_pending());
+        waiting.map(|live| ledger.made_by(live.grant)).collect()
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Claimed>, Refusal> {
         let Ok(ledger) = facts.ledger() else { return Ok(Verdict::standing(Claimed::default())) };
-        let (ending, binding): (Vec<Live<'_>>, Vec<Live<'_>>) = self
+        let Sorted { mut binding, ending, refused } = self.sort(facts, ledger);
+        let held: Vec<Live<'_>> = self
             .invited(ledger)
-            .filter(|live| live.grant.grantee.is_pending())
-            .partition(|live| self.is_circular(ledger, live.grant));
-        let held = self.invited(ledger).filter(|live| live.grant.grantee.account() == Some(self.account));
-        let name = |live: &Live<'_>| live.grant.id;
-        let answer = Claimed {
-            grants: held.chain(binding.iter().copied()).map(|live| name(&live)).collect(),
-            ended: ending.iter().map(name).collect(),
-        };
+            .filter(|live| live.grant.grantee.account() == Some(self.account.id))
+            .collect();
+        let names = |lives: &[Live<'_>]| lives.iter().map(|live| live.grant.id).collect::<Vec<GrantId>>();
+        let grants = held.iter().chain(&binding).map(|live| live.grant.id).collect();
+        let answer = Claimed { grants, ended: names(&ending), refused: names(&refused) };
+        binding.extend(held.into_iter().filter(|live| live.grant.unanswered().is_some()));
         if ending.is_empty() && binding.is_empty() {
             return Ok(Verdict::standing(answer));
         }
         let mut draft = Draft::new(facts, ledger);
         draft.revoke(ending);
+        let mut inviters: BTreeMap<AccountId, Vec<GrantId>> = BTreeMap::new();
         for live in &binding {
-            let mut grant = Grant::clone(live.grant);
-            if let Grantee::Pending(invitation) = grant.grantee {
-                grant.grantee = Grantee::Claimed(Box::new(Claim {
-                    account: self.account,
-                    claimed: facts.now,
-                    invitation: *invitation,
-                }));
-                if grant.created == facts.now {
-                    grant.history_mut().accepted = Some(facts.now);
-                }
+            if let Some(grant) = self.bind(live.grant, facts.now) {
+                inviters.entry(ledger.made_by(live.grant)).or_default().push(grant.id);
                 draft.put(grant);
             }
         }
-        let grants = binding.iter().map(|live| live.grant.id).collect();
-        let event = Event::Claimed { account: self.account, grants };
-        Ok(draft.finish(self.account.into(), event, |_| answer))
+        for (to, grants) in inviters {
+            draft.tell(Message::Claimed { to, by: self.account.id, address: self.address().clone(), grants });
+        }
+        let event = Event::Claimed { account: self.account.id, grants: names(&binding) };
+        Ok(draft.finish(self.account.id.into(), event, |_| answer))
     }
+}
+
+/// Lets an invitation wait a full term anew, and mails it again.
+pub(crate) struct RemindInvitation {
+    pub(crate) dashboard: DashboardId,
+    pub(crate) by: Actor,
+    pub(crate) grant: GrantId,
+}
+
+/// The answer to [`remind_invitation`](crate::Dashshare::remind_invitation).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Renewed {
+    /// The invitation.
+    pub grant: GrantId,
+    /// When it lapses now, if it is not claimed.
+    pub lapses: Timestamp,
+}
+
+impl Command for RemindInvitation {
+    type Answer = Renewed;
+
+    fn dashboard(&self) -> DashboardId {
+        self.dashboard
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::of(self.by).handing_on().and([Seed::Grant(self.grant)])
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Renewed>, Refusal> {
+        let (ledger, live) = named_grant(facts, self.by, self.grant)?;
+        check_power(ledger, self.by, live.grant)?;
+        let invitation =
+            live.grant.unanswered().filter(|_| waits(live.grant, &facts.tenant.rules, facts.now));
+        let invitation = invitation.ok_or(Refusal::NotWaiting)?;
+        let bound = ledger.bound_of(live.grant);
+        let gift = Gift {
+            barred: facts.barred,
+            above: live.grant.ancestors.len(),
+            to: To::Address(&invitation.address),
+            expiry: live.grant.terms.expiry.min(bound),
+            bound,
+        };
+        admit(facts, &gift)?;
+        Ok(renew(facts, ledger, live, self.by))
+    }
+}
+
+/// Writes that an invitation waits a full term anew, never less than it would have, and mails it again; also one that only
+/// looks so (I1).
+pub(crate) fn renew(facts: &Facts<'_>, ledger: &Ledger, live: Live<'_>, actor: Actor) -> Verdict<Renewed> {
+    let mut grant = Grant::clone(live.grant);
+    let id = grant.id;
+    let anew = facts.now.plus_days(facts.tenant.rules.invitation_duration_days());
+    let lapses = grant.unanswered().map_or(anew, |invitation| invitation.lapses.max(anew));
+    grant.set_lapses(lapses);
+    let by = ledger.made_by(&grant);
+    let mut draft = Draft::new(facts, ledger);
+    draft.tell(match grant.grantee.holder() {
+        Holder::Address(address) => Message::Invited { grant: id, by, address, lapses },
+        Holder::Account(to) => {
+            Message::Shared { grant: id, by, to, terms: grant.terms.clone(), ends: live.standing.ends }
+        }
+    });
+    draft.put(grant);
+    let event = Event::InvitationRenewed { grant: id, lapses };
+    draft.finish(actor, event, |_| Renewed { grant: id, lapses })
 }

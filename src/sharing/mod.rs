@@ -2,6 +2,7 @@
 //! that makes it true, or a refusal. No clock, no randomness, no store: all of that is in the facts.
 
 pub(crate) mod access;
+mod admission;
 pub(crate) mod amend;
 pub(crate) mod clock;
 mod command;
@@ -14,6 +15,7 @@ mod ledger;
 pub(crate) mod link;
 pub(crate) mod offer;
 pub(crate) mod ownership;
+mod people;
 mod refusal;
 pub(crate) mod reminder;
 pub(crate) mod revoke;
@@ -21,6 +23,7 @@ pub(crate) mod share;
 pub(crate) mod standing;
 pub(crate) mod suspension;
 mod told;
+pub(crate) mod transfer;
 pub(crate) mod unseen;
 
 pub(crate) use command::{Command, Facts, Fallen, More, Needs, Verdict};
@@ -28,6 +31,7 @@ pub use consult::Missing;
 pub(crate) use consult::{AnonymousAccess, Barred, Consulted, Said, Word, could_change};
 pub(crate) use draw::Draw;
 pub(crate) use ledger::{Ledger, Live};
+pub(crate) use people::{Known, People};
 pub use refusal::{ErrorKind, Refusal};
 pub(crate) use standing::Standing;
 pub use standing::{Fall, FallCause, LinkFall};

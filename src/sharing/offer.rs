@@ -6,17 +6,18 @@
 //! the dashboard that the structure came from, so no command on that one reaches it (T8).
 
 use super::{
+    admission::{as_count, check_recipient},
     command::{Command, Facts, More, Needs, Verdict, check_switches},
     draft::Draft,
     ledger::{Ledger, Live},
     refusal::{Refusal, check_duration, check_expiry},
     revoke::Person,
-    share::{Recipient, check_admitted},
+    share::Recipient,
     suspension::check_suspension,
 };
 use crate::{
     record::{Actor, Event, Grant, Head, Holder, Message, Offer, Phase, Revision, Seed},
-    template::{Template, is_clean},
+    template::{Template, is_clean, mail_text},
     tenant::Tenant,
     value::{AccountId, DashboardId, Expiry, GrantId, Rights, TenantId, Terms, Timestamp},
 };
@@ -25,8 +26,6 @@ use std::sync::Arc;
 
 /// The longest message, and the longest description of devices, in characters.
 const LONGEST_TEXT: usize = 2_000;
-/// The largest template that can be offered, in bytes of its JSON.
-const LARGEST_TEMPLATE: usize = 1 << 20;
 
 /// A clone to offer: the input of [`offer`](crate::Dashshare::offer).
 #[derive(Clone, Debug)]
@@ -37,11 +36,11 @@ pub struct NewOffer<'a> {
     /// The id that the clone will have. The host draws it, never whoever offers: that it is in use is told. No dashboard
     /// may have it.
     pub clone: DashboardId,
-    /// The structure: at most 1 MiB of JSON.
+    /// The structure: at most 256 KiB of JSON, unless the tenant's [limits](crate::directory::Limits) say otherwise.
     pub template: &'a Template,
     /// Until when it can be taken.
     pub expiry: Expiry,
-    /// A word to the recipient, at most 2,000 characters. It goes into the message as it is.
+    /// A word to the recipient, at most 2,000 characters. The mail has what may stand there of it (E17).
     pub message: Option<&'a str>,
     /// Which devices the recipient needs for it, at most 2,000 characters.
     pub devices: Option<&'a str>,
@@ -116,6 +115,15 @@ pub(crate) struct MakeOffer<'a> {
     pub(crate) offer: NewOffer<'a>,
     /// The tenant of the dashboard that the structure is of: its rules count.
     pub(crate) tenant: (TenantId, Arc<Tenant>),
+    /// How many open offers the giver has made, and how many there are to this name.
+    pub(crate) open: (usize, usize),
+}
+
+/// Whether an offer counts as open: until its own end, also where an invitation would have lapsed before, which would tell
+/// that an address has no account (I1).
+pub(crate) fn is_open(head: &Head, grant: &Grant, now: Timestamp) -> bool {
+    let is_this = head.offer().is_some_and(|offer| offer.grant == grant.id);
+    is_this && grant.revoked.is_none() && !grant.terms.expiry.is_over(now)
 }
 
 impl MakeOffer<'_> {
@@ -129,8 +137,9 @@ impl MakeOffer<'_> {
             return Err(Refusal::TextTellsTooMuch);
         }
         let template = template.to_json().to_string();
-        if template.len() > LARGEST_TEMPLATE {
-            return Err(Refusal::TemplateTooLarge { limit: LARGEST_TEMPLATE });
+        let limit = as_count(self.tenant.1.rules.limits.template_bytes);
+        if template.len() > limit {
+            return Err(Refusal::TemplateTooLarge { limit });
         }
         let owned = |text: &Option<&str>| text.map(str::to_owned);
         Ok(Box::new(Offer { grant, message: owned(message), devices: owned(devices), template }))
@@ -163,10 +172,16 @@ impl Command for MakeOffer<'_> {
         }
         let (tenant, Tenant { rules, .. }) = (self.tenant.0, &*self.tenant.1);
         check_switches(rules, false)?;
-        check_admitted(with, rules)?;
+        check_recipient(with.to(), rules)?;
         let NewOffer { clone, expiry, .. } = self.offer;
         check_expiry(expiry, Expiry::Never, facts.now)?;
         check_duration(expiry, rules, facts.now)?;
+        let limits = (as_count(rules.limits.offers_given), as_count(rules.limits.offers_received));
+        match self.open {
+            (given, _) if given >= limits.0 => return Err(Refusal::TooManyOffers { limit: limits.0 }),
+            (_, got) if got >= limits.1 => return Err(Refusal::TooManyOffersReceived { limit: limits.1 }),
+            _ => {}
+        }
         // Last, so that nobody learns by what is refused anyway whether an id is in use (D8).
         let before = vacant(facts.ledger).map_err(|_| Refusal::AlreadyExists)?;
 
@@ -178,7 +193,8 @@ impl Command for MakeOffer<'_> {
         let lapses = facts.now.plus_days(rules.invitation_duration_days());
         let grantee = with.grantee(facts.now, lapses);
         let ends = expiry.min(grantee.lapses(facts.now));
-        let (message, devices) = (content.message.clone(), content.devices.clone());
+        let for_mail = |text: &Option<String>| text.as_deref().map(mail_text).filter(|fit| !fit.is_empty());
+        let (message, devices) = (for_mail(&content.message), for_mail(&content.devices));
         draft.head.phase = Phase::Offer(content);
         draft.tell(Message::Offered { by: self.giver, to: grantee.holder(), ends, message, devices });
         draft.put(Grant {
@@ -193,7 +209,7 @@ impl Command for MakeOffer<'_> {
             revoked: None,
             history: None,
         });
-        let event = Event::Offered { grant: id, to: with.holder() };
+        let event = Event::Offered { grant: id, to: with.name() };
         Ok(draft.finish(self.by, event, |_| Offered { clone, ends: expiry }))
     }
 }

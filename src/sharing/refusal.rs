@@ -4,7 +4,7 @@ use super::{consult::Missing, told::Told};
 use crate::{
     policy::RuleRef,
     tenant::SharingRules,
-    value::{DashboardId, Expiry, Rights, Timestamp},
+    value::{DashboardId, Expiry, GrantId, Rights, Timestamp},
 };
 use serde::{Serialize, Serializer};
 
@@ -130,6 +130,57 @@ pub enum Refusal {
     /// A rule of the tenant's policies denies the actor the dashboard, so that it cannot be handed on (D2).
     #[error("a policy denies you this dashboard, so you cannot share it: {0}")]
     PolicyDenies(RuleRef),
+    /// A rule of the tenant's policies denies the dashboard to whoever would own it, or keep a grant of it (G18).
+    #[error("a policy denies this dashboard to whoever would get it: {0}")]
+    RecipientDenied(RuleRef),
+    /// The address was invited by the same person, on other terms, and has not answered (G23).
+    #[error("this address is invited already; change that invitation, or replace it")]
+    AlreadyInvited {
+        /// The invitation.
+        grant: GrantId,
+    },
+    /// There is no invitation that waits: it was claimed.
+    #[error("this is no invitation that waits for an answer")]
+    NotWaiting,
+    /// The account holds as many live grants of the dashboard as one person may (G23).
+    #[error("one person may hold {limit} grants of a dashboard at most")]
+    TooManyGrants {
+        /// The most.
+        limit: usize,
+    },
+    /// The dashboard has as many live grants as it may (G23).
+    #[error("a dashboard may be shared {limit} times at most")]
+    DashboardFull {
+        /// The most.
+        limit: usize,
+    },
+    /// The actor has shared the dashboard on as often as one person may (G23).
+    #[error("you may share a dashboard on {limit} times at most")]
+    TooManyShares {
+        /// The most.
+        limit: usize,
+    },
+    /// As many invitations of the actor wait for an answer as may (G23).
+    #[error("at most {limit} of your invitations to a dashboard may wait for an answer")]
+    TooManyInvitations {
+        /// The most.
+        limit: usize,
+    },
+    /// The giver has as many open offers as it may (G23).
+    #[error("you may have {limit} open offers at most; withdraw one first")]
+    TooManyOffers {
+        /// The most.
+        limit: usize,
+    },
+    /// The recipient has as many open offers as it may (G23).
+    #[error("one recipient may have {limit} open offers at most")]
+    TooManyOffersReceived {
+        /// The most.
+        limit: usize,
+    },
+    /// Nobody is asked to take the dashboard over, or somebody else is (G18).
+    #[error("nobody is asked to take this dashboard over")]
+    NoTransfer,
     /// Something is missing before the dashboard can be public (L8).
     #[error("before this dashboard can be public: {}", sentences(.missing))]
     SetupIncomplete {
@@ -184,6 +235,7 @@ impl Refusal {
             | Self::UnknownGrant
             | Self::UnknownAccount
             | Self::UnknownOffer
+            | Self::NoTransfer
             | Self::NoLink => ErrorKind::NotFound,
             Self::NoReshareRight
             | Self::ExceedsOwnRights { .. }
@@ -194,10 +246,19 @@ impl Refusal {
             | Self::PublicSharingOff
             | Self::DomainBlocked
             | Self::EmailNotVerified
-            | Self::PolicyDenies(_) => ErrorKind::Forbidden,
+            | Self::PolicyDenies(_)
+            | Self::RecipientDenied(_) => ErrorKind::Forbidden,
             Self::AlreadyExists
             | Self::LinkTaken
             | Self::Superseded
+            | Self::AlreadyInvited { .. }
+            | Self::NotWaiting
+            | Self::TooManyGrants { .. }
+            | Self::DashboardFull { .. }
+            | Self::TooManyShares { .. }
+            | Self::TooManyInvitations { .. }
+            | Self::TooManyOffers { .. }
+            | Self::TooManyOffersReceived { .. }
             | Self::Suspended
             | Self::SetupIncomplete { .. }
             | Self::OwnsDashboards { .. } => ErrorKind::Conflict,
@@ -224,6 +285,9 @@ impl Refusal {
             Self::UnknownDashboard => return Told::unknown_dashboard(),
             Self::PolicyDenies(_) => {
                 "an access policy denies you this dashboard, so you cannot share it".into()
+            }
+            Self::RecipientDenied(_) => {
+                "an access policy denies this dashboard to whoever would get it".into()
             }
             Self::SetupIncomplete { missing } => {
                 let told: Vec<String> = missing.iter().map(Missing::told).collect();
@@ -268,6 +332,16 @@ impl Refusal {
             Self::ForeignToken => "foreign_token",
             Self::Suspended => "suspended",
             Self::PolicyDenies(_) => "policy_denies",
+            Self::RecipientDenied(_) => "recipient_denied",
+            Self::AlreadyInvited { .. } => "already_invited",
+            Self::NotWaiting => "not_waiting",
+            Self::TooManyGrants { .. } => "too_many_grants",
+            Self::DashboardFull { .. } => "dashboard_full",
+            Self::TooManyShares { .. } => "too_many_shares",
+            Self::TooManyInvitations { .. } => "too_many_invitations",
+            Self::TooManyOffers { .. } => "too_many_offers",
+            Self::TooManyOffersReceived { .. } => "too_many_offers_received",
+            Self::NoTransfer => "no_transfer",
             Self::SetupIncomplete { .. } => "setup_incomplete",
             Self::OwnsDashboards { .. } => "owns_dashboards",
         }
@@ -292,6 +366,8 @@ impl Serialize for Refusal {
             #[serde(skip_serializing_if = "Option::is_none")]
             limit: Option<usize>,
             #[serde(skip_serializing_if = "Option::is_none")]
+            grant: Option<GrantId>,
+            #[serde(skip_serializing_if = "Option::is_none")]
             rule: Option<&'a RuleRef>,
             #[serde(skip_serializing_if = "Option::is_none")]
             missing: Option<&'a [Missing]>,
@@ -310,10 +386,17 @@ impl Serialize for Refusal {
         match self {
             Self::ExceedsOwnRights { held } => details.held = Some(*held),
             Self::EndsTooLate { latest } | Self::OverMaximum { latest } => details.latest = Some(*latest),
-            Self::TooDeep { limit } | Self::TextTooLong { limit } | Self::TemplateTooLarge { limit } => {
-                details.limit = Some(*limit);
-            }
-            Self::PolicyDenies(rule) => details.rule = Some(rule),
+            Self::TooDeep { limit }
+            | Self::TextTooLong { limit }
+            | Self::TemplateTooLarge { limit }
+            | Self::TooManyGrants { limit }
+            | Self::DashboardFull { limit }
+            | Self::TooManyShares { limit }
+            | Self::TooManyInvitations { limit }
+            | Self::TooManyOffers { limit }
+            | Self::TooManyOffersReceived { limit } => details.limit = Some(*limit),
+            Self::AlreadyInvited { grant } => (details.grant, details.limit) = (Some(*grant), Some(1)),
+            Self::PolicyDenies(rule) | Self::RecipientDenied(rule) => details.rule = Some(rule),
             Self::SetupIncomplete { missing } => details.missing = Some(missing),
             Self::OwnsDashboards { dashboards } => details.dashboards = Some(dashboards),
             _ => {}

@@ -1,6 +1,7 @@
 //! Ending grants: revoke, stop sharing with a person, renounce, and the end of an account (G12–G14, G19).
 
 use super::{
+    admission::{Gift, To, admit, barred_giver},
     amend::{check_power, named_grant},
     command::{Command, Facts, Fallen, More, Needs, Verdict},
     draft::Draft,
@@ -8,8 +9,8 @@ use super::{
     refusal::Refusal,
 };
 use crate::{
-    record::{Actor, Event, Grant, History, Holder, Message, Phase, Seed},
-    value::{AccountId, DashboardId, EmailAddress, GrantId},
+    record::{Actor, Claim, Event, Grant, Grantee, History, Holder, Message, Phase, Seed},
+    value::{AccountId, DashboardId, EmailAddress, Expiry, GrantId, Timestamp},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,8 +25,9 @@ pub enum RevokeMode {
     #[default]
     Cascade,
     /// Each direct child is re-issued under another live grant of the same person that carries the reshare right and
-    /// covers the child's rights, and with it all that hung on it; what is not covered ends. Nobody gets more rights by
-    /// it than they had; a child with no end of its own lasts as long as what it hangs on then. A link is not re-issued.
+    /// covers the child's rights, and with it all that hung on it; what is not covered ends, and so does what the
+    /// tenant's rules would not let be shared today. Nobody gets more by it than they had, nor for longer. A link is not
+    /// re-issued.
     Rebind,
 }
 
@@ -105,6 +107,13 @@ impl Command for Revoke {
         }
     }
 
+    fn people(&self, ledger: &Ledger) -> Vec<AccountId> {
+        // Everybody below gives or gets a grant anew.
+        let below = ledger.all().filter(|grant| grant.path().any(|id| id == self.grant));
+        let accounts = below.filter_map(|grant| grant.grantee.account());
+        accounts.filter(|_| self.mode == RevokeMode::Rebind).collect()
+    }
+
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {
         let (ledger, live) = named_grant(facts, self.by, self.grant)?;
         check_power(ledger, self.by, live.grant)?;
@@ -131,17 +140,18 @@ fn rebind(
         let below = |grant: &Grant| grant.path().any(|id| id == revoked.grant.id);
         ledger.live_of(holder).filter(move |live| !below(live.grant))
     };
-    let mut paths: BTreeMap<GrantId, Vec<GrantId>> = BTreeMap::new();
+    let mut paths: BTreeMap<GrantId, (Vec<GrantId>, Expiry)> = BTreeMap::new();
     let mut rebound = Vec::new();
     // Oldest first, so that a re-issued parent is there before its children.
     for (grant, standing) in ledger.all_carried() {
         let Some(parent) = grant.parent().filter(|_| !standing.rights.is_empty()) else { continue };
         let mut terms = grant.terms.clone();
         let path = if parent == revoked.grant.id {
-            // With the rights that it really had: a revocation gives nobody more.
-            terms.rights = standing.rights;
+            // With the rights and the end that it really had: a revocation gives nobody more, nor for longer.
+            let before = terms.expiry.min(ledger.bound_of(grant));
+            (terms.rights, terms.expiry) = (standing.rights, longest(facts, before));
             match ledger.best_parent(others(), standing.rights) {
-                Some(under) => under.grant.path().collect(),
+                Some(under) => (under.grant.path().collect(), under.standing.ends),
                 None => continue,
             }
         } else {
@@ -150,11 +160,20 @@ fn rebind(
                 None => continue,
             }
         };
-        if path.len() >= facts.tenant.rules.depth_limit() {
+        let (path, bound): (Vec<GrantId>, Expiry) = path;
+        let ends = terms.expiry.min(bound);
+        let gift = Gift {
+            barred: barred_giver(facts, ledger, grant),
+            above: path.len(),
+            to: To::of(grant, facts.people),
+            expiry: ends,
+            bound,
+        };
+        if admit(facts, &gift).is_err() {
             continue;
         }
         let (ordinal, id) = draft.number();
-        let absorbed = grant.absorbed();
+        let (absorbed, accepted) = (grant.absorbed(), answered(grant).then_some(facts.now));
         let copy = Grant {
             id,
             ordinal,
@@ -162,15 +181,36 @@ fn rebind(
             grantor: grant.grantor,
             terms,
             created: facts.now,
-            history: absorbed.map(|_| Box::new(History { absorbed, ..History::default() })),
+            grantee: bound_anew(grant, facts.now),
+            history: (absorbed.is_some() || accepted.is_some())
+                .then(|| Box::new(History { absorbed, accepted, ..History::default() })),
             ..Grant::clone(grant)
         };
-        paths.insert(grant.id, copy.path().collect());
+        paths.insert(grant.id, (copy.path().collect(), ends));
         draft.put(copy);
         draft.untold.insert(grant.id);
         rebound.push((grant.id, id));
     }
     rebound
+}
+
+/// The end of what is re-issued: the one that it had, or the latest that the tenant's rules allow today.
+fn longest(facts: &Facts<'_>, before: Expiry) -> Expiry {
+    let allowed = facts.tenant.rules.max_days.map(|days| facts.now.plus_days(days));
+    before.min(allowed.into())
+}
+
+/// Whether an address has answered its invitation.
+fn answered(grant: &Grant) -> bool {
+    matches!(grant.grantee, Grantee::Claimed(_)) && grant.unanswered().is_none()
+}
+
+/// The grantee of a grant that is re-issued: what an account holds it holds from now on.
+fn bound_anew(grant: &Grant, now: Timestamp) -> Grantee {
+    match &grant.grantee {
+        Grantee::Claimed(claim) => Grantee::Claimed(Box::new(Claim { claimed: now, ..Claim::clone(claim) })),
+        other => other.clone(),
+    }
 }
 
 /// A person whose grants are to end, as named and as far as the host could tell.
@@ -297,6 +337,10 @@ impl Command for Renounce {
             return Err(if party { Refusal::NotYours } else { Refusal::UnknownGrant });
         }
         let mut draft = Draft::new(facts, ledger);
+        if let Grantee::Pending(invitation) = &live.grant.grantee {
+            let (to, address) = (ledger.made_by(live.grant), invitation.address.clone());
+            draft.tell(Message::Declined { to, address, grant: self.grant });
+        }
         draft.revoke([live]);
         let event = Event::Renounced { grant: self.grant };
         Ok(draft.finish(self.account.into(), event, Ended::of))

@@ -1,14 +1,16 @@
 //! Sharing with a person: an account, or an address that becomes an invitation (G1, G6, G7, G17, I1).
 
 use super::{
-    command::{Command, Facts, Needs, Verdict, check_switches},
+    admission::{Counts, Gift, To, admit, as_count, holds_enough, looks_lapsed, waits},
+    command::{Command, Facts, More, Needs, Verdict},
     draft::Draft,
+    invitation::renew,
     ledger::{Ledger, Live},
-    refusal::{Refusal, check_expiry},
+    refusal::Refusal,
 };
 use crate::{
     record::{Actor, Claim, Event, Grant, Grantee, Holder, Invitation, Message, Seed},
-    tenant::SharingRules,
+    tenant::Limits,
     value::{Account, AccountId, DashboardId, EmailAddress, Expiry, GrantId, Rights, Terms, Timestamp},
 };
 use serde::Serialize;
@@ -66,18 +68,22 @@ pub(crate) enum Recipient {
 }
 
 /// A share that stands (the answer to [`share`](crate::Dashshare::share)).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Shared {
     /// The grant: a new one, or the one that stood already.
     pub grant: GrantId,
-    /// Whether it stood already on identical terms, so that nothing was changed (G17).
+    /// Whether it stood already on identical terms (G17): then nothing was changed, but that an invitation that waits does
+    /// so a full term anew, and is mailed again.
     pub standing: bool,
     /// Whether it went to an e-mail address. That says nothing about whether the address has an account, unless the
     /// tenant's rules reveal it: then it is true only for an invitation that waits to be claimed (I1).
     pub invited: bool,
     /// When access ends, the grantor's own end taken into account. An invitation may lapse before that (I4).
     pub ends: Expiry,
+    /// What else the person, by the name that was given, holds from the same grantor. Rights are a union (G4);
+    /// [`set_share`](crate::Dashshare::set_share) replaces all of it.
+    pub others: Vec<GrantId>,
 }
 
 impl Recipient {
@@ -88,13 +94,18 @@ impl Recipient {
         }
     }
 
-    pub(crate) fn holder(&self) -> Holder {
+    /// The name that it is given to, which tells of an address nothing more (I1).
+    pub(crate) fn name(&self) -> Holder {
         match self {
-            Self::Address(address, None) => Holder::Address(address.clone()),
-            Self::Account(Account { id: account, .. }) | Self::Address(_, Some(account)) => {
-                Holder::Account(*account)
-            }
+            Self::Account(account) => Holder::Account(account.id),
+            Self::Address(address, _) => Holder::Address(address.clone()),
         }
+    }
+
+    /// What is held by that name, and by the account behind it.
+    pub(crate) fn seeds(&self) -> impl Iterator<Item = Seed> {
+        let behind = self.account().map(Holder::from).filter(|account| *account != self.name());
+        [self.name()].into_iter().chain(behind).map(Seed::Holder)
     }
 
     /// Who the holder of a grant to it is. An address that an account has verified counts as if it had been claimed at
@@ -113,15 +124,10 @@ impl Recipient {
         }
     }
 
-    fn is_admitted(&self, rules: &SharingRules) -> bool {
+    pub(crate) fn to(&self) -> To<'_> {
         match self {
-            Self::Address(address, _) => rules.admits(address),
-            Self::Account(account) if account.verified.is_empty() => rules.allowed_domains.is_empty(),
-            Self::Account(account) => {
-                let addresses = || account.verified.iter().map(|email| email.address());
-                addresses().any(|address| rules.admits(address))
-                    && !addresses().any(|address| rules.blocks(address))
-            }
+            Self::Account(account) => To::Account(&account.verified),
+            Self::Address(address, _) => To::Address(address),
         }
     }
 
@@ -131,11 +137,6 @@ impl Recipient {
             Self::Address(_, account) => !facts.tenant.rules.reveal_accounts || account.is_none(),
         }
     }
-}
-
-/// Refuses whom the tenant's rules do not let be shared with (G20).
-pub(crate) fn check_admitted(with: &Recipient, rules: &SharingRules) -> Result<(), Refusal> {
-    if with.is_admitted(rules) { Ok(()) } else { Err(Refusal::DomainBlocked) }
 }
 
 /// The parent that a new grant or link of an account hangs on; `None` for the owner's, who has no grant to name (G7).
@@ -162,6 +163,27 @@ pub(crate) fn parent_for<'a>(
     }
 }
 
+/// A share that replaced what the person had (the answer to [`set_share`](crate::Dashshare::set_share)).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ShareSet {
+    /// The grant that stands now.
+    pub grant: GrantId,
+    /// Whether it was all that stood already, on identical terms (G17).
+    pub standing: bool,
+    /// As in [`Shared`].
+    pub invited: bool,
+    /// When access ends, the grantor's own end taken into account.
+    pub ends: Expiry,
+    /// What was replaced and what hung on it, which ended.
+    pub fell: Vec<GrantId>,
+    /// Whether the public link died, because it hung on what was replaced.
+    pub link_fell: bool,
+}
+
+/// Puts one grant in place of all that the person, by that name, holds from the same grantor (G17).
+pub(crate) struct SetShare(pub(crate) Share);
+
 impl Command for Share {
     type Answer = Shared;
 
@@ -170,18 +192,136 @@ impl Command for Share {
     }
 
     fn needs(&self) -> Needs {
-        let with = self.with.as_ref().map(|with| Seed::Holder(with.holder()));
-        Needs::of(self.by).handing_on().and(with)
+        Needs::of(self.by).handing_on().and(self.with.iter().flat_map(Recipient::seeds))
+    }
+
+    fn counted(&self, ledger: &Ledger, limits: &Limits) -> More {
+        self.counts(ledger, &[]).due(ledger, limits)
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Shared>, Refusal> {
+        let asked = self.asked(facts)?;
+        if let Some(live) = self.standing(&asked) {
+            let others = asked.given.iter().map(|other| other.grant.id);
+            let answer = Shared {
+                grant: live.grant.id,
+                standing: true,
+                invited: asked.invited,
+                ends: self.standing_end(&asked, live),
+                others: others.filter(|other| *other != live.grant.id).collect(),
+            };
+            return self.renewed(facts, &asked, live, answer);
+        }
+        self.admit(facts, &asked)?;
+        // One that waits is in the way of another, and so is one that only looks so (I1).
+        if let Some(live) = asked.given.iter().find(|live| waits(live.grant, &facts.tenant.rules, facts.now))
+        {
+            return Err(Refusal::AlreadyInvited { grant: live.grant.id });
+        }
+        let mut draft = Draft::new(facts, asked.ledger);
+        let grant = self.give(facts, &asked, &[], &mut draft)?;
+        let event = Event::Shared { grant, with: asked.with.name(), terms: self.terms.clone() };
+        let others = asked.given.iter().map(|live| live.grant.id).collect();
+        let Asked { invited, ends, .. } = asked;
+        let answer = Shared { grant, standing: false, invited, ends, others };
+        Ok(draft.finish(self.by, event, |_| answer))
+    }
+}
+
+impl Command for SetShare {
+    type Answer = ShareSet;
+
+    fn dashboard(&self) -> DashboardId {
+        self.0.dashboard
+    }
+
+    fn needs(&self) -> Needs {
+        self.0.needs()
+    }
+
+    fn more(&self, ledger: &Ledger) -> More {
+        // What hangs on it ends with it, and whoever had that is told.
+        More { below: self.replaced(ledger).collect(), ..More::default() }
+    }
+
+    fn counted(&self, ledger: &Ledger, limits: &Limits) -> More {
+        self.0.counts(ledger, &[]).due(ledger, limits)
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<ShareSet>, Refusal> {
+        let share = &self.0;
+        let asked = share.asked(facts)?;
+        let answer = |grant, standing, ends| ShareSet {
+            grant,
+            standing,
+            invited: asked.invited,
+            ends,
+            fell: Vec::new(),
+            link_fell: false,
+        };
+        if let Some(live) = share.standing(&asked).filter(|_| asked.given.len() == 1) {
+            let answer = answer(live.grant.id, true, share.standing_end(&asked, live));
+            return share.renewed(facts, &asked, live, answer);
+        }
+        share.admit(facts, &asked)?;
+        let replaced: Vec<GrantId> = self.replaced(asked.ledger).collect();
+        let mut draft = Draft::new(facts, asked.ledger);
+        let grant = share.give(facts, &asked, &replaced, &mut draft)?;
+        draft.revoke(replaced.iter().filter_map(|id| asked.ledger.live(*id)));
+        draft.untold.extend(replaced.iter().copied());
+        let event = Event::ShareSet { grant, with: asked.with.name(), terms: share.terms.clone(), replaced };
+        Ok(draft.finish(share.by, event, |fallen| ShareSet {
+            fell: fallen.grants.clone(),
+            link_fell: fallen.link.is_some(),
+            ..answer(grant, false, asked.ends)
+        }))
+    }
+}
+
+impl SetShare {
+    /// Every live grant of the person, by that name, from the same grantor: also one that looks as if it had lapsed.
+    fn replaced(&self, ledger: &Ledger) -> impl Iterator<Item = GrantId> {
+        let by = ledger.in_name_of(self.0.by);
+        let name = self.0.with.as_ref().map(Recipient::name);
+        let live = ledger.all_live().filter(move |live| {
+            name.as_ref().is_some_and(|name| live.grant.is_named(name)) && ledger.made_by(live.grant) == by
+        });
+        live.map(|live| live.grant.id)
+    }
+}
+
+/// A share that makes sense, before the rules are asked.
+struct Asked<'a> {
+    ledger: &'a Ledger,
+    by: AccountId,
+    with: &'a Recipient,
+    parent: Option<Live<'a>>,
+    /// The end of the parent.
+    bound: Expiry,
+    ends: Expiry,
+    invited: bool,
+    /// What the person, by that name, holds from the same grantor, as far as that one may count on it.
+    given: Vec<Live<'a>>,
+}
+
+impl Share {
+    fn is_to_address(&self) -> bool {
+        matches!(self.with, Some(Recipient::Address(..)))
+    }
+
+    fn counts<'a>(&self, ledger: &Ledger, replaced: &'a [GrantId]) -> Counts<'a> {
+        Counts { by: ledger.in_name_of(self.by), invites: self.is_to_address(), replaced }
+    }
+
+    fn asked<'a>(&'a self, facts: &Facts<'a>) -> Result<Asked<'a>, Refusal> {
         let ledger = facts.ledger_for(self.by)?;
         let with = self.with.as_ref().ok_or(Refusal::UnknownAccount)?;
         let by = ledger.in_name_of(self.by);
         if with.account() == Some(by) {
             return Err(Refusal::ToSelf);
         }
-        if with.account().is_some_and(|account| ledger.is_owner(account)) {
+        // That an address is the owner's a resharer does not learn: the invitation waits, and ends when it is claimed (I1).
+        if !self.is_to_address() && with.account().is_some_and(|account| ledger.is_owner(account)) {
             return Err(Refusal::ToOwner);
         }
         if self.terms.rights.is_empty() {
@@ -189,75 +329,114 @@ impl Command for Share {
         }
         let parent = parent_for(ledger, self.by, self.terms.rights, self.from)?;
         let bound = parent.map_or(Expiry::Never, |parent| parent.standing.ends);
-        let ends = self.terms.expiry.min(bound);
-        let invited = with.was_invited(facts);
+        let (name, rules) = (with.name(), &facts.tenant.rules);
+        let given = ledger.all_live().filter(|live| {
+            live.grant.is_named(&name)
+                && ledger.made_by(live.grant) == by
+                && !looks_lapsed(live.grant, rules, facts.now)
+        });
+        Ok(Asked {
+            ledger,
+            by,
+            with,
+            parent,
+            bound,
+            ends: self.terms.expiry.min(bound),
+            invited: with.was_invited(facts),
+            given: given.collect(),
+        })
+    }
 
-        if let Some(standing) = self.standing(ledger, by, with, ends) {
-            return Ok(Verdict::standing(Shared {
-                grant: standing.grant.id,
-                standing: true,
-                invited,
-                // An invitation's own lapse is left out, since the answer must not tell whether it is one (I1).
-                ends: self.terms.expiry.min(ledger.bound_of(standing.grant)),
-            }));
+    fn admit(&self, facts: &Facts<'_>, asked: &Asked<'_>) -> Result<(), Refusal> {
+        let gift = Gift {
+            barred: facts.barred,
+            above: asked.parent.map_or(0, |parent| parent.grant.depth()),
+            to: asked.with.to(),
+            expiry: self.terms.expiry,
+            bound: asked.bound,
+        };
+        admit(facts, &gift)
+    }
+
+    /// A live grant of this grantor to this name on these very terms that gives as much, and for as long, as a new
+    /// one would (G17).
+    fn standing<'a>(&self, asked: &Asked<'a>) -> Option<Live<'a>> {
+        asked.given.iter().copied().find(|live| {
+            live.grant.terms == self.terms
+                && live.standing.rights.covers(self.terms.rights)
+                && match self.from {
+                    Some(named) => live.grant.parent() == Some(named),
+                    None => self.terms.expiry.min(asked.ledger.bound_of(live.grant)) >= asked.ends,
+                }
+        })
+    }
+
+    /// When what stands ends. An invitation's own lapse is left out, since the answer must not tell whether it is
+    /// one (I1).
+    fn standing_end(&self, asked: &Asked<'_>, live: Live<'_>) -> Expiry {
+        self.terms.expiry.min(asked.ledger.bound_of(live.grant))
+    }
+
+    /// What stands already; an invitation that waits does so a full term anew, as far as the rules allow it today.
+    fn renewed<A>(
+        &self,
+        facts: &Facts<'_>,
+        asked: &Asked<'_>,
+        live: Live<'_>,
+        answer: A,
+    ) -> Result<Verdict<A>, Refusal> {
+        if !waits(live.grant, &facts.tenant.rules, facts.now) {
+            return Ok(Verdict::standing(answer));
         }
+        self.admit(facts, asked)?;
+        Ok(renew(facts, asked.ledger, live, self.by).map(|_| answer))
+    }
 
-        facts.check_policies()?;
+    /// Writes the new grant, and the message to whom it is for.
+    fn give(
+        &self,
+        facts: &Facts<'_>,
+        asked: &Asked<'_>,
+        replaced: &[GrantId],
+        draft: &mut Draft<'_>,
+    ) -> Result<GrantId, Refusal> {
+        let Asked { ledger, by, with, parent, ends, .. } = asked;
         let rules = &facts.tenant.rules;
-        check_switches(rules, parent.is_some())?;
-        check_admitted(with, rules)?;
-        check_expiry(self.terms.expiry, bound, facts.now)?;
-        facts.check_duration(ends)?;
-        let ancestors: Box<[GrantId]> = parent.map_or(Box::default(), |parent| parent.grant.path().collect());
-        if ancestors.len() >= rules.depth_limit() {
-            return Err(Refusal::TooDeep { limit: rules.depth_limit() });
-        }
-
-        let mut draft = Draft::new(facts, ledger);
-        let (ordinal, id) = draft.number();
         let lapses = facts.now.plus_days(rules.invitation_duration_days());
-        let grantee = with.grantee(facts.now, lapses);
+        let mut grantee = with.grantee(facts.now, lapses);
+        if let Some(account) = grantee.account() {
+            let held = ledger.live_of(account).filter(|live| replaced.contains(&live.grant.id)).count();
+            let has_enough = holds_enough(ledger, account, held, &rules.limits);
+            match with {
+                Recipient::Account(_) if has_enough => {
+                    return Err(Refusal::TooManyGrants { limit: as_count(rules.limits.grants_of_person) });
+                }
+                Recipient::Address(address, _) if has_enough || ledger.is_owner(account) => {
+                    grantee = Recipient::Address(address.clone(), None).grantee(facts.now, lapses);
+                }
+                _ => {}
+            }
+        }
+        self.counts(ledger, replaced).take(facts, ledger, &mut draft.head)?;
+        let (ordinal, id) = draft.number();
         draft.tell(match grantee.holder() {
-            Holder::Account(to) => Message::Shared { grant: id, by, to, terms: self.terms.clone() },
-            Holder::Address(address) => Message::Invited { grant: id, by, address, lapses },
+            Holder::Account(to) => {
+                Message::Shared { grant: id, by: *by, to, terms: self.terms.clone(), ends: *ends }
+            }
+            Holder::Address(address) => Message::Invited { grant: id, by: *by, address, lapses },
         });
         draft.put(Grant {
             id,
             dashboard: self.dashboard,
             ordinal,
-            ancestors,
-            grantor: by,
+            ancestors: parent.map_or(Box::default(), |parent| parent.grant.path().collect()),
+            grantor: *by,
             grantee,
             terms: self.terms.clone(),
             created: facts.now,
             revoked: None,
             history: None,
         });
-        let event = Event::Shared { grant: id, with: with.holder(), terms: self.terms.clone() };
-        Ok(draft.finish(self.by, event, |_| Shared { grant: id, standing: false, invited, ends }))
-    }
-}
-
-impl Share {
-    /// A live grant of this grantor to this person on these very terms that gives as much, and for as long, as a new
-    /// one would (G17).
-    fn standing<'a>(
-        &self,
-        ledger: &'a Ledger,
-        by: AccountId,
-        with: &Recipient,
-        ends: Expiry,
-    ) -> Option<Live<'a>> {
-        ledger.all_live().find(|live| {
-            let grant = live.grant;
-            grant.grantee.holder() == with.holder()
-                && grant.terms == self.terms
-                && live.standing.rights.covers(self.terms.rights)
-                && ledger.made_by(grant) == by
-                && match self.from {
-                    Some(named) => grant.parent() == Some(named),
-                    None => self.terms.expiry.min(ledger.bound_of(grant)) >= ends,
-                }
-        })
+        Ok(id)
     }
 }

@@ -48,7 +48,6 @@ mod ids;
 mod knot;
 mod lexicon;
 mod linter;
-#[cfg_attr(not(test), expect(dead_code, reason = "the commands that fill the outbox will call it"))]
 mod mail;
 mod order;
 mod profile;
@@ -65,7 +64,6 @@ pub use body::{Slot, Template, TemplateError};
 pub use extract::{extract, extract_json};
 pub use fill::{FillError, Fills, Recipient, fill};
 pub use linter::ProfileFinding;
-#[expect(unused_imports, reason = "the commands that fill the outbox will call it")]
 pub(crate) use mail::mail_text;
 pub use profile::{Profile, ProfileError};
 pub use report::{ExtractError, Extracted, FoundText, Leak, Limits, Options, Report, Texts};

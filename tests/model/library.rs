@@ -232,7 +232,8 @@ impl<S: Store> Library<S> {
             Command::Transfer { dashboard, by, to, keep } => {
                 let keep = keep.map_or(dashshare::Rights::NONE, rights_of);
                 let on = dashboard_id(dashboard);
-                let transferred = self.run(service.transfer(account_id(by), on, account_id(to), keep))?;
+                self.run(service.offer_transfer(account_id(by), on, account_id(to), keep))?;
+                let transferred = self.run(service.take_transfer(account_id(to), on))?;
                 outcome.fell = self.all(&transferred.fell);
                 if let Some(kept) = transferred.kept {
                     self.note(Grant::of(step.n, 0), dashboard, kept);

@@ -268,6 +268,9 @@ fn trouble_goes_on(
     Ok(())
 }
 
+/// What is a change of its own however often it is given.
+const ASKED_ANEW: [&str; 3] = ["share with an address", "ask for a transfer", "remind of an invitation"];
+
 /// Repeats the operation without trouble: as if there had been none.
 fn repeat(op: &Op, scene: &Scene, clean: &Clean, context: &str) -> Result<(), String> {
     scene.settle();
@@ -279,6 +282,8 @@ fn repeat(op: &Op, scene: &Scene, clean: &Clean, context: &str) -> Result<(), St
             let token = answer.token.expect("a token");
             ensure!(done(scene.process(9).visit(token.expose())).is_allowed(), "{context}");
         }
+        // Asked for once more, it waits anew, and whoever is asked gets another mail (G17, G18).
+        Ok(_) if stood_already && ASKED_ANEW.contains(&op.name) => {}
         Ok(_) => ensure_eq!(scene.dump_without_chance(), clean.last, "{context}: repeated"),
         Err(Error::Refused(_)) if stood_already => ensure_eq!(scene.dump(), before, "{context}: refused"),
         Err(error) => return Err(format!("{context}: repeated: {error}")),

@@ -134,6 +134,7 @@ impl Scene {
         scene.token = link.token.expose().to_owned();
         done(sharing.rotate_link(account(OLGA), board(PAUSED), Expiry::Never));
         done(sharing.pause_link(account(OLGA), board(PAUSED)));
+        done(sharing.offer_transfer(account(OLGA), board(BARE), account(CYD), Rights::VIEW));
         let template = template();
         done(sharing.offer(account(OLGA), board(BIG), offer(account(DAN), OFFERED, &template)));
         scene.waiting = done(sharing.outbox(None, 2)).iter().map(|message| message.id).collect();
@@ -312,7 +313,19 @@ pub(crate) fn commands() -> Vec<Op> {
         }),
         op("renounce", move |s, w| block_on(s.renounce(account(BOB), big, w.grant("bob")))),
         op("claim", |s, _| block_on(s.claim(account(EVE), &address("eve@example.com")))),
-        op("transfer", move |s, _| block_on(s.transfer(by, big, account(ANN), Rights::VIEW))),
+        op("transfer", move |s, _| block_on(s.transfer(big, account(ANN), Rights::VIEW))),
+        op("ask for a transfer", move |s, _| block_on(s.offer_transfer(by, big, account(BOB), Rights::VIEW))),
+        op("take a transfer", |s, _| block_on(s.take_transfer(account(CYD), board(BARE)))),
+        op("decline a transfer", |s, _| block_on(s.decline_transfer(account(CYD), board(BARE)))),
+        op("withdraw a transfer", move |s, _| block_on(s.withdraw_transfer(by, board(BARE)))),
+        op("set a share", move |s, _| {
+            block_on(s.set_share(
+                by,
+                big,
+                NewShare::with(account(ANN), terms(Rights::ALL, true, in_days(50))),
+            ))
+        }),
+        op("remind of an invitation", move |s, w| block_on(s.remind_invitation(by, big, w.grant("eve")))),
         op("delete a dashboard", move |s, _| block_on(s.delete_dashboard(by, big))),
         op("delete a dashboard as the host", move |s, _| block_on(s.delete_dashboard(Actor::Host, big))),
         op("delete an account", |s, _| block_on(s.delete_account(account(DAN)))),
