@@ -10,6 +10,8 @@ mod decisions;
 mod fields;
 #[path = "links.rs"]
 mod links;
+#[path = "mails.rs"]
+mod mails;
 #[path = "offers.rs"]
 mod offers;
 #[path = "questions.rs"]
@@ -20,6 +22,8 @@ pub(crate) mod runtime;
 mod sharing;
 #[path = "tenants.rs"]
 mod tenants;
+#[path = "transfers.rs"]
+mod transfers;
 #[path = "wanted.rs"]
 mod wanted;
 #[path = "world.rs"]
@@ -223,12 +227,18 @@ impl Engine {
             "policies" => self.policies(fields),
             "account" => self.account_line(fields),
             "share" => self.share(fields),
+            "set_share" => self.set_share(fields),
+            "remind_invitation" => self.remind_invitation(fields),
             "amend" => self.amend(fields),
             "revoke" => self.revoke(fields),
             "stop_sharing" => self.stop_sharing(fields),
             "renounce" => self.renounce(fields),
             "claim" => self.claim(fields),
             "transfer" => self.transfer(fields),
+            "offer_transfer" => self.offer_transfer(fields),
+            "withdraw_transfer" => self.withdraw_transfer(fields),
+            "take_transfer" => self.take_transfer(fields),
+            "decline_transfer" => self.decline_transfer(fields),
             "delete_dashboard" => self.delete_dashboard(fields),
             "delete_account" => self.delete_account(fields),
             "offer" => self.offer(fields),

@@ -4,7 +4,9 @@ use super::{Engine, Reading, fields::Fields, play, runtime::block_on, world::exp
 use dashshare::{
     AccountId, DashboardId, Revision,
     questions::{GrantView, LinkView, Page},
-    trail::{Actor, Event, Message},
+    trail::{Actor, Event},
+    questions::{GrantView, LinkView},
+    trail::{Actor, Event},
 };
 use serde_json::{Value, json};
 
@@ -170,6 +172,13 @@ impl Engine {
             Event::Stopped { .. } => ("stopped", vec![]),
             Event::Renounced { grant } => ("renounced", vec![*grant]),
             Event::Claimed { grants, .. } => ("claimed", grants.clone()),
+            Event::InvitationRenewed { grant, .. } => ("invitation_renewed", vec![*grant]),
+            Event::ShareSet { grant, replaced, .. } => {
+                ("share_set", [*grant].into_iter().chain(replaced.iter().copied()).collect())
+            }
+            Event::TransferAsked { .. } => ("transfer_asked", vec![]),
+            Event::TransferDeclined => ("transfer_declined", vec![]),
+            Event::TransferWithdrawn => ("transfer_withdrawn", vec![]),
             Event::Transferred { kept, .. } => ("transferred", kept.iter().copied().collect()),
             Event::Deleted => ("deleted", vec![]),
             Event::AccountDeleted { .. } => ("account_deleted", vec![]),
@@ -215,45 +224,5 @@ impl Engine {
                 .collect();
             Ok(json!({ "messages": messages }))
         })
-    }
-
-    fn message(&self, dashboard: DashboardId, message: &Message) -> Value {
-        match message {
-            Message::Invited { grant, by, address, lapses } => json!({
-                "kind": "invited", "grant": self.grant_label(dashboard, *grant), "by": self.accounts.label(*by),
-                "to": address, "lapses": lapses,
-            }),
-            Message::Shared { grant, by, to, terms, .. } => json!({
-                "kind": "shared", "grant": self.grant_label(dashboard, *grant), "by": self.accounts.label(*by),
-                "to": self.accounts.label(*to), "rights": terms.rights, "expiry": expiry(terms.expiry),
-            }),
-            Message::Lapsing { to, address, grant, lapses } => json!({
-                "kind": "lapsing", "to": self.accounts.label(*to), "address": address,
-                "grant": self.grant_label(dashboard, *grant), "lapses": lapses,
-            }),
-            Message::Offered { by, to, ends, message, devices } => json!({
-                "kind": "offered", "by": self.accounts.label(*by), "to": self.holder_label(to),
-                "ends": ends.at(), "message": message, "devices": devices,
-            }),
-            Message::OfferAnswered { to, taken } => json!({
-                "kind": "offer_answered", "to": self.accounts.label(*to), "taken": taken,
-            }),
-            Message::OfferWithdrawn { to } => {
-                json!({ "kind": "offer_withdrawn", "to": self.holder_label(to) })
-            }
-            Message::Expiring { grant, to, ends } => json!({
-                "kind": "expiring", "grant": self.grant_label(dashboard, *grant), "to": self.holder_label(to), "ends": ends,
-            }),
-            Message::Ended { lost } => {
-                let lost: Vec<Value> = lost
-                    .iter()
-                    .map(|(who, grants)| {
-                        json!({ "to": self.holder_label(who), "grants": self.grant_labels(dashboard, grants) })
-                    })
-                    .collect();
-                json!({ "kind": "ended", "lost": lost })
-            }
-            _ => json!({}),
-        }
     }
 }

@@ -2,28 +2,22 @@
 
 use super::{
     Engine, Reading,
-    fields::{Fields, address, bad},
+    fields::{By, Fields, Problem, With, address, bad},
     play,
     runtime::block_on,
 };
-use dashshare::{Amendment, Claimed, DashboardId, Ended, GrantId, NewShare, RevokeMode, Rights, Terms};
+use dashshare::{
+    Amendment, Claimed, DashboardId, Ended, Error, GrantId, Holder, NewShare, RevokeMode, Terms,
+    questions::GrantView, trail::Actor,
+};
 use serde_json::{Map, Value, json};
 
 impl Engine {
     pub(super) fn share<'a>(&self, fields: &'a Fields) -> Reading<'a> {
-        let label = fields.label('g', self.line)?;
-        let rights = fields.rights("rights")?;
-        let reshare = fields.optional("reshare", Fields::flag)?.unwrap_or(false);
-        let terms = Terms::of(rights, fields.expiry("expiry")?).reshare(reshare);
-        let from = fields.optional("from", |fields, name| self.grant_called(fields, name))?;
-        let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
-        let with = fields.with("with")?;
+        let asked = self.share_in(fields)?;
         play(move |engine| {
-            let (dashboard, by) = (engine.dashboard_of(dashboard), engine.actor(by));
-            let mut share = NewShare::with(engine.holder(with), terms);
-            if let Some((_, grant)) = from {
-                share = share.on_from(grant);
-            }
+            let label = asked.label.clone();
+            let (dashboard, by, share) = engine.new_share(asked);
             let shared = block_on(engine.sharing.share(by, dashboard, share))?;
             if !shared.standing {
                 engine.grants.put(&label, (dashboard, shared.grant));
@@ -33,8 +27,79 @@ impl Engine {
                 "invited": shared.invited,
                 "standing": shared.standing,
                 "ends": shared.ends.at(),
+                "others": engine.grant_labels(dashboard, &shared.others),
             }))
         })
+    }
+
+    pub(super) fn set_share<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let asked = self.share_in(fields)?;
+        play(move |engine| {
+            let label = asked.label.clone();
+            let (dashboard, by, share) = engine.new_share(asked);
+            let set = block_on(engine.sharing.set_share(by, dashboard, share))?;
+            if !set.standing {
+                engine.grants.put(&label, (dashboard, set.grant));
+            }
+            Ok(json!({
+                "grant": engine.grant_label(dashboard, set.grant),
+                "invited": set.invited,
+                "standing": set.standing,
+                "ends": set.ends.at(),
+                "fell": engine.grant_labels(dashboard, &set.fell),
+                "link_fell": set.link_fell,
+            }))
+        })
+    }
+
+    fn share_in<'a>(&self, fields: &'a Fields) -> Result<Asked<'a>, Problem> {
+        let label = fields.label('g', self.line)?;
+        let rights = fields.rights("rights")?;
+        let reshare = fields.optional("reshare", Fields::flag)?.unwrap_or(false);
+        let terms = Terms::of(rights, fields.expiry("expiry")?).reshare(reshare);
+        let from = fields.optional("from", |fields, name| self.grant_called(fields, name))?;
+        let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
+        Ok(Asked { label, terms, from: from.map(|(_, grant)| grant), dashboard, by, with: fields.with("with")? })
+    }
+
+    fn new_share(&mut self, asked: Asked<'_>) -> (DashboardId, Actor, NewShare) {
+        let (dashboard, by) = (self.dashboard_of(asked.dashboard), self.actor(asked.by));
+        let share = NewShare::with(self.holder(asked.with), asked.terms);
+        (dashboard, by, asked.from.into_iter().fold(share, NewShare::on_from))
+    }
+
+    /// The invitation is named by its grant, or by the dashboard and the address that it waits for.
+    pub(super) fn remind_invitation<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let by = self.by_in(fields)?;
+        let named = match fields.optional("grant", |fields, _| self.grant_in(fields))? {
+            Some(named) if !fields.has("with") && !fields.has("dashboard") => Ok(named),
+            Some(_) => return bad("an invitation is named by `grant`, or by `dashboard` and `with`"),
+            None => Err((self.dashboard_in(fields)?, address(fields.text("with")?)?)),
+        };
+        play(move |engine| {
+            let by = engine.actor(by);
+            let (dashboard, grant) = match named {
+                Ok(named) => named,
+                Err((dashboard, address)) => {
+                    let dashboard = engine.dashboard_of(dashboard);
+                    (dashboard, engine.waiting(by, dashboard, &address.into())?)
+                }
+            };
+            let renewed = block_on(engine.sharing.remind_invitation(by, dashboard, grant))?;
+            Ok(json!({ "grant": engine.grant_label(dashboard, renewed.grant), "lapses": renewed.lapses }))
+        })
+    }
+
+    /// The newest invitation that waits for the address, as far as the asker may see it; or a grant that there is not.
+    fn waiting(&self, by: Actor, dashboard: DashboardId, address: &Holder) -> Result<GrantId, Error> {
+        let asker = match by {
+            Actor::Account(account) => Some(account),
+            Actor::Host => block_on(self.sharing.owner_of(dashboard))?,
+        };
+        let list = asker.map(|asker| block_on(self.sharing.access_list(asker, dashboard))).transpose()?;
+        let waits = |grant: &&GrantView| grant.pending && grant.grantee == *address;
+        let found = list.as_ref().and_then(|list| list.grants.iter().rev().find(waits));
+        Ok(found.map_or(GrantId::from(0u64), |found| found.grant))
     }
 
     pub(super) fn amend<'a>(&self, fields: &'a Fields) -> Reading<'a> {
@@ -121,29 +186,6 @@ impl Engine {
         })
     }
 
-    pub(super) fn transfer<'a>(&self, fields: &'a Fields) -> Reading<'a> {
-        let keep = fields.optional("keep", Fields::rights)?.unwrap_or(Rights::NONE);
-        let label = fields.label('g', self.line)?;
-        let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
-        let to = fields.name("to")?;
-        play(move |engine| {
-            let (dashboard, by, to) = (engine.dashboard_of(dashboard), engine.actor(by), engine.account(to));
-            let transferred = match by {
-                dashshare::trail::Actor::Host => block_on(engine.sharing.transfer(dashboard, to, keep))?,
-                // As if the new owner had been asked and had taken it (G18).
-                dashshare::trail::Actor::Account(_) => {
-                    block_on(engine.sharing.offer_transfer(by, dashboard, to, keep))?;
-                    block_on(engine.sharing.take_transfer(to, dashboard))?
-                }
-            };
-            if let Some(kept) = transferred.kept {
-                engine.grants.put(&label, (dashboard, kept));
-            }
-            let kept = transferred.kept.map(|_| label);
-            Ok(json!({ "fell": engine.grant_labels(dashboard, &transferred.fell), "kept": kept }))
-        })
-    }
-
     pub(super) fn delete_dashboard<'a>(&self, fields: &'a Fields) -> Reading<'a> {
         let (dashboard, by) = (self.dashboard_in(fields)?, self.by_or_host_in(fields)?);
         play(move |engine| {
@@ -172,4 +214,14 @@ impl Engine {
     fn ended(&self, dashboard: DashboardId, ended: &Ended) -> Value {
         json!({ "fell": self.grant_labels(dashboard, &ended.fell), "link_fell": ended.link_fell })
     }
+}
+
+/// What a line asks to share.
+struct Asked<'a> {
+    label: String,
+    terms: Terms,
+    from: Option<GrantId>,
+    dashboard: &'a str,
+    by: By<'a>,
+    with: With<'a>,
 }
