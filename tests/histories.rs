@@ -1,6 +1,7 @@
 //! The library against the model, history by history (R1 of the research notes).
 //!
 //! `DASHSHARE_HISTORIES` says how many histories to play (20,000 unless set), `DASHSHARE_SEED` plays one of them.
+//! `DASHSHARE_FAULTS` breaks the named rules in the model: a library that differs from the model then breaks others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -81,6 +82,9 @@ fn the_library_and_the_model_agree_at_every_critical_instant() {
     };
     let played = seeds.end - seeds.start;
     let stopwatch = Stopwatch::now();
+    let faults = env::var("DASHSHARE_FAULTS").unwrap_or_default();
+    let faults = faults.split(',').filter(|name| !name.is_empty()).map(|name| name.parse().expect("a fault"));
+    let faults = &faults.collect::<Vec<Fault>>();
     let counts = thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
             .map(|i| {
@@ -88,8 +92,8 @@ fn the_library_and_the_model_agree_at_every_critical_instant() {
                 scope.spawn(move || {
                     let mut counts = Counts::default();
                     for seed in seeds {
-                        if let Err(found) = play(seed, None, &mut counts) {
-                            panic!("{}", shortest(seed, found));
+                        if let Err(found) = play(seed, faults, &mut counts) {
+                            panic!("{}", shortest(seed, faults, found));
                         }
                     }
                     counts
@@ -122,7 +126,7 @@ fn the_library_and_the_model_agree_at_every_critical_instant() {
 fn each_planted_fault_is_found_within_200_histories() {
     let mut missed = Vec::new();
     for fault in Fault::ALL {
-        let parts = |seed: &u64| match play(*seed, Some(fault), &mut Counts::default()) {
+        let parts = |seed: &u64| match play(*seed, &[fault], &mut Counts::default()) {
             Ok(()) => false,
             Err(found) => {
                 assert!(
@@ -175,16 +179,16 @@ struct Found {
 
 /// Plays the history of a seed on both sides, until the first difference. The generator follows a model without the
 /// fault, so that a faulty one is asked the same questions.
-fn play(seed: u64, fault: Option<Fault>, counts: &mut Counts) -> Result<(), Found> {
+fn play(seed: u64, faults: &[Fault], counts: &mut Counts) -> Result<(), Found> {
     let mut generator = Generator::new(seed);
     let mut guide = Model::new();
-    let mut sides = Sides::new(seed, fault);
+    let mut sides = Sides::new(seed, faults);
     let mut steps = Vec::new();
     let mut next = generator.opening();
     let mut left = generator.length();
     while !next.is_empty() {
         for step in next.drain(..) {
-            if fault.is_some() {
+            if !faults.is_empty() {
                 let _ = guide.play(step);
             }
             steps.push(step);
@@ -192,7 +196,7 @@ fn play(seed: u64, fault: Option<Fault>, counts: &mut Counts) -> Result<(), Foun
         }
         if left > 0 {
             left -= 1;
-            let guide = if fault.is_some() { &guide } else { &sides.model };
+            let guide = if !faults.is_empty() { &guide } else { &sides.model };
             next.push(generator.next(guide));
         }
     }
@@ -201,8 +205,8 @@ fn play(seed: u64, fault: Option<Fault>, counts: &mut Counts) -> Result<(), Foun
 }
 
 /// Plays the steps again, from nothing.
-fn replay(seed: u64, steps: &[Step]) -> Result<(), String> {
-    let mut sides = Sides::new(seed, None);
+fn replay(seed: u64, faults: &[Fault], steps: &[Step]) -> Result<(), String> {
+    let mut sides = Sides::new(seed, faults);
     let mut counts = Counts::default();
     for step in steps {
         sides.step_caught(*step, &mut counts)?;
@@ -211,7 +215,7 @@ fn replay(seed: u64, steps: &[Step]) -> Result<(), String> {
 }
 
 /// Leaves out whatever can be left out with the two sides still parting.
-fn shortest(seed: u64, found: Found) -> String {
+fn shortest(seed: u64, faults: &[Fault], found: Found) -> String {
     let Found { mut steps, mut mismatch } = found;
     let kind = mismatch.lines().next().map(str::to_owned);
     let mut size = steps.len();
@@ -220,7 +224,7 @@ fn shortest(seed: u64, found: Found) -> String {
         while at < steps.len() {
             let mut fewer = steps.clone();
             fewer.drain(at..(at + size).min(steps.len()));
-            match replay(seed, &fewer) {
+            match replay(seed, faults, &fewer) {
                 // Another difference would be another story.
                 Err(still) if still.lines().next() == kind.as_deref() => (steps, mismatch) = (fewer, still),
                 _ => at += size,
@@ -249,11 +253,11 @@ struct Sides {
 }
 
 impl Sides {
-    fn new(seed: u64, fault: Option<Fault>) -> Self {
+    fn new(seed: u64, faults: &[Fault]) -> Self {
         let library = Library::new();
         let (.., nowhere) = library.present(Account(1), None);
         Self {
-            model: fault.map_or_else(Model::new, Model::with_fault),
+            model: Model::with_faults(faults),
             library,
             nowhere: written(&nowhere),
             now: model::START,

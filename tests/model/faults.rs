@@ -1,5 +1,7 @@
 //! Rules broken on purpose: a comparison that does not see each of them soon proves nothing.
 
+use std::str::FromStr;
+
 /// One broken rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
@@ -75,10 +77,31 @@ pub(crate) enum Fault {
     OneLevelTooDeep,
     /// A dashboard that is registered again finds its old grants.
     GrantsOutliveTheDashboard,
+    /// Whether a share stands goes by who holds the grant, not by what was named.
+    StandingGoesByTheHolder,
+    /// A waiting invitation that is asked for once more lapses when it would have.
+    RepeatingProlongsNoWait,
+    /// A second invitation of an address is no refusal.
+    AnAddressIsInvitedTwice,
+    /// Only an invitation that waits is in the way of a second one: so the sharer learns who has an account.
+    OnlyWhatWaitsIsInTheWay,
+    /// The owner's address is refused, so that a resharer learns whose it is.
+    TheOwnersAddressIsTold,
+    /// A list, an impact or an amendment shows who has the address before the invitation was answered.
+    SharersAreToldWhoHasTheAddress,
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let named = |fault: &Self| format!("{fault:?}") == name;
+        Self::ALL.into_iter().find(named).ok_or_else(|| format!("`{name}` is no fault"))
+    }
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 36] = [
+    pub(crate) const ALL: [Self; 42] = [
         Self::TheChainIsSkipped,
         Self::DeadOneTickLate,
         Self::ReshareRightIsIgnored,
@@ -115,5 +138,11 @@ impl Fault {
         Self::RebindsForgetDescendants,
         Self::OneLevelTooDeep,
         Self::GrantsOutliveTheDashboard,
+        Self::StandingGoesByTheHolder,
+        Self::RepeatingProlongsNoWait,
+        Self::AnAddressIsInvitedTwice,
+        Self::OnlyWhatWaitsIsInTheWay,
+        Self::TheOwnersAddressIsTold,
+        Self::SharersAreToldWhoHasTheAddress,
     ];
 }

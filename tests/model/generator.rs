@@ -218,7 +218,7 @@ impl Generator {
         let stop = |by, with| Command::StopSharing { dashboard: d, by, with };
         let sharer = self.actor(past, d, owner, live);
         let invite = give(sharer, With::Address(address), Rights::VIEW, None);
-        let story = match self.rng.below(12) {
+        let story = match self.rng.below(14) {
             // The address is claimed, and by another account after it.
             0 => vec![invite, verify(one, address), claim(one), verify(other, address), claim(other)],
             // Stopping between the verifying and the claim.
@@ -358,6 +358,35 @@ impl Generator {
                     set(closed),
                     Command::ResumeLink { dashboard: d, by },
                     set(Rules::OPEN),
+                ]
+            }
+            // One person under two names, and the address asked for once more.
+            11 => {
+                let by_name = |rights| give(sharer, With::Account(one), rights, None);
+                let by_address = |rights| give(sharer, With::Address(address), rights, None);
+                let other = if self.rng.percent(50) { Rights::VIEW } else { Rights::ALL };
+                let mut story = vec![
+                    by_name(Rights::VIEW),
+                    by_address(other),
+                    by_address(other),
+                    by_address(self.some_rights()),
+                    by_name(self.some_rights()),
+                    claim(one),
+                    by_address(self.some_rights()),
+                    stop(sharer, With::Address(address)),
+                ];
+                story.insert(self.rng.below(5), verify(one, address));
+                story
+            }
+            // An invitation of the owner's own address, or of somebody above.
+            12 => {
+                let above = if self.rng.percent(60) { owner } else { one };
+                vec![
+                    verify(above, address),
+                    give(owner, With::Account(one), Rights::ALL, None),
+                    give(one, With::Account(other), Rights::ALL, None),
+                    give(other, With::Address(address), Rights::VIEW, None),
+                    claim(above),
                 ]
             }
             // The dashboard goes to a holder and comes back.

@@ -459,3 +459,102 @@ fn nothing_survives_a_deleted_dashboard_or_account() {
     assert_eq!(s.rights(BOB), Rights::NONE);
     assert_eq!(s.model.past().open_link(D, s.now), None);
 }
+
+#[test]
+fn an_account_and_its_address_are_two_names() {
+    let mut s = Story::new();
+    s.ok(verify(ANN));
+    let by_name = s.give_rights(OLGA, ANN, Rights::VIEW, NEVER);
+    let shared = s.ok(share(OLGA, MAIL, Rights::VIEW, NEVER));
+    assert_eq!((shared.standing, &shared.others), (false, &vec![]));
+    let by_address = shared.grant.expect("a grant");
+    let again = s.ok(share(OLGA, MAIL, Rights::VIEW, NEVER));
+    assert_eq!((again.grant, again.standing), (Some(by_address), true));
+    let more = s.ok(share(OLGA, ANN, Rights::ALL, NEVER));
+    assert_eq!(more.others, [by_name]);
+    s.ok(Command::Leave { account: ANN, address: MAIL });
+    let stop = Command::StopSharing { dashboard: D, by: OLGA, with: With::Address(MAIL) };
+    assert_eq!(s.ok(stop).fell, [by_address]);
+    assert!(s.live(by_name));
+}
+
+#[test]
+fn an_invitation_stands_once_its_address_is_verified_and_waits_anew_when_it_is_repeated() {
+    let mut s = Story::new();
+    let g = s.give(OLGA, MAIL, NEVER);
+    s.at(14 * 24 - 1);
+    s.ok(verify(ANN));
+    let again = s.ok(share(OLGA, MAIL, Rights::ALL, NEVER));
+    assert_eq!((again.grant, again.standing), (Some(g), true));
+    s.at(28 * 24 - 2);
+    assert_eq!(s.ok(claim(ANN)).bound, [g]);
+    assert_eq!(s.rights(ANN), Rights::ALL);
+}
+
+/// Whether or not an account has the address, the sharer is told the same until it accepts.
+#[test]
+fn an_address_is_invited_once_whether_it_waits_or_was_bound_at_once() {
+    for has_account in [false, true] {
+        let mut s = Story::new();
+        if has_account {
+            s.ok(verify(ANN));
+        }
+        let g = s.give(OLGA, MAIL, NEVER);
+        assert_eq!(s.rights(ANN), if has_account { Rights::ALL } else { Rights::NONE });
+        s.refused("already_invited", share(OLGA, MAIL, Rights::VIEW, NEVER));
+        let view = s.model.past().view(OLGA, D, s.now).expect("the owner's list");
+        assert_eq!(view.grants[0].grantee, With::Address(MAIL));
+        assert_eq!(view.grants[0].ends, Some(s.now + 14 * DAY));
+        assert_eq!(s.model.past().impact(D, g, s.now).invitations, [With::Address(MAIL)]);
+        let remind = Command::RemindInvitation { grant: g, by: OLGA };
+        s.at(13 * 24);
+        s.ok(remind);
+        s.at(26 * 24);
+        s.refused("already_invited", share(OLGA, MAIL, Rights::VIEW, NEVER));
+        s.at(27 * 24);
+        let anew = s.ok(share(OLGA, MAIL, Rights::ALL, NEVER));
+        assert_eq!((anew.standing, anew.others), (false, vec![]));
+        s.ok(verify(ANN));
+        s.ok(claim(ANN));
+        let other = s.ok(share(OLGA, MAIL, Rights::VIEW, NEVER));
+        let anew = anew.grant.expect("a grant");
+        assert!(other.others.contains(&anew));
+        s.refused("not_waiting", Command::RemindInvitation { grant: anew, by: OLGA });
+    }
+}
+
+#[test]
+fn a_resharer_learns_of_no_address_that_it_is_the_owners() {
+    let mut s = Story::new();
+    s.give(OLGA, ANN, NEVER);
+    s.ok(verify(ANN));
+    s.refused("to_self", share(ANN, MAIL, Rights::VIEW, NEVER));
+    s.ok(verify(OLGA));
+    let g = s.give(ANN, MAIL, NEVER);
+    assert!(s.model.past().is_pending(g));
+    assert_eq!(s.ok(claim(OLGA)).ended, [g]);
+}
+
+#[test]
+fn a_share_may_be_set_in_place_of_all_that_the_named_one_holds_from_its_grantor() {
+    let mut s = Story::new();
+    s.give(OLGA, CID, NEVER);
+    let of_cid = s.give(CID, ANN, NEVER);
+    let all = s.give(OLGA, ANN, NEVER);
+    let child = s.give(ANN, BOB, NEVER);
+    let view = s.give_rights(OLGA, ANN, Rights::VIEW, NEVER);
+    let set = |rights| Command::SetShare {
+        dashboard: D,
+        by: OLGA,
+        with: With::Account(ANN),
+        rights,
+        reshare: true,
+        expiry: NEVER,
+        parent: None,
+    };
+    let kept = s.ok(set(Rights::VIEW));
+    assert_eq!((kept.grant, kept.standing), (Some(view), true));
+    assert_eq!(kept.fell, [all, child]);
+    assert_eq!(s.ok(set(Rights::EXPORT)).fell, [view]);
+    assert!(s.live(of_cid));
+}

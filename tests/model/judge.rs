@@ -15,6 +15,8 @@ pub(crate) struct Outcome {
     pub(crate) grant: Option<Grant>,
     /// The share stood already.
     pub(crate) standing: bool,
+    /// What else the named person or address holds from the sharer, the oldest first.
+    pub(crate) others: Vec<Grant>,
     /// When what was shared, amended or linked ends.
     pub(crate) ends: Option<Expiry>,
     /// The old and the new label of each grant that a rebind re-issued, the oldest first.
@@ -59,6 +61,7 @@ impl Model {
             | Command::Renounce { .. }
             | Command::Claim { .. }
             | Command::Amend { .. }
+            | Command::SetShare { .. }
             | Command::DeleteAccount { .. }
             | Command::DeleteDashboard { .. }
             | Command::Transfer { .. } => (past.everything_standing(step.at), past.links(step.at)),
@@ -67,21 +70,32 @@ impl Model {
         if !outcome.rebound.is_empty() {
             outcome.grant = None;
         }
-        self.log.push(Entry { step, issued: effect.issued, hangs_on: effect.hangs_on });
+        self.log.push(Entry {
+            step,
+            issued: effect.issued,
+            hangs_on: effect.hangs_on,
+            repeated: effect.standing,
+        });
 
         let past = self.past();
         let stands = past.everything_standing(step.at);
         let fell: Vec<Grant> = stood.into_iter().filter(|grant| !stands.contains(grant)).collect();
         let link_fell = links.iter().any(|link| !past.links(step.at).contains(link));
         match step.command {
-            Command::Share { .. } => {
+            Command::Share { dashboard, by, with, .. } => {
                 outcome.ends = outcome.grant.map(|grant| expiry_of(past.chain_end(grant)));
+                outcome.others = past.given(by, with, dashboard, step.at).collect();
+                outcome.others.retain(|other| Some(*other) != outcome.grant);
+            }
+            Command::SetShare { .. } => {
+                outcome.ends = outcome.grant.map(|grant| expiry_of(past.chain_end(grant)));
+                outcome.fell = fell;
             }
             Command::RotateLink { dashboard, .. } => {
                 outcome.ends = past.link_ends(dashboard).map(expiry_of);
             }
             Command::Amend { grant, .. } => {
-                outcome.ends = Some(expiry_of(past.ends(grant)));
+                outcome.ends = Some(expiry_of(past.shown_end(grant, step.at)));
                 outcome.fell = fell;
             }
             Command::Claim { account, address } => {
@@ -125,6 +139,18 @@ impl Past<'_> {
             Command::Share { dashboard, by, with, rights, reshare, expiry, parent } => {
                 let terms = Terms { rights, reshare, expiry };
                 self.judge_share(step, dashboard, by, with, terms, parent)
+            }
+            Command::SetShare { dashboard, by, with, rights, reshare, expiry, parent } => {
+                let terms = Terms { rights, reshare, expiry };
+                self.judge_share(step, dashboard, by, with, terms, parent)
+            }
+            Command::RemindInvitation { grant, by } => {
+                self.has_power_over(t, grant, by)?;
+                if self.waits(grant, t) {
+                    Ok(Effect { standing: Some(grant), ..Effect::default() })
+                } else {
+                    Err(vec!["not_waiting"])
+                }
             }
             Command::Amend { grant, by, rights, reshare, expiry } => {
                 self.judge_amend(t, grant, by, rights, reshare, expiry)
@@ -225,10 +251,18 @@ impl Past<'_> {
     ) -> Result<Effect, Refusals> {
         let t = step.at;
         let owner = self.party(by, dashboard, t)?;
-        let grantee = match with {
+        let mut grantee = match with {
             With::Account(_) => with,
             With::Address(address) => self.verified_by(address).map_or(with, With::Account),
         };
+        // A resharer learns of no address that it is the owner's (I1): the invitation waits, and ends at its claim.
+        if grantee == With::Account(owner)
+            && owner != by
+            && matches!(with, With::Address(_))
+            && !self.has(Fault::TheOwnersAddressIsTold)
+        {
+            grantee = with;
+        }
         let mut refusals = Vec::new();
         if let With::Account(account) = grantee {
             refuse(&mut refusals, !self.account_exists(account), "unknown_account");
@@ -256,10 +290,8 @@ impl Past<'_> {
         let end = end_of(terms.expiry);
         let parents_end = parent.map(|parent| self.chain_end(parent));
         let new_end = end.min(parents_end.unwrap_or(end));
-        let mut standing = self.standing(dashboard, t).filter(|grant| {
-            self.grantor(*grant) == Some(by)
-                && self.grantee(*grant) == grantee
-                && self.terms(*grant) == terms
+        let mut standing = self.given(by, with, dashboard, t).filter(|grant| {
+            self.terms(*grant) == terms
                 // A narrowed path gives less than a new grant would.
                 && self.grant_rights(*grant, t) == terms.rights
                 && match named {
@@ -273,6 +305,18 @@ impl Past<'_> {
             return Ok(Effect { standing: Some(grant), ..Effect::default() });
         }
 
+        // One invitation of an address from one sharer (G23), whether it waits or found an account (I1).
+        let in_the_way = |grant: Grant| {
+            self.unanswered(grant) && (self.is_pending(grant) || !self.has(Fault::OnlyWhatWaitsIsInTheWay))
+        };
+        let replaces = matches!(step.command, Command::SetShare { .. });
+        refuse(
+            &mut refusals,
+            self.given(by, with, dashboard, t).any(in_the_way)
+                && !replaces
+                && !self.has(Fault::AnAddressIsInvitedTwice),
+            "already_invited",
+        );
         let rules = self.rules(dashboard);
         refuse(&mut refusals, !rules.private, "private_sharing_off");
         refuse(&mut refusals, parent.is_some() && !rules.resharing, "resharing_off");
@@ -287,11 +331,28 @@ impl Past<'_> {
                 grant: Grant::of(step.n, 0),
                 dashboard,
                 parent,
+                named: with,
                 grantee,
                 terms,
                 replaces: None,
             }],
             ..Effect::default()
+        })
+    }
+
+    /// What somebody has given to whom it named so, the oldest first (G17).
+    fn given(self, by: Account, with: With, dashboard: Dashboard, t: Instant) -> impl Iterator<Item = Grant> {
+        let holder = match with {
+            With::Address(address) => self.verified_by(address).map_or(with, With::Account),
+            With::Account(_) => with,
+        };
+        self.standing(dashboard, t).filter(move |grant| {
+            let is_meant = if self.has(Fault::StandingGoesByTheHolder) {
+                self.grantee(*grant) == holder
+            } else {
+                self.named(*grant) == with && !self.waited(*grant, t)
+            };
+            is_meant && self.grantor(*grant) == Some(by)
         })
     }
 
@@ -498,6 +559,7 @@ impl Past<'_> {
                     grant: Grant::of(step.n, issued.len() + 1),
                     dashboard,
                     parent: Some(under),
+                    named: old.named,
                     grantee: self.grantee(old.grant),
                     terms,
                     replaces: Some(old.grant),
@@ -553,6 +615,7 @@ impl Past<'_> {
             grant: Grant::of(step.n, 0),
             dashboard,
             parent: None,
+            named: With::Account(by),
             grantee: With::Account(by),
             terms: Terms {
                 rights,

@@ -171,7 +171,11 @@ impl<S: Store> Library<S> {
                 }
                 outcome.grant = Some(self.label(shared.grant));
                 outcome.standing = shared.standing;
+                outcome.others = expected.map(|expected| expected.others.clone()).unwrap_or_default();
                 outcome.ends = Some(instant(shared.ends));
+            }
+            Command::SetShare { .. } | Command::RemindInvitation { .. } => {
+                unreachable!("the generator makes none")
             }
             Command::Amend { grant, by, rights, reshare, expiry } => {
                 let mut amendment = Amendment::default();

@@ -159,6 +159,20 @@ pub(crate) enum Command {
         expiry: Expiry,
         parent: Option<Grant>,
     },
+    /// As a share, in place of all that the named person holds from the same grantor.
+    SetShare {
+        dashboard: Dashboard,
+        by: Account,
+        with: With,
+        rights: Rights,
+        reshare: bool,
+        expiry: Expiry,
+        parent: Option<Grant>,
+    },
+    RemindInvitation {
+        grant: Grant,
+        by: Account,
+    },
     Amend {
         grant: Grant,
         by: Account,
@@ -232,6 +246,8 @@ pub(crate) struct Issued {
     pub(crate) grant: Grant,
     pub(crate) dashboard: Dashboard,
     pub(crate) parent: Option<Grant>,
+    /// What the sharer named (G17).
+    pub(crate) named: With,
     pub(crate) grantee: With,
     pub(crate) terms: Terms,
     /// The grant that a rebind re-issued as this one.
@@ -251,26 +267,28 @@ pub(crate) struct Entry {
     pub(crate) step: Step,
     pub(crate) issued: Vec<Issued>,
     pub(crate) hangs_on: Option<Grant>,
+    /// The standing grant that was asked for once more.
+    pub(crate) repeated: Option<Grant>,
 }
 
 #[derive(Clone)]
 pub(crate) struct Model {
     log: Vec<Entry>,
-    fault: Option<Fault>,
+    faults: Vec<Fault>,
 }
 
 impl Model {
     pub(crate) fn new() -> Self {
-        Self { log: Vec::new(), fault: None }
+        Self::with_faults(&[])
     }
 
-    /// A model with one rule broken on purpose.
-    pub(crate) fn with_fault(fault: Fault) -> Self {
-        Self { log: Vec::new(), fault: Some(fault) }
+    /// A model with some rules broken on purpose.
+    pub(crate) fn with_faults(faults: &[Fault]) -> Self {
+        Self { log: Vec::new(), faults: faults.to_vec() }
     }
 
     pub(crate) fn past(&self) -> Past<'_> {
-        Past { log: &self.log, rules: &self.log, fault: self.fault }
+        Past { log: &self.log, rules: &self.log, faults: &self.faults }
     }
 }
 
@@ -280,12 +298,12 @@ pub(crate) struct Past<'a> {
     log: &'a [Entry],
     /// Where the tenant's rules are read: a question about the past is judged by the switches of today.
     rules: &'a [Entry],
-    fault: Option<Fault>,
+    faults: &'a [Fault],
 }
 
 impl<'a> Past<'a> {
     fn has(self, fault: Fault) -> bool {
-        self.fault == Some(fault)
+        self.faults.contains(&fault)
     }
 
     /// The log as the entry at `index` found it.
@@ -536,29 +554,68 @@ impl<'a> Past<'a> {
         }
     }
 
-    /// When the invitation lapses unless it is claimed before (I4).
-    fn lapse(self, grant: Grant) -> Instant {
+    /// When the invitation lapses unless it is claimed before (I4); asking for it once more makes it wait anew (G17).
+    pub(crate) fn lapse(self, grant: Grant) -> Instant {
         let (index, issued) = self.born(grant);
-        if let Some(old) = issued.replaces {
-            return self.before(index).lapse(old);
-        }
+        let repeated = self.entries_after(index).rev().find(|(_, entry)| entry.repeated == Some(grant));
+        let since = match repeated {
+            Some((i, _)) if !self.has(Fault::RepeatingProlongsNoWait) => i,
+            _ => match issued.replaces {
+                Some(old) => return self.before(index).lapse(old),
+                None => index,
+            },
+        };
         let rules = if self.has(Fault::InvitationsLapseByTodaysRules) {
             self.rules(issued.dashboard)
         } else {
-            self.before(index).rules(issued.dashboard)
+            self.before(since).rules(issued.dashboard)
         };
         let days = rules.invitation_days.unwrap_or(14).min(90);
-        self.log[index].step.at + Instant::from(days) * DAY
+        self.log[since].step.at + Instant::from(days) * DAY
+    }
+
+    /// What the sharer named, when it made the grant or what the grant re-issues.
+    pub(crate) fn named(self, grant: Grant) -> With {
+        self.born(grant).1.named
     }
 
     /// The address that the grant was made to, itself or what it re-issues.
     pub(crate) fn invited(self, grant: Grant) -> Option<Address> {
-        let (index, issued) = self.born(grant);
-        match (self.log[index].step.command, issued.replaces) {
-            (_, Some(old)) => self.before(index).invited(old),
-            (Command::Share { with: With::Address(address), .. }, None) => Some(address),
-            _ => None,
+        match self.named(grant) {
+            With::Address(address) => Some(address),
+            With::Account(_) => None,
         }
+    }
+
+    /// Whether the sharer still waits for an answer to its invitation (I1): for all that it may know, nobody has
+    /// claimed what it shared with the address, which may have been bound to an account at once.
+    pub(crate) fn unanswered(self, grant: Grant) -> bool {
+        let Some(address) = self.invited(grant) else {
+            return false;
+        };
+        if self.is_pending(grant) {
+            return true;
+        }
+        let (index, issued) = self.born(grant);
+        let asked_before = issued.replaces.is_some_and(|old| !self.before(index).unanswered(old));
+        let claimed = self.entries_after(index).any(|(i, entry)| match entry.step.command {
+            Command::Claim { account, address: a } if a == address => {
+                let then = self.before(i);
+                then.is_pending(grant) || then.belongs_to(grant, account)
+            }
+            _ => false,
+        });
+        !asked_before && !claimed
+    }
+
+    /// Whether the grant is to its sharers an invitation that waits, also where it was bound at once (I1).
+    pub(crate) fn waits(self, grant: Grant, t: Instant) -> bool {
+        self.unanswered(grant) && t < self.lapse(grant)
+    }
+
+    /// Whether the grant is to its sharers one that lapsed unanswered.
+    pub(crate) fn waited(self, grant: Grant, t: Instant) -> bool {
+        self.unanswered(grant) && t >= self.lapse(grant)
     }
 
     /// Whether stopping with that person or address means this grant (G13).
@@ -592,6 +649,12 @@ impl<'a> Past<'a> {
                     let then = self.before(i);
                     then.is_with(grant, with) && then.is_above(by, grant)
                 }
+            }
+            Command::SetShare { dashboard, by, with, .. } => {
+                dashboard == issued.dashboard
+                    && issued.named == with
+                    && self.log[i].repeated != Some(grant)
+                    && self.before(i).grantor(grant) == Some(by)
             }
             // An invitation that comes back to somebody above it ends.
             Command::Claim { account, address } => {

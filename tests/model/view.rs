@@ -1,6 +1,6 @@
 //! The whole state of a dashboard at an instant, as both sides tell it.
 
-use super::{Account, Dashboard, Expiry, Grant, Instant, Past, Rights, With, expiry_of};
+use super::{Account, Dashboard, Expiry, Fault, Grant, Instant, Past, Rights, With, expiry_of};
 
 /// What a list shows.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,11 +64,11 @@ impl Past<'_> {
             Line {
                 grant,
                 grantor: self.grantor(grant).unwrap_or(owner),
-                grantee: self.grantee(grant),
+                grantee: self.shown(grant, t),
                 rights: self.grant_rights(grant, t),
                 reshare: terms.reshare,
                 expiry: terms.expiry,
-                ends: expiry_of(self.ends(grant)),
+                ends: expiry_of(self.shown_end(grant, t)),
                 path: self.path(grant),
             }
         });
@@ -82,6 +82,23 @@ impl Past<'_> {
             by == owner || link.maker == by || link.hangs_on.is_some_and(|grant| self.is_above(by, grant))
         };
         Some(View { owner, grants: grants.collect(), link: link.filter(sees_the_link) })
+    }
+
+    /// Whom the sharers are told to hold the grant: as long as its invitation waits for an answer, the address (I1).
+    fn shown(self, grant: Grant, t: Instant) -> With {
+        if self.waits(grant, t) && !self.has(Fault::SharersAreToldWhoHasTheAddress) {
+            self.named(grant)
+        } else {
+            self.grantee(grant)
+        }
+    }
+
+    /// When the sharers are told that the grant ends.
+    pub(super) fn shown_end(self, grant: Grant, t: Instant) -> Instant {
+        match self.shown(grant, t) {
+            With::Address(_) => self.chain_end(grant).min(self.lapse(grant)),
+            With::Account(_) => self.ends(grant),
+        }
     }
 
     /// Who may do what at an instant and until when, the owner left out (D7).
@@ -140,7 +157,7 @@ impl Past<'_> {
         let mut impact = Impact { lose: Vec::new(), keep: Vec::new(), invitations: Vec::new(), link: false };
         let mut touched: Vec<With> = Vec::new();
         for g in self.standing(dashboard, t).filter(|g| falls(*g)) {
-            let grantee = self.grantee(g);
+            let grantee = self.shown(g, t);
             match grantee {
                 With::Address(_) => impact.invitations.push(grantee),
                 With::Account(_) if self.switched_on(g) && self.grant_rights(g, t) != Rights::NONE => {
