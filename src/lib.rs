@@ -145,7 +145,7 @@ pub mod store {
     pub use crate::{
         host::{CommitError, DynStore, Freshness, Store, Transactional},
         record::{
-            Chain, Claim, Commit, CommitKey, Grant, Grantee, Head, History, Invitation, Link, Offer,
+            Chain, Claim, Commit, CommitKey, Falling, Grant, Grantee, Head, History, Invitation, Link, Offer,
             PastTerms, Phase, Receipt, Seed, Snapshot,
         },
         stores::CachedStore,

@@ -126,6 +126,7 @@ impl<'s, S: Store> Desk<'s, S> {
             barred: None,
             now: ledger.as_ref().map_or(self.now, |ledger| ledger.now),
             draw: &draw,
+            withdraws: ledger.as_ref().is_some_and(|ledger| command.withdraws(ledger)),
         };
         match command.judge(&facts) {
             Ok(verdict) => (verdict.answer, verdict.commit),

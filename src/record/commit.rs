@@ -3,9 +3,9 @@
 use super::{
     grant::Grant,
     head::{Head, Revision},
-    trail::{AuditRecord, OutboxMessage},
+    trail::{AuditRecord, Message, MessageId, OutboxMessage},
 };
-use crate::value::DashboardId;
+use crate::value::{DashboardId, GrantId};
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
 
@@ -22,6 +22,19 @@ pub struct Commit {
     pub(crate) grants: Vec<Arc<Grant>>,
     pub(crate) audit: AuditRecord,
     pub(crate) outbox: Vec<OutboxMessage>,
+    /// What it was judged by, if it only takes away.
+    pub(crate) withdrawal: Option<Box<Withdrawal>>,
+}
+
+/// What a withdrawal was judged by, so that it can be carried over to a dashboard that has changed since.
+#[derive(Clone, Debug)]
+pub(crate) struct Withdrawal {
+    /// The head as it was read.
+    pub(crate) head: Arc<Head>,
+    /// The grants that it changes, as they were read.
+    pub(crate) grants: Vec<Arc<Grant>>,
+    /// Those of them that others may hang on.
+    pub(crate) carriers: Vec<GrantId>,
 }
 
 impl Commit {
@@ -60,6 +73,13 @@ impl Commit {
     /// The messages to append.
     pub fn outbox(&self) -> &[OutboxMessage] {
         &self.outbox
+    }
+
+    /// A message of this commit, in this place.
+    pub(crate) fn message(&self, place: usize, message: Message) -> Option<OutboxMessage> {
+        let (dashboard, revision) = (self.head.dashboard, self.head.revision);
+        let id = MessageId { dashboard, revision, index: u32::try_from(place).ok()? };
+        Some(OutboxMessage { id, at: self.audit.at, message })
     }
 
     /// What a store answers when it has applied the commit.

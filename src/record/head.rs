@@ -1,7 +1,7 @@
 //! The head record of a dashboard: owner, public link, revision. One row, replaced by every commit.
 
-use super::{grant::Chain, link::Link, offer::Offer};
-use crate::value::{AccountId, DashboardId, TenantId, Timestamp};
+use super::{actor::Actor, grant::Chain, link::Link, offer::Offer};
+use crate::value::{AccountId, DashboardId, GrantId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
 
@@ -77,6 +77,32 @@ pub struct Head {
     /// Since when the host has suspended it, if it has (G25).
     #[serde(default)]
     pub suspended: Option<Timestamp>,
+    /// The withdrawals of which it is still to be listed what fell with them.
+    #[serde(default)]
+    pub falling: Vec<Falling>,
+}
+
+/// What a withdrawal ended, while what fell with it is still to be listed (G21): a step of its own, done once.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Falling {
+    /// The revision of the withdrawal.
+    pub revision: Revision,
+    /// When it was.
+    pub at: Timestamp,
+    /// Whose it was.
+    #[serde(deserialize_with = "Actor::read")]
+    pub actor: Actor,
+    /// The grants that it ended; none when it ended the whole dashboard.
+    pub grants: Vec<GrantId>,
+    /// Whether it took the right to share on from them, and not them.
+    pub narrowed: bool,
+    /// The grants that its own record names.
+    pub listed: Vec<GrantId>,
+    /// The ordinals of the grants that there were: from the first, up to the second.
+    pub ordinals: (u64, u64),
+    /// The link that may have died with them.
+    pub link: Option<Box<Link>>,
 }
 
 /// What stands under the id of a head.
@@ -118,6 +144,7 @@ impl Head {
             link: None,
             links_made: before.map_or(0, |head| head.links_made),
             suspended: None,
+            falling: before.map_or(Vec::new(), |head| head.falling.clone()),
         }
     }
 

@@ -1,54 +1,8 @@
 //! What a change leaves behind: its audit record, and the messages that a host turns into e-mail.
 
-use super::{grant::Holder, head::Revision};
+use super::{actor::Actor, grant::Holder, head::Revision};
 use crate::value::{AccountId, DashboardId, EmailAddress, Expiry, GrantId, Terms, Timestamp};
-use serde::{Deserialize, Deserializer, Serialize};
-
-/// Who gave a command: an account, or the host itself in an owner's place.
-///
-/// It can be written as JSON and not read, so that no client's JSON becomes the host's word: a host says
-/// [`Actor::Host`] in its code.
-///
-/// Rules: [G25](crate::specification).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Actor {
-    /// An account.
-    Account(AccountId),
-    /// The host itself: it registers and transfers dashboards, and may give every command in the owner's place.
-    Host,
-}
-
-impl Actor {
-    /// The account, if it is one.
-    #[inline]
-    pub fn account(self) -> Option<AccountId> {
-        match self {
-            Self::Account(account) => Some(account),
-            Self::Host => None,
-        }
-    }
-
-    /// Reads the actor of a record that a store kept.
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        enum Kept {
-            Account(AccountId),
-            Host,
-        }
-        Ok(match Kept::deserialize(deserializer)? {
-            Kept::Account(account) => Self::Account(account),
-            Kept::Host => Self::Host,
-        })
-    }
-}
-
-impl From<AccountId> for Actor {
-    fn from(account: AccountId) -> Self {
-        Self::Account(account)
-    }
-}
+use serde::{Deserialize, Serialize};
 
 /// The one record that every change yields: who did what to which grant or link, when, at which revision.
 ///
@@ -181,6 +135,11 @@ pub enum Event {
     OfferDeclined,
     /// The offer was withdrawn.
     OfferWithdrawn,
+    /// What fell with a withdrawal was listed: the record's `fell` and `link_fell` (G21).
+    Fell {
+        /// The revision of the withdrawal.
+        with: Revision,
+    },
     /// People were told that their access ends soon.
     Reminded {
         /// The grants that they were told of.
@@ -274,6 +233,9 @@ pub enum Message {
         /// When.
         ends: Timestamp,
     },
+    /// What fell with the withdrawal of this commit is still to be listed. A note of the library to itself: leasing does
+    /// that, and hands no such message out.
+    Falling,
     /// Grants were ended by somebody. One message for all whom it concerns, however many they are (S5).
     Ended {
         /// Each person with the grants that ended.

@@ -101,9 +101,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// stands gives its link back.
     pub async fn resume(&self, unresolved: Unresolved) -> Result<Done<Option<Rotated>>, Error> {
         let Unresolved { commit, link, source } = unresolved;
-        let (dashboard, revision) = (commit.dashboard(), commit.head.revision);
+        let dashboard = commit.dashboard();
         match self.settle(&commit, Some(source)).await? {
-            Settled::Applied => {
+            Settled::Applied(revision) => {
                 let answer = match link {
                     Some(answer) => {
                         let link = Done { answer, dashboard, revision };

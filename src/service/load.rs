@@ -9,7 +9,7 @@ use crate::{
         share::Recipient,
     },
     tenant::Tenant,
-    value::{Account, AccountId, Attestor, DashboardId, EmailAddress, TenantId, Timestamp, VerifiedEmail},
+    value::{Account, AccountId, Attestor, DashboardId, EmailAddress, GrantId, TenantId, Timestamp, VerifiedEmail},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -27,8 +27,8 @@ pub(super) enum Loaded {
     Whole(Ledger),
     /// Partly in pages, which carry no revision: it may have changed meanwhile.
     InPages(Ledger),
-    /// It changed between two reads.
-    Changed,
+    /// It changed between two reads: the head is the older, and some grants may be newer.
+    Changed(Ledger),
 }
 
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
@@ -57,22 +57,40 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let in_pages = more.reads_pages();
         let head = Arc::clone(&ledger.head);
         let mut grants: Vec<Arc<Grant>> = ledger.all().cloned().collect();
-        if !self.read_more(&head, more, &mut grants).await? {
-            return Ok(Loaded::Changed);
-        }
-        let ledger = Ledger::new(head, grants, at.unwrap_or(now));
-        Ok(if in_pages { Loaded::InPages(ledger) } else { Loaded::Whole(ledger) })
+        let mut carriers = BTreeSet::new();
+        let is_one = self.read_more(&head, more, &mut grants, &mut carriers).await?;
+        let ledger = Ledger::new(head, grants, at.unwrap_or(now)).with_carriers(carriers);
+        Ok(match (is_one, in_pages) {
+            (false, _) => Loaded::Changed(ledger),
+            (true, true) => Loaded::InPages(ledger),
+            (true, false) => Loaded::Whole(ledger),
+        })
     }
 
     /// Adds what else is needed; `false` when the dashboard has another revision by now.
-    async fn read_more(&self, head: &Head, more: More, grants: &mut Vec<Arc<Grant>>) -> Result<bool, Error> {
+    async fn read_more(
+        &self,
+        head: &Head,
+        more: More,
+        grants: &mut Vec<Arc<Grant>>,
+        carriers: &mut BTreeSet<GrantId>,
+    ) -> Result<bool, Error> {
         let dashboard = head.dashboard;
+        let mut is_one = true;
         if !more.seeds.is_empty() {
             match self.store.read(dashboard, &more.seeds, Freshness::Latest).await.map_err(Error::Store)? {
-                Some(again) if again.head.revision == head.revision => {
+                Some(again) => {
+                    is_one = again.head.revision == head.revision;
                     grants.extend(again.chains.into_iter().flatten());
                 }
-                _ => return Ok(false),
+                None => is_one = false,
+            }
+        }
+        for grant in &more.hanging {
+            // One that cannot be read is there, too, and in no withdrawal's way (G22).
+            let first = self.store.grants_below(dashboard, *grant, 0, 1).await;
+            if first.map_or(true, |first| !first.is_empty()) {
+                carriers.insert(*grant);
             }
         }
         if more.everything {
@@ -81,7 +99,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         for above in more.below {
             self.read_pages(grants, |from| self.store.grants_below(dashboard, above, from, PAGE)).await?;
         }
-        Ok(true)
+        Ok(is_one)
     }
 
     async fn read_pages<F>(
@@ -123,7 +141,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                         return Ok(Some(ledger));
                     }
                 }
-                Loaded::Changed => {}
+                Loaded::Changed(_) => {}
             }
         }
         Err(Error::Contended)

@@ -4,6 +4,7 @@ mod commands;
 mod dashshare;
 mod decide;
 mod error;
+mod falling;
 mod link;
 mod lists;
 mod load;

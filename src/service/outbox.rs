@@ -70,7 +70,21 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     pub async fn lease(&self, lasting: Duration, limit: usize) -> Result<Vec<OutboxMessage>, Error> {
         let now = self.env.now();
         let until = now.plus_micros(i64::try_from(lasting.as_micros()).unwrap_or(i64::MAX));
-        self.store.lease(now, until, limit).await.map_err(Error::Store)
+        loop {
+            let leased = self.store.lease(now, until, limit).await.map_err(Error::Store)?;
+            let is_last = leased.is_empty();
+            let mut messages = Vec::with_capacity(leased.len());
+            for message in leased {
+                // What the library noted for itself is done here. What fails comes again when its lease has ended.
+                match self.follow(&message.message, message.id).await {
+                    Ok(false) => messages.push(message),
+                    Ok(true) | Err(_) => {}
+                }
+            }
+            if is_last || !messages.is_empty() {
+                return Ok(messages);
+            }
+        }
     }
 
     /// Removes delivered messages from the outbox, whoever leased them.

@@ -3,6 +3,7 @@
 use super::{
     dashshare::{Dashshare, Done},
     error::{Error, Unresolved},
+    falling::Listed,
     load::{ATTEMPTS, Loaded},
 };
 use crate::{
@@ -15,7 +16,8 @@ use std::sync::Arc;
 
 /// How a commit ended.
 pub(super) enum Settled {
-    Applied,
+    /// With the revision that it made.
+    Applied(Revision),
     Conflict,
     /// It may stand or not, and nobody can be asked.
     Unknown(BoxError),
@@ -43,9 +45,19 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     }
 
     pub(super) async fn done<C: Command>(&self, command: &C) -> Result<Done<C::Answer>, Error> {
-        let Outcome { answer, revision, fate } = self.run(command).await?;
+        let Outcome { mut answer, mut revision, fate } = self.run(command).await?;
         match fate {
-            Fate::Standing | Fate::Applied(_) => {
+            Fate::Standing => Ok(Done { answer, dashboard: command.dashboard(), revision }),
+            Fate::Applied(commit) => {
+                // What cannot be listed now is listed by whoever leases the note of it.
+                match self.list_fallen_with(&commit, revision).await {
+                    Listed::Nothing => {}
+                    Listed::All(all, listed) => {
+                        command.put_fallen(&mut answer, Some(all));
+                        revision = listed;
+                    }
+                    Listed::Later => command.put_fallen(&mut answer, None),
+                }
                 Ok(Done { answer, dashboard: command.dashboard(), revision })
             }
             Fate::Unknown(commit, source) => {
@@ -63,7 +75,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 // A commit expects the revision that was read, so nothing needs to be read again.
                 Loaded::Whole(ledger) | Loaded::InPages(ledger) => Some(ledger),
                 Loaded::Unknown => None,
-                Loaded::Changed => continue,
+                // What only takes away needs no more than what it ends to be as it was (G22).
+                Loaded::Changed(ledger) if command.withdraws(&ledger) => Some(ledger),
+                Loaded::Changed(_) => continue,
             };
             let Verdict { answer, commit } = self.verdict(command, &needs, ledger.as_ref(), &draw).await?;
             let found = ledger.as_ref().map_or(Revision::ZERO, |ledger| ledger.head.revision);
@@ -72,7 +86,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             };
             let revision = commit.head.revision;
             let fate = match self.settle(&commit, None).await? {
-                Settled::Applied => Fate::Applied(commit),
+                Settled::Applied(made) => return Ok(Outcome { answer, revision: made, fate: Fate::Applied(commit) }),
                 Settled::Unknown(source) => Fate::Unknown(commit, source),
                 Settled::Conflict => continue,
             };
@@ -104,7 +118,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             }
         }
         let (tenant, access, barred) = (&*tenant, &access, barred.as_ref());
-        Ok(command.judge(&Facts { ledger, tenant, access, barred, now, draw })?)
+        let withdraws = ledger.is_some_and(|ledger| command.withdraws(ledger));
+        Ok(command.judge(&Facts { ledger, tenant, access, barred, now, draw, withdraws })?)
     }
 
     /// Sends a commit until its fate is known: the same commit under the same key, so that it is applied once. `lost`
@@ -112,7 +127,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     pub(super) async fn settle(&self, commit: &Commit, mut lost: Option<BoxError>) -> Result<Settled, Error> {
         for _ in 0..ATTEMPTS {
             let conflicts = match self.store.commit(commit).await {
-                Ok(_) => return Ok(Settled::Applied),
+                Ok(receipt) => return Ok(Settled::Applied(receipt.revision)),
                 Err(CommitError::Conflict) if lost.is_none() => return Ok(Settled::Conflict),
                 Err(CommitError::Failed(source)) if lost.is_none() => return Err(Error::Store(source)),
                 Err(CommitError::Conflict) => true,
@@ -122,7 +137,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 }
             };
             match self.store.receipt(commit.dashboard(), commit.key).await {
-                Ok(Some(_)) => return Ok(Settled::Applied),
+                Ok(Some(receipt)) => return Ok(Settled::Applied(receipt.revision)),
                 // Not applied, and with its revision gone it never will be.
                 Ok(None) if conflicts => return Ok(Settled::Conflict),
                 _ => {}

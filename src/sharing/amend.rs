@@ -1,7 +1,7 @@
 //! Changing the terms of a grant: they shrink, but for an expiry moved later while it is live (G9, G11, G12).
 
 use super::{
-    command::{Command, Facts, More, Needs, Verdict, check_switches},
+    command::{Command, Facts, Fallen, More, Needs, Verdict, check_switches},
     draft::Draft,
     ledger::{Ledger, Live},
     refusal::{Refusal, check_expiry},
@@ -75,6 +75,8 @@ pub struct Amended {
     pub fell: Vec<GrantId>,
     /// Whether the public link died, because it hung on what was taken away.
     pub link_fell: bool,
+    /// Whether that is all of it; see [`list_fallen`](crate::Dashshare::list_fallen).
+    pub listed: bool,
 }
 
 /// The live grant that a command names, if the actor has anything to do with the dashboard: all else is refused alike.
@@ -95,6 +97,21 @@ pub(crate) fn check_power(ledger: &Ledger, actor: Actor, grant: &Grant) -> Resul
 impl Command for Amend {
     type Answer = Amended;
 
+    fn withdraws(&self, ledger: &Ledger) -> bool {
+        let before = ledger.get(self.grant).map(|grant| grant.terms.expiry);
+        before.is_some_and(|before| self.amendment.expiry.is_none_or(|after| after <= before))
+    }
+
+    fn put_fallen(&self, answer: &mut Amended, all: Option<Fallen>) {
+        match all {
+            Some(all) => {
+                answer.fell = all.grants;
+                answer.link_fell |= all.link.is_some();
+            }
+            None => answer.listed = false,
+        }
+    }
+
     fn dashboard(&self) -> DashboardId {
         self.dashboard
     }
@@ -104,7 +121,7 @@ impl Command for Amend {
     }
 
     fn more(&self, _ledger: &Ledger) -> More {
-        More { below: vec![self.grant], ..More::default() }
+        More { hanging: vec![self.grant], ..More::default() }
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Amended>, Refusal> {
@@ -131,7 +148,7 @@ impl Command for Amend {
         }
         let ends = after.expiry.min(bound).min(live.grant.grantee.lapses(facts.now));
         if after == *before {
-            return Ok(Verdict::standing(Amended { terms: after, ends, fell: Vec::new(), link_fell: false }));
+            return Ok(Verdict::standing(Amended { terms: after, ends, fell: Vec::new(), link_fell: false, listed: true }));
         }
 
         let mut draft = Draft::new(facts, ledger);
@@ -145,6 +162,7 @@ impl Command for Amend {
             ends,
             fell: fallen.grants.clone(),
             link_fell: fallen.link.is_some(),
+            listed: true,
         }))
     }
 }

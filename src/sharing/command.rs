@@ -27,6 +27,15 @@ pub(crate) trait Command {
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Self::Answer>, Refusal>;
+
+    /// Whether it only takes away: then it is written whatever others write meanwhile, and a suspension is not in its
+    /// way (G22, G25).
+    fn withdraws(&self, _ledger: &Ledger) -> bool {
+        false
+    }
+
+    /// Puts into the answer all that fell, once what hung on it was listed too; `None` if that could not be done.
+    fn put_fallen(&self, _answer: &mut Self::Answer, _all: Option<Fallen>) {}
 }
 
 /// What a command must know before it can be judged.
@@ -76,13 +85,15 @@ pub(crate) struct More {
     pub(crate) seeds: Vec<Seed>,
     /// All that hangs on these grants.
     pub(crate) below: Vec<GrantId>,
+    /// Whether anything hangs on these grants.
+    pub(crate) hanging: Vec<GrantId>,
     /// Every grant of the dashboard.
     pub(crate) everything: bool,
 }
 
 impl More {
     pub(crate) fn is_nothing(&self) -> bool {
-        self.seeds.is_empty() && !self.reads_pages()
+        self.seeds.is_empty() && self.hanging.is_empty() && !self.reads_pages()
     }
 
     /// Whether it reads pages of grants, which carry no revision.
@@ -111,6 +122,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) barred: Option<&'a Barred>,
     pub(crate) now: Timestamp,
     pub(crate) draw: &'a Draw,
+    /// Whether the command only takes away.
+    pub(crate) withdraws: bool,
 }
 
 impl<'a> Facts<'a> {
@@ -152,6 +165,14 @@ pub(crate) fn check_switches(rules: &SharingRules, shared_on: bool) -> Result<()
         () if shared_on && !rules.resharing => Err(Refusal::ResharingOff),
         () => Ok(()),
     }
+}
+
+/// What was live before a commit and is not any more.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Fallen {
+    pub(crate) grants: Vec<GrantId>,
+    /// The generation of the link that died.
+    pub(crate) link: Option<u64>,
 }
 
 /// An answer, and what must be written for it to be true: nothing, if it is true already.

@@ -6,7 +6,7 @@ use crate::{
     value::{AccountId, Expiry, GrantId, Rights, Timestamp},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -20,6 +20,8 @@ pub(crate) struct Ledger {
     /// By ordinal, so that parents come before children.
     grants: BTreeMap<u64, Entry>,
     ordinals: HashMap<GrantId, u64>,
+    /// The grants that others hang on, which were not read.
+    pub(crate) carriers: BTreeSet<GrantId>,
 }
 
 #[derive(Debug)]
@@ -38,7 +40,7 @@ pub(crate) struct Live<'a> {
 
 impl Ledger {
     pub(crate) fn new(head: Arc<Head>, grants: impl IntoIterator<Item = Arc<Grant>>, now: Timestamp) -> Self {
-        let mut ledger = Self { head, now, grants: BTreeMap::new(), ordinals: HashMap::new() };
+        let mut ledger = Self { head, now, grants: BTreeMap::new(), ordinals: HashMap::new(), carriers: BTreeSet::new() };
         let by_ordinal: BTreeMap<u64, Arc<Grant>> =
             grants.into_iter().map(|grant| (grant.ordinal, grant)).collect();
         for (ordinal, grant) in by_ordinal {
@@ -54,6 +56,11 @@ impl Ledger {
             ledger.grants.insert(ordinal, Entry { grant, carried });
         }
         ledger
+    }
+
+    /// The same, knowing on which grants others hang that were not read.
+    pub(crate) fn with_carriers(self, carriers: BTreeSet<GrantId>) -> Self {
+        Self { carriers, ..self }
     }
 
     /// The same grants at another instant.
@@ -157,6 +164,11 @@ impl Ledger {
         candidates.filter(|live| live.standing.reshare && live.standing.rights.covers(rights)).min_by_key(
             |live| (std::cmp::Reverse(live.standing.ends), live.grant.depth(), live.grant.ordinal),
         )
+    }
+
+    /// Those of some grants on which others hang that were not read.
+    pub(crate) fn carriers_among(&self, grants: &[GrantId]) -> impl Iterator<Item = GrantId> {
+        grants.iter().copied().filter(|grant| self.carriers.contains(grant))
     }
 
     /// The end of the dashboard's link, if it stands (L5, L6); why not, if it does not; `None` without a link.

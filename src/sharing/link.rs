@@ -190,6 +190,10 @@ pub(crate) enum LinkChange {
 impl Command for ChangeLink {
     type Answer = ();
 
+    fn withdraws(&self, _ledger: &Ledger) -> bool {
+        self.change != LinkChange::Resume
+    }
+
     fn dashboard(&self) -> DashboardId {
         self.dashboard
     }

@@ -6,6 +6,7 @@ mod command;
 mod consult;
 mod draft;
 mod draw;
+pub(crate) mod falling;
 pub(crate) mod invitation;
 mod ledger;
 pub(crate) mod link;
@@ -18,7 +19,7 @@ pub(crate) mod share;
 pub(crate) mod standing;
 mod told;
 
-pub(crate) use command::{Command, Facts, More, Needs, Verdict};
+pub(crate) use command::{Command, Facts, Fallen, More, Needs, Verdict};
 pub use consult::Missing;
 pub(crate) use consult::{AnonymousAccess, Barred, Consulted, Said, could_change};
 pub(crate) use draw::Draw;

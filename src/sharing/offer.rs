@@ -306,6 +306,10 @@ pub(crate) enum OfferEnd {
 impl Command for EndOffer {
     type Answer = ();
 
+    fn withdraws(&self, _ledger: &Ledger) -> bool {
+        true
+    }
+
     fn dashboard(&self) -> DashboardId {
         self.clone
     }

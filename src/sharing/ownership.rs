@@ -1,7 +1,7 @@
 //! A dashboard begins, changes hands, and ends (G18, G19).
 
 use super::{
-    command::{Command, Facts, More, Needs, Verdict, check_switches},
+    command::{Command, Facts, Fallen, More, Needs, Verdict, check_switches},
     draft::Draft,
     ledger::{Ledger, Live},
     offer::{grant_of, vacant},
@@ -173,16 +173,20 @@ pub(crate) struct DeleteDashboard {
 impl Command for DeleteDashboard {
     type Answer = Ended;
 
+    fn withdraws(&self, _ledger: &Ledger) -> bool {
+        true
+    }
+
+    fn put_fallen(&self, answer: &mut Ended, all: Option<Fallen>) {
+        answer.put(all);
+    }
+
     fn dashboard(&self) -> DashboardId {
         self.dashboard
     }
 
     fn needs(&self) -> Needs {
         Needs::of(self.by)
-    }
-
-    fn more(&self, ledger: &Ledger) -> More {
-        More::everything(ledger)
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {

@@ -2,8 +2,8 @@
 
 use super::{
     amend::{check_power, named_grant},
-    command::{Command, Facts, More, Needs, Verdict},
-    draft::{Draft, Fallen},
+    command::{Command, Facts, Fallen, More, Needs, Verdict},
+    draft::Draft,
     ledger::{Ledger, Live},
     refusal::Refusal,
 };
@@ -12,7 +12,7 @@ use crate::{
     value::{AccountId, DashboardId, EmailAddress, GrantId},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What becomes of that which was shared on from a revoked grant.
 ///
@@ -39,13 +39,26 @@ pub struct Ended {
     pub rebound: Vec<(GrantId, GrantId)>,
     /// Whether the public link died with them.
     pub link_fell: bool,
+    /// Whether that is all of it. If not, what hung on these grants ended as well and could not be listed now; see
+    /// [`list_fallen`](crate::Dashshare::list_fallen).
+    pub listed: bool,
 }
 
 impl Ended {
-    pub(crate) const NOTHING: Self = Self { fell: Vec::new(), rebound: Vec::new(), link_fell: false };
+    pub(crate) const NOTHING: Self = Self { fell: Vec::new(), rebound: Vec::new(), link_fell: false, listed: true };
 
     pub(crate) fn of(fallen: &Fallen) -> Self {
-        Self { fell: fallen.grants.clone(), rebound: Vec::new(), link_fell: fallen.link.is_some() }
+        Self { fell: fallen.grants.clone(), rebound: Vec::new(), link_fell: fallen.link.is_some(), listed: true }
+    }
+
+    pub(crate) fn put(&mut self, all: Option<Fallen>) {
+        match all {
+            Some(all) => {
+                self.fell = all.grants;
+                self.link_fell |= all.link.is_some();
+            }
+            None => self.listed = false,
+        }
     }
 }
 
@@ -59,6 +72,14 @@ pub(crate) struct Revoke {
 impl Command for Revoke {
     type Answer = Ended;
 
+    fn withdraws(&self, _ledger: &Ledger) -> bool {
+        self.mode == RevokeMode::Cascade
+    }
+
+    fn put_fallen(&self, answer: &mut Ended, all: Option<Fallen>) {
+        answer.put(all);
+    }
+
     fn dashboard(&self) -> DashboardId {
         self.dashboard
     }
@@ -69,8 +90,12 @@ impl Command for Revoke {
 
     fn more(&self, ledger: &Ledger) -> More {
         let grantee = ledger.get(self.grant).and_then(|grant| grant.grantee.account());
-        let others = grantee.filter(|_| self.mode == RevokeMode::Rebind).map(Seed::from);
-        More { seeds: others.into_iter().collect(), below: vec![self.grant], everything: false }
+        let others = grantee.map(Seed::from);
+        let named = vec![self.grant];
+        match self.mode {
+            RevokeMode::Cascade => More { hanging: named, ..More::default() },
+            RevokeMode::Rebind => More { seeds: others.into_iter().collect(), below: named, ..More::default() },
+        }
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {
@@ -189,6 +214,14 @@ impl StopSharing {
 impl Command for StopSharing {
     type Answer = Ended;
 
+    fn withdraws(&self, _ledger: &Ledger) -> bool {
+        true
+    }
+
+    fn put_fallen(&self, answer: &mut Ended, all: Option<Fallen>) {
+        answer.put(all);
+    }
+
     fn dashboard(&self) -> DashboardId {
         self.dashboard
     }
@@ -198,8 +231,8 @@ impl Command for StopSharing {
     }
 
     fn more(&self, ledger: &Ledger) -> More {
-        let below = self.targets(ledger).into_iter().map(|live| live.grant.id).collect();
-        More { below, ..More::default() }
+        let hanging = self.targets(ledger).into_iter().map(|live| live.grant.id).collect();
+        More { hanging, ..More::default() }
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {
@@ -226,6 +259,14 @@ pub(crate) struct Renounce {
 impl Command for Renounce {
     type Answer = Ended;
 
+    fn withdraws(&self, _ledger: &Ledger) -> bool {
+        true
+    }
+
+    fn put_fallen(&self, answer: &mut Ended, all: Option<Fallen>) {
+        answer.put(all);
+    }
+
     fn dashboard(&self) -> DashboardId {
         self.dashboard
     }
@@ -238,7 +279,7 @@ impl Command for Renounce {
     fn more(&self, ledger: &Ledger) -> More {
         // Whoever does not hold it is refused, and nothing more is read for that (D8).
         let held = ledger.live(self.grant).filter(|live| self.by.holds(live.grant));
-        More { below: held.map(|live| live.grant.id).into_iter().collect(), ..More::default() }
+        More { hanging: held.map(|live| live.grant.id).into_iter().collect(), ..More::default() }
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {
@@ -265,6 +306,14 @@ pub(crate) struct EndAccount {
 impl Command for EndAccount {
     type Answer = Ended;
 
+    fn withdraws(&self, _ledger: &Ledger) -> bool {
+        true
+    }
+
+    fn put_fallen(&self, answer: &mut Ended, all: Option<Fallen>) {
+        answer.put(all);
+    }
+
     fn dashboard(&self) -> DashboardId {
         self.dashboard
     }
@@ -274,8 +323,7 @@ impl Command for EndAccount {
     }
 
     fn more(&self, ledger: &Ledger) -> More {
-        let below: BTreeSet<GrantId> = self.person.live_grants(ledger).map(|live| live.grant.id).collect();
-        More { below: below.into_iter().collect(), ..More::default() }
+        More { hanging: self.person.live_grants(ledger).map(|live| live.grant.id).collect(), ..More::default() }
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {

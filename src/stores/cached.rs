@@ -99,6 +99,14 @@ impl<S: Store, E: Env> CachedStore<S, E> {
         self.kept().note(head.dashboard, head.revision);
     }
 
+    /// A commit that is about to be sent. A withdrawal may be written on any revision, so that nothing kept is new enough.
+    fn note_commit(&self, commit: &Commit) {
+        let mut kept = self.kept();
+        let known = kept.newest.get(&commit.dashboard()).copied().filter(|_| commit.is_withdrawal());
+        let revision = known.map_or(commit.head.revision, |known| known.next().max(commit.head.revision));
+        kept.note(commit.dashboard(), revision);
+    }
+
     fn present(&self) -> Since {
         let forgotten = self.kept().forgotten;
         Since { clock: self.env.now(), machine: Instant::now(), forgotten }
@@ -135,8 +143,12 @@ impl<S: Store, E: Env> Store for CachedStore<S, E> {
     async fn commit(&self, commit: &Commit) -> Result<Receipt, CommitError> {
         // Before it is sent: it may be applied although its answer is lost, or nobody waits for it any more. If it is
         // not, the dashboard is read from the store until its next change.
-        self.note(&commit.head);
-        self.store.commit(commit).await
+        self.note_commit(commit);
+        let receipt = self.store.commit(commit).await?;
+        if commit.is_withdrawal() {
+            self.kept().note(commit.dashboard(), receipt.revision);
+        }
+        Ok(receipt)
     }
 
     async fn read(

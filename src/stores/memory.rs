@@ -381,11 +381,15 @@ impl Store for MemoryStore {
         }
         let head = state.number(commit.dashboard()).and_then(|number| state.head(number));
         let found = head.map_or(Revision::ZERO, |head| head.revision);
-        if found != commit.expected {
-            return Err(CommitError::Conflict);
+        if found == commit.expected {
+            state.apply(commit).map_err(CommitError::Failed)?;
+            return Ok(commit.receipt());
         }
-        state.apply(commit).map_err(CommitError::Failed)?;
-        Ok(commit.receipt())
+        let stored = commit.grants.iter().filter_map(|grant| state.grant(state.place(grant.id)?));
+        let stored: Vec<Arc<Grant>> = stored.map(Arc::clone).collect();
+        let carried = head.and_then(|head| commit.onto(head, &stored)).ok_or(CommitError::Conflict)?;
+        state.apply(&carried).map_err(CommitError::Failed)?;
+        Ok(carried.receipt())
     }
 
     async fn receipt(&self, dashboard: DashboardId, key: CommitKey) -> Result<Option<Receipt>, BoxError> {

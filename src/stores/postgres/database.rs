@@ -4,14 +4,17 @@ use super::{
     bind::{fetch, sql_state},
     reads::{DIALECT, rows_of},
     store::{ATTEMPTS, PostgresStore, PostgresTransaction},
-    write::{Arrays, is_undone, put, remove},
+    write::{Arrays, is_undone, put, put_onto, remove},
 };
 use crate::{
     host::CommitError,
     record::{Commit, MessageId, Receipt},
     stores::sql::{self, Columns, Database, Dialect, Row, SqlError, Value},
 };
-use sqlx::{Error, SqlStr};
+use sqlx::{Connection as _, Error, SqlStr};
+
+/// Whatever the pool's connections have as their default: a stricter level fails where this one waits its turn.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 impl PostgresStore {
     /// Runs a statement, again when another transaction came first.
@@ -35,6 +38,9 @@ impl PostgresStore {
         if let Some(receipt) = sql::receipt(self, commit.dashboard(), commit.key()).await.map_err(unknown)? {
             return Ok(receipt);
         }
+        if commit.is_withdrawal() {
+            return self.put_onto(commit).await;
+        }
         let Some(error) = lost else { return Err(CommitError::Conflict) };
         let id = [Value::Id(commit.dashboard().to_uuid())];
         let found = self
@@ -47,6 +53,33 @@ impl PostgresStore {
             // An earlier sending of it may still be under way, so this is no conflict.
             true => Err(CommitError::Failed(SqlError::Overtaken(error).into())),
             false => Err(CommitError::Conflict),
+        }
+    }
+}
+
+impl PostgresStore {
+    /// A withdrawal on a dashboard that has moved on, in a transaction that waits its turn (G22).
+    async fn put_onto(&self, commit: &Commit) -> Result<Receipt, CommitError> {
+        let failed = |error: SqlError| CommitError::Failed(error.into());
+        let columns = Columns::of(commit).map_err(failed)?;
+        let mut connection = self.pool.acquire().await.map_err(SqlError::of).map_err(failed)?;
+        let mut attempt = 1;
+        loop {
+            let begun = connection.begin_with(BEGIN).await;
+            let mut transaction = begun.map_err(SqlError::of).map_err(failed)?;
+            // Until it is told to commit, nothing of it is written: dropping it rolls it back.
+            match put_onto(&mut transaction, commit, &columns).await {
+                Ok(Some(revision)) => {
+                    transaction.commit().await.map_err(|error| match is_undone(&error) {
+                        true => failed(SqlError::of(error)),
+                        false => CommitError::Unknown(SqlError::of(error).into()),
+                    })?;
+                    return sql::receipt_of(commit.key(), revision).map_err(failed);
+                }
+                Ok(None) => return Err(CommitError::Conflict),
+                Err(SqlError::Overtaken(_)) if attempt < ATTEMPTS => attempt = attempt.saturating_add(1),
+                Err(error) => return Err(failed(error)),
+            }
         }
     }
 }
@@ -135,8 +168,15 @@ impl Database for PostgresTransaction<'_> {
         if sent.map_err(SqlError::of).map_err(failed)? {
             return Ok(commit.receipt());
         }
-        let found = sql::receipt(self, commit.dashboard(), commit.key()).await.map_err(failed)?;
-        found.ok_or(CommitError::Conflict)
+        if let Some(found) = sql::receipt(self, commit.dashboard(), commit.key()).await.map_err(failed)? {
+            return Ok(found);
+        }
+        if !commit.is_withdrawal() {
+            return Err(CommitError::Conflict);
+        }
+        let put = put_onto(&mut **self.connection.lock().await, commit, &columns).await;
+        let revision = put.map_err(failed)?.ok_or(CommitError::Conflict)?;
+        sql::receipt_of(commit.key(), revision).map_err(failed)
     }
 
     async fn remove(&self, delivered: &[MessageId]) -> Result<(), SqlError> {

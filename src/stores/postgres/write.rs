@@ -1,8 +1,8 @@
 //! Commits, a statement each, and acknowledgements.
 
 use crate::{
-    record::MessageId,
-    stores::sql::{Columns, NEVER_LEASED, SqlError},
+    record::{Commit, MessageId},
+    stores::sql::{Columns, NEVER_LEASED, SELECT_RECEIPT, SqlError},
 };
 use sqlx::{
     Error, PgConnection,
@@ -116,6 +116,34 @@ pub(super) async fn put(
         .bind(messages);
     // INVARIANT: all answers are waited for, since the server commits after it has answered with the rows.
     Ok(!statement.fetch_all(connection).await?.is_empty())
+}
+
+/// Locked, so that nobody else writes to the dashboard until the transaction ends.
+const SELECT_HEADS_BODY: &str = "SELECT body FROM dashshare_head WHERE dashboard = $1 FOR UPDATE";
+const SELECT_GRANTS_BODY: &str =
+    "SELECT body FROM dashshare_grant WHERE dashboard = $1 AND ordinal = ANY($2::int8[])";
+
+/// Writes a withdrawal onto the dashboard as it is (G22), inside a transaction. The revision that stands; `None` when it
+/// conflicts after all.
+pub(super) async fn put_onto(
+    connection: &mut PgConnection,
+    commit: &Commit,
+    columns: &Columns,
+) -> Result<Option<i64>, SqlError> {
+    let head = sqlx::query_scalar(SELECT_HEADS_BODY).bind(columns.dashboard);
+    let head: Option<String> = head.fetch_optional(&mut *connection).await.map_err(SqlError::of)?;
+    let Some(head) = head else { return Ok(None) };
+    // An earlier sending of it may have come through while this one waited for the lock.
+    let receipt = sqlx::query_scalar(SELECT_RECEIPT).bind(columns.dashboard).bind(columns.key);
+    if let Some(revision) = receipt.fetch_optional(&mut *connection).await.map_err(SqlError::of)? {
+        return Ok(Some(revision));
+    }
+    let ordinals: Vec<i64> = columns.grants.iter().map(|grant| grant.ordinal).collect();
+    let grants = sqlx::query_scalar(SELECT_GRANTS_BODY).bind(columns.dashboard).bind(ordinals);
+    let grants: Vec<String> = grants.fetch_all(&mut *connection).await.map_err(SqlError::of)?;
+    let Some(carried) = Columns::onto(commit, &head, &grants)? else { return Ok(None) };
+    let is_put = put(connection, &carried, &Arrays::of(&carried)).await.map_err(SqlError::of)?;
+    Ok(is_put.then_some(carried.revision))
 }
 
 /// Whether an error tells for certain that the server has undone the statement.

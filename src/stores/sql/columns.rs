@@ -1,8 +1,8 @@
 //! What is stored, as the columns that it has.
 
-use super::{error::SqlError, rows::to_json};
+use super::{error::SqlError, rows::{from_json, to_json}};
 use crate::{
-    record::{Actor, Commit, Grant, OutboxMessage},
+    record::{Actor, Commit, Grant, Head, OutboxMessage},
     value::{AccountId, GrantId},
 };
 use std::sync::Arc;
@@ -50,6 +50,14 @@ pub(crate) struct GrantColumns {
 }
 
 impl Columns {
+    /// A withdrawal for the dashboard as it is stored (G22); `None` when it conflicts after all. A row that cannot be read
+    /// is not as it was.
+    pub(crate) fn onto(commit: &Commit, head: &str, grants: &[String]) -> Result<Option<Self>, SqlError> {
+        let head: Head = from_json(head)?;
+        let grants: Vec<Arc<Grant>> = grants.iter().filter_map(|grant| from_json(grant).ok()).collect();
+        commit.onto(&head, &grants).map(|carried| Self::of(&carried)).transpose()
+    }
+
     pub(crate) fn of(commit: &Commit) -> Result<Self, SqlError> {
         let head = commit.head();
         let link = head.link.as_ref();

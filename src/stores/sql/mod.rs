@@ -22,8 +22,7 @@ pub(crate) use {
     columns::Columns,
     database::{Database, Dialect, Row, Value},
     error::code,
-    questions::store,
-    statements::NEVER_LEASED,
+    questions::{receipt_of, store},
+    statements::{NEVER_LEASED, SELECT_RECEIPT},
 };
-#[cfg(feature = "sqlite")]
-pub(crate) use {questions::receipt_of, statements::SELECT_RECEIPT};
+

@@ -5,7 +5,7 @@ use super::{
     savepoint::Savepoint,
     statements::DIALECT,
     store::{SqliteStore, SqliteStoreTransaction, close_if_stuck},
-    write::{failed, put, remove, write},
+    write::{failed, put_onto, remove, write},
 };
 use crate::{
     host::CommitError,
@@ -41,7 +41,7 @@ impl Database for SqliteStore {
         let columns = Columns::of(commit).map_err(failed)?;
         let _turn = self.turn.lock().await;
         let mut connection = self.writer().await.map_err(failed)?;
-        let outcome = write(&mut connection, &columns).await;
+        let outcome = write(&mut connection, commit, &columns).await;
         if outcome.is_err() {
             close_if_stuck(&mut connection).await;
         }
@@ -82,7 +82,7 @@ impl Database for SqliteStoreTransaction<'_> {
         let mut connection = self.connection.lock().await;
         let made = Savepoint::make(&mut connection).await;
         let mut savepoint = made.map_err(SqlError::of).map_err(failed)?;
-        match put(savepoint.connection(), &columns).await.map_err(SqlError::of).map_err(failed)? {
+        match put_onto(savepoint.connection(), commit, &columns).await.map_err(failed)? {
             Some(revision) => {
                 savepoint.keep().await.map_err(SqlError::of).map_err(failed)?;
                 sql::receipt_of(commit.key(), revision).map_err(failed)

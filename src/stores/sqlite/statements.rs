@@ -18,6 +18,10 @@ pub(super) const INSERT_MESSAGE: &str = "INSERT INTO dashshare_outbox (dashboard
 pub(super) const INSERT_RECEIPT: &str =
     "INSERT INTO dashshare_receipt (dashboard, key, revision) VALUES ($1, $2, $3)";
 
+pub(super) const SELECT_HEADS_BODY: &str = "SELECT body FROM dashshare_head WHERE dashboard = $1";
+pub(super) const SELECT_GRANTS_BODY: &str =
+    "SELECT body FROM dashshare_grant WHERE dashboard = $1 AND ordinal = $2";
+
 macro_rules! many_by {
     ($holder:literal) => {
         concat!(

@@ -4,13 +4,13 @@ use super::{
     bind::{hex, json_of},
     statements::{
         DELETE_MESSAGES, INSERT_AUDIT, INSERT_BELOW, INSERT_HEAD, INSERT_MESSAGE, INSERT_RECEIPT,
-        UPDATE_HEAD, UPSERT_GRANT,
+        SELECT_GRANTS_BODY, SELECT_HEADS_BODY, UPDATE_HEAD, UPSERT_GRANT,
     },
     store::BEGIN,
 };
 use crate::{
     host::CommitError,
-    record::MessageId,
+    record::{Commit, MessageId},
     stores::sql::{self, Columns, NEVER_LEASED, SqlError},
 };
 use sqlx::{Connection as _, Error, SqliteConnection};
@@ -74,11 +74,39 @@ pub(super) async fn put(connection: &mut SqliteConnection, columns: &Columns) ->
     Ok(Some(columns.revision))
 }
 
+/// The same, and a withdrawal also where the dashboard has moved on (G22).
+pub(super) async fn put_onto(
+    connection: &mut SqliteConnection,
+    commit: &Commit,
+    columns: &Columns,
+) -> Result<Option<i64>, SqlError> {
+    let revision = put(connection, columns).await.map_err(SqlError::of)?;
+    if revision.is_some() || !commit.is_withdrawal() {
+        return Ok(revision);
+    }
+    let head = sqlx::query_scalar(SELECT_HEADS_BODY).bind(columns.dashboard);
+    let head: Option<String> = head.fetch_optional(&mut *connection).await.map_err(SqlError::of)?;
+    let Some(head) = head else { return Ok(None) };
+    let mut grants: Vec<String> = Vec::with_capacity(columns.grants.len());
+    for grant in &columns.grants {
+        let stored = sqlx::query_scalar(SELECT_GRANTS_BODY).bind(columns.dashboard).bind(grant.ordinal);
+        grants.extend(stored.fetch_optional(&mut *connection).await.map_err(SqlError::of)?);
+    }
+    match Columns::onto(commit, &head, &grants)? {
+        Some(carried) => put(connection, &carried).await.map_err(SqlError::of),
+        None => Ok(None),
+    }
+}
+
 /// A commit in a transaction of its own; the revision that stands.
-pub(super) async fn write(connection: &mut SqliteConnection, columns: &Columns) -> Result<i64, CommitError> {
+pub(super) async fn write(
+    connection: &mut SqliteConnection,
+    commit: &Commit,
+    columns: &Columns,
+) -> Result<i64, CommitError> {
     let begun = connection.begin_with(BEGIN).await;
     let mut transaction = begun.map_err(SqlError::of).map_err(failed)?;
-    match put(&mut transaction, columns).await {
+    match put_onto(&mut transaction, commit, columns).await {
         Ok(Some(revision)) => {
             transaction.commit().await.map_err(|error| match is_undone(&error) {
                 true => failed(SqlError::of(error)),
@@ -88,7 +116,7 @@ pub(super) async fn write(connection: &mut SqliteConnection, columns: &Columns) 
         }
         // Dropping the transaction rolls it back.
         Ok(None) => Err(CommitError::Conflict),
-        Err(error) => Err(failed(SqlError::of(error))),
+        Err(error) => Err(failed(error)),
     }
 }
 
