@@ -9,7 +9,9 @@ use crate::{
         share::Recipient,
     },
     tenant::Tenant,
-    value::{Account, AccountId, Attestor, DashboardId, EmailAddress, GrantId, TenantId, Timestamp, VerifiedEmail},
+    value::{
+        Account, AccountId, Attestor, DashboardId, EmailAddress, GrantId, TenantId, Timestamp, VerifiedEmail,
+    },
 };
 use std::{collections::BTreeSet, sync::Arc};
 

@@ -86,7 +86,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             };
             let revision = commit.head.revision;
             let fate = match self.settle(&commit, None).await? {
-                Settled::Applied(made) => return Ok(Outcome { answer, revision: made, fate: Fate::Applied(commit) }),
+                Settled::Applied(made) => {
+                    return Ok(Outcome { answer, revision: made, fate: Fate::Applied(commit) });
+                }
                 Settled::Unknown(source) => Fate::Unknown(commit, source),
                 Settled::Conflict => continue,
             };

@@ -148,7 +148,13 @@ impl Command for Amend {
         }
         let ends = after.expiry.min(bound).min(live.grant.grantee.lapses(facts.now));
         if after == *before {
-            return Ok(Verdict::standing(Amended { terms: after, ends, fell: Vec::new(), link_fell: false, listed: true }));
+            return Ok(Verdict::standing(Amended {
+                terms: after,
+                ends,
+                fell: Vec::new(),
+                link_fell: false,
+                listed: true,
+            }));
         }
 
         let mut draft = Draft::new(facts, ledger);

@@ -42,7 +42,12 @@ impl Command for ListFallen {
         let Some(falling) = self.falling(&ledger.head) else { return More::default() };
         let links = falling.link.iter().filter_map(|link| link.grant);
         let seeds = falling.grants.iter().copied().chain(links).map(Seed::Grant).collect();
-        More { seeds, below: falling.grants.clone(), everything: falling.grants.is_empty(), ..More::default() }
+        More {
+            seeds,
+            below: falling.grants.clone(),
+            everything: falling.grants.is_empty(),
+            ..More::default()
+        }
     }
 
     fn withdraws(&self, _ledger: &Ledger) -> bool {
@@ -62,7 +67,8 @@ impl Command for ListFallen {
         let mut draft = Draft::new(facts, ledger);
         draft.head.falling.retain(|other| other.revision != self.with);
         let grants = draft.tell_of_ended(falling.actor, before.all_live().filter(fell));
-        let link = before.head.link.as_ref().filter(|_| before.link_stands() && !still_stands(ledger, falling));
+        let link =
+            before.head.link.as_ref().filter(|_| before.link_stands() && !still_stands(ledger, falling));
         let fallen = Fallen { grants, link: link.map(|link| link.generation) };
         let event = Event::Fell { with: self.with };
         Ok(draft.write(falling.actor, event, fallen, Vec::new(), |fallen| {
@@ -103,7 +109,8 @@ fn undone(grant: &Grant, falling: &Falling) -> Grant {
 /// Whether the link that may have fallen stands after all: right after the withdrawal, all else being as it was.
 fn still_stands(ledger: &Ledger, falling: &Falling) -> bool {
     let Some(link) = falling.link.as_deref().filter(|_| !falling.grants.is_empty()) else { return false };
-    let head = Head { phase: Phase::Dashboard, first_ordinal: falling.ordinals.0, ..Head::clone(&ledger.head) };
+    let head =
+        Head { phase: Phase::Dashboard, first_ordinal: falling.ordinals.0, ..Head::clone(&ledger.head) };
     let after = Ledger::new(Arc::new(head), ledger.all().cloned(), falling.at);
     let makers = link.grant.and_then(|grant| after.judge(grant)).map(|found| found.map(|live| live.standing));
     standing::of_link(link, makers, falling.at).is_ok()

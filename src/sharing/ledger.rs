@@ -40,7 +40,8 @@ pub(crate) struct Live<'a> {
 
 impl Ledger {
     pub(crate) fn new(head: Arc<Head>, grants: impl IntoIterator<Item = Arc<Grant>>, now: Timestamp) -> Self {
-        let mut ledger = Self { head, now, grants: BTreeMap::new(), ordinals: HashMap::new(), carriers: BTreeSet::new() };
+        let mut ledger =
+            Self { head, now, grants: BTreeMap::new(), ordinals: HashMap::new(), carriers: BTreeSet::new() };
         let by_ordinal: BTreeMap<u64, Arc<Grant>> =
             grants.into_iter().map(|grant| (grant.ordinal, grant)).collect();
         for (ordinal, grant) in by_ordinal {

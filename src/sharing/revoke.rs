@@ -45,10 +45,16 @@ pub struct Ended {
 }
 
 impl Ended {
-    pub(crate) const NOTHING: Self = Self { fell: Vec::new(), rebound: Vec::new(), link_fell: false, listed: true };
+    pub(crate) const NOTHING: Self =
+        Self { fell: Vec::new(), rebound: Vec::new(), link_fell: false, listed: true };
 
     pub(crate) fn of(fallen: &Fallen) -> Self {
-        Self { fell: fallen.grants.clone(), rebound: Vec::new(), link_fell: fallen.link.is_some(), listed: true }
+        Self {
+            fell: fallen.grants.clone(),
+            rebound: Vec::new(),
+            link_fell: fallen.link.is_some(),
+            listed: true,
+        }
     }
 
     pub(crate) fn put(&mut self, all: Option<Fallen>) {
@@ -94,7 +100,9 @@ impl Command for Revoke {
         let named = vec![self.grant];
         match self.mode {
             RevokeMode::Cascade => More { hanging: named, ..More::default() },
-            RevokeMode::Rebind => More { seeds: others.into_iter().collect(), below: named, ..More::default() },
+            RevokeMode::Rebind => {
+                More { seeds: others.into_iter().collect(), below: named, ..More::default() }
+            }
         }
     }
 
@@ -323,7 +331,10 @@ impl Command for EndAccount {
     }
 
     fn more(&self, ledger: &Ledger) -> More {
-        More { hanging: self.person.live_grants(ledger).map(|live| live.grant.id).collect(), ..More::default() }
+        More {
+            hanging: self.person.live_grants(ledger).map(|live| live.grant.id).collect(),
+            ..More::default()
+        }
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {

@@ -89,6 +89,24 @@ pub(crate) enum Fault {
     TheOwnersAddressIsTold,
     /// A list, an impact or an amendment shows who has the address before the invitation was answered.
     SharersAreToldWhoHasTheAddress,
+    /// A claim binds what `share` would refuse now.
+    ClaimsAskNoRules,
+    /// A rebind re-issues what `share` would refuse now.
+    RebindsAskNoRules,
+    /// What is re-issued lasts as long as what it then hangs on.
+    RebindsLengthen,
+    /// The invitations of an old owner to itself outlive the transfer.
+    TransferLeavesInvitations,
+    /// Whom the rules or policies do not let is made the owner.
+    AnybodyIsMadeOwner,
+    /// Whom the rules or policies do not let keeps a right at a transfer.
+    KeepingAsksNoRules,
+    /// What a policy denies a grant gives.
+    DeniesAreIgnored,
+    /// An impact says that somebody keeps what a policy denies it.
+    KeepingForgetsPolicies,
+    /// A share with an address is bound to an account that a share by name is refused for.
+    AddressesAreBoundUnasked,
 }
 
 impl FromStr for Fault {
@@ -101,7 +119,7 @@ impl FromStr for Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 42] = [
+    pub(crate) const ALL: [Self; 51] = [
         Self::TheChainIsSkipped,
         Self::DeadOneTickLate,
         Self::ReshareRightIsIgnored,
@@ -144,5 +162,14 @@ impl Fault {
         Self::OnlyWhatWaitsIsInTheWay,
         Self::TheOwnersAddressIsTold,
         Self::SharersAreToldWhoHasTheAddress,
+        Self::ClaimsAskNoRules,
+        Self::RebindsAskNoRules,
+        Self::RebindsLengthen,
+        Self::TransferLeavesInvitations,
+        Self::AnybodyIsMadeOwner,
+        Self::KeepingAsksNoRules,
+        Self::DeniesAreIgnored,
+        Self::KeepingForgetsPolicies,
+        Self::AddressesAreBoundUnasked,
     ];
 }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    Account, Address, Command, DASHBOARDS, DAY, Dashboard, Expiry, Grant, Instant, Mode, Model, Past, Rights,
-    Rules, SECOND, START, Step, With,
+    Account, Address, Command, DASHBOARDS, DAY, Dashboard, Expiry, Grant, Instant, Mode, Model, Past, People,
+    Policies, Rights, Rules, SECOND, START, Step, With,
 };
 
 /// SplitMix64: small, fast, and the same everywhere.
@@ -120,7 +120,8 @@ impl Generator {
     fn step(&mut self, command: Command) -> Step {
         let n = self.n;
         self.n += 1;
-        Step { n, at: self.now, command }
+        let host = command.may_be_the_hosts() && self.rng.percent(4);
+        Step { n, at: self.now, command, host }
     }
 
     fn join(&mut self) -> Command {
@@ -157,7 +158,7 @@ impl Generator {
         };
         let live: Vec<Grant> = past.standing(d, now).collect();
         if self.mood.restless && self.rng.percent(8) {
-            return self.set_rules(past, d);
+            return self.rules_or_policies(past, d);
         }
         // Without anything to change, every second command would be about nothing.
         let few = live.len() < 2 + self.rng.below(6);
@@ -185,7 +186,7 @@ impl Generator {
                 self.link_command(past, d, owner, &live)
             }
             86..91 => self.rotate(past, d, owner, &live),
-            92..93 => self.set_rules(past, d),
+            92..93 => self.rules_or_policies(past, d),
             93..94 => Command::DeleteDashboard {
                 dashboard: d,
                 by: match self.rng.below(4) {
@@ -218,7 +219,7 @@ impl Generator {
         let stop = |by, with| Command::StopSharing { dashboard: d, by, with };
         let sharer = self.actor(past, d, owner, live);
         let invite = give(sharer, With::Address(address), Rights::VIEW, None);
-        let story = match self.rng.below(14) {
+        let story = match self.rng.below(17) {
             // The address is claimed, and by another account after it.
             0 => vec![invite, verify(one, address), claim(one), verify(other, address), claim(other)],
             // Stopping between the verifying and the claim.
@@ -388,6 +389,59 @@ impl Generator {
                     give(other, With::Address(address), Rights::VIEW, None),
                     claim(above),
                 ]
+            }
+            // An owner who invites itself and gives the dashboard away.
+            13 => {
+                let mut story = vec![
+                    give(owner, With::Address(address), Rights::ALL, None),
+                    Command::Transfer {
+                        dashboard: d,
+                        by: owner,
+                        to: one,
+                        keep: self.rng.percent(30).then_some(Rights::VIEW),
+                    },
+                    claim(owner),
+                ];
+                story.insert(1 + self.rng.below(2), verify(owner, address));
+                story
+            }
+            // The rules are tightened between an invitation and its claim, or before a transfer.
+            14 => {
+                let closed = Rules { blocked: 1 << address.domain(), ..past.rules(d) };
+                let tight = match self.rng.below(4) {
+                    0 => Rules { max_days: Some(1), ..past.rules(d) },
+                    1 => Rules { resharing: false, ..past.rules(d) },
+                    _ => closed,
+                };
+                let set = |rules| Command::SetRules { dashboard: d, rules };
+                vec![
+                    invite,
+                    verify(one, address),
+                    set(tight),
+                    claim(one),
+                    Command::Transfer { dashboard: d, by: owner, to: one, keep: None },
+                    set(Rules::OPEN),
+                    claim(one),
+                ]
+            }
+            // An owner whom the rules or policies do not let be shared with.
+            15 => {
+                let to = if self.rng.percent(50) { owner } else { one };
+                let keep = Some(Rights::VIEW).filter(|_| self.rng.percent(70));
+                let mut story = vec![verify(to, address)];
+                story.push(match self.rng.percent(50) {
+                    true => Command::SetRules {
+                        dashboard: d,
+                        rules: Rules { blocked: 1 << address.domain(), ..past.rules(d) },
+                    },
+                    false => {
+                        Command::SetPolicies { dashboard: d, policies: Policies { denied: People::are(to) } }
+                    }
+                });
+                story.push(Command::Transfer { dashboard: d, by: owner, to: one, keep });
+                story.push(Command::SetRules { dashboard: d, rules: Rules::OPEN });
+                story.push(Command::SetPolicies { dashboard: d, policies: Policies::default() });
+                story
             }
             // The dashboard goes to a holder and comes back.
             _ => {
@@ -745,6 +799,17 @@ impl Generator {
         }
     }
 
+    fn rules_or_policies(&mut self, past: Past<'_>, d: Dashboard) -> Command {
+        if self.rng.percent(60) {
+            return self.set_rules(past, d);
+        }
+        let mut denied = People::NOBODY;
+        for _ in 0..self.rng.below(3) {
+            denied = denied.and(self.anybody());
+        }
+        Command::SetPolicies { dashboard: d, policies: Policies { denied } }
+    }
+
     fn set_rules(&mut self, past: Past<'_>, d: Dashboard) -> Command {
         let now = past.rules(d);
         // Closed rules do not stay for long, or nothing would happen any more.
@@ -756,6 +821,8 @@ impl Generator {
             max_days: self.rng.pick(&[None, None, None, Some(1), Some(10), Some(60)]).flatten(),
             invitation_days: self.rng.pick(&[None, None, Some(1), Some(3), Some(90)]).flatten(),
             depth: self.rng.pick(&[8, 8, 8, 8, 8, 2, 3, 4, 12, 200]).unwrap_or(8),
+            blocked: self.rng.pick(&[0, 0, 0, 1, 2]).unwrap_or(0),
+            allowed: self.rng.pick(&[0, 0, 0, 0, 0, 1, 2]).unwrap_or(0),
         };
         Command::SetRules { dashboard: d, rules }
     }

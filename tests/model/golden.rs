@@ -1,8 +1,8 @@
 //! The model against scenarios worked out by hand.
 
 use super::{
-    Account, Address, Command, DAY, Dashboard, Expiry, Grant, Instant, Mode, Model, Outcome, Rights, Rules,
-    SECOND, START, Step, With,
+    Account, Address, Command, DAY, Dashboard, Expiry, Grant, Instant, Mode, Model, Outcome, People,
+    Policies, Rights, Rules, SECOND, START, Step, With,
 };
 
 const D: Dashboard = Dashboard(0);
@@ -35,7 +35,7 @@ impl Story {
 
     fn play(&mut self, command: Command) -> Result<Outcome, Vec<&'static str>> {
         self.n += 1;
-        self.model.play(Step { n: self.n, at: self.now, command })
+        self.model.play(Step { n: self.n, at: self.now, command, host: false })
     }
 
     fn ok(&mut self, command: Command) -> Outcome {
@@ -43,7 +43,8 @@ impl Story {
     }
 
     fn refused(&mut self, code: &str, command: Command) {
-        let codes = self.play(command).expect_err("is refused");
+        let mut codes = self.play(command).expect_err("is refused");
+        codes.dedup();
         assert_eq!(codes, [code], "{command:?}");
     }
 
@@ -557,4 +558,106 @@ fn a_share_may_be_set_in_place_of_all_that_the_named_one_holds_from_its_grantor(
     assert_eq!(kept.fell, [all, child]);
     assert_eq!(s.ok(set(Rights::EXPORT)).fell, [view]);
     assert!(s.live(of_cid));
+}
+
+fn set_rules(rules: Rules) -> Command {
+    Command::SetRules { dashboard: D, rules }
+}
+
+fn deny(account: Account) -> Command {
+    Command::SetPolicies { dashboard: D, policies: Policies { denied: People::are(account) } }
+}
+
+/// The rules that a share asks are asked of whom a transfer makes the owner, and of who keeps a right; the host may.
+#[test]
+fn whom_a_share_is_refused_for_is_not_made_the_owner() {
+    let keep = Command::Transfer { dashboard: D, by: OLGA, to: ANN, keep: Some(Rights::VIEW) };
+    for (account, refused) in [(ANN, transfer(OLGA, ANN)), (OLGA, keep)] {
+        let mut s = Story::new();
+        s.ok(verify(account));
+        s.ok(set_rules(Rules { blocked: 1 << MAIL.domain(), ..Rules::OPEN }));
+        s.refused("domain_blocked", refused);
+        s.ok(set_rules(Rules { allowed: 2 >> MAIL.domain(), ..Rules::OPEN }));
+        s.refused("domain_blocked", refused);
+        s.ok(set_rules(Rules { private: false, ..Rules::OPEN }));
+        assert!(s.play(refused).is_err_and(|codes| codes.contains(&"private_sharing_off")));
+        s.ok(set_rules(Rules::OPEN));
+        s.ok(deny(account));
+        s.refused("policy_denies", refused);
+        s.n += 1;
+        s.model.play(Step { n: s.n, at: s.now, command: refused, host: true }).expect("the host may");
+        assert_eq!(s.rights(ANN), Rights::ALL);
+    }
+}
+
+#[test]
+fn an_old_owner_does_not_come_back_by_an_invitation_that_it_made() {
+    for verified_before in [true, false] {
+        let mut s = Story::new();
+        let g = s.give(OLGA, MAIL, NEVER);
+        if verified_before {
+            s.ok(verify(OLGA));
+            assert_eq!(s.ok(transfer(OLGA, ANN)).fell, [g]);
+        } else {
+            s.ok(transfer(OLGA, ANN));
+            s.ok(verify(OLGA));
+            assert_eq!(s.ok(claim(OLGA)).ended, [g]);
+        }
+        s.ok(claim(OLGA));
+        assert_eq!(s.rights(OLGA), Rights::NONE);
+    }
+}
+
+#[test]
+fn what_is_re_issued_lasts_no_longer_and_asks_what_a_share_asks() {
+    for blocked in [0, 1 << MAIL.domain()] {
+        let mut s = Story::new();
+        s.ok(verify(BOB));
+        let p = s.give(OLGA, ANN, hours(96));
+        let c = s.give(ANN, BOB, NEVER);
+        s.give(OLGA, ANN, NEVER);
+        s.ok(set_rules(Rules { max_days: Some(30), blocked, ..Rules::OPEN }));
+        let outcome = s.ok(revoke(p, OLGA, Mode::Rebind));
+        let new = Grant::of(s.n, 1);
+        if blocked == 0 {
+            assert_eq!(outcome.rebound, [(c, new)]);
+            assert_eq!(s.model.past().ends(new), START + 96 * HOUR);
+        } else {
+            assert_eq!(outcome.rebound, []);
+            assert_eq!(s.rights(BOB), Rights::NONE);
+        }
+    }
+}
+
+#[test]
+fn an_invitation_that_a_share_would_be_refused_for_waits_until_the_rules_let_it_be_claimed() {
+    let mut s = Story::new();
+    let g = s.give(OLGA, MAIL, NEVER);
+    s.ok(verify(ANN));
+    for rules in [
+        Rules { private: false, ..Rules::OPEN },
+        Rules { max_days: Some(1), ..Rules::OPEN },
+        Rules { blocked: 1 << MAIL.domain(), ..Rules::OPEN },
+    ] {
+        s.ok(set_rules(rules));
+        let outcome = s.ok(claim(ANN));
+        assert_eq!((outcome.bound, outcome.ended), (vec![], vec![]), "{rules:?}");
+        assert!(s.live(g));
+    }
+    s.ok(set_rules(Rules::OPEN));
+    assert_eq!(s.ok(claim(ANN)).bound, [g]);
+}
+
+#[test]
+fn whom_a_policy_denies_has_nothing_keeps_nothing_and_hands_nothing_on() {
+    let mut s = Story::new();
+    let g = s.give(OLGA, ANN, NEVER);
+    s.give_rights(OLGA, ANN, Rights::VIEW, NEVER);
+    let c = s.give(ANN, BOB, NEVER);
+    s.ok(deny(ANN));
+    assert_eq!((s.rights(ANN), s.rights(BOB)), (Rights::NONE, Rights::ALL));
+    s.refused("policy_denies", share(ANN, CID, Rights::VIEW, NEVER));
+    let impact = s.model.past().impact(D, g, s.now);
+    assert_eq!((impact.lose, impact.keep), (vec![BOB], vec![]));
+    assert_eq!(s.ok(revoke(c, ANN, Mode::Cascade)).fell, [c]);
 }

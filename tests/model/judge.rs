@@ -1,8 +1,8 @@
 //! What the model makes of a command: accepted, with what came of it, or refused.
 
 use super::{
-    Account, Command, DASHBOARDS, DAY, Dashboard, Entry, Expiry, Fault, Grant, Instant, Issued, Mode, Model,
-    Past, Rights, Step, Terms, With, end_of, expiry_of,
+    Account, Command, DASHBOARDS, DAY, Dashboard, Entry, Expiry, FOREVER, Fault, Grant, Instant, Issued,
+    Mode, Model, Past, Rights, Step, Terms, With, end_of, expiry_of,
 };
 
 /// A refusal's stable code.
@@ -39,13 +39,24 @@ struct Effect {
     standing: Option<Grant>,
 }
 
+/// Where a grant is to be, and when it would end there.
+#[derive(Clone, Copy)]
+struct Place {
+    dashboard: Dashboard,
+    depth: usize,
+    end: Instant,
+}
+
 /// All the codes that a refusal may carry: where two reasons apply, the order of the checks is nobody's promise.
 type Refusals = Vec<Code>;
 
 impl Model {
     /// Plays the command and keeps it if it is accepted.
-    pub(crate) fn play(&mut self, step: Step) -> Result<Outcome, Refusals> {
+    pub(crate) fn play(&mut self, mut step: Step) -> Result<Outcome, Refusals> {
         let past = self.past();
+        if step.host {
+            step.command = past.in_the_owners_place(step.command);
+        }
         let effect = past.judge(step)?;
         let mut outcome = Outcome {
             grant: effect.standing.or(effect.issued.first().map(|issued| issued.grant)),
@@ -116,6 +127,29 @@ impl Model {
 }
 
 impl Past<'_> {
+    /// The command as the owner of what it is about would give it.
+    fn in_the_owners_place(self, command: Command) -> Command {
+        let dashboard = match command {
+            Command::Amend { grant, .. }
+            | Command::Revoke { grant, .. }
+            | Command::RemindInvitation { grant, .. } => {
+                self.birth(grant).map(|(_, issued)| issued.dashboard)
+            }
+            Command::Share { dashboard, .. }
+            | Command::SetShare { dashboard, .. }
+            | Command::StopSharing { dashboard, .. }
+            | Command::Transfer { dashboard, .. }
+            | Command::RotateLink { dashboard, .. }
+            | Command::PauseLink { dashboard, .. }
+            | Command::ResumeLink { dashboard, .. }
+            | Command::WithdrawLink { dashboard, .. } => Some(dashboard),
+            _ => None,
+        };
+        let owner = dashboard.and_then(|dashboard| self.owner(dashboard));
+        // Nobody has this number.
+        command.given_by(owner.unwrap_or(Account(u8::MAX)))
+    }
+
     fn judge(self, step: Step) -> Result<Effect, Refusals> {
         let t = step.at;
         match step.command {
@@ -135,7 +169,7 @@ impl Past<'_> {
                 self.owner(dashboard).is_some_and(|known| known != owner),
                 "already_exists",
             )]),
-            Command::SetRules { .. } => Ok(Effect::default()),
+            Command::SetRules { .. } | Command::SetPolicies { .. } => Ok(Effect::default()),
             Command::Share { dashboard, by, with, rights, reshare, expiry, parent } => {
                 let terms = Terms { rights, reshare, expiry };
                 self.judge_share(step, dashboard, by, with, terms, parent)
@@ -251,25 +285,19 @@ impl Past<'_> {
     ) -> Result<Effect, Refusals> {
         let t = step.at;
         let owner = self.party(by, dashboard, t)?;
-        let mut grantee = match with {
+        let holder = match with {
             With::Account(_) => with,
             With::Address(address) => self.verified_by(address).map_or(with, With::Account),
         };
-        // A resharer learns of no address that it is the owner's (I1): the invitation waits, and ends at its claim.
-        if grantee == With::Account(owner)
-            && owner != by
-            && matches!(with, With::Address(_))
-            && !self.has(Fault::TheOwnersAddressIsTold)
-        {
-            grantee = with;
-        }
         let mut refusals = Vec::new();
-        if let With::Account(account) = grantee {
+        if let With::Account(account) = holder {
             refuse(&mut refusals, !self.account_exists(account), "unknown_account");
         }
         refuse(&mut refusals, terms.rights == Rights::NONE, "empty_rights");
-        refuse(&mut refusals, grantee == With::Account(by), "to_self");
-        refuse(&mut refusals, grantee == With::Account(owner), "to_owner");
+        refuse(&mut refusals, holder == With::Account(by), "to_self");
+        // A resharer learns of no address that it is the owner's (I1).
+        let named_owner = if by == owner || self.has(Fault::TheOwnersAddressIsTold) { holder } else { with };
+        refuse(&mut refusals, named_owner == With::Account(owner), "to_owner");
         let parent = if by == owner {
             // The owner holds no grant that it could name.
             refuse(&mut refusals, named.is_some(), "unknown_grant");
@@ -305,6 +333,7 @@ impl Past<'_> {
             return Ok(Effect { standing: Some(grant), ..Effect::default() });
         }
 
+        refuse(&mut refusals, self.denied(by, dashboard), "policy_denies");
         // One invitation of an address from one sharer (G23), whether it waits or found an account (I1).
         let in_the_way = |grant: Grant| {
             self.unanswered(grant) && (self.is_pending(grant) || !self.has(Fault::OnlyWhatWaitsIsInTheWay))
@@ -317,15 +346,29 @@ impl Past<'_> {
                 && !self.has(Fault::AnAddressIsInvitedTwice),
             "already_invited",
         );
-        let rules = self.rules(dashboard);
-        refuse(&mut refusals, !rules.private, "private_sharing_off");
-        refuse(&mut refusals, parent.is_some() && !rules.resharing, "resharing_off");
-        let deepest = rules.deepest() + usize::from(self.has(Fault::OneLevelTooDeep));
-        refuse(&mut refusals, parent.is_some_and(|parent| self.depth(parent) >= deepest), "too_deep");
-        self.judge_end(&mut refusals, t, dashboard, terms.expiry, parents_end);
+        let place =
+            Place { dashboard, depth: 1 + parent.map_or(0, |parent| self.depth(parent)), end: new_end };
+        refusals.extend(self.asks(t, place, with));
+        refuse(&mut refusals, end <= t, "expiry_past");
+        refuse(
+            &mut refusals,
+            parents_end.is_some_and(|parents_end| end > parents_end)
+                && terms.expiry.is_some()
+                && !self.has(Fault::LateEndsAreAccepted),
+            "ends_too_late",
+        );
         if !refusals.is_empty() {
             return Err(refusals);
         }
+        // What its account could not be given waits for it, as it would without an account (I1).
+        let bound = match holder {
+            With::Account(account) => {
+                account != owner
+                    && (self.asks(t, place, holder).is_empty() || self.has(Fault::AddressesAreBoundUnasked))
+            }
+            With::Address(_) => false,
+        };
+        let grantee = if bound { holder } else { with };
         Ok(Effect {
             issued: vec![Issued {
                 grant: Grant::of(step.n, 0),
@@ -338,6 +381,31 @@ impl Past<'_> {
             }],
             ..Effect::default()
         })
+    }
+
+    /// What a tenant's rules have against a grant, whatever command makes it (G20).
+    fn asks(self, t: Instant, place: Place, with: With) -> Vec<Code> {
+        let Place { dashboard, depth, end } = place;
+        let rules = self.rules(dashboard);
+        let mut refusals = Vec::new();
+        refuse(&mut refusals, !rules.private, "private_sharing_off");
+        refuse(&mut refusals, depth > 1 && !rules.resharing, "resharing_off");
+        let deepest = rules.deepest() + usize::from(self.has(Fault::OneLevelTooDeep));
+        refuse(&mut refusals, depth > deepest, "too_deep");
+        refuse(&mut refusals, !self.domain_admitted(dashboard, with), "domain_blocked");
+        let longest = rules.max_days.map_or(FOREVER, |days| t + Instant::from(days) * DAY);
+        refuse(&mut refusals, end > longest, "over_maximum");
+        refusals
+    }
+
+    /// Whether `share` would give the account now what it was invited to.
+    pub(super) fn may_be_bound(self, t: Instant, grant: Grant, account: Account) -> bool {
+        let place = Place {
+            dashboard: self.born(grant).1.dashboard,
+            depth: self.depth(grant),
+            end: self.chain_end(grant),
+        };
+        self.asks(t, place, With::Account(account)).is_empty()
     }
 
     /// What somebody has given to whom it named so, the oldest first (G17).
@@ -531,6 +599,8 @@ impl Past<'_> {
                 continue;
             };
             let mut terms = self.terms(old.grant);
+            // No longer than what it replaces.
+            let end = self.chain_end(old.grant);
             let under = if parent == revoked {
                 terms.rights = self.grant_rights(old.grant, t);
                 let others: Vec<Grant> = self
@@ -543,28 +613,41 @@ impl Past<'_> {
                                 || self.has(Fault::RebindsNeedNoCover))
                     })
                     .collect();
-                self.best(&others).map(|under| (under, self.depth(under) + 1))
+                self.best(&others).map(|under| (under, self.depth(under) + 1, self.chain_end(under)))
             } else if self.has(Fault::RebindsForgetDescendants) {
                 None
             } else {
                 let place = issued.iter().position(|new| new.replaces == Some(parent));
-                place.map(|i| (issued[i].grant, depth_among(self, &issued, i) + 1))
+                place.map(|i| {
+                    let (depth, end) = place_among(self, &issued, i);
+                    (issued[i].grant, depth + 1, end)
+                })
             };
-            // A grant of nothing cannot be made.
-            if let Some((under, depth)) = under
-                && depth <= self.rules(dashboard).deepest()
-                && self.grant_rights(old.grant, t) != Rights::NONE
-            {
-                issued.push(Issued {
-                    grant: Grant::of(step.n, issued.len() + 1),
-                    dashboard,
-                    parent: Some(under),
-                    named: old.named,
-                    grantee: self.grantee(old.grant),
-                    terms,
-                    replaces: Some(old.grant),
-                });
+            let Some((under, depth, parents_end)) = under else { continue };
+            if !self.has(Fault::RebindsLengthen) {
+                terms.expiry = expiry_of(end);
             }
+            let place = Place { dashboard, depth, end: end_of(terms.expiry).min(parents_end) };
+            if depth > self.rules(dashboard).deepest() || self.grant_rights(old.grant, t) == Rights::NONE {
+                // A grant of nothing cannot be made.
+                continue;
+            }
+            // What only carries what hangs on it is nobody's, and gives nobody anything.
+            let grantor = if parent == revoked { Some(holder) } else { self.grantor(old.grant) };
+            let refused = !self.asks(t, place, self.grantee(old.grant)).is_empty()
+                || grantor.is_some_and(|grantor| self.denied(grantor, dashboard));
+            if refused && !self.absorbed(old.grant) && !self.has(Fault::RebindsAskNoRules) {
+                continue;
+            }
+            issued.push(Issued {
+                grant: Grant::of(step.n, issued.len() + 1),
+                dashboard,
+                parent: Some(under),
+                named: old.named,
+                grantee: self.grantee(old.grant),
+                terms,
+                replaces: Some(old.grant),
+            });
         }
         issued
     }
@@ -607,6 +690,16 @@ impl Past<'_> {
         refuse(&mut refusals, to == by, "to_self");
         refuse(&mut refusals, to == by, "to_owner");
         refuse(&mut refusals, keep == Some(Rights::NONE), "empty_rights");
+        if !step.host && !self.has(Fault::AnybodyIsMadeOwner) {
+            refusals.extend(self.may_not_own(to, dashboard));
+        }
+        if keep.is_some() && !self.has(Fault::KeepingAsksNoRules) {
+            if step.host {
+                refuse(&mut refusals, !rules.private, "private_sharing_off");
+            } else {
+                refusals.extend(self.may_not_own(by, dashboard));
+            }
+        }
         refuse(&mut refusals, keep.is_some() && !rules.private, "private_sharing_off");
         if !refusals.is_empty() {
             return Err(refusals);
@@ -625,6 +718,16 @@ impl Past<'_> {
             replaces: None,
         });
         Ok(Effect { issued: kept.into_iter().collect(), ..Effect::default() })
+    }
+
+    /// Why somebody may neither be made the owner nor keep a grant, except by the host (G18).
+    fn may_not_own(self, account: Account, dashboard: Dashboard) -> Vec<Code> {
+        let mut refusals = Vec::new();
+        refuse(&mut refusals, !self.rules(dashboard).private, "private_sharing_off");
+        let admitted = self.domain_admitted(dashboard, With::Account(account));
+        refuse(&mut refusals, !admitted, "domain_blocked");
+        refuse(&mut refusals, self.policies(dashboard).denied.have(account), "policy_denies");
+        refusals
     }
 
     /// L6.
@@ -649,6 +752,7 @@ impl Past<'_> {
                 self.link_stands(dashboard, t) && self.link_maker(dashboard) != Some(by),
                 "link_taken",
             );
+            refuse(&mut refusals, self.denied(by, dashboard), "policy_denies");
             // While grants give nothing, its link would be dead on arrival (L2).
             refuse(&mut refusals, !rules.private, "private_sharing_off");
             refuse(&mut refusals, !rules.resharing, "resharing_off");
@@ -674,15 +778,15 @@ impl Past<'_> {
     }
 }
 
-/// The depth of a grant that is only about to be written.
-fn depth_among(past: Past<'_>, issued: &[Issued], index: usize) -> usize {
-    match issued[index].parent {
-        None => 1,
-        Some(parent) => match issued.iter().position(|new| new.grant == parent) {
-            Some(above) => depth_among(past, issued, above) + 1,
-            None => past.depth(parent) + 1,
-        },
-    }
+/// The depth and the end of a grant that is only about to be written.
+fn place_among(past: Past<'_>, issued: &[Issued], index: usize) -> (usize, Instant) {
+    let own = end_of(issued[index].terms.expiry);
+    let Some(parent) = issued[index].parent else { return (1, own) };
+    let (depth, end) = match issued.iter().position(|new| new.grant == parent) {
+        Some(above) => place_among(past, issued, above),
+        None => (past.depth(parent), past.chain_end(parent)),
+    };
+    (depth + 1, own.min(end))
 }
 
 fn refuse(refusals: &mut Refusals, applies: bool, code: Code) {

@@ -11,13 +11,15 @@ use dashshare::{
     AccountId, Action, Amendment, DashboardId, Dashshare, EmailAddress, Ended, Error, FixedEnv, GrantId,
     Holder, MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, TenantId, Timestamp, Told,
     directory::SharingRules,
+    policy::{Document, Principal},
     store::{Freshness, LinkDigest, Store},
+    trail::Actor,
 };
 use pollster::block_on;
 
 use super::{
-    Account, Address, Command, DASHBOARDS, Dashboard, Expiry, Grant, Instant, Mode, Outcome, Rights, Rules,
-    START, Step, Terms, With,
+    Account, Address, Command, DASHBOARDS, DOMAINS, Dashboard, Expiry, Grant, Instant, Mode, Outcome, People,
+    Policies, Rights, Rules, START, Step, Terms, With,
     view::{Impact, Line, LinkLine, View},
 };
 
@@ -32,6 +34,8 @@ pub(crate) struct Library<S = MemoryStore> {
     /// The tokens by the steps that made them.
     tokens: BTreeMap<u32, (Dashboard, String)>,
     digests: Vec<LinkDigest>,
+    /// What the directory was told of each tenant.
+    tenants: BTreeMap<Dashboard, (Rules, Policies)>,
     /// What the service answered to the commands, word for word, if anybody listens.
     said: Option<RefCell<Vec<String>>>,
 }
@@ -58,6 +62,7 @@ impl<S: Store> Library<S> {
             labels: HashMap::new(),
             tokens: BTreeMap::new(),
             digests: Vec::new(),
+            tenants: BTreeMap::new(),
             said: None,
         }
     }
@@ -127,6 +132,7 @@ impl<S: Store> Library<S> {
 
     fn command(&mut self, step: Step, expected: Option<&Outcome>) -> Result<Outcome, Error> {
         let service = &self.service;
+        let actor = |by: Account| if step.host { Actor::Host } else { Actor::from(account_id(by)) };
         let mut outcome = Outcome::default();
         match step.command {
             Command::Wait => {}
@@ -135,6 +141,10 @@ impl<S: Store> Library<S> {
                     return Err(dashshare::Refusal::AlreadyExists.into());
                 }
                 service.directory().add_account(account_id(account));
+                for tenant in (0..DASHBOARDS).map(Dashboard).map(tenant_id) {
+                    let principal = Principal::run_user(format!("a{}", account.0));
+                    service.directory().set_principal(tenant, account_id(account), principal);
+                }
             }
             Command::Verify { account, address } => {
                 if expected.is_none() {
@@ -152,13 +162,16 @@ impl<S: Store> Library<S> {
                 self.run(service.register(dashboard_id(dashboard), tenant_id(dashboard), account_id(owner)))?;
             }
             Command::SetRules { dashboard, rules } => {
-                let mut tenant = MemoryDirectory::open_tenant();
-                tenant.rules = sharing_rules(rules);
-                service.directory().set_tenant(tenant_id(dashboard), tenant);
+                let policies = self.tenants.get(&dashboard).map_or_else(Policies::default, |it| it.1);
+                self.set_tenant(dashboard, rules, policies);
+            }
+            Command::SetPolicies { dashboard, policies } => {
+                let rules = self.tenants.get(&dashboard).map_or(Rules::OPEN, |it| it.0);
+                self.set_tenant(dashboard, rules, policies);
             }
             Command::Share { dashboard, by, with, rights, reshare, expiry, parent } => {
                 let terms = terms_of(Terms { rights, reshare, expiry });
-                let (by, on) = (account_id(by), dashboard_id(dashboard));
+                let (by, on) = (actor(by), dashboard_id(dashboard));
                 let shared = match parent {
                     None => self.run(service.share(by, on, NewShare::with(holder(with), terms)))?,
                     Some(parent) => {
@@ -183,10 +196,9 @@ impl<S: Store> Library<S> {
                 (amendment.reshare, amendment.expiry) = (reshare, expiry.map(expiry_of));
                 let (dashboard, id) = self.id(grant);
                 self.refuses_elsewhere(dashboard, |d| {
-                    self.run(service.amend(account_id(by), d, id, Amendment::default())).map(|_| ())
+                    self.run(service.amend(actor(by), d, id, Amendment::default())).map(|_| ())
                 });
-                let amended =
-                    self.run(service.amend(account_id(by), dashboard_id(dashboard), id, amendment))?;
+                let amended = self.run(service.amend(actor(by), dashboard_id(dashboard), id, amendment))?;
                 outcome.fell = self.all(&amended.fell);
                 outcome.ends = Some(instant(amended.ends));
             }
@@ -197,9 +209,9 @@ impl<S: Store> Library<S> {
                 };
                 let (dashboard, id) = self.id(grant);
                 self.refuses_elsewhere(dashboard, |d| {
-                    self.run(service.revoke(account_id(by), d, id, mode)).map(|_| ())
+                    self.run(service.revoke(actor(by), d, id, mode)).map(|_| ())
                 });
-                let ended = self.run(service.revoke(account_id(by), dashboard_id(dashboard), id, mode))?;
+                let ended = self.run(service.revoke(actor(by), dashboard_id(dashboard), id, mode))?;
                 self.ended(&mut outcome, &ended.answer);
                 for (old, new) in &ended.rebound {
                     let old = self.label(*old);
@@ -215,7 +227,7 @@ impl<S: Store> Library<S> {
             }
             Command::StopSharing { dashboard, by, with } => {
                 let ended =
-                    self.run(service.stop_sharing(account_id(by), dashboard_id(dashboard), holder(with)))?;
+                    self.run(service.stop_sharing(actor(by), dashboard_id(dashboard), holder(with)))?;
                 self.ended(&mut outcome, &ended.answer);
             }
             Command::Renounce { grant, by } => {
@@ -236,7 +248,7 @@ impl<S: Store> Library<S> {
             Command::Transfer { dashboard, by, to, keep } => {
                 let keep = keep.map_or(dashshare::Rights::NONE, rights_of);
                 let on = dashboard_id(dashboard);
-                let transferred = self.run(service.transfer(account_id(by), on, account_id(to), keep))?;
+                let transferred = self.run(service.transfer(actor(by), on, account_id(to), keep))?;
                 outcome.fell = self.all(&transferred.fell);
                 if let Some(kept) = transferred.kept {
                     self.note(Grant::of(step.n, 0), dashboard, kept);
@@ -247,7 +259,7 @@ impl<S: Store> Library<S> {
                 let on = dashboard_id(dashboard);
                 let ended = match by {
                     Some(by) => self.run(service.delete_dashboard(account_id(by), on))?,
-                    None => self.run(service.delete_dashboard(dashshare::trail::Actor::Host, on))?,
+                    None => self.run(service.delete_dashboard(Actor::Host, on))?,
                 };
                 self.ended(&mut outcome, &ended.answer);
             }
@@ -260,22 +272,32 @@ impl<S: Store> Library<S> {
             }
             Command::RotateLink { dashboard, by, expiry } => {
                 let on = dashboard_id(dashboard);
-                let link = self.run(service.rotate_link(account_id(by), on, expiry_of(expiry)))?;
+                let link = self.run(service.rotate_link(actor(by), on, expiry_of(expiry)))?;
                 self.digests.push(link.token.digest());
                 self.tokens.insert(step.n, (dashboard, link.token.expose().to_owned()));
                 outcome.ends = Some(instant(link.ends));
             }
             Command::PauseLink { dashboard, by } => {
-                self.run(service.pause_link(account_id(by), dashboard_id(dashboard)))?;
+                self.run(service.pause_link(actor(by), dashboard_id(dashboard)))?;
             }
             Command::ResumeLink { dashboard, by } => {
-                self.run(service.resume_link(account_id(by), dashboard_id(dashboard)))?;
+                self.run(service.resume_link(actor(by), dashboard_id(dashboard)))?;
             }
             Command::WithdrawLink { dashboard, by } => {
-                self.run(service.withdraw_link(account_id(by), dashboard_id(dashboard)))?;
+                self.run(service.withdraw_link(actor(by), dashboard_id(dashboard)))?;
             }
         }
         Ok(outcome)
+    }
+
+    fn set_tenant(&mut self, dashboard: Dashboard, rules: Rules, policies: Policies) {
+        self.tenants.insert(dashboard, (rules, policies));
+        let mut tenant = MemoryDirectory::open_tenant();
+        tenant.rules = sharing_rules(rules);
+        if policies.denied != People::NOBODY {
+            tenant.policies = tenant.policies.with(&deny("dashboard", policies.denied));
+        }
+        self.service.directory().set_tenant(tenant_id(dashboard), tenant);
     }
 
     /// A grant named on a dashboard that it is not of is an unknown one.
@@ -464,7 +486,7 @@ pub(crate) fn tenant_id(dashboard: Dashboard) -> TenantId {
 }
 
 pub(crate) fn email(address: Address) -> EmailAddress {
-    format!("e{}@example.com", address.0).parse().expect("an address")
+    format!("e{}@d{}.example.com", address.0, address.domain()).parse().expect("an address")
 }
 
 fn holder(with: With) -> Holder {
@@ -528,6 +550,25 @@ fn sharing_rules(rules: Rules) -> SharingRules {
         max_days: rules.max_days.map(u32::from),
         invitation_days: rules.invitation_days.map(u32::from),
         max_depth: rules.depth,
+        blocked_domains: domains(rules.blocked),
+        allowed_domains: domains(rules.allowed),
         ..SharingRules::default()
     }
+}
+
+fn domains(bits: u8) -> Vec<String> {
+    let chosen = (0..DOMAINS).filter(|domain| bits & 1 << domain != 0);
+    chosen.map(|domain| format!("d{domain}.example.com")).collect()
+}
+
+/// A policy that denies some accounts all resources of a kind.
+fn deny(kind: &str, people: People) -> Document {
+    let targets = (0..16).map(Account).filter(|account| people.have(*account));
+    let targets: Vec<String> = targets.map(|it| format!(r#"["run_user", "id", "a{}"]"#, it.0)).collect();
+    let document = format!(
+        r#"{{"id": "no-{kind}", "targets": [{}],
+            "permissions": [{{"effect": "deny", "action": ["access"], "resource": ["{kind}"]}}]}}"#,
+        targets.join(", "),
+    );
+    Document::parse(&document).expect("a policy")
 }

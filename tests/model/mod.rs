@@ -35,6 +35,15 @@ pub(crate) struct Account(pub u8);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Address(pub u8);
 
+/// How many domains the addresses have.
+pub(crate) const DOMAINS: u8 = 2;
+
+impl Address {
+    pub(crate) fn domain(self) -> u8 {
+        self.0 % DOMAINS
+    }
+}
+
 /// A dashboard; the tenant that it belongs to has the same number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Dashboard(pub u8);
@@ -109,6 +118,10 @@ pub(crate) struct Rules {
     pub(crate) invitation_days: Option<u16>,
     /// How deep a grant may be; one that the owner made has depth 1.
     pub(crate) depth: u8,
+    /// The domains that may not be shared with, a bit for each.
+    pub(crate) blocked: u8,
+    /// The only domains that may be shared with, if there is one.
+    pub(crate) allowed: u8,
 }
 
 impl Rules {
@@ -119,12 +132,49 @@ impl Rules {
         max_days: None,
         invitation_days: None,
         depth: 8,
+        blocked: 0,
+        allowed: 0,
     };
 
     /// G1: 16 at the most.
     pub(crate) fn deepest(self) -> usize {
         usize::from(self.depth.min(16))
     }
+
+    fn blocks(self, address: Address) -> bool {
+        self.blocked & 1 << address.domain() != 0
+    }
+
+    fn admits(self, address: Address) -> bool {
+        !self.blocks(address) && (self.allowed == 0 || self.allowed & 1 << address.domain() != 0)
+    }
+}
+
+/// Some accounts, a bit for each.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct People(pub u16);
+
+impl People {
+    pub(crate) const NOBODY: Self = Self(0);
+
+    pub(crate) fn are(account: Account) -> Self {
+        Self(1u16.checked_shl(account.0.into()).unwrap_or(0))
+    }
+
+    pub(crate) fn and(self, account: Account) -> Self {
+        Self(self.0 | Self::are(account).0)
+    }
+
+    pub(crate) fn have(self, account: Account) -> bool {
+        self.0 & Self::are(account).0 != 0
+    }
+}
+
+/// What the tenant's policies say of a dashboard.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Policies {
+    /// Whom they deny the dashboard.
+    pub(crate) denied: People,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -149,6 +199,10 @@ pub(crate) enum Command {
     SetRules {
         dashboard: Dashboard,
         rules: Rules,
+    },
+    SetPolicies {
+        dashboard: Dashboard,
+        policies: Policies,
     },
     Share {
         dashboard: Dashboard,
@@ -238,6 +292,44 @@ pub(crate) struct Step {
     pub(crate) n: u32,
     pub(crate) at: Instant,
     pub(crate) command: Command,
+    /// The host gives the command, in the owner's place (G25), whomever it names.
+    pub(crate) host: bool,
+}
+
+impl Command {
+    /// The same, given by somebody.
+    pub(crate) fn given_by(mut self, account: Account) -> Self {
+        match &mut self {
+            Self::Share { by, .. }
+            | Self::SetShare { by, .. }
+            | Self::RemindInvitation { by, .. }
+            | Self::Amend { by, .. }
+            | Self::Revoke { by, .. }
+            | Self::StopSharing { by, .. }
+            | Self::Transfer { by, .. }
+            | Self::RotateLink { by, .. }
+            | Self::PauseLink { by, .. }
+            | Self::ResumeLink { by, .. }
+            | Self::WithdrawLink { by, .. } => *by = account,
+            Self::Join { .. }
+            | Self::Verify { .. }
+            | Self::Leave { .. }
+            | Self::Register { .. }
+            | Self::SetRules { .. }
+            | Self::SetPolicies { .. }
+            | Self::Renounce { .. }
+            | Self::Claim { .. }
+            | Self::DeleteDashboard { .. }
+            | Self::DeleteAccount { .. }
+            | Self::Wait => {}
+        }
+        self
+    }
+
+    /// Whether it is one of those that the host may give in the owner's place.
+    pub(crate) fn may_be_the_hosts(self) -> bool {
+        self.given_by(Account(u8::MAX)) != self.given_by(Account(u8::MAX - 1))
+    }
 }
 
 /// A grant as it was written down at its birth (G1).
@@ -370,6 +462,40 @@ impl<'a> Past<'a> {
         last.unwrap_or(Rules::OPEN)
     }
 
+    /// The tenant's policies, which count as they are today, as the switches do.
+    pub(crate) fn policies(self, dashboard: Dashboard) -> Policies {
+        let last = self.rules.iter().rev().find_map(|entry| match entry.step.command {
+            Command::SetPolicies { dashboard: d, policies } if d == dashboard => Some(policies),
+            _ => None,
+        });
+        last.unwrap_or_default()
+    }
+
+    /// Whether the policies deny somebody the dashboard; they deny its owner nothing (D2).
+    pub(crate) fn denied(self, account: Account, dashboard: Dashboard) -> bool {
+        self.policies(dashboard).denied.have(account) && self.owner(dashboard) != Some(account)
+    }
+
+    /// All addresses that an account has verified.
+    fn addresses(self, account: Account) -> impl Iterator<Item = Address> {
+        (0..=generator::ADDRESSES)
+            .map(Address)
+            .filter(move |address| self.verified_by(*address) == Some(account))
+    }
+
+    /// Whether the domains that the tenant lets be shared with have room for a person, judged by all its verified
+    /// addresses, or for an address.
+    pub(crate) fn domain_admitted(self, dashboard: Dashboard, with: With) -> bool {
+        let rules = self.rules(dashboard);
+        match with {
+            With::Address(address) => rules.admits(address),
+            With::Account(account) => {
+                self.addresses(account).all(|address| !rules.blocks(address))
+                    && (rules.allowed == 0 || self.addresses(account).any(|address| rules.admits(address)))
+            }
+        }
+    }
+
     /// Since when the dashboard is what it is: what bore its id before does not count.
     pub(crate) fn registered(self, dashboard: Dashboard) -> Option<Instant> {
         let mut since = None;
@@ -476,12 +602,14 @@ impl<'a> Past<'a> {
         let mut grantee = issued.grantee;
         for (i, at, account) in claims {
             let then = self.before(i);
-            if then.live(grant, at) && (!then.is_above(account, grant) || self.has(Fault::ClaimsBindUpwards))
+            if then.live(grant, at)
+                && (!then.comes_back_to(account, grant) || self.has(Fault::ClaimsBindUpwards))
+                && (then.may_be_bound(at, grant, account) || self.has(Fault::ClaimsAskNoRules))
             {
                 grantee = With::Account(account);
-            }
-            if !self.has(Fault::TheLastClaimWins) {
-                break;
+                if !self.has(Fault::TheLastClaimWins) {
+                    break;
+                }
             }
         }
         if self.has(Fault::GrantsFollowTheAddress)
@@ -507,6 +635,22 @@ impl<'a> Past<'a> {
     pub(crate) fn is_above(self, account: Account, grant: Grant) -> bool {
         let dashboard = self.born(grant).1.dashboard;
         self.owner(dashboard) == Some(account) || self.holds_an_ancestor(account, grant)
+    }
+
+    /// Whether a claim of the invitation would bring it to somebody above it, or to a former owner who had made it as
+    /// the owner (G18).
+    fn comes_back_to(self, account: Account, grant: Grant) -> bool {
+        self.is_above(account, grant)
+            || (!self.has(Fault::TransferLeavesInvitations) && self.made_as_owner(grant) == Some(account))
+    }
+
+    /// The owner who made the grant, or what it re-issues.
+    fn made_as_owner(self, grant: Grant) -> Option<Account> {
+        let (index, issued) = self.born(grant);
+        match issued.replaces {
+            Some(old) => self.before(index).made_as_owner(old),
+            None => self.before(index).owner(issued.dashboard).filter(|_| issued.parent.is_none()),
+        }
     }
 
     fn holds_an_ancestor(self, account: Account, grant: Grant) -> bool {
@@ -662,14 +806,17 @@ impl<'a> Past<'a> {
                     let then = self.before(i);
                     !self.has(Fault::ClaimsBindUpwards)
                         && then.is_pending(grant)
-                        && then.is_above(account, grant)
+                        && then.comes_back_to(account, grant)
                 }
             }
-            // An invitation that waits for the new owner.
-            Command::Transfer { dashboard, to, .. } => {
+            // An invitation that waits for the new owner, or for the old one.
+            Command::Transfer { dashboard, by, to, .. } => {
                 dashboard == issued.dashboard && {
                     let then = self.before(i);
-                    then.is_pending(grant) && then.is_with(grant, With::Account(to))
+                    then.is_pending(grant)
+                        && (then.is_with(grant, With::Account(to))
+                            || (!self.has(Fault::TransferLeavesInvitations)
+                                && then.is_with(grant, With::Account(by))))
                 }
             }
             Command::DeleteDashboard { dashboard, .. } => {
@@ -841,6 +988,9 @@ impl<'a> Past<'a> {
         if self.owner(dashboard) == Some(account) {
             return Rights::ALL;
         }
+        if self.denied(account, dashboard) && !self.has(Fault::DeniesAreIgnored) {
+            return Rights::NONE;
+        }
         let mut rights = Rights::NONE;
         for grant in self.held(account, dashboard, t) {
             if self.switched_on(grant) {
@@ -858,6 +1008,7 @@ impl<'a> Past<'a> {
         let switched_on = (rules.private && rules.resharing) || self.has(Fault::SwitchesAreIgnored);
         self.owner(dashboard) == Some(account)
             || (switched_on
+                && (!self.denied(account, dashboard) || self.has(Fault::DeniesAreIgnored))
                 && self
                     .held(account, dashboard, t)
                     .any(|grant| self.terms(grant).reshare && self.grant_rights(grant, t) != Rights::NONE))
@@ -1028,6 +1179,12 @@ impl fmt::Debug for Rights {
     }
 }
 
+impl fmt::Debug for People {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries((0..16).map(Account).filter(|account| self.have(*account))).finish()
+    }
+}
+
 impl fmt::Debug for With {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -1040,6 +1197,7 @@ impl fmt::Debug for With {
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let t = self.at - START;
-        write!(f, "{:>3} +{}us {:?}", self.n, t, self.command)
+        let host = if self.host { "the host: " } else { "" };
+        write!(f, "{:>3} +{}us {host}{:?}", self.n, t, self.command)
     }
 }

@@ -123,7 +123,7 @@ impl Past<'_> {
         dashboard: Dashboard,
         t: Instant,
     ) -> Option<(Rights, bool, Expiry)> {
-        if self.owner(dashboard)? == account {
+        if self.owner(dashboard)? == account || self.denied(account, dashboard) {
             return None;
         }
         let giving = self
@@ -172,8 +172,13 @@ impl Past<'_> {
         touched.dedup();
         for who in touched {
             let With::Account(account) = who else { continue };
+            let denied = self.denied(account, dashboard);
             let rest = self.held(account, dashboard, t).filter(|g| !falls(*g) && self.switched_on(*g));
             let kept = rest.fold(Rights::NONE, |rights, g| rights.or(self.grant_rights(g, t)));
+            // Whom a policy denies the dashboard has nothing to lose, and keeps nothing.
+            if denied && (kept == Rights::NONE || !self.has(Fault::KeepingForgetsPolicies)) {
+                continue;
+            }
             if kept == Rights::NONE {
                 impact.lose.push(account);
             } else {

@@ -1,6 +1,9 @@
 //! What is stored, as the columns that it has.
 
-use super::{error::SqlError, rows::{from_json, to_json}};
+use super::{
+    error::SqlError,
+    rows::{from_json, to_json},
+};
 use crate::{
     record::{Actor, Commit, Grant, Head, OutboxMessage},
     value::{AccountId, GrantId},

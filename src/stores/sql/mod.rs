@@ -25,4 +25,3 @@ pub(crate) use {
     questions::{receipt_of, store},
     statements::{NEVER_LEASED, SELECT_RECEIPT},
 };
-
