@@ -348,6 +348,16 @@ impl Sides {
                     (past.rights(account, dashboard, now), past.may_share(account, dashboard, now));
                 let what = || format!("what {account:?} may, and whether it may share");
                 alike(now, dashboard, what, &expected, &(rights, may_share))?;
+                if past.let_in(account, dashboard) && past.owner(dashboard).is_some() {
+                    counts.count("told who are let in by a policy");
+                    if past.is_party(account, dashboard, now) {
+                        self.parties.insert((account, dashboard), now);
+                    }
+                    let is_let_in = told.iter().all(|told| told.code() != "unknown_dashboard");
+                    let what = || format!("whether {account:?} is let in by a policy, not told {told:?}");
+                    alike(now, dashboard, what, &(true, true), &(is_let_in, told[0].status() == 200))?;
+                    continue;
+                }
                 if past.is_party(account, dashboard, now) {
                     counts.count("parties told");
                     self.parties.insert((account, dashboard), now);

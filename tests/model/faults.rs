@@ -107,6 +107,10 @@ pub(crate) enum Fault {
     KeepingForgetsPolicies,
     /// A share with an address is bound to an account that a share by name is refused for.
     AddressesAreBoundUnasked,
+    /// Whoever may resume a link resumes also what the owner paused.
+    AMakerResumesWhatTheOwnerPaused,
+    /// Who keeps a lesser right is not said to lose anything.
+    OnlyWhoLosesAllIsLosing,
 }
 
 impl FromStr for Fault {
@@ -119,7 +123,7 @@ impl FromStr for Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 51] = [
+    pub(crate) const ALL: [Self; 53] = [
         Self::TheChainIsSkipped,
         Self::DeadOneTickLate,
         Self::ReshareRightIsIgnored,
@@ -171,5 +175,7 @@ impl Fault {
         Self::DeniesAreIgnored,
         Self::KeepingForgetsPolicies,
         Self::AddressesAreBoundUnasked,
+        Self::AMakerResumesWhatTheOwnerPaused,
+        Self::OnlyWhoLosesAllIsLosing,
     ];
 }

@@ -219,7 +219,7 @@ impl Generator {
         let stop = |by, with| Command::StopSharing { dashboard: d, by, with };
         let sharer = self.actor(past, d, owner, live);
         let invite = give(sharer, With::Address(address), Rights::VIEW, None);
-        let story = match self.rng.below(17) {
+        let story = match self.rng.below(18) {
             // The address is claimed, and by another account after it.
             0 => vec![invite, verify(one, address), claim(one), verify(other, address), claim(other)],
             // Stopping between the verifying and the claim.
@@ -434,14 +434,29 @@ impl Generator {
                         dashboard: d,
                         rules: Rules { blocked: 1 << address.domain(), ..past.rules(d) },
                     },
-                    false => {
-                        Command::SetPolicies { dashboard: d, policies: Policies { denied: People::are(to) } }
-                    }
+                    false => Command::SetPolicies {
+                        dashboard: d,
+                        policies: Policies { denied: People::are(to), ..Policies::default() },
+                    },
                 });
                 story.push(Command::Transfer { dashboard: d, by: owner, to: one, keep });
                 story.push(Command::SetRules { dashboard: d, rules: Rules::OPEN });
                 story.push(Command::SetPolicies { dashboard: d, policies: Policies::default() });
                 story
+            }
+            // A link that one pauses and another resumes.
+            16 => {
+                let maker = self.actor(past, d, owner, live);
+                let mut by = || if self.rng.percent(50) { maker } else { owner };
+                let (one, other, third) = (by(), by(), by());
+                vec![
+                    Command::WithdrawLink { dashboard: d, by: owner },
+                    Command::RotateLink { dashboard: d, by: maker, expiry: None },
+                    Command::PauseLink { dashboard: d, by: one },
+                    Command::PauseLink { dashboard: d, by: other },
+                    Command::ResumeLink { dashboard: d, by: third },
+                    Command::ResumeLink { dashboard: d, by: maker },
+                ]
             }
             // The dashboard goes to a holder and comes back.
             _ => {
@@ -807,7 +822,11 @@ impl Generator {
         for _ in 0..self.rng.below(3) {
             denied = denied.and(self.anybody());
         }
-        Command::SetPolicies { dashboard: d, policies: Policies { denied } }
+        let mut allowed = People::NOBODY;
+        for _ in 0..self.rng.below(2) {
+            allowed = allowed.and(self.anybody());
+        }
+        Command::SetPolicies { dashboard: d, policies: Policies { denied, allowed } }
     }
 
     fn set_rules(&mut self, past: Past<'_>, d: Dashboard) -> Command {

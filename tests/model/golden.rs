@@ -403,7 +403,12 @@ fn a_link_hangs_on_its_makers_grant_and_is_another_makers_to_take_only_when_it_i
     s.ok(pause(OLGA));
     assert_eq!(s.model.past().open_link(D, s.now), None);
     s.refused("link_taken", rotate(BOB));
-    s.ok(Command::ResumeLink { dashboard: D, by: ANN });
+    let resume = |by| Command::ResumeLink { dashboard: D, by };
+    s.ok(pause(ANN));
+    s.refused("not_yours", resume(ANN));
+    s.ok(resume(OLGA));
+    s.ok(pause(ANN));
+    s.ok(resume(ANN));
     s.ok(narrow(a, OLGA, Rights::EXPORT));
     assert!(!s.model.past().link_stands(D, s.now));
     s.ok(rotate(BOB));
@@ -565,7 +570,10 @@ fn set_rules(rules: Rules) -> Command {
 }
 
 fn deny(account: Account) -> Command {
-    Command::SetPolicies { dashboard: D, policies: Policies { denied: People::are(account) } }
+    Command::SetPolicies {
+        dashboard: D,
+        policies: Policies { denied: People::are(account), ..Policies::default() },
+    }
 }
 
 /// The rules that a share asks are asked of whom a transfer makes the owner, and of who keeps a right; the host may.
@@ -660,4 +668,42 @@ fn whom_a_policy_denies_has_nothing_keeps_nothing_and_hands_nothing_on() {
     let impact = s.model.past().impact(D, g, s.now);
     assert_eq!((impact.lose, impact.keep), (vec![BOB], vec![]));
     assert_eq!(s.ok(revoke(c, ANN, Mode::Cascade)).fell, [c]);
+}
+
+#[test]
+fn a_links_end_moves_within_its_makers() {
+    let mut s = Story::new();
+    s.give(OLGA, ANN, hours(20));
+    s.ok(Command::RotateLink { dashboard: D, by: ANN, expiry: hours(9) });
+    let made = s.n;
+    let to = |by, expiry| Command::MoveLinkEnd { dashboard: D, by, expiry };
+    s.refused("unknown_dashboard", to(BOB, hours(8)));
+    s.refused("ends_too_late", to(OLGA, hours(21)));
+    s.refused("expiry_past", to(ANN, hours(0)));
+    s.ok(set_rules(Rules { public: false, ..Rules::OPEN }));
+    s.refused("public_sharing_off", to(ANN, hours(10)));
+    assert_eq!(s.ok(to(ANN, hours(5))).ends, Some(hours(5)));
+    s.ok(set_rules(Rules::OPEN));
+    assert_eq!(s.ok(to(ANN, NEVER)).ends, Some(hours(20)));
+    s.ok(to(OLGA, hours(6)));
+    s.at(6);
+    assert!(!s.model.past().link_stands(D, s.now));
+    s.now -= 1;
+    assert_eq!(s.model.past().open_link(D, s.now), Some(made));
+}
+
+#[test]
+fn who_loses_any_right_is_losing_and_whom_a_policy_lets_in_loses_no_view() {
+    let mut s = Story::new();
+    s.give_rights(OLGA, ANN, Rights::VIEW, hours(5));
+    s.give_rights(OLGA, ANN, Rights::EXPORT, NEVER);
+    let to_bob = s.give_rights(OLGA, BOB, Rights::VIEW, hours(5));
+    s.give_rights(OLGA, CID, Rights::VIEW, hours(5));
+    s.ok(deny(CID));
+    let losing = |s: &Story| s.model.past().losing([ANN, BOB, CID], D, s.now, START + 5 * HOUR);
+    assert_eq!(losing(&s), Some(vec![ANN, BOB]));
+    let policies = Policies { allowed: People::are(BOB), ..Policies::default() };
+    s.ok(Command::SetPolicies { dashboard: D, policies });
+    assert_eq!(losing(&s), Some(vec![ANN, CID]));
+    assert_eq!(s.model.past().impact(D, to_bob, s.now).keep, [(BOB, Rights::VIEW)]);
 }

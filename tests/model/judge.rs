@@ -102,7 +102,7 @@ impl Model {
                 outcome.ends = outcome.grant.map(|grant| expiry_of(past.chain_end(grant)));
                 outcome.fell = fell;
             }
-            Command::RotateLink { dashboard, .. } => {
+            Command::RotateLink { dashboard, .. } | Command::MoveLinkEnd { dashboard, .. } => {
                 outcome.ends = past.link_ends(dashboard).map(expiry_of);
             }
             Command::Amend { grant, .. } => {
@@ -142,6 +142,7 @@ impl Past<'_> {
             | Command::RotateLink { dashboard, .. }
             | Command::PauseLink { dashboard, .. }
             | Command::ResumeLink { dashboard, .. }
+            | Command::MoveLinkEnd { dashboard, .. }
             | Command::WithdrawLink { dashboard, .. } => Some(dashboard),
             _ => None,
         };
@@ -225,6 +226,7 @@ impl Past<'_> {
                 self.has_power_over_link(t, dashboard, by)?;
                 Ok(Effect::default())
             }
+            Command::MoveLinkEnd { dashboard, by, expiry } => self.judge_link_end(t, dashboard, by, expiry),
             Command::ResumeLink { dashboard, by } => {
                 self.has_power_over_link(t, dashboard, by)?;
                 // What is not paused needs nothing to go on.
@@ -233,7 +235,11 @@ impl Past<'_> {
                 }
                 let rules = self.rules(dashboard);
                 let by_grantee = self.link_hangs_on(dashboard).is_some();
+                let owners = self.link_paused_by_the_owner(dashboard)
+                    && self.owner(dashboard) != Some(by)
+                    && !self.has(Fault::AMakerResumesWhatTheOwnerPaused);
                 accept_unless(vec![
+                    (owners, "not_yours"),
                     (!rules.public, "public_sharing_off"),
                     (by_grantee && !rules.private, "private_sharing_off"),
                     (by_grantee && !rules.resharing, "resharing_off"),
@@ -764,6 +770,34 @@ impl Past<'_> {
             return Err(refusals);
         }
         Ok(Effect { hangs_on: parent, ..Effect::default() })
+    }
+
+    /// Earlier or later within the maker's own end (L6); later is widening (G20).
+    fn judge_link_end(
+        self,
+        t: Instant,
+        dashboard: Dashboard,
+        by: Account,
+        expiry: Expiry,
+    ) -> Result<Effect, Refusals> {
+        self.has_power_over_link(t, dashboard, by)?;
+        let stands = self.link_expiry(dashboard).unwrap_or_default();
+        let mut refusals = Vec::new();
+        if expiry != stands {
+            let parents_end = self.link_hangs_on(dashboard).map(|grant| self.chain_end(grant));
+            refuse(&mut refusals, end_of(expiry) <= t, "expiry_past");
+            let too_late = parents_end.is_some_and(|parents_end| end_of(expiry) > parents_end);
+            refuse(&mut refusals, too_late && expiry.is_some(), "ends_too_late");
+            if end_of(expiry) > end_of(stands) {
+                let rules = self.rules(dashboard);
+                refuse(&mut refusals, !rules.public, "public_sharing_off");
+                refuse(&mut refusals, parents_end.is_some() && !rules.private, "private_sharing_off");
+                refuse(&mut refusals, parents_end.is_some() && !rules.resharing, "resharing_off");
+                refuse(&mut refusals, self.denied(by, dashboard), "policy_denies");
+                self.judge_duration(&mut refusals, t, dashboard, expiry, parents_end);
+            }
+        }
+        if refusals.is_empty() { Ok(Effect::default()) } else { Err(refusals) }
     }
 
     fn has_power_over_link(self, t: Instant, dashboard: Dashboard, by: Account) -> Result<(), Refusals> {

@@ -187,7 +187,7 @@ impl<S: Store> Library<S> {
                 outcome.others = expected.map(|expected| expected.others.clone()).unwrap_or_default();
                 outcome.ends = Some(instant(shared.ends));
             }
-            Command::SetShare { .. } | Command::RemindInvitation { .. } => {
+            Command::SetShare { .. } | Command::RemindInvitation { .. } | Command::MoveLinkEnd { .. } => {
                 unreachable!("the generator makes none")
             }
             Command::Amend { grant, by, rights, reshare, expiry } => {
@@ -295,7 +295,10 @@ impl<S: Store> Library<S> {
         let mut tenant = MemoryDirectory::open_tenant();
         tenant.rules = sharing_rules(rules);
         if policies.denied != People::NOBODY {
-            tenant.policies = tenant.policies.with(&deny("dashboard", policies.denied));
+            tenant.policies = tenant.policies.with(&policy("deny", "dashboard", policies.denied));
+        }
+        if policies.allowed != People::NOBODY {
+            tenant.policies = tenant.policies.with(&policy("allow", "dashboard", policies.allowed));
         }
         self.service.directory().set_tenant(tenant_id(dashboard), tenant);
     }
@@ -561,13 +564,13 @@ fn domains(bits: u8) -> Vec<String> {
     chosen.map(|domain| format!("d{domain}.example.com")).collect()
 }
 
-/// A policy that denies some accounts all resources of a kind.
-fn deny(kind: &str, people: People) -> Document {
+/// A policy that denies some accounts all resources of a kind, or lets them see those.
+fn policy(effect: &str, kind: &str, people: People) -> Document {
     let targets = (0..16).map(Account).filter(|account| people.have(*account));
     let targets: Vec<String> = targets.map(|it| format!(r#"["run_user", "id", "a{}"]"#, it.0)).collect();
     let document = format!(
-        r#"{{"id": "no-{kind}", "targets": [{}],
-            "permissions": [{{"effect": "deny", "action": ["access"], "resource": ["{kind}"]}}]}}"#,
+        r#"{{"id": "{effect}-{kind}", "targets": [{}],
+            "permissions": [{{"effect": "{effect}", "action": ["access"], "resource": ["{kind}"]}}]}}"#,
         targets.join(", "),
     );
     Document::parse(&document).expect("a policy")

@@ -175,6 +175,8 @@ impl People {
 pub(crate) struct Policies {
     /// Whom they deny the dashboard.
     pub(crate) denied: People,
+    /// Whom they let view it.
+    pub(crate) allowed: People,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -270,6 +272,11 @@ pub(crate) enum Command {
         by: Account,
         expiry: Expiry,
     },
+    MoveLinkEnd {
+        dashboard: Dashboard,
+        by: Account,
+        expiry: Expiry,
+    },
     PauseLink {
         dashboard: Dashboard,
         by: Account,
@@ -308,6 +315,7 @@ impl Command {
             | Self::StopSharing { by, .. }
             | Self::Transfer { by, .. }
             | Self::RotateLink { by, .. }
+            | Self::MoveLinkEnd { by, .. }
             | Self::PauseLink { by, .. }
             | Self::ResumeLink { by, .. }
             | Self::WithdrawLink { by, .. } => *by = account,
@@ -474,6 +482,12 @@ impl<'a> Past<'a> {
     /// Whether the policies deny somebody the dashboard; they deny its owner nothing (D2).
     pub(crate) fn denied(self, account: Account, dashboard: Dashboard) -> bool {
         self.policies(dashboard).denied.have(account) && self.owner(dashboard) != Some(account)
+    }
+
+    /// Whether the policies let somebody view the dashboard, whatever is shared.
+    pub(crate) fn let_in(self, account: Account, dashboard: Dashboard) -> bool {
+        let policies = self.policies(dashboard);
+        policies.allowed.have(account) && !policies.denied.have(account)
     }
 
     /// All addresses that an account has verified.
@@ -983,8 +997,34 @@ impl<'a> Past<'a> {
         self.has(Fault::SwitchesAreIgnored) || (rules.private && (rules.resharing || issued.parent.is_none()))
     }
 
-    /// G4.
+    /// What somebody may do.
     pub(crate) fn rights(self, account: Account, dashboard: Dashboard, t: Instant) -> Rights {
+        self.rights_without(account, dashboard, t, |_| false)
+    }
+
+    /// What somebody could do if some grants had ended (G4): this alone says who would lose what by something.
+    pub(crate) fn rights_without(
+        self,
+        account: Account,
+        dashboard: Dashboard,
+        t: Instant,
+        ended: impl Fn(Grant) -> bool,
+    ) -> Rights {
+        if self.owner(dashboard).is_none() {
+            return Rights::NONE;
+        }
+        let shared = self.shared_rights(account, dashboard, t, ended);
+        if self.let_in(account, dashboard) { shared.or(Rights::VIEW) } else { shared }
+    }
+
+    /// What grants let somebody do, as far as policies leave it, and an owner its being one.
+    pub(crate) fn shared_rights(
+        self,
+        account: Account,
+        dashboard: Dashboard,
+        t: Instant,
+        ended: impl Fn(Grant) -> bool,
+    ) -> Rights {
         if self.owner(dashboard) == Some(account) {
             return Rights::ALL;
         }
@@ -993,7 +1033,7 @@ impl<'a> Past<'a> {
         }
         let mut rights = Rights::NONE;
         for grant in self.held(account, dashboard, t) {
-            if self.switched_on(grant) {
+            if self.switched_on(grant) && !ended(grant) {
                 let given = self.grant_rights(grant, t);
                 rights = if self.has(Fault::TheNewestGrantCounts) { given } else { rights.or(given) };
             }
@@ -1061,13 +1101,22 @@ impl<'a> Past<'a> {
         }
     }
 
+    /// The link's own end, as it was made or moved since.
+    pub(crate) fn link_expiry(self, dashboard: Dashboard) -> Option<Expiry> {
+        let (index, made) = self.link(dashboard)?;
+        let moved = self.entries_after(index).rev().find_map(|(_, entry)| match entry.step.command {
+            Command::MoveLinkEnd { dashboard: d, expiry, .. } if d == dashboard => Some(expiry),
+            _ => None,
+        });
+        match made.step.command {
+            Command::RotateLink { expiry, .. } => Some(moved.unwrap_or(expiry)),
+            _ => None,
+        }
+    }
+
     /// When the link is over if nobody does anything.
     pub(crate) fn link_ends(self, dashboard: Dashboard) -> Option<Instant> {
-        let (_, made) = self.link(dashboard)?;
-        let Command::RotateLink { expiry, .. } = made.step.command else {
-            return None;
-        };
-        let own = end_of(expiry);
+        let own = end_of(self.link_expiry(dashboard)?);
         Some(match self.link_hangs_on(dashboard) {
             Some(grant) => own.min(self.chain_end(grant)),
             None => own,
@@ -1076,10 +1125,7 @@ impl<'a> Past<'a> {
 
     /// Neither withdrawn, nor expired, nor dead with its maker's grant; a paused link stands.
     pub(crate) fn link_stands(self, dashboard: Dashboard, t: Instant) -> bool {
-        let Some((_, made)) = self.link(dashboard) else {
-            return false;
-        };
-        let Command::RotateLink { expiry, .. } = made.step.command else {
+        let Some(expiry) = self.link_expiry(dashboard) else {
             return false;
         };
         let holds = match self.link_hangs_on(dashboard) {
@@ -1104,6 +1150,23 @@ impl<'a> Past<'a> {
         last == Some(true)
     }
 
+    /// Whether the owner of then, or the host, paused it since somebody last resumed it (L6).
+    pub(crate) fn link_paused_by_the_owner(self, dashboard: Dashboard) -> bool {
+        let Some((index, _)) = self.link(dashboard) else {
+            return false;
+        };
+        let resumed = self.entries_after(index).rev().find(|(_, entry)| {
+            matches!(entry.step.command, Command::ResumeLink { dashboard: d, .. } if d == dashboard)
+        });
+        let since = resumed.map_or(index, |(i, _)| i);
+        self.entries_after(since).any(|(i, entry)| match entry.step.command {
+            Command::PauseLink { dashboard: d, by } if d == dashboard => {
+                self.before(i).owner(dashboard) == Some(by)
+            }
+            _ => false,
+        })
+    }
+
     /// The step that made the link which a visitor may open at `t`, if there is one (L7).
     pub(crate) fn open_link(self, dashboard: Dashboard, t: Instant) -> Option<u32> {
         let rules = self.rules(dashboard);
@@ -1126,7 +1189,9 @@ impl<'a> Past<'a> {
             }
         }
         for (_, entry) in self.entries() {
-            if let Command::RotateLink { expiry, .. } = entry.step.command {
+            if let Command::RotateLink { expiry, .. } | Command::MoveLinkEnd { expiry, .. } =
+                entry.step.command
+            {
                 ends.push(end_of(expiry));
             }
         }

@@ -132,10 +132,10 @@ impl Past<'_> {
         let giving: Vec<Grant> = giving.collect();
         let ends = giving.iter().map(|grant| self.ends(*grant)).max()?;
         let reshare = giving.iter().any(|grant| self.terms(*grant).reshare);
-        Some((self.rights(account, dashboard, t), reshare, expiry_of(ends)))
+        Some((self.shared_rights(account, dashboard, t, |_| false), reshare, expiry_of(ends)))
     }
 
-    /// Who has something now and nothing at `until`.
+    /// Who has something now and less of it at `until`.
     pub(crate) fn losing(
         self,
         people: impl IntoIterator<Item = Account>,
@@ -145,8 +145,13 @@ impl Past<'_> {
     ) -> Option<Vec<Account>> {
         self.owner(dashboard)?;
         let loses = |account: &Account| {
-            self.rights(*account, dashboard, now) != Rights::NONE
-                && self.rights(*account, dashboard, until) == Rights::NONE
+            let (has, keeps) =
+                (self.rights(*account, dashboard, now), self.rights(*account, dashboard, until));
+            if self.has(Fault::OnlyWhoLosesAllIsLosing) {
+                has != Rights::NONE && keeps == Rights::NONE
+            } else {
+                !keeps.covers(has)
+            }
         };
         Some(people.into_iter().filter(loses).collect())
     }
@@ -172,17 +177,17 @@ impl Past<'_> {
         touched.dedup();
         for who in touched {
             let With::Account(account) = who else { continue };
-            let denied = self.denied(account, dashboard);
-            let rest = self.held(account, dashboard, t).filter(|g| !falls(*g) && self.switched_on(*g));
-            let kept = rest.fold(Rights::NONE, |rights, g| rights.or(self.grant_rights(g, t)));
-            // Whom a policy denies the dashboard has nothing to lose, and keeps nothing.
-            if denied && (kept == Rights::NONE || !self.has(Fault::KeepingForgetsPolicies)) {
-                continue;
+            let mut kept = self.rights_without(account, dashboard, t, falls);
+            if self.has(Fault::KeepingForgetsPolicies) {
+                let rest = self.held(account, dashboard, t).filter(|g| !falls(*g) && self.switched_on(*g));
+                let shared = rest.fold(Rights::NONE, |rights, g| rights.or(self.grant_rights(g, t)));
+                kept = if shared == Rights::NONE { kept } else { shared };
             }
-            if kept == Rights::NONE {
-                impact.lose.push(account);
-            } else {
+            // Whom a policy denies the dashboard has nothing to lose, and keeps nothing.
+            if kept != Rights::NONE {
                 impact.keep.push((account, kept));
+            } else if self.rights(account, dashboard, t) != Rights::NONE {
+                impact.lose.push(account);
             }
         }
         impact.link = self.link_stands(dashboard, t) && self.link_hangs_on(dashboard).is_some_and(falls);
