@@ -530,6 +530,7 @@ impl Sides {
                 when("transfers that absorbed", fell > 0);
             }
             Command::RotateLink { .. } => when("link rotations", true),
+            Command::Remind { .. } => when("reminders", !outcome.reminded.is_empty()),
             Command::PauseLink { .. } | Command::ResumeLink { .. } | Command::WithdrawLink { .. } => {
                 when("links paused, resumed or withdrawn", true);
             }

@@ -111,6 +111,8 @@ pub(crate) enum Fault {
     AMakerResumesWhatTheOwnerPaused,
     /// Who keeps a lesser right is not said to lose anything.
     OnlyWhoLosesAllIsLosing,
+    /// Everybody is reminded whose grant or invitation ends.
+    WhoLosesNothingIsReminded,
 }
 
 impl FromStr for Fault {
@@ -123,7 +125,7 @@ impl FromStr for Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 53] = [
+    pub(crate) const ALL: [Self; 54] = [
         Self::TheChainIsSkipped,
         Self::DeadOneTickLate,
         Self::ReshareRightIsIgnored,
@@ -177,5 +179,6 @@ impl Fault {
         Self::AddressesAreBoundUnasked,
         Self::AMakerResumesWhatTheOwnerPaused,
         Self::OnlyWhoLosesAllIsLosing,
+        Self::WhoLosesNothingIsReminded,
     ];
 }

@@ -196,6 +196,11 @@ impl Generator {
                 },
             },
             94..96 => self.people(past, d),
+            96..98 => {
+                let ends = past.critical_instants(now);
+                let end = self.rng.pick(&ends[..ends.len().min(12)]).unwrap_or(now);
+                Command::Remind { dashboard: d, until: end + DAY * self.rng.below(2) as Instant }
+            }
             _ => Command::Wait,
         }
     }

@@ -707,3 +707,20 @@ fn who_loses_any_right_is_losing_and_whom_a_policy_lets_in_loses_no_view() {
     assert_eq!(losing(&s), Some(vec![ANN, CID]));
     assert_eq!(s.model.past().impact(D, to_bob, s.now).keep, [(BOB, Rights::VIEW)]);
 }
+
+#[test]
+fn who_loses_nothing_by_an_end_is_not_reminded_of_it_and_nobody_twice() {
+    let mut s = Story::new();
+    let remind = |until| Command::Remind { dashboard: D, until: START + until * HOUR };
+    let soon = s.give_rights(OLGA, ANN, Rights::VIEW, hours(5));
+    s.give_rights(OLGA, BOB, Rights::VIEW, hours(5));
+    s.give_rights(OLGA, BOB, Rights::VIEW, NEVER);
+    s.give_rights(OLGA, CID, Rights::VIEW, hours(5));
+    s.ok(deny(CID));
+    s.give_rights(OLGA, MAIL, Rights::VIEW, hours(5));
+    assert_eq!(s.ok(remind(4)).reminded, []);
+    assert_eq!(s.ok(remind(5)).reminded, [soon]);
+    assert_eq!(s.ok(remind(5)).reminded, []);
+    s.ok(prolong(soon, OLGA, hours(8)));
+    assert_eq!(s.ok(remind(8)).reminded, [soon]);
+}

@@ -25,6 +25,8 @@ pub(crate) struct Outcome {
     pub(crate) fell: Vec<Grant>,
     /// Whether the link died with them.
     pub(crate) link_fell: bool,
+    /// The grants of whose ends somebody is told, the oldest first.
+    pub(crate) reminded: Vec<Grant>,
     /// After a claim: what the account holds by invitation to that address, the oldest first.
     pub(crate) bound: Vec<Grant>,
     /// After a claim: the invitations that ended in place of binding, the oldest first.
@@ -37,6 +39,7 @@ struct Effect {
     issued: Vec<Issued>,
     hangs_on: Option<Grant>,
     standing: Option<Grant>,
+    reminded: Vec<(Grant, Instant)>,
 }
 
 /// Where a grant is to be, and when it would end there.
@@ -61,6 +64,7 @@ impl Model {
         let mut outcome = Outcome {
             grant: effect.standing.or(effect.issued.first().map(|issued| issued.grant)),
             standing: effect.standing.is_some(),
+            reminded: effect.reminded.iter().map(|(grant, _)| *grant).collect(),
             rebound: (effect.issued.iter())
                 .filter_map(|issued| Some((issued.replaces?, issued.grant)))
                 .collect(),
@@ -86,6 +90,7 @@ impl Model {
             issued: effect.issued,
             hangs_on: effect.hangs_on,
             repeated: effect.standing,
+            reminded: effect.reminded,
         });
 
         let past = self.past();
@@ -155,6 +160,13 @@ impl Past<'_> {
         let t = step.at;
         match step.command {
             Command::Wait => Ok(Effect::default()),
+            Command::Remind { dashboard, until } => match self.owner(dashboard) {
+                None => Err(vec!["unknown_dashboard"]),
+                Some(_) => {
+                    let reminded = self.due(dashboard, t, until);
+                    Ok(Effect { reminded, ..Effect::default() })
+                }
+            },
             Command::Join { account } => {
                 // A host never gives an id twice.
                 let used = self

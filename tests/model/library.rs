@@ -277,6 +277,10 @@ impl<S: Store> Library<S> {
                 self.tokens.insert(step.n, (dashboard, link.token.expose().to_owned()));
                 outcome.ends = Some(instant(link.ends));
             }
+            Command::Remind { dashboard, until } => {
+                let reminded = self.run(service.remind(dashboard_id(dashboard), time(until)))?;
+                outcome.reminded = self.all(&reminded.answer);
+            }
             Command::PauseLink { dashboard, by } => {
                 self.run(service.pause_link(actor(by), dashboard_id(dashboard)))?;
             }

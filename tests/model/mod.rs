@@ -84,6 +84,10 @@ impl Rights {
     pub(crate) fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
+
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
 }
 
 /// `None` is never.
@@ -289,6 +293,11 @@ pub(crate) enum Command {
         dashboard: Dashboard,
         by: Account,
     },
+    /// The host has those told who would lose something by an instant (G24).
+    Remind {
+        dashboard: Dashboard,
+        until: Instant,
+    },
     /// Only time passes.
     Wait,
 }
@@ -329,6 +338,7 @@ impl Command {
             | Self::Claim { .. }
             | Self::DeleteDashboard { .. }
             | Self::DeleteAccount { .. }
+            | Self::Remind { .. }
             | Self::Wait => {}
         }
         self
@@ -369,6 +379,8 @@ pub(crate) struct Entry {
     pub(crate) hangs_on: Option<Grant>,
     /// The standing grant that was asked for once more.
     pub(crate) repeated: Option<Grant>,
+    /// The grants of whose ends somebody was told, with those ends.
+    pub(crate) reminded: Vec<(Grant, Instant)>,
 }
 
 #[derive(Clone)]

@@ -156,6 +156,26 @@ impl Past<'_> {
         Some(people.into_iter().filter(loses).collect())
     }
 
+    /// The grants that end by `until` and by whose ends somebody would lose something (G24), unless it was told of that
+    /// end before.
+    pub(super) fn due(self, dashboard: Dashboard, now: Instant, until: Instant) -> Vec<(Grant, Instant)> {
+        let due = |grant: Grant| {
+            let end = self.ends(grant);
+            let lost = match self.grantee(grant) {
+                With::Account(account) => {
+                    let (has, keeps) =
+                        (self.rights(account, dashboard, end - 1), self.rights(account, dashboard, end));
+                    has.without(keeps).and(self.grant_rights(grant, now))
+                }
+                With::Address(_) => Rights::NONE,
+            };
+            let told = self.entries().any(|(_, entry)| entry.reminded.contains(&(grant, end)));
+            let loses = lost != Rights::NONE || self.has(Fault::WhoLosesNothingIsReminded);
+            (end <= until && loses && !told).then_some((grant, end))
+        };
+        self.standing(dashboard, now).filter_map(due).collect()
+    }
+
     /// What the end of a grant would do, told by the state without it.
     pub(crate) fn impact(self, dashboard: Dashboard, grant: Grant, t: Instant) -> Impact {
         let falls = |g: Grant| g == grant || self.is_below(g, grant);
