@@ -348,6 +348,16 @@ impl Sides {
                     (past.rights(account, dashboard, now), past.may_share(account, dashboard, now));
                 let what = || format!("what {account:?} may, and whether it may share");
                 alike(now, dashboard, what, &expected, &(rights, may_share))?;
+                let sees = past.sees_devices(account, dashboard, now);
+                let what = || format!("whether {account:?} sees the devices");
+                alike(now, dashboard, what, &sees, &self.library.sees_devices(account, dashboard))?;
+                if past.suspended(dashboard) {
+                    counts.count("told of what is suspended");
+                    if past.is_party(account, dashboard, now) {
+                        self.parties.insert((account, dashboard), now);
+                    }
+                    continue;
+                }
                 if past.let_in(account, dashboard) && past.owner(dashboard).is_some() {
                     counts.count("told who are let in by a policy");
                     if past.is_party(account, dashboard, now) {

@@ -113,6 +113,12 @@ pub(crate) enum Fault {
     OnlyWhoLosesAllIsLosing,
     /// Everybody is reminded whose grant or invitation ends.
     WhoLosesNothingIsReminded,
+    /// A suspended dashboard goes on.
+    SuspendingDeniesNothing,
+    /// A policy denies an owner no device.
+    OwnersAreAbovePolicies,
+    /// There may be any number of grants.
+    NothingIsLimited,
 }
 
 impl FromStr for Fault {
@@ -125,7 +131,7 @@ impl FromStr for Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 54] = [
+    pub(crate) const ALL: [Self; 57] = [
         Self::TheChainIsSkipped,
         Self::DeadOneTickLate,
         Self::ReshareRightIsIgnored,
@@ -180,5 +186,8 @@ impl Fault {
         Self::AMakerResumesWhatTheOwnerPaused,
         Self::OnlyWhoLosesAllIsLosing,
         Self::WhoLosesNothingIsReminded,
+        Self::SuspendingDeniesNothing,
+        Self::OwnersAreAbovePolicies,
+        Self::NothingIsLimited,
     ];
 }

@@ -827,11 +827,19 @@ impl Generator {
         for _ in 0..self.rng.below(3) {
             denied = denied.and(self.anybody());
         }
+        let mut blind = People::NOBODY;
+        for _ in 0..self.rng.below(3) {
+            blind = blind.and(if self.rng.percent(30) {
+                past.owner(d).unwrap_or(Account(0))
+            } else {
+                self.anybody()
+            });
+        }
         let mut allowed = People::NOBODY;
         for _ in 0..self.rng.below(2) {
             allowed = allowed.and(self.anybody());
         }
-        Command::SetPolicies { dashboard: d, policies: Policies { denied, allowed } }
+        Command::SetPolicies { dashboard: d, policies: Policies { denied, allowed, blind } }
     }
 
     fn set_rules(&mut self, past: Past<'_>, d: Dashboard) -> Command {
@@ -847,6 +855,7 @@ impl Generator {
             depth: self.rng.pick(&[8, 8, 8, 8, 8, 2, 3, 4, 12, 200]).unwrap_or(8),
             blocked: self.rng.pick(&[0, 0, 0, 1, 2]).unwrap_or(0),
             allowed: self.rng.pick(&[0, 0, 0, 0, 0, 1, 2]).unwrap_or(0),
+            limits: Rules::OPEN.limits,
         };
         Command::SetRules { dashboard: d, rules }
     }

@@ -1,7 +1,7 @@
 //! The model against scenarios worked out by hand.
 
 use super::{
-    Account, Address, Command, DAY, Dashboard, Expiry, Grant, Instant, Mode, Model, Outcome, People,
+    Account, Address, Command, DAY, Dashboard, Expiry, Grant, Instant, Limits, Mode, Model, Outcome, People,
     Policies, Rights, Rules, SECOND, START, Step, With,
 };
 
@@ -723,4 +723,103 @@ fn who_loses_nothing_by_an_end_is_not_reminded_of_it_and_nobody_twice() {
     assert_eq!(s.ok(remind(5)).reminded, []);
     s.ok(prolong(soon, OLGA, hours(8)));
     assert_eq!(s.ok(remind(8)).reminded, [soon]);
+}
+
+#[test]
+fn a_suspended_dashboard_lets_only_withdraw() {
+    let mut s = Story::new();
+    let a = s.give(OLGA, ANN, NEVER);
+    let b = s.give(ANN, BOB, hours(9));
+    s.ok(rotate(OLGA));
+    s.ok(Command::Suspend { dashboard: D });
+    assert_eq!((s.rights(OLGA), s.rights(ANN)), (Rights::NONE, Rights::NONE));
+    assert_eq!(s.model.past().open_link(D, s.now), None);
+    assert_eq!(s.model.past().view(OLGA, D, s.now), None);
+    s.refused("suspended", share(OLGA, CID, Rights::VIEW, NEVER));
+    s.refused("suspended", prolong(b, OLGA, NEVER));
+    s.refused("suspended", transfer(OLGA, ANN));
+    s.refused("suspended", rotate(OLGA));
+    s.refused("suspended", revoke(a, OLGA, Mode::Rebind));
+    s.refused("unknown_dashboard", share(DORA, CID, Rights::VIEW, NEVER));
+    s.ok(narrow(a, OLGA, Rights::VIEW));
+    s.ok(Command::PauseLink { dashboard: D, by: OLGA });
+    assert_eq!(s.ok(Command::Renounce { grant: b, by: BOB }).fell, [b]);
+    s.ok(Command::Resume { dashboard: D });
+    assert_eq!((s.rights(OLGA), s.rights(ANN)), (Rights::ALL, Rights::VIEW));
+    s.ok(Command::Suspend { dashboard: D });
+    s.ok(Command::DeleteDashboard { dashboard: D, by: Some(OLGA) });
+}
+
+#[test]
+fn the_new_owner_is_asked_and_takes_or_declines() {
+    let mut s = Story::new();
+    let g = s.give(OLGA, ANN, NEVER);
+    let offer = |to| Command::OfferTransfer { dashboard: D, by: OLGA, to, keep: Some(Rights::VIEW) };
+    let take = |account| Command::TakeTransfer { dashboard: D, account };
+    let decline = |account| Command::DeclineTransfer { dashboard: D, account };
+    s.refused("no_transfer", take(ANN));
+    s.ok(offer(ANN));
+    assert_eq!(s.model.past().owner(D), Some(OLGA));
+    s.refused("unknown_dashboard", take(BOB));
+    s.ok(decline(ANN));
+    s.refused("no_transfer", take(ANN));
+    s.ok(offer(ANN));
+    s.ok(decline(OLGA));
+    s.refused("no_transfer", take(ANN));
+    s.ok(offer(BOB));
+    s.ok(transfer(OLGA, CID));
+    s.refused("unknown_dashboard", take(BOB));
+    s.ok(transfer(CID, OLGA));
+    s.refused("unknown_dashboard", take(BOB));
+    s.ok(offer(ANN));
+    s.at(24 * 14);
+    s.refused("no_transfer", take(ANN));
+    s.now -= 1;
+    s.ok(deny(ANN));
+    assert!(s.play(take(ANN)).is_err_and(|codes| codes.contains(&"policy_denies")));
+    s.ok(Command::SetPolicies { dashboard: D, policies: Policies::default() });
+    let taken = s.ok(take(ANN));
+    assert_eq!((taken.fell, taken.grant.is_some()), (vec![g], true));
+    assert_eq!((s.rights(ANN), s.rights(OLGA)), (Rights::ALL, Rights::VIEW));
+    s.refused("no_transfer", take(OLGA));
+}
+
+#[test]
+fn there_are_only_so_many_grants() {
+    let mut s = Story::new();
+    let limits = |limits| set_rules(Rules { limits, ..Rules::OPEN });
+    let open = Rules::OPEN.limits;
+    s.give(OLGA, ANN, NEVER);
+    s.ok(limits(Limits { of_person: 1, ..open }));
+    s.refused("too_many_grants", share(OLGA, ANN, Rights::VIEW, NEVER));
+    s.ok(verify(ANN));
+    let g = s.give(OLGA, MAIL, NEVER);
+    assert!(s.model.past().is_pending(g));
+    assert_eq!(s.ok(claim(ANN)).bound, []);
+    s.ok(limits(Limits { invitations: 1, ..open }));
+    let other = share(OLGA, Address(1), Rights::VIEW, NEVER);
+    s.refused("too_many_invitations", other);
+    assert_eq!(s.ok(claim(ANN)).bound, [g]);
+    s.ok(other);
+    s.ok(limits(Limits { grants: 3, ..open }));
+    s.refused("dashboard_full", share(OLGA, BOB, Rights::VIEW, NEVER));
+    s.ok(limits(Limits { shared_on: 1, ..open }));
+    s.give(ANN, BOB, NEVER);
+    s.refused("too_many_shares", share(ANN, CID, Rights::VIEW, NEVER));
+    s.give(OLGA, CID, NEVER);
+}
+
+#[test]
+fn a_policy_takes_a_device_from_everybody_and_gives_it_to_nobody_here() {
+    let mut s = Story::new();
+    s.give(OLGA, ANN, NEVER);
+    let policies = |blind, allowed| Command::SetPolicies {
+        dashboard: D,
+        policies: Policies { blind, allowed, ..Policies::default() },
+    };
+    let see = |s: &Story| [OLGA, ANN, BOB].map(|it| s.model.past().sees_devices(it, D, s.now));
+    s.ok(policies(People::NOBODY, People::are(BOB)));
+    assert_eq!(see(&s), [true, true, false]);
+    s.ok(policies(People::are(OLGA), People::NOBODY));
+    assert_eq!(see(&s), [false, true, false]);
 }

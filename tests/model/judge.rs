@@ -46,8 +46,18 @@ struct Effect {
 #[derive(Clone, Copy)]
 struct Place {
     dashboard: Dashboard,
+    /// The resharer who makes it; none for the owner's.
+    by: Option<Account>,
     depth: usize,
     end: Instant,
+}
+
+/// A grant as the limits count it.
+#[derive(Clone, Copy)]
+struct Counted {
+    by: Option<Account>,
+    grantee: With,
+    waits: bool,
 }
 
 /// All the codes that a refusal may carry: where two reasons apply, the order of the checks is nobody's promise.
@@ -59,6 +69,10 @@ impl Model {
         let past = self.past();
         if step.host {
             step.command = past.in_the_owners_place(step.command);
+        }
+        // What was taken is written down as the transfer that it is.
+        if let Command::TakeTransfer { dashboard, account } = step.command {
+            (step.command, step.host) = past.taken(dashboard, account, step.at)?;
         }
         let effect = past.judge(step)?;
         let mut outcome = Outcome {
@@ -134,9 +148,31 @@ impl Model {
 impl Past<'_> {
     /// The command as the owner of what it is about would give it.
     fn in_the_owners_place(self, command: Command) -> Command {
-        let dashboard = match command {
+        let owner = self.about(command).and_then(|dashboard| self.owner(dashboard));
+        // Nobody has this number.
+        command.given_by(owner.unwrap_or(Account(u8::MAX)))
+    }
+
+    fn judge(self, step: Step) -> Result<Effect, Refusals> {
+        let judged = self.judge_open(step);
+        let suspended = self.about(step.command).is_some_and(|dashboard| self.suspended(dashboard));
+        if !suspended || self.withdraws(step.command) {
+            return judged;
+        }
+        match judged {
+            // Whoever is no party learns nothing of it.
+            Err(codes) if codes.iter().any(|code| code.starts_with("unknown_")) => Err(codes),
+            Err(codes) => Err([codes, vec!["suspended"]].concat()),
+            Ok(_) => Err(vec!["suspended"]),
+        }
+    }
+
+    /// The one dashboard that a command is about.
+    fn about(self, command: Command) -> Option<Dashboard> {
+        match command {
             Command::Amend { grant, .. }
             | Command::Revoke { grant, .. }
+            | Command::Renounce { grant, .. }
             | Command::RemindInvitation { grant, .. } => {
                 self.birth(grant).map(|(_, issued)| issued.dashboard)
             }
@@ -144,19 +180,70 @@ impl Past<'_> {
             | Command::SetShare { dashboard, .. }
             | Command::StopSharing { dashboard, .. }
             | Command::Transfer { dashboard, .. }
+            | Command::OfferTransfer { dashboard, .. }
+            | Command::TakeTransfer { dashboard, .. }
+            | Command::DeclineTransfer { dashboard, .. }
             | Command::RotateLink { dashboard, .. }
             | Command::PauseLink { dashboard, .. }
             | Command::ResumeLink { dashboard, .. }
             | Command::MoveLinkEnd { dashboard, .. }
-            | Command::WithdrawLink { dashboard, .. } => Some(dashboard),
-            _ => None,
-        };
-        let owner = dashboard.and_then(|dashboard| self.owner(dashboard));
-        // Nobody has this number.
-        command.given_by(owner.unwrap_or(Account(u8::MAX)))
+            | Command::WithdrawLink { dashboard, .. }
+            | Command::Remind { dashboard, .. }
+            | Command::DeleteDashboard { dashboard, .. } => Some(dashboard),
+            Command::Join { .. }
+            | Command::Verify { .. }
+            | Command::Leave { .. }
+            | Command::Register { .. }
+            | Command::SetRules { .. }
+            | Command::SetPolicies { .. }
+            | Command::Claim { .. }
+            | Command::Suspend { .. }
+            | Command::Resume { .. }
+            | Command::DeleteAccount { .. }
+            | Command::Wait => None,
+        }
     }
 
-    fn judge(self, step: Step) -> Result<Effect, Refusals> {
+    /// Whether a command only takes away, as a suspended dashboard still lets (G25).
+    fn withdraws(self, command: Command) -> bool {
+        match command {
+            Command::Amend { grant, expiry, .. } => expiry.is_none_or(|expiry| !self.prolongs(grant, expiry)),
+            Command::MoveLinkEnd { dashboard, expiry, .. } => {
+                end_of(expiry) <= end_of(self.link_expiry(dashboard).unwrap_or_default())
+            }
+            Command::Revoke { mode, .. } => mode == Mode::Cascade,
+            Command::Renounce { .. }
+            | Command::StopSharing { .. }
+            | Command::DeclineTransfer { .. }
+            | Command::PauseLink { .. }
+            | Command::WithdrawLink { .. }
+            | Command::DeleteDashboard { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// The transfer that taking a dashboard over comes to, and whether the host has asked.
+    fn taken(self, dashboard: Dashboard, account: Account, t: Instant) -> Result<(Command, bool), Refusals> {
+        let Some(by) = self.owner(dashboard) else {
+            return Err(vec!["unknown_dashboard"]);
+        };
+        match self.asked_to_take(dashboard, t) {
+            Some((to, keep, host)) if to == account => {
+                Ok((Command::Transfer { dashboard, by, to, keep }, host))
+            }
+            _ => Err(self.no_transfer(account, dashboard, t)),
+        }
+    }
+
+    /// What somebody learns who is not asked.
+    fn no_transfer(self, account: Account, dashboard: Dashboard, t: Instant) -> Refusals {
+        match self.party(account, dashboard, t) {
+            Ok(_) => vec!["no_transfer"],
+            Err(codes) => codes,
+        }
+    }
+
+    fn judge_open(self, step: Step) -> Result<Effect, Refusals> {
         let t = step.at;
         match step.command {
             Command::Wait => Ok(Effect::default()),
@@ -224,6 +311,23 @@ impl Past<'_> {
             ]),
             Command::Transfer { dashboard, by, to, keep } => {
                 self.judge_transfer(step, dashboard, by, to, keep)
+            }
+            Command::OfferTransfer { dashboard, by, to, keep } => {
+                self.judge_transfer(step, dashboard, by, to, keep)?;
+                Ok(Effect::default())
+            }
+            Command::TakeTransfer { .. } => unreachable!("it was written down as a transfer"),
+            Command::DeclineTransfer { dashboard, account } => {
+                let asked = self
+                    .asked_to_take(dashboard, t)
+                    .filter(|(to, ..)| *to == account || self.owner(dashboard) == Some(account));
+                match asked {
+                    Some(_) => Ok(Effect::default()),
+                    None => Err(self.no_transfer(account, dashboard, t)),
+                }
+            }
+            Command::Suspend { dashboard } | Command::Resume { dashboard } => {
+                accept_unless(vec![(self.owner(dashboard).is_none(), "unknown_dashboard")])
             }
             Command::DeleteDashboard { dashboard, by } => match by {
                 Some(by) => self.only_the_owner(by, dashboard, t),
@@ -364,9 +468,17 @@ impl Past<'_> {
                 && !self.has(Fault::AnAddressIsInvitedTwice),
             "already_invited",
         );
-        let place =
-            Place { dashboard, depth: 1 + parent.map_or(0, |parent| self.depth(parent)), end: new_end };
+        let place = Place {
+            dashboard,
+            by: parent.map(|_| by),
+            depth: 1 + parent.map_or(0, |parent| self.depth(parent)),
+            end: new_end,
+        };
         refusals.extend(self.asks(t, place, with));
+        let counted = self.counted(dashboard, t, |grant| {
+            replaces && self.named(grant) == with && self.grantor(grant) == Some(by)
+        });
+        refusals.extend(self.too_many(&counted, place, with));
         refuse(&mut refusals, end <= t, "expiry_past");
         refuse(
             &mut refusals,
@@ -382,7 +494,9 @@ impl Past<'_> {
         let bound = match holder {
             With::Account(account) => {
                 account != owner
-                    && (self.asks(t, place, holder).is_empty() || self.has(Fault::AddressesAreBoundUnasked))
+                    && ((self.asks(t, place, holder).is_empty()
+                        && self.too_many(&counted, place, holder).is_empty())
+                        || self.has(Fault::AddressesAreBoundUnasked))
             }
             With::Address(_) => false,
         };
@@ -403,7 +517,7 @@ impl Past<'_> {
 
     /// What a tenant's rules have against a grant, whatever command makes it (G20).
     fn asks(self, t: Instant, place: Place, with: With) -> Vec<Code> {
-        let Place { dashboard, depth, end } = place;
+        let Place { dashboard, depth, end, .. } = place;
         let rules = self.rules(dashboard);
         let mut refusals = Vec::new();
         refuse(&mut refusals, !rules.private, "private_sharing_off");
@@ -416,14 +530,64 @@ impl Past<'_> {
         refusals
     }
 
-    /// Whether `share` would give the account now what it was invited to.
+    /// The live grants of a dashboard but for some, as the limits count them.
+    fn counted(self, dashboard: Dashboard, t: Instant, gone: impl Fn(Grant) -> bool) -> Vec<Counted> {
+        let count = |grant: Grant| Counted {
+            by: self.resharer(grant),
+            grantee: self.grantee(grant),
+            waits: self.waits(grant, t),
+        };
+        self.standing(dashboard, t).filter(|grant| !gone(*grant)).map(count).collect()
+    }
+
+    fn resharer(self, grant: Grant) -> Option<Account> {
+        self.parent(grant).and_then(|_| self.grantor(grant))
+    }
+
+    /// What the limits have against one more grant beside those that are counted (G23).
+    fn too_many(self, counted: &[Counted], place: Place, with: With) -> Vec<Code> {
+        let limits = self.rules(place.dashboard).limits;
+        let mut refusals = Vec::new();
+        if self.has(Fault::NothingIsLimited) {
+            return refusals;
+        }
+        let many = |which: &dyn Fn(&Counted) -> bool| counted.iter().filter(|it| which(it)).count();
+        let of_person = match with {
+            With::Account(_) => many(&|it| it.grantee == with),
+            With::Address(_) => 0,
+        };
+        refuse(&mut refusals, of_person >= limits.of_person.into(), "too_many_grants");
+        refuse(&mut refusals, counted.len() >= limits.grants.into(), "dashboard_full");
+        let shared_on = place.by.map_or(0, |by| many(&|it| it.by == Some(by)));
+        refuse(&mut refusals, shared_on >= limits.shared_on.into(), "too_many_shares");
+        let invites = matches!(with, With::Address(_));
+        let waiting = many(&|it| it.waits && it.by == place.by);
+        refuse(&mut refusals, invites && waiting >= limits.invitations.into(), "too_many_invitations");
+        refusals
+    }
+
+    /// Whether `share` would give the account now what it was invited to, after the older invitations that the same
+    /// claim binds.
     pub(super) fn may_be_bound(self, t: Instant, grant: Grant, account: Account) -> bool {
+        let (_, issued) = self.born(grant);
         let place = Place {
-            dashboard: self.born(grant).1.dashboard,
+            dashboard: issued.dashboard,
+            by: self.resharer(grant),
             depth: self.depth(grant),
             end: self.chain_end(grant),
         };
+        let address = self.invited(grant);
+        let before = self.standing(issued.dashboard, t).filter(|older| {
+            *older < grant
+                && self.is_pending(*older)
+                && self.invited(*older) == address
+                && !self.comes_back_to(account, *older)
+                && self.may_be_bound(t, *older, account)
+        });
+        let held = self.held(account, issued.dashboard, t).count() + before.count();
         self.asks(t, place, With::Account(account)).is_empty()
+            && (held < usize::from(self.rules(issued.dashboard).limits.of_person)
+                || self.has(Fault::NothingIsLimited))
     }
 
     /// What somebody has given to whom it named so, the oldest first (G17).
@@ -608,6 +772,8 @@ impl Past<'_> {
         let With::Account(holder) = self.grantee(revoked) else {
             return Vec::new();
         };
+        let mut counted =
+            self.counted(dashboard, t, |grant| grant == revoked || self.is_below(grant, revoked));
         let mut issued: Vec<Issued> = Vec::new();
         for old in self.grants() {
             if old.dashboard != dashboard || !self.live(old.grant, t) {
@@ -645,18 +811,24 @@ impl Past<'_> {
             if !self.has(Fault::RebindsLengthen) {
                 terms.expiry = expiry_of(end);
             }
-            let place = Place { dashboard, depth, end: end_of(terms.expiry).min(parents_end) };
+            let by = if parent == revoked { Some(holder) } else { self.resharer(old.grant) };
+            let place = Place { dashboard, by, depth, end: end_of(terms.expiry).min(parents_end) };
             if depth > self.rules(dashboard).deepest() || self.grant_rights(old.grant, t) == Rights::NONE {
                 // A grant of nothing cannot be made.
                 continue;
             }
             // What only carries what hangs on it is nobody's, and gives nobody anything.
-            let grantor = if parent == revoked { Some(holder) } else { self.grantor(old.grant) };
             let refused = !self.asks(t, place, self.grantee(old.grant)).is_empty()
-                || grantor.is_some_and(|grantor| self.denied(grantor, dashboard));
+                || !self.too_many(&counted, place, self.grantee(old.grant)).is_empty()
+                || by.is_some_and(|by| self.denied(by, dashboard));
             if refused && !self.absorbed(old.grant) && !self.has(Fault::RebindsAskNoRules) {
                 continue;
             }
+            counted.extend((!self.absorbed(old.grant)).then_some(Counted {
+                by,
+                grantee: self.grantee(old.grant),
+                waits: self.waits(old.grant, t),
+            }));
             issued.push(Issued {
                 grant: Grant::of(step.n, issued.len() + 1),
                 dashboard,
@@ -719,6 +891,11 @@ impl Past<'_> {
             }
         }
         refuse(&mut refusals, keep.is_some() && !rules.private, "private_sharing_off");
+        if keep.is_some() {
+            let place = Place { dashboard, by: None, depth: 1, end: FOREVER };
+            let counted = self.counted(dashboard, step.at, |grant| self.belongs_to(grant, to));
+            refusals.extend(self.too_many(&counted, place, With::Account(by)));
+        }
         if !refusals.is_empty() {
             return Err(refusals);
         }

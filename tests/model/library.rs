@@ -11,7 +11,7 @@ use dashshare::{
     AccountId, Action, Amendment, DashboardId, Dashshare, EmailAddress, Ended, Error, FixedEnv, GrantId,
     Holder, MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, TenantId, Timestamp, Told,
     directory::SharingRules,
-    policy::{Document, Principal},
+    policy::{Document, Principal, Resource},
     store::{Freshness, LinkDigest, Store},
     trail::Actor,
 };
@@ -39,6 +39,9 @@ pub(crate) struct Library<S = MemoryStore> {
     /// What the service answered to the commands, word for word, if anybody listens.
     said: Option<RefCell<Vec<String>>>,
 }
+
+/// The device that each dashboard shows.
+const DEVICE: &str = "cold room";
 
 /// The label of a grant that nobody expected.
 const STRANGER: Grant = Grant(u32::MAX);
@@ -160,6 +163,7 @@ impl<S: Store> Library<S> {
             }
             Command::Register { dashboard, owner } => {
                 self.run(service.register(dashboard_id(dashboard), tenant_id(dashboard), account_id(owner)))?;
+                service.directory().add_device(dashboard_id(dashboard), Resource::new("device", DEVICE));
             }
             Command::SetRules { dashboard, rules } => {
                 let policies = self.tenants.get(&dashboard).map_or_else(Policies::default, |it| it.1);
@@ -187,7 +191,14 @@ impl<S: Store> Library<S> {
                 outcome.others = expected.map(|expected| expected.others.clone()).unwrap_or_default();
                 outcome.ends = Some(instant(shared.ends));
             }
-            Command::SetShare { .. } | Command::RemindInvitation { .. } | Command::MoveLinkEnd { .. } => {
+            Command::SetShare { .. }
+            | Command::RemindInvitation { .. }
+            | Command::OfferTransfer { .. }
+            | Command::TakeTransfer { .. }
+            | Command::DeclineTransfer { .. }
+            | Command::Suspend { .. }
+            | Command::Resume { .. }
+            | Command::MoveLinkEnd { .. } => {
                 unreachable!("the generator makes none")
             }
             Command::Amend { grant, by, rights, reshare, expiry } => {
@@ -301,6 +312,9 @@ impl<S: Store> Library<S> {
         if policies.denied != People::NOBODY {
             tenant.policies = tenant.policies.with(&policy("deny", "dashboard", policies.denied));
         }
+        if policies.blind != People::NOBODY {
+            tenant.policies = tenant.policies.with(&policy("deny", "device", policies.blind));
+        }
         if policies.allowed != People::NOBODY {
             tenant.policies = tenant.policies.with(&policy("allow", "dashboard", policies.allowed));
         }
@@ -374,6 +388,15 @@ impl<S: Store> Library<S> {
             }
         }
         (rights, may_share, told)
+    }
+
+    /// Whether the account sees the device that the dashboard shows now.
+    pub(crate) fn sees_devices(&self, who: Account, dashboard: Dashboard) -> bool {
+        let (account, dashboard) = (account_id(who), dashboard_id(dashboard));
+        let decision = block_on(self.service.authorize(account, dashboard, Action::View));
+        let decision = decision.expect("memory never fails");
+        let device = block_on(self.service.authorize_device(&decision, DEVICE));
+        device.expect("memory never fails").is_allowed()
     }
 
     /// What the account may do at an instant.

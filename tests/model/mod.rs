@@ -126,6 +126,20 @@ pub(crate) struct Rules {
     pub(crate) blocked: u8,
     /// The only domains that may be shared with, if there is one.
     pub(crate) allowed: u8,
+    pub(crate) limits: Limits,
+}
+
+/// How much there may be on a dashboard (G23).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Limits {
+    /// Live grants of one person.
+    pub(crate) of_person: u16,
+    /// Live grants.
+    pub(crate) grants: u16,
+    /// Live grants that one resharer made.
+    pub(crate) shared_on: u16,
+    /// Waiting invitations of one person.
+    pub(crate) invitations: u16,
 }
 
 impl Rules {
@@ -138,6 +152,7 @@ impl Rules {
         depth: 8,
         blocked: 0,
         allowed: 0,
+        limits: Limits { of_person: 16, grants: 10_000, shared_on: 500, invitations: 100 },
     };
 
     /// G1: 16 at the most.
@@ -181,6 +196,8 @@ pub(crate) struct Policies {
     pub(crate) denied: People,
     /// Whom they let view it.
     pub(crate) allowed: People,
+    /// Whom they deny its devices.
+    pub(crate) blind: People,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -258,11 +275,33 @@ pub(crate) enum Command {
         account: Account,
         address: Address,
     },
+    /// The new owner is asked and takes it at once; from the host it is not asked (G18).
     Transfer {
         dashboard: Dashboard,
         by: Account,
         to: Account,
         keep: Option<Rights>,
+    },
+    OfferTransfer {
+        dashboard: Dashboard,
+        by: Account,
+        to: Account,
+        keep: Option<Rights>,
+    },
+    TakeTransfer {
+        dashboard: Dashboard,
+        account: Account,
+    },
+    /// By the asked account, or by the owner, who takes the question back.
+    DeclineTransfer {
+        dashboard: Dashboard,
+        account: Account,
+    },
+    Suspend {
+        dashboard: Dashboard,
+    },
+    Resume {
+        dashboard: Dashboard,
     },
     DeleteDashboard {
         dashboard: Dashboard,
@@ -323,6 +362,7 @@ impl Command {
             | Self::Revoke { by, .. }
             | Self::StopSharing { by, .. }
             | Self::Transfer { by, .. }
+            | Self::OfferTransfer { by, .. }
             | Self::RotateLink { by, .. }
             | Self::MoveLinkEnd { by, .. }
             | Self::PauseLink { by, .. }
@@ -339,6 +379,10 @@ impl Command {
             | Self::DeleteDashboard { .. }
             | Self::DeleteAccount { .. }
             | Self::Remind { .. }
+            | Self::TakeTransfer { .. }
+            | Self::DeclineTransfer { .. }
+            | Self::Suspend { .. }
+            | Self::Resume { .. }
             | Self::Wait => {}
         }
         self
@@ -502,6 +546,56 @@ impl<'a> Past<'a> {
         policies.allowed.have(account) && !policies.denied.have(account)
     }
 
+    /// Whether the host has suspended the dashboard (G25), which counts as it is today.
+    pub(crate) fn suspended(self, dashboard: Dashboard) -> bool {
+        let last = self.rules.iter().rev().find_map(|entry| match entry.step.command {
+            Command::Suspend { dashboard: d } if d == dashboard => Some(true),
+            Command::Resume { dashboard: d } | Command::DeleteDashboard { dashboard: d, .. }
+                if d == dashboard =>
+            {
+                Some(false)
+            }
+            _ => None,
+        });
+        last == Some(true) && !self.has(Fault::SuspendingDeniesNothing)
+    }
+
+    /// Whom the owner has asked to take the dashboard over, since when, and what the owner would keep (G18): until the
+    /// asked one answers, the owner takes it back or changes, or an invitation would lapse.
+    pub(crate) fn asked_to_take(
+        self,
+        dashboard: Dashboard,
+        t: Instant,
+    ) -> Option<(Account, Option<Rights>, bool)> {
+        for (i, entry) in self.entries().rev() {
+            match entry.step.command {
+                Command::OfferTransfer { dashboard: d, to, keep, .. } if d == dashboard => {
+                    let days = self.before(i).rules(dashboard).invitation_days.unwrap_or(14).min(90);
+                    let lapses = entry.step.at + Instant::from(days) * DAY;
+                    return (t < lapses).then_some((to, keep, entry.step.host));
+                }
+                Command::Transfer { dashboard: d, .. }
+                | Command::DeclineTransfer { dashboard: d, .. }
+                | Command::DeleteDashboard { dashboard: d, .. }
+                    if d == dashboard =>
+                {
+                    return None;
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Whether somebody may see the devices that the dashboard shows (D3): by a policy alone nobody sees any.
+    pub(crate) fn sees_devices(self, account: Account, dashboard: Dashboard, t: Instant) -> bool {
+        let blind = self.policies(dashboard).blind.have(account);
+        let above = self.owner(dashboard) == Some(account) && self.has(Fault::OwnersAreAbovePolicies);
+        self.rights(account, dashboard, t).covers(Rights::VIEW)
+            && self.shared_rights(account, dashboard, t, |_| false).covers(Rights::VIEW)
+            && (!blind || above)
+    }
+
     /// All addresses that an account has verified.
     fn addresses(self, account: Account) -> impl Iterator<Item = Address> {
         (0..=generator::ADDRESSES)
@@ -630,6 +724,7 @@ impl<'a> Past<'a> {
             let then = self.before(i);
             if then.live(grant, at)
                 && (!then.comes_back_to(account, grant) || self.has(Fault::ClaimsBindUpwards))
+                && !then.suspended(issued.dashboard)
                 && (then.may_be_bound(at, grant, account) || self.has(Fault::ClaimsAskNoRules))
             {
                 grantee = With::Account(account);
@@ -831,6 +926,7 @@ impl<'a> Past<'a> {
                 issued.grantee == With::Address(address) && {
                     let then = self.before(i);
                     !self.has(Fault::ClaimsBindUpwards)
+                        && !then.suspended(issued.dashboard)
                         && then.is_pending(grant)
                         && then.comes_back_to(account, grant)
                 }
@@ -1022,7 +1118,7 @@ impl<'a> Past<'a> {
         t: Instant,
         ended: impl Fn(Grant) -> bool,
     ) -> Rights {
-        if self.owner(dashboard).is_none() {
+        if self.owner(dashboard).is_none() || self.suspended(dashboard) {
             return Rights::NONE;
         }
         let shared = self.shared_rights(account, dashboard, t, ended);
@@ -1057,6 +1153,9 @@ impl<'a> Past<'a> {
     /// tenant lets grantees share.
     pub(crate) fn may_share(self, account: Account, dashboard: Dashboard, t: Instant) -> bool {
         let rules = self.rules(dashboard);
+        if self.suspended(dashboard) {
+            return false;
+        }
         let switched_on = (rules.private && rules.resharing) || self.has(Fault::SwitchesAreIgnored);
         self.owner(dashboard) == Some(account)
             || (switched_on
@@ -1186,6 +1285,7 @@ impl<'a> Past<'a> {
         let switched_on = rules.public && (!by_grantee || (rules.resharing && rules.private));
         let open = self.link_stands(dashboard, t)
             && !self.link_paused(dashboard)
+            && !self.suspended(dashboard)
             && (switched_on || self.has(Fault::SwitchesAreIgnored));
         let (_, made) = self.link(dashboard).filter(|_| open)?;
         Some(made.step.n)

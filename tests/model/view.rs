@@ -56,7 +56,7 @@ impl Past<'_> {
     /// What the list shows to somebody, `None` for who is no party (G16).
     pub(crate) fn view(self, by: Account, dashboard: Dashboard, t: Instant) -> Option<View> {
         let owner = self.owner(dashboard)?;
-        if !self.is_party(by, dashboard, t) {
+        if !self.is_party(by, dashboard, t) || self.suspended(dashboard) {
             return None;
         }
         let grants = self.standing(dashboard, t).filter(|grant| self.is_above(by, *grant)).map(|grant| {
@@ -123,7 +123,7 @@ impl Past<'_> {
         dashboard: Dashboard,
         t: Instant,
     ) -> Option<(Rights, bool, Expiry)> {
-        if self.owner(dashboard)? == account || self.denied(account, dashboard) {
+        if self.owner(dashboard)? == account || self.suspended(dashboard) || self.denied(account, dashboard) {
             return None;
         }
         let giving = self
