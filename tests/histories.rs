@@ -331,7 +331,7 @@ impl Sides {
                     self.library.rights(account, dashboard, t),
                     self.library.may_share(account, dashboard, t),
                 );
-                let what = || format!("what {account:?} may, and whether it may share");
+                let what = || format!("what {account:?} may then, and whether it may share");
                 alike(t, dashboard, what, &expected, &told)?;
             }
         }

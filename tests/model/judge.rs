@@ -947,6 +947,14 @@ impl Past<'_> {
                 self.link_stands(dashboard, t) && self.link_maker(dashboard) != Some(by),
                 "link_taken",
             );
+            // Its maker could else undo the owner's pause with another token.
+            refuse(
+                &mut refusals,
+                self.link_stands(dashboard, t)
+                    && self.link_paused_by_the_owner(dashboard)
+                    && !self.has(Fault::AMakerResumesWhatTheOwnerPaused),
+                "not_yours",
+            );
             refuse(&mut refusals, self.denied(by, dashboard), "policy_denies");
             // While grants give nothing, its link would be dead on arrival (L2).
             refuse(&mut refusals, !rules.private, "private_sharing_off");
