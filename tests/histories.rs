@@ -410,7 +410,7 @@ impl Sides {
                 // The past is compared below.
                 for &by in self.people.iter().filter(|_| t >= self.now) {
                     let what = format!("what {by:?} is listed");
-                    same(t, d, &what, past.view(by, d, t), self.library.view(by, d, t))?;
+                    same(t, d, &what, past.view((past, self.now), by, d, t), self.library.view(by, d, t))?;
                 }
                 let people = self.people.iter().copied();
                 let viewers = past.viewers(people.clone(), d, t);
@@ -444,7 +444,7 @@ impl Sides {
                     )?;
                 }
                 if let (Some(owner), Some(present)) = (then.owner(d), past.owner(d)) {
-                    let expected = then.view(owner, d, t).map(View::of_the_past);
+                    let expected = then.view((past, self.now), owner, d, t).map(View::of_the_past);
                     let told = self.library.view(present, d, t).map(View::of_the_past);
                     same(t, d, "what the owner is told of then", expected, told)?;
                     for &by in self.people.iter().filter(|by| !past.is_party(**by, d, self.now)) {
@@ -454,12 +454,11 @@ impl Sides {
             }
             for grant in past.standing(d, self.now) {
                 counts.count("impacts compared");
-                let impact = past.impact(d, grant, self.now);
                 for &by in &self.people {
                     let expected = if !past.is_party(by, d, self.now) {
                         Err("unknown_grant".to_owned())
                     } else if past.is_above(by, grant) || past.belongs_to(grant, by) {
-                        Ok(impact.clone())
+                        Ok(past.impact(by, grant, self.now))
                     } else {
                         Err("not_yours".to_owned())
                     };

@@ -119,6 +119,8 @@ pub(crate) enum Fault {
     OwnersAreAbovePolicies,
     /// There may be any number of grants.
     NothingIsLimited,
+    /// Who has the reshare right is said to be able to share on, although rules or depth forbid it.
+    SharingIsPromisedInVain,
 }
 
 impl FromStr for Fault {
@@ -131,7 +133,7 @@ impl FromStr for Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 57] = [
+    pub(crate) const ALL: [Self; 58] = [
         Self::TheChainIsSkipped,
         Self::DeadOneTickLate,
         Self::ReshareRightIsIgnored,
@@ -189,5 +191,6 @@ impl Fault {
         Self::SuspendingDeniesNothing,
         Self::OwnersAreAbovePolicies,
         Self::NothingIsLimited,
+        Self::SharingIsPromisedInVain,
     ];
 }

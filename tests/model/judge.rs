@@ -1,5 +1,7 @@
 //! What the model makes of a command: accepted, with what came of it, or refused.
 
+use std::collections::BTreeSet;
+
 use super::{
     Account, Command, DASHBOARDS, DAY, Dashboard, Entry, Expiry, FOREVER, Fault, Grant, Instant, Issued,
     Mode, Model, Past, Rights, Step, Terms, With, end_of, expiry_of,
@@ -78,7 +80,13 @@ impl Model {
         let mut outcome = Outcome {
             grant: effect.standing.or(effect.issued.first().map(|issued| issued.grant)),
             standing: effect.standing.is_some(),
-            reminded: effect.reminded.iter().map(|(grant, _)| *grant).collect(),
+            reminded: effect
+                .reminded
+                .iter()
+                .map(|(grant, _)| *grant)
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
             rebound: (effect.issued.iter())
                 .filter_map(|issued| Some((issued.replaces?, issued.grant)))
                 .collect(),

@@ -863,14 +863,19 @@ impl<'a> Past<'a> {
         }
         let (index, issued) = self.born(grant);
         let asked_before = issued.replaces.is_some_and(|old| !self.before(index).unanswered(old));
-        let claimed = self.entries_after(index).any(|(i, entry)| match entry.step.command {
+        let answered = self.entries_after(index).any(|(i, entry)| match entry.step.command {
             Command::Claim { account, address: a } if a == address => {
                 let then = self.before(i);
                 then.is_pending(grant) || then.belongs_to(grant, account)
             }
+            // Who shares on what it got, or makes a link of it, is there.
+            Command::Share { .. } | Command::SetShare { .. } => {
+                entry.issued.iter().any(|issued| issued.parent == Some(grant))
+            }
+            Command::RotateLink { .. } => entry.hangs_on == Some(grant),
             _ => false,
         });
-        !asked_before && !claimed
+        !asked_before && !answered
     }
 
     /// Whether the grant is to its sharers an invitation that waits, also where it was bound at once (I1).
@@ -1160,9 +1165,11 @@ impl<'a> Past<'a> {
         self.owner(dashboard) == Some(account)
             || (switched_on
                 && (!self.denied(account, dashboard) || self.has(Fault::DeniesAreIgnored))
-                && self
-                    .held(account, dashboard, t)
-                    .any(|grant| self.terms(grant).reshare && self.grant_rights(grant, t) != Rights::NONE))
+                && self.held(account, dashboard, t).any(|grant| {
+                    self.terms(grant).reshare
+                        && self.grant_rights(grant, t) != Rights::NONE
+                        && (self.depth(grant) < rules.deepest() || self.has(Fault::SharingIsPromisedInVain))
+                }))
     }
 
     // The link.
