@@ -593,7 +593,7 @@ impl Past<'_> {
                 && self.may_be_bound(t, *older, account)
         });
         let held = self.held(account, issued.dashboard, t).count() + before.count();
-        self.asks(t, place, With::Account(account)).is_empty()
+        self.asks(t, place, self.asked_for(account, issued.named)).is_empty()
             && (held < usize::from(self.rules(issued.dashboard).limits.of_person)
                 || self.has(Fault::NothingIsLimited))
     }
@@ -929,7 +929,10 @@ impl Past<'_> {
         refuse(&mut refusals, !self.rules(dashboard).private, "private_sharing_off");
         let admitted = self.domain_admitted(dashboard, With::Account(account));
         refuse(&mut refusals, !admitted, "domain_blocked");
-        refuse(&mut refusals, self.policies(dashboard).denied.have(account), "policy_denies");
+        let denied = self.policies(dashboard).denied.have(account);
+        // The library tells an owner apart whom else a policy denies.
+        refuse(&mut refusals, denied, "policy_denies");
+        refuse(&mut refusals, denied, "recipient_denied");
         refusals
     }
 

@@ -110,7 +110,7 @@ impl Past<'_> {
 
     /// When the sharers are told that the grant ends.
     pub(super) fn shown_end(self, grant: Grant, t: Instant) -> Instant {
-        if self.waits_for_the_sharers(grant, t) {
+        if self.waits(grant, t) {
             self.chain_end(grant).min(self.lapse(grant))
         } else {
             self.ends(grant)
