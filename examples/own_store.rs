@@ -98,9 +98,17 @@ impl Tables {
             return Ok(*receipt);
         }
         let before = self.head(dashboard).map_err(CommitError::Failed)?;
-        if before.as_ref().map_or(Revision::ZERO, |head| head.revision) != commit.expected() {
-            return Err(CommitError::Conflict);
-        }
+        let carried;
+        let commit = if before.as_ref().map_or(Revision::ZERO, |head| head.revision) == commit.expected() {
+            commit
+        } else {
+            // A withdrawal is written onto the dashboard as it is; every other commit conflicts.
+            let rows = commit.grants().iter().filter_map(|grant| self.grant(dashboard, grant.id).ok()?);
+            let rows: Vec<Arc<Grant>> = rows.collect();
+            let onto = before.as_ref().and_then(|head| commit.onto(head, &rows));
+            carried = onto.ok_or(CommitError::Conflict)?;
+            &carried
+        };
         // All or nothing: everything that can fail is done before anything is written.
         let rows = Rows::of(commit).map_err(CommitError::Failed)?;
 

@@ -120,6 +120,11 @@ saboteurs! {
     KeepsLeasedMessages => an_acknowledged_message_is_leased_no_more;
     FindsAndLeasesInTwoSteps => workers_that_lease_at_once_share_no_message;
     EndsWhatHangsOnARevokedGrant => a_revocation_writes_one_row;
+    RefusesAWithdrawalOnAnotherRevision => a_withdrawal_is_written_on_whatever_came_before;
+    WritesAWithdrawalOverWhatOthersDid => a_withdrawal_is_written_on_whatever_came_before;
+    AnswersAWithdrawalAsOfTheRevisionItWasJudgedAt => a_withdrawal_is_written_on_whatever_came_before;
+    WritesAWithdrawalOfWhatHasChanged => a_withdrawal_of_what_has_changed_is_a_conflict;
+    LeavesAConflictingWithdrawalsMessages => a_withdrawal_of_what_has_changed_is_a_conflict;
 }
 
 /// The promise that a store breaks with a panic, and what it said.

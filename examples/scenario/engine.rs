@@ -603,6 +603,7 @@ impl Engine {
             Event::OfferDeclined => ("offer_declined", vec![]),
             Event::OfferWithdrawn => ("offer_withdrawn", vec![]),
             Event::Reminded { grants } => ("reminded", grants.clone()),
+            Event::Fell { .. } => ("fell", Vec::new()),
             _ => ("unknown", vec![]),
         };
         (name, self.grant_labels(dashboard, &grants))

@@ -41,6 +41,7 @@ mod races;
 mod reads;
 mod suite;
 mod values;
+mod withdrawals;
 
 pub use commits::{
     a_commit_is_applied_whole, a_commit_may_bring_hundreds_of_grants,
@@ -87,4 +88,7 @@ pub use suite::{PROMISES, check};
 pub use values::{
     every_grant_comes_back_as_it_went_in, every_head_comes_back_as_it_went_in,
     every_record_comes_back_as_it_went_in, instants_come_back_to_the_microsecond, never_stays_never,
+};
+pub use withdrawals::{
+    a_withdrawal_is_written_on_whatever_came_before, a_withdrawal_of_what_has_changed_is_a_conflict,
 };

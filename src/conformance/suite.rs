@@ -46,6 +46,9 @@ use super::{
         every_grant_comes_back_as_it_went_in, every_head_comes_back_as_it_went_in,
         every_record_comes_back_as_it_went_in, instants_come_back_to_the_microsecond, never_stays_never,
     },
+    withdrawals::{
+        a_withdrawal_is_written_on_whatever_came_before, a_withdrawal_of_what_has_changed_is_a_conflict,
+    },
 };
 use crate::host::Store;
 
@@ -133,6 +136,8 @@ macro_rules! __promises {
                 a_dashboard_is_listed_under_its_owner_only
                 a_deleted_dashboard_is_kept_and_goes_on_counting
                 a_revocation_writes_one_row
+                a_withdrawal_is_written_on_whatever_came_before
+                a_withdrawal_of_what_has_changed_is_a_conflict
             ]
             racing: [
                 of_commits_sent_at_once_exactly_one_wins

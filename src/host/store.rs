@@ -87,16 +87,22 @@ pub trait Store: Send + Sync {
     /// Writes a commit, all or nothing, only if the dashboard has the expected revision, and once however often it is
     /// sent.
     ///
+    /// A [withdrawal](Commit::is_withdrawal) wins, however busy others are (G22): when the dashboard has another revision,
+    /// the store reads the head as it stands and the rows of the commit's [grants](Commit::grants), and writes
+    /// [`commit.onto(head, rows)`](Commit::onto) in the place of the commit, all while nobody else writes to that
+    /// dashboard (in the same transaction, under a lock on the head's row). The receipt has the revision that this made.
+    /// Where `onto` answers `None` it is a conflict. A row that cannot be read is left out of the rows.
+    ///
     /// A commit is known by its dashboard and its key together. One that was applied is answered with its receipt for
     /// good, whatever was written since, and brings no acknowledged message back. A commit may bring hundreds of grants;
     /// what hangs on them is not touched (S5). A deleted dashboard keeps its head, grants and audit trail.
     ///
     /// # Errors
     /// [`CommitError::Conflict`] only when this commit was not applied and the dashboard has another revision:
-    /// [`Revision::ZERO`] while it is not known. [`CommitError::Failed`] only when it is certain that nothing was
+    /// [`Revision::ZERO`] while it is not known. For a withdrawal only when `onto` answers `None`. [`CommitError::Failed`] only when it is certain that nothing was
     /// written; in doubt, [`CommitError::Unknown`].
     ///
-    /// Rules: [S1](crate::specification).
+    /// Rules: [S1](crate::specification), [G22](crate::specification).
     fn commit(&self, commit: &Commit) -> impl Future<Output = Result<Receipt, CommitError>> + Send;
 
     /// The receipt of a commit whose answer was lost; `None` when it was never applied.

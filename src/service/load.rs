@@ -18,6 +18,8 @@ use std::{collections::BTreeSet, sync::Arc};
 /// How often a command is judged anew after others changed the dashboard, a lost answer asked for, and a question read
 /// again.
 pub(super) const ATTEMPTS: usize = 8;
+/// How many rows are looked at to see whether anything hangs on a grant.
+const GLANCE: usize = 16;
 /// How many rows are read at once.
 const PAGE: usize = 512;
 
@@ -72,10 +74,10 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Adds what else is needed; `false` when the dashboard has another revision by now.
     async fn read_more(
         &self,
-        head: &Head,
+        head: &Arc<Head>,
         more: More,
         grants: &mut Vec<Arc<Grant>>,
-        carriers: &mut BTreeSet<GrantId>,
+        carriers: &mut BTreeSet<Option<GrantId>>,
     ) -> Result<bool, Error> {
         let dashboard = head.dashboard;
         let mut is_one = true;
@@ -89,9 +91,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             }
         }
         for grant in &more.hanging {
-            // One that cannot be read is there, too, and in no withdrawal's way (G22).
-            let first = self.store.grants_below(dashboard, *grant, 0, 1).await;
-            if first.map_or(true, |first| !first.is_empty()) {
+            if self.carries(head, *grant, grants).await {
                 carriers.insert(*grant);
             }
         }
@@ -102,6 +102,19 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             self.read_pages(grants, |from| self.store.grants_below(dashboard, above, from, PAGE)).await?;
         }
         Ok(is_one)
+    }
+
+    /// Whether anything live may hang on a grant, or on the dashboard. What cannot be read is there, too, and in no withdrawal's way (G22).
+    async fn carries(&self, head: &Arc<Head>, grant: Option<GrantId>, known: &[Arc<Grant>]) -> bool {
+        let first = match grant {
+            Some(grant) => self.store.grants_below(head.dashboard, grant, 0, GLANCE).await,
+            None => self.store.grants(head.dashboard, head.first_ordinal, GLANCE).await,
+        };
+        let Ok(first) = first else { return true };
+        let is_all = first.len() < GLANCE;
+        let now = self.env.now().max(head.clock);
+        let ledger = Ledger::new(Arc::clone(head), known.iter().chain(&first).map(Arc::clone), now);
+        !is_all || first.iter().any(|grant| ledger.carried(grant.id).is_some())
     }
 
     async fn read_pages<F>(

@@ -121,7 +121,7 @@ impl Command for Amend {
     }
 
     fn more(&self, _ledger: &Ledger) -> More {
-        More { hanging: vec![self.grant], ..More::default() }
+        More { hanging: vec![Some(self.grant)], ..More::default() }
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Amended>, Refusal> {

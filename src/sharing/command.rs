@@ -85,8 +85,8 @@ pub(crate) struct More {
     pub(crate) seeds: Vec<Seed>,
     /// All that hangs on these grants.
     pub(crate) below: Vec<GrantId>,
-    /// Whether anything hangs on these grants.
-    pub(crate) hanging: Vec<GrantId>,
+    /// Whether anything hangs on these grants; with `None`, whether there is any grant at all.
+    pub(crate) hanging: Vec<Option<GrantId>>,
     /// Every grant of the dashboard.
     pub(crate) everything: bool,
 }

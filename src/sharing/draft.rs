@@ -129,7 +129,7 @@ impl<'a> Draft<'a> {
     /// Notes what hangs, unread, on that which ends here (G22).
     fn note_falling(&mut self, before: &Ledger, actor: Actor, carriers: &[GrantId], fallen: &Fallen) {
         let ordinals = (before.head.first_ordinal, before.head.next_ordinal);
-        let ends_all = self.head.is_deleted() && before.head.is_dashboard() && ordinals.0 < ordinals.1;
+        let ends_all = self.head.is_deleted() && before.head.is_dashboard() && before.holds_more();
         let grants: Vec<GrantId> =
             if ends_all { Vec::new() } else { before.carriers_among(carriers).collect() };
         if !ends_all && grants.is_empty() {

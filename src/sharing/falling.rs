@@ -41,7 +41,8 @@ impl Command for ListFallen {
     fn more(&self, ledger: &Ledger) -> More {
         let Some(falling) = self.falling(&ledger.head) else { return More::default() };
         let links = falling.link.iter().filter_map(|link| link.grant);
-        let seeds = falling.grants.iter().copied().chain(links).map(Seed::Grant).collect();
+        let ended = falling.grants.iter().chain(&falling.listed).copied().chain(links);
+        let seeds = ended.map(Seed::Grant).collect();
         More {
             seeds,
             below: falling.grants.clone(),
@@ -87,7 +88,8 @@ fn before(ledger: &Ledger, falling: &Falling) -> Ledger {
     };
     let there = ledger.all().filter(|grant| grant.ordinal < falling.ordinals.1);
     let grants = there.map(|grant| {
-        if falling.grants.contains(&grant.id) { Arc::new(undone(grant, falling)) } else { Arc::clone(grant) }
+        let ended = falling.grants.contains(&grant.id) || falling.listed.contains(&grant.id);
+        if ended { Arc::new(undone(grant, falling)) } else { Arc::clone(grant) }
     });
     Ledger::new(Arc::new(head), grants, falling.at)
 }

@@ -20,8 +20,8 @@ pub(crate) struct Ledger {
     /// By ordinal, so that parents come before children.
     grants: BTreeMap<u64, Entry>,
     ordinals: HashMap<GrantId, u64>,
-    /// The grants that others hang on, which were not read.
-    pub(crate) carriers: BTreeSet<GrantId>,
+    /// The grants that others hang on, which were not read; `None` when the dashboard has grants that were not.
+    carriers: BTreeSet<Option<GrantId>>,
 }
 
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Ledger {
     }
 
     /// The same, knowing on which grants others hang that were not read.
-    pub(crate) fn with_carriers(self, carriers: BTreeSet<GrantId>) -> Self {
+    pub(crate) fn with_carriers(self, carriers: BTreeSet<Option<GrantId>>) -> Self {
         Self { carriers, ..self }
     }
 
@@ -169,7 +169,12 @@ impl Ledger {
 
     /// Those of some grants on which others hang that were not read.
     pub(crate) fn carriers_among(&self, grants: &[GrantId]) -> impl Iterator<Item = GrantId> {
-        grants.iter().copied().filter(|grant| self.carriers.contains(grant))
+        grants.iter().copied().filter(|grant| self.carriers.contains(&Some(*grant)))
+    }
+
+    /// Whether the dashboard has grants that were not read.
+    pub(crate) fn holds_more(&self) -> bool {
+        self.carriers.contains(&None)
     }
 
     /// The end of the dashboard's link, if it stands (L5, L6); why not, if it does not; `None` without a link.

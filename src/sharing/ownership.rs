@@ -189,6 +189,10 @@ impl Command for DeleteDashboard {
         Needs::of(self.by)
     }
 
+    fn more(&self, _ledger: &Ledger) -> More {
+        More { hanging: vec![None], ..More::default() }
+    }
+
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {
         let ledger = owners_ledger(facts, self.by)?;
         let mut draft = Draft::new(facts, ledger);

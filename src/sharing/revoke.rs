@@ -97,11 +97,10 @@ impl Command for Revoke {
     fn more(&self, ledger: &Ledger) -> More {
         let grantee = ledger.get(self.grant).and_then(|grant| grant.grantee.account());
         let others = grantee.map(Seed::from);
-        let named = vec![self.grant];
         match self.mode {
-            RevokeMode::Cascade => More { hanging: named, ..More::default() },
+            RevokeMode::Cascade => More { hanging: vec![Some(self.grant)], ..More::default() },
             RevokeMode::Rebind => {
-                More { seeds: others.into_iter().collect(), below: named, ..More::default() }
+                More { seeds: others.into_iter().collect(), below: vec![self.grant], ..More::default() }
             }
         }
     }
@@ -239,7 +238,7 @@ impl Command for StopSharing {
     }
 
     fn more(&self, ledger: &Ledger) -> More {
-        let hanging = self.targets(ledger).into_iter().map(|live| live.grant.id).collect();
+        let hanging = self.targets(ledger).into_iter().map(|live| Some(live.grant.id)).collect();
         More { hanging, ..More::default() }
     }
 
@@ -287,7 +286,7 @@ impl Command for Renounce {
     fn more(&self, ledger: &Ledger) -> More {
         // Whoever does not hold it is refused, and nothing more is read for that (D8).
         let held = ledger.live(self.grant).filter(|live| self.by.holds(live.grant));
-        More { hanging: held.map(|live| live.grant.id).into_iter().collect(), ..More::default() }
+        More { hanging: held.map(|live| Some(live.grant.id)).into_iter().collect(), ..More::default() }
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Ended>, Refusal> {
@@ -332,7 +331,7 @@ impl Command for EndAccount {
 
     fn more(&self, ledger: &Ledger) -> More {
         More {
-            hanging: self.person.live_grants(ledger).map(|live| live.grant.id).collect(),
+            hanging: self.person.live_grants(ledger).map(|live| Some(live.grant.id)).collect(),
             ..More::default()
         }
     }

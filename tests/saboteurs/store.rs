@@ -134,6 +134,32 @@ impl PlainStore {
         }
     }
 
+    /// A withdrawal goes on where the dashboard has moved on.
+    fn carry_over(&self, state: &mut State, commit: &Commit) -> Result<Receipt, CommitError> {
+        let known = state.heads.get(&commit.dashboard()).filter(|_| commit.is_withdrawal()).cloned();
+        let Some(head) = known.filter(|_| !self.is(Sabotage::RefusesAWithdrawalOnAnotherRevision)) else {
+            return Err(CommitError::Conflict);
+        };
+        let Some(carried) = commit.onto(&head, &state.grants) else {
+            if self.is(Sabotage::WritesAWithdrawalOfWhatHasChanged) {
+                self.apply(state, commit);
+                return Ok(commit.receipt());
+            }
+            if self.is(Sabotage::LeavesAConflictingWithdrawalsMessages) {
+                state.outbox.extend(commit.outbox().iter().cloned());
+            }
+            return Err(CommitError::Conflict);
+        };
+        self.apply(state, &carried);
+        if self.is(Sabotage::WritesAWithdrawalOverWhatOthersDid) {
+            let mut over = Head::clone(commit.head());
+            over.revision = carried.head().revision;
+            state.heads.insert(commit.dashboard(), Arc::new(over));
+        }
+        let earlier = self.is(Sabotage::AnswersAWithdrawalAsOfTheRevisionItWasJudgedAt);
+        Ok(if earlier { commit.receipt() } else { carried.receipt() })
+    }
+
     fn apply_link(&self, state: &mut State, before: Option<&Head>, after: &Head) {
         let old = before.and_then(|head| head.link.as_ref()).map(|link| link.digest);
         let new = after.link.as_ref().map(|link| link.digest);
@@ -348,7 +374,7 @@ impl Store for PlainStore {
             if self.is(Sabotage::LeavesTheAuditOfARefusedCommit) {
                 state.audit.push(commit.audit().clone());
             }
-            return Err(CommitError::Conflict);
+            return self.carry_over(&mut state, commit);
         }
         self.apply(&mut state, commit);
         Ok(commit.receipt())

@@ -9,7 +9,7 @@ use dashshare::{
     policy::Resource,
     store::{DynStore, Freshness, Seed, Store as _},
     template::{Options, Profile, Template, extract_json},
-    trail::{Actor, MessageId},
+    trail::{Actor, Message, MessageId},
 };
 use pollster::block_on;
 use serde_json::{Value, json};
@@ -184,6 +184,18 @@ impl Scene {
         };
         let owners: Vec<&AccountId> = people.iter().filter(|owner| owns(owner)).collect();
         json!({ "head": head, "grants": grants, "audit": audit, "held": held, "owners": owners, "outbox": [] })
+    }
+
+    /// Lists what fell with withdrawals whose process came to grief, as a worker does that leases (G21).
+    pub(crate) fn settle(&self) {
+        let sharing = self.process(8);
+        for number in DASHBOARDS {
+            done(sharing.list_fallen(board(number)));
+        }
+        let waiting = done(self.store.outbox(None, 100));
+        let notes = waiting.iter().filter(|message| message.message == Message::Falling);
+        let notes: Vec<MessageId> = notes.map(|note| note.id).collect();
+        done(self.store.acknowledge(&notes));
     }
 
     /// The dump with every id and digest that was drawn replaced by its place, so that two runs can be compared that

@@ -2,9 +2,9 @@
 
 use super::{
     columns::actor_columns,
-    database::{Database, Value},
+    database::{Database, LEAF, Row, Value},
     error::SqlError,
-    rows::{chains, documents, heads, snapshot},
+    rows::{chains, documents, heads, readable, snapshot},
     statements::{
         BEFORE_FIRST, SELECT_AUDIT, SELECT_BELOW, SELECT_DEEDS, SELECT_GRANTS, SELECT_HEAD, SELECT_OUTBOX,
         SELECT_OWNED, SELECT_RECEIPT, fixed, limited,
@@ -114,7 +114,26 @@ pub(crate) async fn grants(
     limit: usize,
 ) -> Result<Vec<Arc<Grant>>, SqlError> {
     let values = [Value::Id(dashboard.to_uuid()), Value::Number(bound(from))];
-    documents(&database.documents(limited(SELECT_GRANTS, limit), &values).await?)
+    page(database, SELECT_GRANTS, &values, limit).await
+}
+
+/// A page of grants. What cannot be read is left out, and the page is as long as if it were not there: a short one would
+/// be taken for the last.
+async fn page(
+    database: &impl Database,
+    sql: &str,
+    values: &[Value],
+    limit: usize,
+) -> Result<Vec<Arc<Grant>>, SqlError> {
+    let mut wanted = limit;
+    loop {
+        let rows = database.documents(limited(sql, wanted), values).await?;
+        let found = readable(&rows);
+        if found.len() >= limit || rows.len() < wanted {
+            return Ok(found);
+        }
+        wanted = wanted.saturating_add(limit.saturating_sub(found.len()));
+    }
 }
 
 pub(crate) async fn grants_below(
@@ -126,7 +145,7 @@ pub(crate) async fn grants_below(
 ) -> Result<Vec<Arc<Grant>>, SqlError> {
     let (dashboard, above) = (Value::Id(dashboard.to_uuid()), Value::Id(above.to_uuid()));
     let values = [dashboard, above, Value::Number(bound(from))];
-    documents(&database.documents(limited(SELECT_BELOW, limit), &values).await?)
+    page(database, SELECT_BELOW, &values, limit).await
 }
 
 pub(crate) async fn held<D: Database>(
@@ -142,11 +161,25 @@ pub(crate) async fn held<D: Database>(
     let (dashboard, ordinal) = after
         .map_or((Uuid::nil(), BEFORE_FIRST), |(dashboard, ordinal)| (dashboard.to_uuid(), bound(ordinal)));
     let values = [holder, Value::Id(dashboard), Value::Number(ordinal)];
-    let rows = database.chained(limited(sql, limit), &values).await?;
+    let mut wanted = limit;
+    loop {
+        let rows = database.chained(limited(sql, wanted), &values).await?;
+        let leaves = rows.iter().filter(|(kind, _)| *kind == LEAF).count();
+        let held = held_in(&rows)?;
+        if held.len() >= limit || leaves < wanted {
+            return Ok(held);
+        }
+        // A chain that cannot be read is left out, and a short page would be taken for the last.
+        wanted = wanted.saturating_add(limit.saturating_sub(held.len()));
+    }
+}
+
+/// Each chain with its dashboard's head, by dashboard and ordinal.
+fn held_in(rows: &[Row]) -> Result<Vec<Snapshot>, SqlError> {
     let heads: HashMap<DashboardId, Arc<Head>> =
-        heads(&rows)?.into_iter().map(|head| (head.dashboard, head)).collect();
+        heads(rows)?.into_iter().map(|head| (head.dashboard, head)).collect();
     let mut held = Vec::new();
-    for chain in chains(&rows)? {
+    for chain in chains(rows)? {
         let Some(leaf) = chain.first() else { continue };
         let head = heads.get(&leaf.dashboard).ok_or(SqlError::Torn)?;
         held.push(((leaf.dashboard, leaf.ordinal), Snapshot { head: Arc::clone(head), chains: vec![chain] }));

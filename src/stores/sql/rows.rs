@@ -23,12 +23,18 @@ pub(super) fn documents<T: DeserializeOwned>(rows: &[Row]) -> Result<Vec<T>, Sql
     rows.iter().map(|(_, body)| from_json(body)).collect()
 }
 
-/// The chains of the leaves among some rows, in the order in which the leaves came.
+/// The grants among some rows that can be read. One that cannot gives nobody anything, and is in nobody's way (G22).
+pub(super) fn readable(rows: &[Row]) -> Vec<Arc<Grant>> {
+    rows.iter().filter_map(|(_, body)| from_json(body).ok().map(Arc::new)).collect()
+}
+
+/// The chains of the leaves among some rows, in the order in which the leaves came. A chain with a grant that cannot be
+/// read is left out.
 pub(super) fn chains(rows: &[Row]) -> Result<Vec<Chain>, SqlError> {
-    let grants = rows.iter().filter(|(kind, _)| *kind != HEAD);
-    let grants: Vec<(i32, Arc<Grant>)> = grants
-        .map(|(kind, body)| Ok((*kind, Arc::new(from_json(body)?))))
-        .collect::<Result<_, SqlError>>()?;
+    let of_grants = || rows.iter().filter(|(kind, _)| *kind != HEAD);
+    let read = |(kind, body): &Row| Some((*kind, Arc::new(from_json(body).ok()?)));
+    let grants: Vec<(i32, Arc<Grant>)> = of_grants().filter_map(read).collect();
+    let is_damaged = grants.len() < of_grants().count();
     if let [(LEAF, leaf)] = grants.as_slice()
         && leaf.ancestors.is_empty()
     {
@@ -40,14 +46,17 @@ pub(super) fn chains(rows: &[Row]) -> Result<Vec<Chain>, SqlError> {
         grants.iter().map(|(_, grant)| (name(grant), grant)).collect();
     let leaves = grants.iter().filter(|(kind, _)| *kind == LEAF);
     leaves
-        .map(|(_, leaf)| {
+        .filter_map(|(_, leaf)| {
             let mut chain = Vec::with_capacity(leaf.depth());
             chain.push(Arc::clone(leaf));
             for above in leaf.ancestors.iter().rev() {
-                let found = known.get(&(leaf.dashboard, *above)).ok_or(SqlError::Torn)?;
-                chain.push(Arc::clone(found));
+                match known.get(&(leaf.dashboard, *above)) {
+                    Some(found) => chain.push(Arc::clone(found)),
+                    None if is_damaged => return None,
+                    None => return Some(Err(SqlError::Torn)),
+                }
             }
-            Ok(chain)
+            Some(Ok(chain))
         })
         .collect()
 }
