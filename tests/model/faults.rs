@@ -105,7 +105,7 @@ pub(crate) enum Fault {
     DeniesAreIgnored,
     /// An impact says that somebody keeps what a policy denies it.
     KeepingForgetsPolicies,
-    /// A share with an address is bound to an account that a share by name is refused for.
+    /// An address is bound to an account whose other addresses may not be shared with.
     AddressesAreBoundUnasked,
     /// Whoever may resume a link resumes also what the owner paused.
     AMakerResumesWhatTheOwnerPaused,
@@ -121,6 +121,8 @@ pub(crate) enum Fault {
     NothingIsLimited,
     /// Who has the reshare right is said to be able to share on, although rules or depth forbid it.
     SharingIsPromisedInVain,
+    /// A grant is prolonged for somebody whose domain was blocked since.
+    ProlongingAsksNoDomain,
 }
 
 impl FromStr for Fault {
@@ -133,7 +135,7 @@ impl FromStr for Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 58] = [
+    pub(crate) const ALL: [Self; 59] = [
         Self::TheChainIsSkipped,
         Self::DeadOneTickLate,
         Self::ReshareRightIsIgnored,
@@ -192,5 +194,6 @@ impl Fault {
         Self::OwnersAreAbovePolicies,
         Self::NothingIsLimited,
         Self::SharingIsPromisedInVain,
+        Self::ProlongingAsksNoDomain,
     ];
 }

@@ -289,6 +289,7 @@ impl Past<'_> {
             Command::RemindInvitation { grant, by } => {
                 self.has_power_over(t, grant, by)?;
                 if self.waits(grant, t) {
+                    self.asks_to_wait_anew(t, grant)?;
                     Ok(Effect { standing: Some(grant), ..Effect::default() })
                 } else {
                     Err(vec!["not_waiting"])
@@ -448,6 +449,9 @@ impl Past<'_> {
         let end = end_of(terms.expiry);
         let parents_end = parent.map(|parent| self.chain_end(parent));
         let new_end = end.min(parents_end.unwrap_or(end));
+        // What is set in place of more than itself is made anew.
+        let replaces = matches!(step.command, Command::SetShare { .. });
+        let set_anew = replaces && self.given(by, with, dashboard, t).count() > 1;
         let mut standing = self.given(by, with, dashboard, t).filter(|grant| {
             self.terms(*grant) == terms
                 // A narrowed path gives less than a new grant would.
@@ -458,8 +462,10 @@ impl Past<'_> {
                 }
         });
         if !self.has(Fault::RepeatingMakesAnother)
+            && !set_anew
             && let Some(grant) = standing.next()
         {
+            self.asks_to_wait_anew(t, grant)?;
             return Ok(Effect { standing: Some(grant), ..Effect::default() });
         }
 
@@ -468,7 +474,6 @@ impl Past<'_> {
         let in_the_way = |grant: Grant| {
             self.unanswered(grant) && (self.is_pending(grant) || !self.has(Fault::OnlyWhatWaitsIsInTheWay))
         };
-        let replaces = matches!(step.command, Command::SetShare { .. });
         refuse(
             &mut refusals,
             self.given(by, with, dashboard, t).any(in_the_way)
@@ -502,9 +507,8 @@ impl Past<'_> {
         let bound = match holder {
             With::Account(account) => {
                 account != owner
-                    && ((self.asks(t, place, holder).is_empty()
-                        && self.too_many(&counted, place, holder).is_empty())
-                        || self.has(Fault::AddressesAreBoundUnasked))
+                    && self.asks(t, place, self.asked_for(account, with)).is_empty()
+                    && self.too_many(&counted, place, holder).is_empty()
             }
             With::Address(_) => false,
         };
@@ -596,6 +600,27 @@ impl Past<'_> {
         self.asks(t, place, self.asked_for(account, issued.named)).is_empty()
             && (held < usize::from(self.rules(issued.dashboard).limits.of_person)
                 || self.has(Fault::NothingIsLimited))
+    }
+
+    /// An invitation that is asked for once more waits for longer, which the rules are asked as a share (G20), whether or
+    /// not an account has the address (I1).
+    fn asks_to_wait_anew(self, t: Instant, grant: Grant) -> Result<(), Refusals> {
+        if !self.waits(grant, t) || self.has(Fault::RepeatingProlongsNoWait) {
+            return Ok(());
+        }
+        let place = Place {
+            dashboard: self.born(grant).1.dashboard,
+            by: self.resharer(grant),
+            depth: self.depth(grant),
+            end: self.chain_end(grant),
+        };
+        let refusals = self.asks(t, place, self.named(grant));
+        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+    }
+
+    /// Whose domains are asked where an address is bound to an account: the account's, as if it was named.
+    fn asked_for(self, account: Account, named: With) -> With {
+        if self.has(Fault::AddressesAreBoundUnasked) { named } else { With::Account(account) }
     }
 
     /// What somebody has given to whom it named so, the oldest first (G17).
@@ -766,6 +791,12 @@ impl Past<'_> {
                 let rules = self.rules(dashboard);
                 refuse(&mut refusals, !rules.private, "private_sharing_off");
                 refuse(&mut refusals, parents_end.is_some() && !rules.resharing, "resharing_off");
+                let with = if self.waits(grant, t) { self.named(grant) } else { self.grantee(grant) };
+                refuse(
+                    &mut refusals,
+                    !self.domain_admitted(dashboard, with) && !self.has(Fault::ProlongingAsksNoDomain),
+                    "domain_blocked",
+                );
                 self.judge_duration(&mut refusals, t, dashboard, expiry, parents_end);
             }
         }
@@ -816,7 +847,7 @@ impl Past<'_> {
                 })
             };
             let Some((under, depth, parents_end)) = under else { continue };
-            if !self.has(Fault::RebindsLengthen) {
+            if parent == revoked && !self.has(Fault::RebindsLengthen) {
                 terms.expiry = expiry_of(end);
             }
             let by = if parent == revoked { Some(holder) } else { self.resharer(old.grant) };

@@ -868,14 +868,17 @@ impl<'a> Past<'a> {
                 let then = self.before(i);
                 then.is_pending(grant) || then.belongs_to(grant, account)
             }
-            // Who shares on what it got, or makes a link of it, is there.
-            Command::Share { .. } | Command::SetShare { .. } => {
-                entry.issued.iter().any(|issued| issued.parent == Some(grant))
-            }
-            Command::RotateLink { .. } => entry.hangs_on == Some(grant),
             _ => false,
         });
         !asked_before && !answered
+    }
+
+    /// Whether its holder has shared on from the grant, or made a link of it: then a list shows who that is.
+    pub(crate) fn was_used(self, grant: Grant) -> bool {
+        let (index, _) = self.born(grant);
+        self.entries_after(index).any(|(_, entry)| {
+            entry.hangs_on == Some(grant) || entry.issued.iter().any(|issued| issued.parent == Some(grant))
+        })
     }
 
     /// Whether the grant is to its sharers an invitation that waits, also where it was bound at once (I1).

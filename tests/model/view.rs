@@ -101,7 +101,7 @@ impl Past<'_> {
 
     /// Whether somebody is not told whose a grant is: whoever does not hold it itself.
     fn is_unseen(self, by: Account, grant: Grant, t: Instant) -> bool {
-        self.waits_for_the_sharers(grant, t) && !self.belongs_to(grant, by)
+        self.waits_for_the_sharers(grant, t) && !self.was_used(grant) && !self.belongs_to(grant, by)
     }
 
     fn waits_for_the_sharers(self, grant: Grant, t: Instant) -> bool {
@@ -110,11 +110,7 @@ impl Past<'_> {
 
     /// When the sharers are told that the grant ends.
     pub(super) fn shown_end(self, grant: Grant, t: Instant) -> Instant {
-        if self.waits(grant, t) {
-            self.chain_end(grant).min(self.lapse(grant))
-        } else {
-            self.ends(grant)
-        }
+        if self.waits(grant, t) { self.chain_end(grant).min(self.lapse(grant)) } else { self.ends(grant) }
     }
 
     /// Who may do what at an instant and until when, the owner left out (D7).
