@@ -873,14 +873,6 @@ impl<'a> Past<'a> {
         !asked_before && !answered
     }
 
-    /// Whether its holder has shared on from the grant, or made a link of it: then a list shows who that is.
-    pub(crate) fn was_used(self, grant: Grant) -> bool {
-        let (index, _) = self.born(grant);
-        self.entries_after(index).any(|(_, entry)| {
-            entry.hangs_on == Some(grant) || entry.issued.iter().any(|issued| issued.parent == Some(grant))
-        })
-    }
-
     /// Whether the grant is to its sharers an invitation that waits, also where it was bound at once (I1).
     pub(crate) fn waits(self, grant: Grant, t: Instant) -> bool {
         self.unanswered(grant) && t < self.lapse(grant)

@@ -101,7 +101,7 @@ impl Past<'_> {
 
     /// Whether somebody is not told whose a grant is: whoever does not hold it itself.
     fn is_unseen(self, by: Account, grant: Grant, t: Instant) -> bool {
-        self.waits_for_the_sharers(grant, t) && !self.was_used(grant) && !self.belongs_to(grant, by)
+        self.waits_for_the_sharers(grant, t) && !self.belongs_to(grant, by)
     }
 
     fn waits_for_the_sharers(self, grant: Grant, t: Instant) -> bool {
