@@ -912,25 +912,27 @@ impl Past<'_> {
         to: Account,
         keep: Option<Rights>,
     ) -> Result<Effect, Refusals> {
-        self.only_the_owner(by, dashboard, step.at)?;
+        let unknown = !self.account_exists(to);
+        if let Err(mut codes) = self.only_the_owner(by, dashboard, step.at) {
+            // The host knows of all that exists: what it is told first is nobody's promise.
+            refuse(&mut codes, step.host && unknown, "unknown_account");
+            return Err(codes);
+        }
         let rules = self.rules(dashboard);
         let mut refusals = Vec::new();
-        refuse(&mut refusals, !self.account_exists(to), "unknown_account");
+        refuse(&mut refusals, unknown, "unknown_account");
         refuse(&mut refusals, to == by, "to_self");
         refuse(&mut refusals, to == by, "to_owner");
         refuse(&mut refusals, keep == Some(Rights::NONE), "empty_rights");
         if !step.host && !self.has(Fault::AnybodyIsMadeOwner) {
             refusals.extend(self.may_not_own(to, dashboard));
         }
-        if keep.is_some() && !self.has(Fault::KeepingAsksNoRules) {
-            if step.host {
-                refuse(&mut refusals, !rules.private, "private_sharing_off");
-            } else {
+        // The host goes past the rules.
+        if keep.is_some() && !step.host {
+            refuse(&mut refusals, !rules.private, "private_sharing_off");
+            if !self.has(Fault::KeepingAsksNoRules) {
                 refusals.extend(self.may_not_own(by, dashboard));
             }
-        }
-        refuse(&mut refusals, keep.is_some() && !rules.private, "private_sharing_off");
-        if keep.is_some() {
             let place = Place { dashboard, by: None, depth: 1, end: FOREVER };
             let counted = self.counted(dashboard, step.at, |grant| self.belongs_to(grant, to));
             refusals.extend(self.too_many(&counted, place, With::Account(by)));
