@@ -107,7 +107,10 @@ impl Generator {
         } else {
             Dashboard(self.rng.below(usize::from(DASHBOARDS)) as u8)
         };
-        let command = if self.rng.percent(90)
+        // A suspended dashboard is not suspended for long.
+        let command = if past.suspended(dashboard) && self.rng.percent(25) {
+            Command::Resume { dashboard }
+        } else if self.rng.percent(90)
             && let Some(command) = self.planned.pop_front()
         {
             command
@@ -187,6 +190,7 @@ impl Generator {
             }
             86..91 => self.rotate(past, d, owner, &live),
             92..93 => self.rules_or_policies(past, d),
+            98..99 => Command::Suspend { dashboard: d },
             93..94 => Command::DeleteDashboard {
                 dashboard: d,
                 by: match self.rng.below(4) {
@@ -814,6 +818,10 @@ impl Generator {
         let resume = if past.link_paused(d) { 70 } else { 25 };
         match self.rng.below(100) {
             0..20 => Command::WithdrawLink { dashboard: d, by },
+            20..50 => {
+                let bound = past.link_hangs_on(d).map(|grant| past.chain_end(grant));
+                Command::MoveLinkEnd { dashboard: d, by, expiry: self.expiry(past, d, bound) }
+            }
             _ if self.rng.percent(resume) => Command::ResumeLink { dashboard: d, by },
             _ => Command::PauseLink { dashboard: d, by },
         }

@@ -195,10 +195,7 @@ impl<S: Store> Library<S> {
             | Command::RemindInvitation { .. }
             | Command::OfferTransfer { .. }
             | Command::TakeTransfer { .. }
-            | Command::DeclineTransfer { .. }
-            | Command::Suspend { .. }
-            | Command::Resume { .. }
-            | Command::MoveLinkEnd { .. } => {
+            | Command::DeclineTransfer { .. } => {
                 unreachable!("the generator makes none")
             }
             Command::Amend { grant, by, rights, reshare, expiry } => {
@@ -291,6 +288,17 @@ impl<S: Store> Library<S> {
             Command::Remind { dashboard, until } => {
                 let reminded = self.run(service.remind(dashboard_id(dashboard), time(until)))?;
                 outcome.reminded = self.all(&reminded.answer);
+            }
+            Command::MoveLinkEnd { dashboard, by, expiry } => {
+                let on = dashboard_id(dashboard);
+                let moved = self.run(service.move_link_end(actor(by), on, expiry_of(expiry)))?;
+                outcome.ends = Some(instant(moved.ends));
+            }
+            Command::Suspend { dashboard } => {
+                self.run(service.suspend_dashboard(dashboard_id(dashboard)))?;
+            }
+            Command::Resume { dashboard } => {
+                self.run(service.resume_dashboard(dashboard_id(dashboard)))?;
             }
             Command::PauseLink { dashboard, by } => {
                 self.run(service.pause_link(actor(by), dashboard_id(dashboard)))?;
