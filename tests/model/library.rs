@@ -12,6 +12,7 @@ use dashshare::{
     Holder, MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, TenantId, Timestamp, Told,
     directory::SharingRules,
     policy::{Document, Principal, Resource},
+    questions::Page,
     store::{Freshness, LinkDigest, Store},
     trail::Actor,
 };
@@ -475,8 +476,8 @@ impl<S: Store> Library<S> {
 
     /// What is shared with an account.
     pub(crate) fn shared_with(&self, who: Account, t: Instant) -> Vec<(Dashboard, Rights, bool, Expiry)> {
-        let shared =
-            block_on(self.service.as_of(time(t)).shared_with(account_id(who))).expect("memory never fails");
+        let shared = block_on(self.service.as_of(time(t)).shared_with(account_id(who), Page::first(100)))
+            .expect("memory never fails");
         let shared = shared.iter().map(|shared| {
             (dashboard(shared.dashboard), rights(shared.rights), shared.reshare, instant(shared.ends))
         });
