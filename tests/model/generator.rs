@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    Account, Address, Command, DASHBOARDS, DAY, Dashboard, Expiry, Grant, Instant, Mode, Model, Past, People,
-    Policies, Rights, Rules, SECOND, START, Step, With,
+    Account, Address, Command, DASHBOARDS, DAY, Dashboard, Expiry, Grant, Instant, Limits, Mode, Model, Past,
+    People, Policies, Rights, Rules, SECOND, START, Step, With,
 };
 
 /// SplitMix64: small, fast, and the same everywhere.
@@ -172,7 +172,17 @@ impl Generator {
             return self.story(past, d, owner, &live);
         }
         match self.rng.below(100) {
-            0..34 => self.share(past, d, owner, &live),
+            0..5 => set_in_place(self.share(past, d, owner, &live)),
+            5..8 => {
+                let waiting: Vec<Grant> =
+                    live.iter().copied().filter(|grant| past.invited(*grant).is_some()).collect();
+                let grant = self.rng.pick(&waiting).unwrap_or_else(|| self.any_grant(past, &live));
+                if past.grants().all(|issued| issued.grant != grant) {
+                    return Command::Wait;
+                }
+                Command::RemindInvitation { grant, by: self.above(past, grant, owner) }
+            }
+            8..34 => self.share(past, d, owner, &live),
             34..49 => self.amend(past, d, owner, &live),
             49..59 => self.revoke(past, d, owner, &live),
             59..62 => Command::StopSharing {
@@ -183,7 +193,7 @@ impl Generator {
             62..65 => self.renounce(past, owner, &live),
             65..68 => Command::Verify { account: self.anybody(), address: self.address(past, &live) },
             68..75 => self.claim(past, &live),
-            75..79 => self.transfer(past, d, owner, &live),
+            75..79 => self.hand_over(past, d, owner, &live),
             79..86 => self.rotate(past, d, owner, &live),
             86..92 if past.link_stands(d, now) || self.rng.percent(20) => {
                 self.link_command(past, d, owner, &live)
@@ -789,6 +799,32 @@ impl Generator {
         }
     }
 
+    fn hand_over(&mut self, past: Past<'_>, d: Dashboard, owner: Account, live: &[Grant]) -> Command {
+        let asked = past.asked_to_take(d, self.now).map(|(to, ..)| to);
+        let answers = match asked {
+            Some(to) if self.rng.percent(70) => to,
+            _ => self.anybody(),
+        };
+        match self.rng.below(10) {
+            0..4 if asked.is_some() => Command::TakeTransfer { dashboard: d, account: answers },
+            4..6 if asked.is_some() => Command::DeclineTransfer {
+                dashboard: d,
+                account: if self.rng.percent(30) { owner } else { answers },
+            },
+            0..6 => match self.transfer(past, d, owner, live) {
+                Command::Transfer { dashboard, by, to, keep } => {
+                    self.planned.push_front(match self.rng.below(4) {
+                        0 => Command::DeclineTransfer { dashboard, account: to },
+                        _ => Command::TakeTransfer { dashboard, account: to },
+                    });
+                    Command::OfferTransfer { dashboard, by, to, keep }
+                }
+                other => other,
+            },
+            _ => self.transfer(past, d, owner, live),
+        }
+    }
+
     fn transfer(&mut self, past: Past<'_>, d: Dashboard, owner: Account, live: &[Grant]) -> Command {
         let holder = self.holder(past, live);
         Command::Transfer {
@@ -824,6 +860,18 @@ impl Generator {
             }
             _ if self.rng.percent(resume) => Command::ResumeLink { dashboard: d, by },
             _ => Command::PauseLink { dashboard: d, by },
+        }
+    }
+
+    /// Few of one kind.
+    fn limits(&mut self) -> Limits {
+        let few = 1 + self.rng.below(3) as u16;
+        let open = Rules::OPEN.limits;
+        match self.rng.below(4) {
+            0 => Limits { of_person: few, ..open },
+            1 => Limits { grants: 3 * few, ..open },
+            2 => Limits { shared_on: few, ..open },
+            _ => Limits { invitations: few, ..open },
         }
     }
 
@@ -863,9 +911,18 @@ impl Generator {
             depth: self.rng.pick(&[8, 8, 8, 8, 8, 2, 3, 4, 12, 200]).unwrap_or(8),
             blocked: self.rng.pick(&[0, 0, 0, 1, 2]).unwrap_or(0),
             allowed: self.rng.pick(&[0, 0, 0, 0, 0, 1, 2]).unwrap_or(0),
-            limits: Rules::OPEN.limits,
+            limits: if self.rng.percent(65) { Rules::OPEN.limits } else { self.limits() },
         };
         Command::SetRules { dashboard: d, rules }
+    }
+}
+
+fn set_in_place(command: Command) -> Command {
+    match command {
+        Command::Share { dashboard, by, with, rights, reshare, expiry, parent } => {
+            Command::SetShare { dashboard, by, with, rights, reshare, expiry, parent }
+        }
+        other => other,
     }
 }
 

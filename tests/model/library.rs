@@ -19,8 +19,8 @@ use dashshare::{
 use pollster::block_on;
 
 use super::{
-    Account, Address, Command, DASHBOARDS, DOMAINS, Dashboard, Expiry, Grant, Instant, Mode, Outcome, People,
-    Policies, Rights, Rules, START, Step, Terms, With,
+    Account, Address, Command, DASHBOARDS, DOMAINS, Dashboard, Expiry, Grant, Instant, Limits, Mode, Outcome,
+    People, Policies, Rights, Rules, START, Step, Terms, With,
     view::{Impact, Line, LinkLine, View},
 };
 
@@ -189,15 +189,47 @@ impl<S: Store> Library<S> {
                 }
                 outcome.grant = Some(self.label(shared.grant));
                 outcome.standing = shared.standing;
-                outcome.others = expected.map(|expected| expected.others.clone()).unwrap_or_default();
+                outcome.others = self.all(&shared.others);
                 outcome.ends = Some(instant(shared.ends));
             }
-            Command::SetShare { .. }
-            | Command::RemindInvitation { .. }
-            | Command::OfferTransfer { .. }
-            | Command::TakeTransfer { .. }
-            | Command::DeclineTransfer { .. } => {
-                unreachable!("the generator makes none")
+            Command::SetShare { dashboard, by, with, rights, reshare, expiry, parent } => {
+                let terms = terms_of(Terms { rights, reshare, expiry });
+                let mut new = NewShare::with(holder(with), terms);
+                if let Some(parent) = parent {
+                    new = new.on_from(self.id(parent).1);
+                }
+                let set = self.run(service.set_share(actor(by), dashboard_id(dashboard), new))?;
+                if !set.standing {
+                    self.note(Grant::of(step.n, 0), dashboard, set.grant);
+                }
+                outcome.grant = Some(self.label(set.grant));
+                outcome.standing = set.standing;
+                outcome.ends = Some(instant(set.ends));
+                outcome.fell = self.all(&set.fell);
+            }
+            Command::RemindInvitation { grant, by } => {
+                let (dashboard, id) = self.id(grant);
+                self.run(service.remind_invitation(actor(by), dashboard_id(dashboard), id))?;
+                outcome.grant = Some(grant);
+                outcome.standing = true;
+            }
+            Command::OfferTransfer { dashboard, by, to, keep } => {
+                let keep = keep.map_or(dashshare::Rights::NONE, rights_of);
+                let on = dashboard_id(dashboard);
+                self.run(service.offer_transfer(actor(by), on, account_id(to), keep))?;
+            }
+            Command::TakeTransfer { dashboard, account } => {
+                let on = dashboard_id(dashboard);
+                let taken = self.run(service.take_transfer(account_id(account), on))?;
+                self.transferred(step, dashboard, &mut outcome, taken.kept, &taken.fell);
+            }
+            Command::DeclineTransfer { dashboard, account } => {
+                let (on, by) = (dashboard_id(dashboard), account_id(account));
+                if block_on(service.owner_of(on))? == Some(by) {
+                    self.run(service.withdraw_transfer(by, on))?;
+                } else {
+                    self.run(service.decline_transfer(by, on))?;
+                }
             }
             Command::Amend { grant, by, rights, reshare, expiry } => {
                 let mut amendment = Amendment::default();
@@ -257,12 +289,13 @@ impl<S: Store> Library<S> {
             Command::Transfer { dashboard, by, to, keep } => {
                 let keep = keep.map_or(dashshare::Rights::NONE, rights_of);
                 let on = dashboard_id(dashboard);
-                let transferred = self.run(service.transfer(actor(by), on, account_id(to), keep))?;
-                outcome.fell = self.all(&transferred.fell);
-                if let Some(kept) = transferred.kept {
-                    self.note(Grant::of(step.n, 0), dashboard, kept);
-                    outcome.grant = Some(self.label(kept));
-                }
+                let transferred = if step.host {
+                    self.run(service.transfer(on, account_id(to), keep))?
+                } else {
+                    self.run(service.offer_transfer(actor(by), on, account_id(to), keep))?;
+                    self.run(service.take_transfer(account_id(to), on))?
+                };
+                self.transferred(step, dashboard, &mut outcome, transferred.kept, &transferred.fell);
             }
             Command::DeleteDashboard { dashboard, by } => {
                 let on = dashboard_id(dashboard);
@@ -346,6 +379,21 @@ impl<S: Store> Library<S> {
     fn ended(&self, outcome: &mut Outcome, ended: &Ended) {
         outcome.fell.extend(self.all(&ended.fell));
         outcome.link_fell |= ended.link_fell;
+    }
+
+    fn transferred(
+        &mut self,
+        step: Step,
+        dashboard: Dashboard,
+        outcome: &mut Outcome,
+        kept: Option<GrantId>,
+        fell: &[GrantId],
+    ) {
+        outcome.fell = self.all(fell);
+        if let Some(kept) = kept {
+            self.note(Grant::of(step.n, 0), dashboard, kept);
+            outcome.grant = Some(self.label(kept));
+        }
     }
 
     fn note(&mut self, label: Grant, dashboard: Dashboard, id: GrantId) {
@@ -591,8 +639,18 @@ fn sharing_rules(rules: Rules) -> SharingRules {
         max_depth: rules.depth,
         blocked_domains: domains(rules.blocked),
         allowed_domains: domains(rules.allowed),
+        limits: limits(rules.limits),
         ..SharingRules::default()
     }
+}
+
+fn limits(limits: Limits) -> dashshare::directory::Limits {
+    let mut set = dashshare::directory::Limits::default();
+    set.grants_of_person = limits.of_person.into();
+    set.grants = limits.grants.into();
+    set.grants_shared_on = limits.shared_on.into();
+    set.invitations = limits.invitations.into();
+    set
 }
 
 fn domains(bits: u8) -> Vec<String> {
