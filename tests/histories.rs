@@ -1,6 +1,7 @@
 //! The library against the model, history by history (R1 of the research notes).
 //!
 //! `DASHSHARE_HISTORIES` says how many histories to play (20,000 unless set), `DASHSHARE_SEED` plays one of them.
+//! `DASHSHARE_FAULTS` breaks the named rules in the model: a library that differs from the model then breaks others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -81,6 +82,9 @@ fn the_library_and_the_model_agree_at_every_critical_instant() {
     };
     let played = seeds.end - seeds.start;
     let stopwatch = Stopwatch::now();
+    let faults = env::var("DASHSHARE_FAULTS").unwrap_or_default();
+    let faults = faults.split(',').filter(|name| !name.is_empty()).map(|name| name.parse().expect("a fault"));
+    let faults = &faults.collect::<Vec<Fault>>();
     let counts = thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
             .map(|i| {
@@ -88,8 +92,8 @@ fn the_library_and_the_model_agree_at_every_critical_instant() {
                 scope.spawn(move || {
                     let mut counts = Counts::default();
                     for seed in seeds {
-                        if let Err(found) = play(seed, None, &mut counts) {
-                            panic!("{}", shortest(seed, found));
+                        if let Err(found) = play(seed, faults, &mut counts) {
+                            panic!("{}", shortest(seed, faults, found));
                         }
                     }
                     counts
@@ -122,7 +126,7 @@ fn the_library_and_the_model_agree_at_every_critical_instant() {
 fn each_planted_fault_is_found_within_200_histories() {
     let mut missed = Vec::new();
     for fault in Fault::ALL {
-        let parts = |seed: &u64| match play(*seed, Some(fault), &mut Counts::default()) {
+        let parts = |seed: &u64| match play(*seed, &[fault], &mut Counts::default()) {
             Ok(()) => false,
             Err(found) => {
                 assert!(
@@ -175,16 +179,16 @@ struct Found {
 
 /// Plays the history of a seed on both sides, until the first difference. The generator follows a model without the
 /// fault, so that a faulty one is asked the same questions.
-fn play(seed: u64, fault: Option<Fault>, counts: &mut Counts) -> Result<(), Found> {
+fn play(seed: u64, faults: &[Fault], counts: &mut Counts) -> Result<(), Found> {
     let mut generator = Generator::new(seed);
     let mut guide = Model::new();
-    let mut sides = Sides::new(seed, fault);
+    let mut sides = Sides::new(seed, faults);
     let mut steps = Vec::new();
     let mut next = generator.opening();
     let mut left = generator.length();
     while !next.is_empty() {
         for step in next.drain(..) {
-            if fault.is_some() {
+            if !faults.is_empty() {
                 let _ = guide.play(step);
             }
             steps.push(step);
@@ -192,7 +196,7 @@ fn play(seed: u64, fault: Option<Fault>, counts: &mut Counts) -> Result<(), Foun
         }
         if left > 0 {
             left -= 1;
-            let guide = if fault.is_some() { &guide } else { &sides.model };
+            let guide = if !faults.is_empty() { &guide } else { &sides.model };
             next.push(generator.next(guide));
         }
     }
@@ -201,8 +205,8 @@ fn play(seed: u64, fault: Option<Fault>, counts: &mut Counts) -> Result<(), Foun
 }
 
 /// Plays the steps again, from nothing.
-fn replay(seed: u64, steps: &[Step]) -> Result<(), String> {
-    let mut sides = Sides::new(seed, None);
+fn replay(seed: u64, faults: &[Fault], steps: &[Step]) -> Result<(), String> {
+    let mut sides = Sides::new(seed, faults);
     let mut counts = Counts::default();
     for step in steps {
         sides.step_caught(*step, &mut counts)?;
@@ -211,7 +215,7 @@ fn replay(seed: u64, steps: &[Step]) -> Result<(), String> {
 }
 
 /// Leaves out whatever can be left out with the two sides still parting.
-fn shortest(seed: u64, found: Found) -> String {
+fn shortest(seed: u64, faults: &[Fault], found: Found) -> String {
     let Found { mut steps, mut mismatch } = found;
     let kind = mismatch.lines().next().map(str::to_owned);
     let mut size = steps.len();
@@ -220,7 +224,7 @@ fn shortest(seed: u64, found: Found) -> String {
         while at < steps.len() {
             let mut fewer = steps.clone();
             fewer.drain(at..(at + size).min(steps.len()));
-            match replay(seed, &fewer) {
+            match replay(seed, faults, &fewer) {
                 // Another difference would be another story.
                 Err(still) if still.lines().next() == kind.as_deref() => (steps, mismatch) = (fewer, still),
                 _ => at += size,
@@ -249,11 +253,11 @@ struct Sides {
 }
 
 impl Sides {
-    fn new(seed: u64, fault: Option<Fault>) -> Self {
+    fn new(seed: u64, faults: &[Fault]) -> Self {
         let library = Library::new();
         let (.., nowhere) = library.present(Account(1), None);
         Self {
-            model: fault.map_or_else(Model::new, Model::with_fault),
+            model: Model::with_faults(faults),
             library,
             nowhere: written(&nowhere),
             now: model::START,
@@ -327,7 +331,7 @@ impl Sides {
                     self.library.rights(account, dashboard, t),
                     self.library.may_share(account, dashboard, t),
                 );
-                let what = || format!("what {account:?} may, and whether it may share");
+                let what = || format!("what {account:?} may then, and whether it may share");
                 alike(t, dashboard, what, &expected, &told)?;
             }
         }
@@ -344,6 +348,26 @@ impl Sides {
                     (past.rights(account, dashboard, now), past.may_share(account, dashboard, now));
                 let what = || format!("what {account:?} may, and whether it may share");
                 alike(now, dashboard, what, &expected, &(rights, may_share))?;
+                let sees = past.sees_devices(account, dashboard, now);
+                let what = || format!("whether {account:?} sees the devices");
+                alike(now, dashboard, what, &sees, &self.library.sees_devices(account, dashboard))?;
+                if past.suspended(dashboard) {
+                    counts.count("told of what is suspended");
+                    if past.is_party(account, dashboard, now) {
+                        self.parties.insert((account, dashboard), now);
+                    }
+                    continue;
+                }
+                if past.let_in(account, dashboard) && past.owner(dashboard).is_some() {
+                    counts.count("told who are let in by a policy");
+                    if past.is_party(account, dashboard, now) {
+                        self.parties.insert((account, dashboard), now);
+                    }
+                    let is_let_in = told.iter().all(|told| told.code() != "unknown_dashboard");
+                    let what = || format!("whether {account:?} is let in by a policy, not told {told:?}");
+                    alike(now, dashboard, what, &(true, true), &(is_let_in, told[0].status() == 200))?;
+                    continue;
+                }
                 if past.is_party(account, dashboard, now) {
                     counts.count("parties told");
                     self.parties.insert((account, dashboard), now);
@@ -386,7 +410,7 @@ impl Sides {
                 // The past is compared below.
                 for &by in self.people.iter().filter(|_| t >= self.now) {
                     let what = format!("what {by:?} is listed");
-                    same(t, d, &what, past.view(by, d, t), self.library.view(by, d, t))?;
+                    same(t, d, &what, past.view((past, self.now), by, d, t), self.library.view(by, d, t))?;
                 }
                 let people = self.people.iter().copied();
                 let viewers = past.viewers(people.clone(), d, t);
@@ -420,7 +444,7 @@ impl Sides {
                     )?;
                 }
                 if let (Some(owner), Some(present)) = (then.owner(d), past.owner(d)) {
-                    let expected = then.view(owner, d, t).map(View::of_the_past);
+                    let expected = then.view((past, self.now), owner, d, t).map(View::of_the_past);
                     let told = self.library.view(present, d, t).map(View::of_the_past);
                     same(t, d, "what the owner is told of then", expected, told)?;
                     for &by in self.people.iter().filter(|by| !past.is_party(**by, d, self.now)) {
@@ -430,12 +454,11 @@ impl Sides {
             }
             for grant in past.standing(d, self.now) {
                 counts.count("impacts compared");
-                let impact = past.impact(d, grant, self.now);
                 for &by in &self.people {
                     let expected = if !past.is_party(by, d, self.now) {
                         Err("unknown_grant".to_owned())
                     } else if past.is_above(by, grant) || past.belongs_to(grant, by) {
-                        Ok(impact.clone())
+                        Ok(past.impact(by, grant, self.now))
                     } else {
                         Err("not_yours".to_owned())
                     };
@@ -516,6 +539,7 @@ impl Sides {
                 when("transfers that absorbed", fell > 0);
             }
             Command::RotateLink { .. } => when("link rotations", true),
+            Command::Remind { .. } => when("reminders", !outcome.reminded.is_empty()),
             Command::PauseLink { .. } | Command::ResumeLink { .. } | Command::WithdrawLink { .. } => {
                 when("links paused, resumed or withdrawn", true);
             }

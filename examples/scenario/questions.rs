@@ -5,8 +5,6 @@ use dashshare::{
     AccountId, DashboardId, Revision,
     questions::{GrantView, LinkView, Page},
     trail::{Actor, Event},
-    questions::{GrantView, LinkView},
-    trail::{Actor, Event},
 };
 use serde_json::{Value, json};
 

@@ -59,7 +59,14 @@ impl Engine {
         let terms = Terms::of(rights, fields.expiry("expiry")?).reshare(reshare);
         let from = fields.optional("from", |fields, name| self.grant_called(fields, name))?;
         let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
-        Ok(Asked { label, terms, from: from.map(|(_, grant)| grant), dashboard, by, with: fields.with("with")? })
+        Ok(Asked {
+            label,
+            terms,
+            from: from.map(|(_, grant)| grant),
+            dashboard,
+            by,
+            with: fields.with("with")?,
+        })
     }
 
     fn new_share(&mut self, asked: Asked<'_>) -> (DashboardId, Actor, NewShare) {

@@ -1,5 +1,7 @@
 //! Rules broken on purpose: a comparison that does not see each of them soon proves nothing.
 
+use std::str::FromStr;
+
 /// One broken rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
@@ -75,10 +77,65 @@ pub(crate) enum Fault {
     OneLevelTooDeep,
     /// A dashboard that is registered again finds its old grants.
     GrantsOutliveTheDashboard,
+    /// Whether a share stands goes by who holds the grant, not by what was named.
+    StandingGoesByTheHolder,
+    /// A waiting invitation that is asked for once more lapses when it would have.
+    RepeatingProlongsNoWait,
+    /// A second invitation of an address is no refusal.
+    AnAddressIsInvitedTwice,
+    /// Only an invitation that waits is in the way of a second one: so the sharer learns who has an account.
+    OnlyWhatWaitsIsInTheWay,
+    /// The owner's address is refused, so that a resharer learns whose it is.
+    TheOwnersAddressIsTold,
+    /// A list, an impact or an amendment shows who has the address before the invitation was answered.
+    SharersAreToldWhoHasTheAddress,
+    /// A claim binds what `share` would refuse now.
+    ClaimsAskNoRules,
+    /// A rebind re-issues what `share` would refuse now.
+    RebindsAskNoRules,
+    /// What is re-issued lasts as long as what it then hangs on.
+    RebindsLengthen,
+    /// The invitations of an old owner to itself outlive the transfer.
+    TransferLeavesInvitations,
+    /// Whom the rules or policies do not let is made the owner.
+    AnybodyIsMadeOwner,
+    /// Whom the rules or policies do not let keeps a right at a transfer.
+    KeepingAsksNoRules,
+    /// What a policy denies a grant gives.
+    DeniesAreIgnored,
+    /// An impact says that somebody keeps what a policy denies it.
+    KeepingForgetsPolicies,
+    /// An address is bound to an account whose other addresses may not be shared with.
+    AddressesAreBoundUnasked,
+    /// Whoever may resume a link resumes also what the owner paused.
+    AMakerResumesWhatTheOwnerPaused,
+    /// Who keeps a lesser right is not said to lose anything.
+    OnlyWhoLosesAllIsLosing,
+    /// Everybody is reminded whose grant or invitation ends.
+    WhoLosesNothingIsReminded,
+    /// A suspended dashboard goes on.
+    SuspendingDeniesNothing,
+    /// A policy denies an owner no device.
+    OwnersAreAbovePolicies,
+    /// There may be any number of grants.
+    NothingIsLimited,
+    /// Who has the reshare right is said to be able to share on, although rules or depth forbid it.
+    SharingIsPromisedInVain,
+    /// A grant is prolonged for somebody whose domain was blocked since.
+    ProlongingAsksNoDomain,
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let named = |fault: &Self| format!("{fault:?}") == name;
+        Self::ALL.into_iter().find(named).ok_or_else(|| format!("`{name}` is no fault"))
+    }
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 36] = [
+    pub(crate) const ALL: [Self; 59] = [
         Self::TheChainIsSkipped,
         Self::DeadOneTickLate,
         Self::ReshareRightIsIgnored,
@@ -115,5 +172,28 @@ impl Fault {
         Self::RebindsForgetDescendants,
         Self::OneLevelTooDeep,
         Self::GrantsOutliveTheDashboard,
+        Self::StandingGoesByTheHolder,
+        Self::RepeatingProlongsNoWait,
+        Self::AnAddressIsInvitedTwice,
+        Self::OnlyWhatWaitsIsInTheWay,
+        Self::TheOwnersAddressIsTold,
+        Self::SharersAreToldWhoHasTheAddress,
+        Self::ClaimsAskNoRules,
+        Self::RebindsAskNoRules,
+        Self::RebindsLengthen,
+        Self::TransferLeavesInvitations,
+        Self::AnybodyIsMadeOwner,
+        Self::KeepingAsksNoRules,
+        Self::DeniesAreIgnored,
+        Self::KeepingForgetsPolicies,
+        Self::AddressesAreBoundUnasked,
+        Self::AMakerResumesWhatTheOwnerPaused,
+        Self::OnlyWhoLosesAllIsLosing,
+        Self::WhoLosesNothingIsReminded,
+        Self::SuspendingDeniesNothing,
+        Self::OwnersAreAbovePolicies,
+        Self::NothingIsLimited,
+        Self::SharingIsPromisedInVain,
+        Self::ProlongingAsksNoDomain,
     ];
 }

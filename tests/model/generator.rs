@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    Account, Address, Command, DASHBOARDS, DAY, Dashboard, Expiry, Grant, Instant, Mode, Model, Past, Rights,
-    Rules, SECOND, START, Step, With,
+    Account, Address, Command, DASHBOARDS, DAY, Dashboard, Expiry, Grant, Instant, Limits, Mode, Model, Past,
+    People, Policies, Rights, Rules, SECOND, START, Step, With,
 };
 
 /// SplitMix64: small, fast, and the same everywhere.
@@ -107,7 +107,10 @@ impl Generator {
         } else {
             Dashboard(self.rng.below(usize::from(DASHBOARDS)) as u8)
         };
-        let command = if self.rng.percent(90)
+        // A suspended dashboard is not suspended for long.
+        let command = if past.suspended(dashboard) && self.rng.percent(25) {
+            Command::Resume { dashboard }
+        } else if self.rng.percent(90)
             && let Some(command) = self.planned.pop_front()
         {
             command
@@ -120,7 +123,8 @@ impl Generator {
     fn step(&mut self, command: Command) -> Step {
         let n = self.n;
         self.n += 1;
-        Step { n, at: self.now, command }
+        let host = command.may_be_the_hosts() && self.rng.percent(4);
+        Step { n, at: self.now, command, host }
     }
 
     fn join(&mut self) -> Command {
@@ -157,7 +161,7 @@ impl Generator {
         };
         let live: Vec<Grant> = past.standing(d, now).collect();
         if self.mood.restless && self.rng.percent(8) {
-            return self.set_rules(past, d);
+            return self.rules_or_policies(past, d);
         }
         // Without anything to change, every second command would be about nothing.
         let few = live.len() < 2 + self.rng.below(6);
@@ -168,7 +172,17 @@ impl Generator {
             return self.story(past, d, owner, &live);
         }
         match self.rng.below(100) {
-            0..34 => self.share(past, d, owner, &live),
+            0..5 => set_in_place(self.share(past, d, owner, &live)),
+            5..8 => {
+                let waiting: Vec<Grant> =
+                    live.iter().copied().filter(|grant| past.invited(*grant).is_some()).collect();
+                let grant = self.rng.pick(&waiting).unwrap_or_else(|| self.any_grant(past, &live));
+                if past.grants().all(|issued| issued.grant != grant) {
+                    return Command::Wait;
+                }
+                Command::RemindInvitation { grant, by: self.above(past, grant, owner) }
+            }
+            8..34 => self.share(past, d, owner, &live),
             34..49 => self.amend(past, d, owner, &live),
             49..59 => self.revoke(past, d, owner, &live),
             59..62 => Command::StopSharing {
@@ -179,13 +193,14 @@ impl Generator {
             62..65 => self.renounce(past, owner, &live),
             65..68 => Command::Verify { account: self.anybody(), address: self.address(past, &live) },
             68..75 => self.claim(past, &live),
-            75..79 => self.transfer(past, d, owner, &live),
+            75..79 => self.hand_over(past, d, owner, &live),
             79..86 => self.rotate(past, d, owner, &live),
             86..92 if past.link_stands(d, now) || self.rng.percent(20) => {
                 self.link_command(past, d, owner, &live)
             }
             86..91 => self.rotate(past, d, owner, &live),
-            92..93 => self.set_rules(past, d),
+            92..93 => self.rules_or_policies(past, d),
+            98..99 => Command::Suspend { dashboard: d },
             93..94 => Command::DeleteDashboard {
                 dashboard: d,
                 by: match self.rng.below(4) {
@@ -195,6 +210,11 @@ impl Generator {
                 },
             },
             94..96 => self.people(past, d),
+            96..98 => {
+                let ends = past.critical_instants(now);
+                let end = self.rng.pick(&ends[..ends.len().min(12)]).unwrap_or(now);
+                Command::Remind { dashboard: d, until: end + DAY * self.rng.below(2) as Instant }
+            }
             _ => Command::Wait,
         }
     }
@@ -218,7 +238,7 @@ impl Generator {
         let stop = |by, with| Command::StopSharing { dashboard: d, by, with };
         let sharer = self.actor(past, d, owner, live);
         let invite = give(sharer, With::Address(address), Rights::VIEW, None);
-        let story = match self.rng.below(12) {
+        let story = match self.rng.below(18) {
             // The address is claimed, and by another account after it.
             0 => vec![invite, verify(one, address), claim(one), verify(other, address), claim(other)],
             // Stopping between the verifying and the claim.
@@ -358,6 +378,103 @@ impl Generator {
                     set(closed),
                     Command::ResumeLink { dashboard: d, by },
                     set(Rules::OPEN),
+                ]
+            }
+            // One person under two names, and the address asked for once more.
+            11 => {
+                let by_name = |rights| give(sharer, With::Account(one), rights, None);
+                let by_address = |rights| give(sharer, With::Address(address), rights, None);
+                let other = if self.rng.percent(50) { Rights::VIEW } else { Rights::ALL };
+                let mut story = vec![
+                    by_name(Rights::VIEW),
+                    by_address(other),
+                    by_address(other),
+                    by_address(self.some_rights()),
+                    by_name(self.some_rights()),
+                    claim(one),
+                    by_address(self.some_rights()),
+                    stop(sharer, With::Address(address)),
+                ];
+                story.insert(self.rng.below(5), verify(one, address));
+                story
+            }
+            // An invitation of the owner's own address, or of somebody above.
+            12 => {
+                let above = if self.rng.percent(60) { owner } else { one };
+                vec![
+                    verify(above, address),
+                    give(owner, With::Account(one), Rights::ALL, None),
+                    give(one, With::Account(other), Rights::ALL, None),
+                    give(other, With::Address(address), Rights::VIEW, None),
+                    claim(above),
+                ]
+            }
+            // An owner who invites itself and gives the dashboard away.
+            13 => {
+                let mut story = vec![
+                    give(owner, With::Address(address), Rights::ALL, None),
+                    Command::Transfer {
+                        dashboard: d,
+                        by: owner,
+                        to: one,
+                        keep: self.rng.percent(30).then_some(Rights::VIEW),
+                    },
+                    claim(owner),
+                ];
+                story.insert(1 + self.rng.below(2), verify(owner, address));
+                story
+            }
+            // The rules are tightened between an invitation and its claim, or before a transfer.
+            14 => {
+                let closed = Rules { blocked: 1 << address.domain(), ..past.rules(d) };
+                let tight = match self.rng.below(4) {
+                    0 => Rules { max_days: Some(1), ..past.rules(d) },
+                    1 => Rules { resharing: false, ..past.rules(d) },
+                    _ => closed,
+                };
+                let set = |rules| Command::SetRules { dashboard: d, rules };
+                vec![
+                    invite,
+                    verify(one, address),
+                    set(tight),
+                    claim(one),
+                    Command::Transfer { dashboard: d, by: owner, to: one, keep: None },
+                    set(Rules::OPEN),
+                    claim(one),
+                ]
+            }
+            // An owner whom the rules or policies do not let be shared with.
+            15 => {
+                let to = if self.rng.percent(50) { owner } else { one };
+                let keep = Some(Rights::VIEW).filter(|_| self.rng.percent(70));
+                let mut story = vec![verify(to, address)];
+                story.push(match self.rng.percent(50) {
+                    true => Command::SetRules {
+                        dashboard: d,
+                        rules: Rules { blocked: 1 << address.domain(), ..past.rules(d) },
+                    },
+                    false => Command::SetPolicies {
+                        dashboard: d,
+                        policies: Policies { denied: People::are(to), ..Policies::default() },
+                    },
+                });
+                story.push(Command::Transfer { dashboard: d, by: owner, to: one, keep });
+                story.push(Command::SetRules { dashboard: d, rules: Rules::OPEN });
+                story.push(Command::SetPolicies { dashboard: d, policies: Policies::default() });
+                story
+            }
+            // A link that one pauses and another resumes.
+            16 => {
+                let maker = self.actor(past, d, owner, live);
+                let mut by = || if self.rng.percent(50) { maker } else { owner };
+                let (one, other, third) = (by(), by(), by());
+                vec![
+                    Command::WithdrawLink { dashboard: d, by: owner },
+                    Command::RotateLink { dashboard: d, by: maker, expiry: None },
+                    Command::PauseLink { dashboard: d, by: one },
+                    Command::PauseLink { dashboard: d, by: other },
+                    Command::ResumeLink { dashboard: d, by: third },
+                    Command::ResumeLink { dashboard: d, by: maker },
                 ]
             }
             // The dashboard goes to a holder and comes back.
@@ -682,6 +799,32 @@ impl Generator {
         }
     }
 
+    fn hand_over(&mut self, past: Past<'_>, d: Dashboard, owner: Account, live: &[Grant]) -> Command {
+        let asked = past.asked_to_take(d, self.now).map(|(to, ..)| to);
+        let answers = match asked {
+            Some(to) if self.rng.percent(70) => to,
+            _ => self.anybody(),
+        };
+        match self.rng.below(10) {
+            0..4 if asked.is_some() => Command::TakeTransfer { dashboard: d, account: answers },
+            4..6 if asked.is_some() => Command::DeclineTransfer {
+                dashboard: d,
+                account: if self.rng.percent(30) { owner } else { answers },
+            },
+            0..6 => match self.transfer(past, d, owner, live) {
+                Command::Transfer { dashboard, by, to, keep } => {
+                    self.planned.push_front(match self.rng.below(4) {
+                        0 => Command::DeclineTransfer { dashboard, account: to },
+                        _ => Command::TakeTransfer { dashboard, account: to },
+                    });
+                    Command::OfferTransfer { dashboard, by, to, keep }
+                }
+                other => other,
+            },
+            _ => self.transfer(past, d, owner, live),
+        }
+    }
+
     fn transfer(&mut self, past: Past<'_>, d: Dashboard, owner: Account, live: &[Grant]) -> Command {
         let holder = self.holder(past, live);
         Command::Transfer {
@@ -711,9 +854,48 @@ impl Generator {
         let resume = if past.link_paused(d) { 70 } else { 25 };
         match self.rng.below(100) {
             0..20 => Command::WithdrawLink { dashboard: d, by },
+            20..50 => {
+                let bound = past.link_hangs_on(d).map(|grant| past.chain_end(grant));
+                Command::MoveLinkEnd { dashboard: d, by, expiry: self.expiry(past, d, bound) }
+            }
             _ if self.rng.percent(resume) => Command::ResumeLink { dashboard: d, by },
             _ => Command::PauseLink { dashboard: d, by },
         }
+    }
+
+    /// Few of one kind.
+    fn limits(&mut self) -> Limits {
+        let few = 1 + self.rng.below(3) as u16;
+        let open = Rules::OPEN.limits;
+        match self.rng.below(4) {
+            0 => Limits { of_person: few, ..open },
+            1 => Limits { grants: 3 * few, ..open },
+            2 => Limits { shared_on: few, ..open },
+            _ => Limits { invitations: few, ..open },
+        }
+    }
+
+    fn rules_or_policies(&mut self, past: Past<'_>, d: Dashboard) -> Command {
+        if self.rng.percent(60) {
+            return self.set_rules(past, d);
+        }
+        let mut denied = People::NOBODY;
+        for _ in 0..self.rng.below(3) {
+            denied = denied.and(self.anybody());
+        }
+        let mut blind = People::NOBODY;
+        for _ in 0..self.rng.below(3) {
+            blind = blind.and(if self.rng.percent(30) {
+                past.owner(d).unwrap_or(Account(0))
+            } else {
+                self.anybody()
+            });
+        }
+        let mut allowed = People::NOBODY;
+        for _ in 0..self.rng.below(2) {
+            allowed = allowed.and(self.anybody());
+        }
+        Command::SetPolicies { dashboard: d, policies: Policies { denied, allowed, blind } }
     }
 
     fn set_rules(&mut self, past: Past<'_>, d: Dashboard) -> Command {
@@ -727,8 +909,20 @@ impl Generator {
             max_days: self.rng.pick(&[None, None, None, Some(1), Some(10), Some(60)]).flatten(),
             invitation_days: self.rng.pick(&[None, None, Some(1), Some(3), Some(90)]).flatten(),
             depth: self.rng.pick(&[8, 8, 8, 8, 8, 2, 3, 4, 12, 200]).unwrap_or(8),
+            blocked: self.rng.pick(&[0, 0, 0, 1, 2]).unwrap_or(0),
+            allowed: self.rng.pick(&[0, 0, 0, 0, 0, 1, 2]).unwrap_or(0),
+            limits: if self.rng.percent(65) { Rules::OPEN.limits } else { self.limits() },
         };
         Command::SetRules { dashboard: d, rules }
+    }
+}
+
+fn set_in_place(command: Command) -> Command {
+    match command {
+        Command::Share { dashboard, by, with, rights, reshare, expiry, parent } => {
+            Command::SetShare { dashboard, by, with, rights, reshare, expiry, parent }
+        }
+        other => other,
     }
 }
 

@@ -1,8 +1,8 @@
 //! The model against scenarios worked out by hand.
 
 use super::{
-    Account, Address, Command, DAY, Dashboard, Expiry, Grant, Instant, Mode, Model, Outcome, Rights, Rules,
-    SECOND, START, Step, With,
+    Account, Address, Command, DAY, Dashboard, Expiry, Grant, Instant, Limits, Mode, Model, Outcome, People,
+    Policies, Rights, Rules, SECOND, START, Step, With,
 };
 
 const D: Dashboard = Dashboard(0);
@@ -35,7 +35,7 @@ impl Story {
 
     fn play(&mut self, command: Command) -> Result<Outcome, Vec<&'static str>> {
         self.n += 1;
-        self.model.play(Step { n: self.n, at: self.now, command })
+        self.model.play(Step { n: self.n, at: self.now, command, host: false })
     }
 
     fn ok(&mut self, command: Command) -> Outcome {
@@ -43,7 +43,8 @@ impl Story {
     }
 
     fn refused(&mut self, code: &str, command: Command) {
-        let codes = self.play(command).expect_err("is refused");
+        let mut codes = self.play(command).expect_err("is refused");
+        codes.dedup();
         assert_eq!(codes, [code], "{command:?}");
     }
 
@@ -401,8 +402,12 @@ fn a_link_hangs_on_its_makers_grant_and_is_another_makers_to_take_only_when_it_i
     s.refused("not_yours", pause(BOB));
     s.ok(pause(OLGA));
     assert_eq!(s.model.past().open_link(D, s.now), None);
-    s.refused("link_taken", rotate(BOB));
-    s.ok(Command::ResumeLink { dashboard: D, by: ANN });
+    let resume = |by| Command::ResumeLink { dashboard: D, by };
+    s.ok(pause(ANN));
+    s.refused("not_yours", resume(ANN));
+    s.ok(resume(OLGA));
+    s.ok(pause(ANN));
+    s.ok(resume(ANN));
     s.ok(narrow(a, OLGA, Rights::EXPORT));
     assert!(!s.model.past().link_stands(D, s.now));
     s.ok(rotate(BOB));
@@ -458,4 +463,366 @@ fn nothing_survives_a_deleted_dashboard_or_account() {
     s.ok(Command::Register { dashboard: D, owner: CID });
     assert_eq!(s.rights(BOB), Rights::NONE);
     assert_eq!(s.model.past().open_link(D, s.now), None);
+}
+
+#[test]
+fn an_account_and_its_address_are_two_names() {
+    let mut s = Story::new();
+    s.ok(verify(ANN));
+    let by_name = s.give_rights(OLGA, ANN, Rights::VIEW, NEVER);
+    let shared = s.ok(share(OLGA, MAIL, Rights::VIEW, NEVER));
+    assert_eq!((shared.standing, &shared.others), (false, &vec![]));
+    let by_address = shared.grant.expect("a grant");
+    let again = s.ok(share(OLGA, MAIL, Rights::VIEW, NEVER));
+    assert_eq!((again.grant, again.standing), (Some(by_address), true));
+    let more = s.ok(share(OLGA, ANN, Rights::ALL, NEVER));
+    assert_eq!(more.others, [by_name]);
+    s.ok(Command::Leave { account: ANN, address: MAIL });
+    let stop = Command::StopSharing { dashboard: D, by: OLGA, with: With::Address(MAIL) };
+    assert_eq!(s.ok(stop).fell, [by_address]);
+    assert!(s.live(by_name));
+}
+
+#[test]
+fn an_invitation_stands_once_its_address_is_verified_and_waits_anew_when_it_is_repeated() {
+    let mut s = Story::new();
+    let g = s.give(OLGA, MAIL, NEVER);
+    s.at(14 * 24 - 1);
+    s.ok(verify(ANN));
+    let again = s.ok(share(OLGA, MAIL, Rights::ALL, NEVER));
+    assert_eq!((again.grant, again.standing), (Some(g), true));
+    s.at(28 * 24 - 2);
+    assert_eq!(s.ok(claim(ANN)).bound, [g]);
+    assert_eq!(s.rights(ANN), Rights::ALL);
+}
+
+/// Whether or not an account has the address, the sharer is told the same until it accepts.
+#[test]
+fn an_address_is_invited_once_whether_it_waits_or_was_bound_at_once() {
+    for has_account in [false, true] {
+        let mut s = Story::new();
+        if has_account {
+            s.ok(verify(ANN));
+        }
+        let g = s.give(OLGA, MAIL, NEVER);
+        assert_eq!(s.rights(ANN), if has_account { Rights::ALL } else { Rights::NONE });
+        s.refused("already_invited", share(OLGA, MAIL, Rights::VIEW, NEVER));
+        let past = s.model.past();
+        let view = past.view((past, s.now), OLGA, D, s.now).expect("the owner's list");
+        assert_eq!(view.grants[0].grantee, With::Address(MAIL));
+        assert_eq!(view.grants[0].ends, Some(s.now + 14 * DAY));
+        assert_eq!(s.model.past().impact(OLGA, g, s.now).invitations, [With::Address(MAIL)]);
+        let remind = Command::RemindInvitation { grant: g, by: OLGA };
+        s.at(13 * 24);
+        s.ok(remind);
+        s.at(26 * 24);
+        s.refused("already_invited", share(OLGA, MAIL, Rights::VIEW, NEVER));
+        s.at(27 * 24);
+        let anew = s.ok(share(OLGA, MAIL, Rights::ALL, NEVER));
+        assert_eq!((anew.standing, anew.others), (false, vec![]));
+        s.ok(verify(ANN));
+        s.ok(claim(ANN));
+        let other = s.ok(share(OLGA, MAIL, Rights::VIEW, NEVER));
+        let anew = anew.grant.expect("a grant");
+        assert!(other.others.contains(&anew));
+        s.refused("not_waiting", Command::RemindInvitation { grant: anew, by: OLGA });
+    }
+}
+
+#[test]
+fn a_resharer_learns_of_no_address_that_it_is_the_owners() {
+    let mut s = Story::new();
+    s.give(OLGA, ANN, NEVER);
+    s.ok(verify(ANN));
+    s.refused("to_self", share(ANN, MAIL, Rights::VIEW, NEVER));
+    s.ok(verify(OLGA));
+    let g = s.give(ANN, MAIL, NEVER);
+    assert!(s.model.past().is_pending(g));
+    assert_eq!(s.ok(claim(OLGA)).ended, [g]);
+}
+
+#[test]
+fn a_share_may_be_set_in_place_of_all_that_the_named_one_holds_from_its_grantor() {
+    let mut s = Story::new();
+    s.give(OLGA, CID, NEVER);
+    let of_cid = s.give(CID, ANN, NEVER);
+    let all = s.give(OLGA, ANN, NEVER);
+    let child = s.give(ANN, BOB, NEVER);
+    let view = s.give_rights(OLGA, ANN, Rights::VIEW, NEVER);
+    let set = |rights| Command::SetShare {
+        dashboard: D,
+        by: OLGA,
+        with: With::Account(ANN),
+        rights,
+        reshare: true,
+        expiry: NEVER,
+        parent: None,
+    };
+    let anew = s.ok(set(Rights::VIEW));
+    assert_eq!((anew.standing, anew.fell), (false, vec![all, child, view]));
+    let kept = s.ok(set(Rights::VIEW));
+    assert_eq!((kept.grant, kept.standing, kept.fell), (anew.grant, true, vec![]));
+    assert!(s.live(of_cid));
+}
+
+fn set_rules(rules: Rules) -> Command {
+    Command::SetRules { dashboard: D, rules }
+}
+
+fn deny(account: Account) -> Command {
+    Command::SetPolicies {
+        dashboard: D,
+        policies: Policies { denied: People::are(account), ..Policies::default() },
+    }
+}
+
+/// The rules that a share asks are asked of whom a transfer makes the owner, and of who keeps a right; the host may.
+#[test]
+fn whom_a_share_is_refused_for_is_not_made_the_owner() {
+    let keep = Command::Transfer { dashboard: D, by: OLGA, to: ANN, keep: Some(Rights::VIEW) };
+    for (account, refused) in [(ANN, transfer(OLGA, ANN)), (OLGA, keep)] {
+        let mut s = Story::new();
+        s.ok(verify(account));
+        s.ok(set_rules(Rules { blocked: 1 << MAIL.domain(), ..Rules::OPEN }));
+        s.refused("domain_blocked", refused);
+        s.ok(set_rules(Rules { allowed: 2 >> MAIL.domain(), ..Rules::OPEN }));
+        s.refused("domain_blocked", refused);
+        s.ok(set_rules(Rules { private: false, ..Rules::OPEN }));
+        assert!(s.play(refused).is_err_and(|codes| codes.contains(&"private_sharing_off")));
+        s.ok(set_rules(Rules::OPEN));
+        s.ok(deny(account));
+        assert!(s.play(refused).is_err_and(|codes| codes.contains(&"policy_denies")));
+        s.n += 1;
+        s.model.play(Step { n: s.n, at: s.now, command: refused, host: true }).expect("the host may");
+        assert_eq!(s.rights(ANN), Rights::ALL);
+    }
+}
+
+#[test]
+fn an_old_owner_does_not_come_back_by_an_invitation_that_it_made() {
+    for verified_before in [true, false] {
+        let mut s = Story::new();
+        let g = s.give(OLGA, MAIL, NEVER);
+        if verified_before {
+            s.ok(verify(OLGA));
+            assert_eq!(s.ok(transfer(OLGA, ANN)).fell, [g]);
+        } else {
+            s.ok(transfer(OLGA, ANN));
+            s.ok(verify(OLGA));
+            assert_eq!(s.ok(claim(OLGA)).ended, [g]);
+        }
+        s.ok(claim(OLGA));
+        assert_eq!(s.rights(OLGA), Rights::NONE);
+    }
+}
+
+#[test]
+fn what_is_re_issued_lasts_no_longer_and_asks_what_a_share_asks() {
+    for blocked in [0, 1 << MAIL.domain()] {
+        let mut s = Story::new();
+        s.ok(verify(BOB));
+        let p = s.give(OLGA, ANN, hours(96));
+        let c = s.give(ANN, BOB, NEVER);
+        s.give(OLGA, ANN, NEVER);
+        s.ok(set_rules(Rules { max_days: Some(30), blocked, ..Rules::OPEN }));
+        let outcome = s.ok(revoke(p, OLGA, Mode::Rebind));
+        let new = Grant::of(s.n, 1);
+        if blocked == 0 {
+            assert_eq!(outcome.rebound, [(c, new)]);
+            assert_eq!(s.model.past().ends(new), START + 96 * HOUR);
+        } else {
+            assert_eq!(outcome.rebound, []);
+            assert_eq!(s.rights(BOB), Rights::NONE);
+        }
+    }
+}
+
+#[test]
+fn an_invitation_that_a_share_would_be_refused_for_waits_until_the_rules_let_it_be_claimed() {
+    let mut s = Story::new();
+    let g = s.give(OLGA, MAIL, NEVER);
+    s.ok(verify(ANN));
+    for rules in [
+        Rules { private: false, ..Rules::OPEN },
+        Rules { max_days: Some(1), ..Rules::OPEN },
+        Rules { blocked: 1 << MAIL.domain(), ..Rules::OPEN },
+    ] {
+        s.ok(set_rules(rules));
+        let outcome = s.ok(claim(ANN));
+        assert_eq!((outcome.bound, outcome.ended), (vec![], vec![]), "{rules:?}");
+        assert!(s.live(g));
+    }
+    s.ok(set_rules(Rules::OPEN));
+    assert_eq!(s.ok(claim(ANN)).bound, [g]);
+}
+
+#[test]
+fn whom_a_policy_denies_has_nothing_keeps_nothing_and_hands_nothing_on() {
+    let mut s = Story::new();
+    let g = s.give(OLGA, ANN, NEVER);
+    s.give_rights(OLGA, ANN, Rights::VIEW, NEVER);
+    let c = s.give(ANN, BOB, NEVER);
+    s.ok(deny(ANN));
+    assert_eq!((s.rights(ANN), s.rights(BOB)), (Rights::NONE, Rights::ALL));
+    s.refused("policy_denies", share(ANN, CID, Rights::VIEW, NEVER));
+    let impact = s.model.past().impact(OLGA, g, s.now);
+    assert_eq!((impact.lose, impact.keep), (vec![BOB], vec![]));
+    assert_eq!(s.ok(revoke(c, ANN, Mode::Cascade)).fell, [c]);
+}
+
+#[test]
+fn a_links_end_moves_within_its_makers() {
+    let mut s = Story::new();
+    s.give(OLGA, ANN, hours(20));
+    s.ok(Command::RotateLink { dashboard: D, by: ANN, expiry: hours(9) });
+    let made = s.n;
+    let to = |by, expiry| Command::MoveLinkEnd { dashboard: D, by, expiry };
+    s.refused("unknown_dashboard", to(BOB, hours(8)));
+    s.refused("ends_too_late", to(OLGA, hours(21)));
+    s.refused("expiry_past", to(ANN, hours(0)));
+    s.ok(set_rules(Rules { public: false, ..Rules::OPEN }));
+    s.refused("public_sharing_off", to(ANN, hours(10)));
+    assert_eq!(s.ok(to(ANN, hours(5))).ends, Some(hours(5)));
+    s.ok(set_rules(Rules::OPEN));
+    assert_eq!(s.ok(to(ANN, NEVER)).ends, Some(hours(20)));
+    s.ok(to(OLGA, hours(6)));
+    s.at(6);
+    assert!(!s.model.past().link_stands(D, s.now));
+    s.now -= 1;
+    assert_eq!(s.model.past().open_link(D, s.now), Some(made));
+}
+
+#[test]
+fn who_loses_any_right_is_losing_and_whom_a_policy_lets_in_loses_no_view() {
+    let mut s = Story::new();
+    s.give_rights(OLGA, ANN, Rights::VIEW, hours(5));
+    s.give_rights(OLGA, ANN, Rights::EXPORT, NEVER);
+    let to_bob = s.give_rights(OLGA, BOB, Rights::VIEW, hours(5));
+    s.give_rights(OLGA, CID, Rights::VIEW, hours(5));
+    s.ok(deny(CID));
+    let losing = |s: &Story| s.model.past().losing([ANN, BOB, CID], D, s.now, START + 5 * HOUR);
+    assert_eq!(losing(&s), Some(vec![ANN, BOB]));
+    let policies = Policies { allowed: People::are(BOB), ..Policies::default() };
+    s.ok(Command::SetPolicies { dashboard: D, policies });
+    assert_eq!(losing(&s), Some(vec![ANN, BOB, CID]));
+    s.ok(stop_resharing(to_bob, OLGA));
+    assert_eq!(losing(&s), Some(vec![ANN, CID]));
+    assert_eq!(s.model.past().impact(OLGA, to_bob, s.now).keep, [(BOB, Rights::VIEW)]);
+}
+
+#[test]
+fn who_loses_nothing_by_an_end_is_not_reminded_of_it_and_nobody_twice() {
+    let mut s = Story::new();
+    let remind = |until| Command::Remind { dashboard: D, until: START + until * HOUR };
+    let soon = s.give_rights(OLGA, ANN, Rights::VIEW, hours(5));
+    s.give_rights(OLGA, BOB, Rights::VIEW, hours(5));
+    s.give_rights(OLGA, BOB, Rights::VIEW, NEVER);
+    s.give_rights(OLGA, CID, Rights::VIEW, hours(5));
+    s.ok(deny(CID));
+    let waits = s.give_rights(OLGA, MAIL, Rights::VIEW, hours(5));
+    assert_eq!(s.ok(remind(4)).reminded, []);
+    assert_eq!(s.ok(remind(5)).reminded, [soon, waits]);
+    assert_eq!(s.ok(remind(5)).reminded, []);
+    s.ok(prolong(soon, OLGA, hours(8)));
+    assert_eq!(s.ok(remind(8)).reminded, [soon]);
+}
+
+#[test]
+fn a_suspended_dashboard_lets_only_withdraw() {
+    let mut s = Story::new();
+    let a = s.give(OLGA, ANN, NEVER);
+    let b = s.give(ANN, BOB, hours(9));
+    s.ok(rotate(OLGA));
+    s.ok(Command::Suspend { dashboard: D });
+    assert_eq!((s.rights(OLGA), s.rights(ANN)), (Rights::NONE, Rights::NONE));
+    assert_eq!(s.model.past().open_link(D, s.now), None);
+    let past = s.model.past();
+    assert_eq!(past.view((past, s.now), OLGA, D, s.now), None);
+    s.refused("suspended", share(OLGA, CID, Rights::VIEW, NEVER));
+    s.refused("suspended", prolong(b, OLGA, NEVER));
+    s.refused("suspended", transfer(OLGA, ANN));
+    s.refused("suspended", rotate(OLGA));
+    s.refused("suspended", revoke(a, OLGA, Mode::Rebind));
+    s.refused("unknown_dashboard", share(DORA, CID, Rights::VIEW, NEVER));
+    s.ok(narrow(a, OLGA, Rights::VIEW));
+    s.ok(Command::PauseLink { dashboard: D, by: OLGA });
+    assert_eq!(s.ok(Command::Renounce { grant: b, by: BOB }).fell, [b]);
+    s.ok(Command::Resume { dashboard: D });
+    assert_eq!((s.rights(OLGA), s.rights(ANN)), (Rights::ALL, Rights::VIEW));
+    s.ok(Command::Suspend { dashboard: D });
+    s.ok(Command::DeleteDashboard { dashboard: D, by: Some(OLGA) });
+}
+
+#[test]
+fn the_new_owner_is_asked_and_takes_or_declines() {
+    let mut s = Story::new();
+    let g = s.give(OLGA, ANN, NEVER);
+    let offer = |to| Command::OfferTransfer { dashboard: D, by: OLGA, to, keep: Some(Rights::VIEW) };
+    let take = |account| Command::TakeTransfer { dashboard: D, account };
+    let decline = |account| Command::DeclineTransfer { dashboard: D, account };
+    s.refused("no_transfer", take(ANN));
+    s.ok(offer(ANN));
+    assert_eq!(s.model.past().owner(D), Some(OLGA));
+    s.refused("unknown_dashboard", take(BOB));
+    s.ok(decline(ANN));
+    s.refused("no_transfer", take(ANN));
+    s.ok(offer(ANN));
+    s.ok(decline(OLGA));
+    s.refused("no_transfer", take(ANN));
+    s.ok(offer(BOB));
+    s.ok(transfer(OLGA, CID));
+    s.refused("unknown_dashboard", take(BOB));
+    s.ok(transfer(CID, OLGA));
+    s.refused("unknown_dashboard", take(BOB));
+    s.ok(offer(ANN));
+    s.at(24 * 14);
+    s.refused("no_transfer", take(ANN));
+    s.now -= 1;
+    s.ok(deny(ANN));
+    assert!(s.play(take(ANN)).is_err_and(|codes| codes.contains(&"policy_denies")));
+    s.ok(Command::SetPolicies { dashboard: D, policies: Policies::default() });
+    let taken = s.ok(take(ANN));
+    assert_eq!((taken.fell, taken.grant.is_some()), (vec![g], true));
+    assert_eq!((s.rights(ANN), s.rights(OLGA)), (Rights::ALL, Rights::VIEW));
+    s.refused("no_transfer", take(OLGA));
+}
+
+#[test]
+fn there_are_only_so_many_grants() {
+    let mut s = Story::new();
+    let limits = |limits| set_rules(Rules { limits, ..Rules::OPEN });
+    let open = Rules::OPEN.limits;
+    s.give(OLGA, ANN, NEVER);
+    s.ok(limits(Limits { of_person: 1, ..open }));
+    s.refused("too_many_grants", share(OLGA, ANN, Rights::VIEW, NEVER));
+    s.ok(verify(ANN));
+    let g = s.give(OLGA, MAIL, NEVER);
+    assert!(s.model.past().is_pending(g));
+    assert_eq!(s.ok(claim(ANN)).bound, []);
+    s.ok(limits(Limits { invitations: 1, ..open }));
+    let other = share(OLGA, Address(1), Rights::VIEW, NEVER);
+    s.refused("too_many_invitations", other);
+    assert_eq!(s.ok(claim(ANN)).bound, [g]);
+    s.ok(other);
+    s.ok(limits(Limits { grants: 3, ..open }));
+    s.refused("dashboard_full", share(OLGA, BOB, Rights::VIEW, NEVER));
+    s.ok(limits(Limits { shared_on: 1, ..open }));
+    s.give(ANN, BOB, NEVER);
+    s.refused("too_many_shares", share(ANN, CID, Rights::VIEW, NEVER));
+    s.give(OLGA, CID, NEVER);
+}
+
+#[test]
+fn a_policy_takes_a_device_from_everybody_and_gives_it_to_nobody_here() {
+    let mut s = Story::new();
+    s.give(OLGA, ANN, NEVER);
+    let policies = |blind, allowed| Command::SetPolicies {
+        dashboard: D,
+        policies: Policies { blind, allowed, ..Policies::default() },
+    };
+    let see = |s: &Story| [OLGA, ANN, BOB].map(|it| s.model.past().sees_devices(it, D, s.now));
+    s.ok(policies(People::NOBODY, People::are(BOB)));
+    assert_eq!(see(&s), [true, true, false]);
+    s.ok(policies(People::are(OLGA), People::NOBODY));
+    assert_eq!(see(&s), [false, true, false]);
 }

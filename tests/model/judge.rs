@@ -1,8 +1,10 @@
 //! What the model makes of a command: accepted, with what came of it, or refused.
 
+use std::collections::BTreeSet;
+
 use super::{
-    Account, Command, DASHBOARDS, DAY, Dashboard, Entry, Expiry, Fault, Grant, Instant, Issued, Mode, Model,
-    Past, Rights, Step, Terms, With, end_of, expiry_of,
+    Account, Command, DASHBOARDS, DAY, Dashboard, Entry, Expiry, FOREVER, Fault, Grant, Instant, Issued,
+    Mode, Model, Past, Rights, Step, Terms, With, end_of, expiry_of,
 };
 
 /// A refusal's stable code.
@@ -15,6 +17,8 @@ pub(crate) struct Outcome {
     pub(crate) grant: Option<Grant>,
     /// The share stood already.
     pub(crate) standing: bool,
+    /// What else the named person or address holds from the sharer, the oldest first.
+    pub(crate) others: Vec<Grant>,
     /// When what was shared, amended or linked ends.
     pub(crate) ends: Option<Expiry>,
     /// The old and the new label of each grant that a rebind re-issued, the oldest first.
@@ -23,6 +27,8 @@ pub(crate) struct Outcome {
     pub(crate) fell: Vec<Grant>,
     /// Whether the link died with them.
     pub(crate) link_fell: bool,
+    /// The grants of whose ends somebody is told, the oldest first.
+    pub(crate) reminded: Vec<Grant>,
     /// After a claim: what the account holds by invitation to that address, the oldest first.
     pub(crate) bound: Vec<Grant>,
     /// After a claim: the invitations that ended in place of binding, the oldest first.
@@ -35,6 +41,25 @@ struct Effect {
     issued: Vec<Issued>,
     hangs_on: Option<Grant>,
     standing: Option<Grant>,
+    reminded: Vec<(Grant, Instant)>,
+}
+
+/// Where a grant is to be, and when it would end there.
+#[derive(Clone, Copy)]
+struct Place {
+    dashboard: Dashboard,
+    /// The resharer who makes it; none for the owner's.
+    by: Option<Account>,
+    depth: usize,
+    end: Instant,
+}
+
+/// A grant as the limits count it.
+#[derive(Clone, Copy)]
+struct Counted {
+    by: Option<Account>,
+    grantee: With,
+    waits: bool,
 }
 
 /// All the codes that a refusal may carry: where two reasons apply, the order of the checks is nobody's promise.
@@ -42,12 +67,26 @@ type Refusals = Vec<Code>;
 
 impl Model {
     /// Plays the command and keeps it if it is accepted.
-    pub(crate) fn play(&mut self, step: Step) -> Result<Outcome, Refusals> {
+    pub(crate) fn play(&mut self, mut step: Step) -> Result<Outcome, Refusals> {
         let past = self.past();
+        if step.host {
+            step.command = past.in_the_owners_place(step.command);
+        }
+        // What was taken is written down as the transfer that it is.
+        if let Command::TakeTransfer { dashboard, account } = step.command {
+            (step.command, step.host) = past.taken(dashboard, account, step.at)?;
+        }
         let effect = past.judge(step)?;
         let mut outcome = Outcome {
             grant: effect.standing.or(effect.issued.first().map(|issued| issued.grant)),
             standing: effect.standing.is_some(),
+            reminded: effect
+                .reminded
+                .iter()
+                .map(|(grant, _)| *grant)
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
             rebound: (effect.issued.iter())
                 .filter_map(|issued| Some((issued.replaces?, issued.grant)))
                 .collect(),
@@ -59,6 +98,7 @@ impl Model {
             | Command::Renounce { .. }
             | Command::Claim { .. }
             | Command::Amend { .. }
+            | Command::SetShare { .. }
             | Command::DeleteAccount { .. }
             | Command::DeleteDashboard { .. }
             | Command::Transfer { .. } => (past.everything_standing(step.at), past.links(step.at)),
@@ -67,21 +107,33 @@ impl Model {
         if !outcome.rebound.is_empty() {
             outcome.grant = None;
         }
-        self.log.push(Entry { step, issued: effect.issued, hangs_on: effect.hangs_on });
+        self.log.push(Entry {
+            step,
+            issued: effect.issued,
+            hangs_on: effect.hangs_on,
+            repeated: effect.standing,
+            reminded: effect.reminded,
+        });
 
         let past = self.past();
         let stands = past.everything_standing(step.at);
         let fell: Vec<Grant> = stood.into_iter().filter(|grant| !stands.contains(grant)).collect();
         let link_fell = links.iter().any(|link| !past.links(step.at).contains(link));
         match step.command {
-            Command::Share { .. } => {
+            Command::Share { dashboard, by, with, .. } => {
                 outcome.ends = outcome.grant.map(|grant| expiry_of(past.chain_end(grant)));
+                outcome.others = past.given(by, with, dashboard, step.at).collect();
+                outcome.others.retain(|other| Some(*other) != outcome.grant);
             }
-            Command::RotateLink { dashboard, .. } => {
+            Command::SetShare { .. } => {
+                outcome.ends = outcome.grant.map(|grant| expiry_of(past.chain_end(grant)));
+                outcome.fell = fell;
+            }
+            Command::RotateLink { dashboard, .. } | Command::MoveLinkEnd { dashboard, .. } => {
                 outcome.ends = past.link_ends(dashboard).map(expiry_of);
             }
             Command::Amend { grant, .. } => {
-                outcome.ends = Some(expiry_of(past.ends(grant)));
+                outcome.ends = Some(expiry_of(past.shown_end(grant, step.at)));
                 outcome.fell = fell;
             }
             Command::Claim { account, address } => {
@@ -102,10 +154,114 @@ impl Model {
 }
 
 impl Past<'_> {
+    /// The command as the owner of what it is about would give it.
+    fn in_the_owners_place(self, command: Command) -> Command {
+        let owner = self.about(command).and_then(|dashboard| self.owner(dashboard));
+        // Nobody has this number.
+        command.given_by(owner.unwrap_or(Account(u8::MAX)))
+    }
+
     fn judge(self, step: Step) -> Result<Effect, Refusals> {
+        let judged = self.judge_open(step);
+        let suspended = self.about(step.command).is_some_and(|dashboard| self.suspended(dashboard));
+        if !suspended || self.withdraws(step.command) {
+            return judged;
+        }
+        match judged {
+            // Whoever is no party learns nothing of it.
+            Err(codes) if codes.iter().any(|code| code.starts_with("unknown_")) => Err(codes),
+            Err(codes) => Err([codes, vec!["suspended"]].concat()),
+            Ok(_) => Err(vec!["suspended"]),
+        }
+    }
+
+    /// The one dashboard that a command is about.
+    fn about(self, command: Command) -> Option<Dashboard> {
+        match command {
+            Command::Amend { grant, .. }
+            | Command::Revoke { grant, .. }
+            | Command::Renounce { grant, .. }
+            | Command::RemindInvitation { grant, .. } => {
+                self.birth(grant).map(|(_, issued)| issued.dashboard)
+            }
+            Command::Share { dashboard, .. }
+            | Command::SetShare { dashboard, .. }
+            | Command::StopSharing { dashboard, .. }
+            | Command::Transfer { dashboard, .. }
+            | Command::OfferTransfer { dashboard, .. }
+            | Command::TakeTransfer { dashboard, .. }
+            | Command::DeclineTransfer { dashboard, .. }
+            | Command::RotateLink { dashboard, .. }
+            | Command::PauseLink { dashboard, .. }
+            | Command::ResumeLink { dashboard, .. }
+            | Command::MoveLinkEnd { dashboard, .. }
+            | Command::WithdrawLink { dashboard, .. }
+            | Command::Remind { dashboard, .. }
+            | Command::DeleteDashboard { dashboard, .. } => Some(dashboard),
+            Command::Join { .. }
+            | Command::Verify { .. }
+            | Command::Leave { .. }
+            | Command::Register { .. }
+            | Command::SetRules { .. }
+            | Command::SetPolicies { .. }
+            | Command::Claim { .. }
+            | Command::Suspend { .. }
+            | Command::Resume { .. }
+            | Command::DeleteAccount { .. }
+            | Command::Wait => None,
+        }
+    }
+
+    /// Whether a command only takes away, as a suspended dashboard still lets (G25).
+    fn withdraws(self, command: Command) -> bool {
+        match command {
+            Command::Amend { grant, expiry, .. } => expiry.is_none_or(|expiry| !self.prolongs(grant, expiry)),
+            Command::MoveLinkEnd { dashboard, expiry, .. } => {
+                end_of(expiry) <= end_of(self.link_expiry(dashboard).unwrap_or_default())
+            }
+            Command::Revoke { mode, .. } => mode == Mode::Cascade,
+            Command::Renounce { .. }
+            | Command::StopSharing { .. }
+            | Command::DeclineTransfer { .. }
+            | Command::PauseLink { .. }
+            | Command::WithdrawLink { .. }
+            | Command::DeleteDashboard { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// The transfer that taking a dashboard over comes to, and whether the host has asked.
+    fn taken(self, dashboard: Dashboard, account: Account, t: Instant) -> Result<(Command, bool), Refusals> {
+        let Some(by) = self.owner(dashboard) else {
+            return Err(vec!["unknown_dashboard"]);
+        };
+        match self.asked_to_take(dashboard, t) {
+            Some((to, keep, host)) if to == account => {
+                Ok((Command::Transfer { dashboard, by, to, keep }, host))
+            }
+            _ => Err(self.no_transfer(account, dashboard, t)),
+        }
+    }
+
+    /// What somebody learns who is not asked.
+    fn no_transfer(self, account: Account, dashboard: Dashboard, t: Instant) -> Refusals {
+        match self.party(account, dashboard, t) {
+            Ok(_) => vec!["no_transfer"],
+            Err(codes) => codes,
+        }
+    }
+
+    fn judge_open(self, step: Step) -> Result<Effect, Refusals> {
         let t = step.at;
         match step.command {
             Command::Wait => Ok(Effect::default()),
+            Command::Remind { dashboard, until } => match self.owner(dashboard) {
+                None => Err(vec!["unknown_dashboard"]),
+                Some(_) => {
+                    let reminded = self.due(dashboard, t, until);
+                    Ok(Effect { reminded, ..Effect::default() })
+                }
+            },
             Command::Join { account } => {
                 // A host never gives an id twice.
                 let used = self
@@ -121,10 +277,23 @@ impl Past<'_> {
                 self.owner(dashboard).is_some_and(|known| known != owner),
                 "already_exists",
             )]),
-            Command::SetRules { .. } => Ok(Effect::default()),
+            Command::SetRules { .. } | Command::SetPolicies { .. } => Ok(Effect::default()),
             Command::Share { dashboard, by, with, rights, reshare, expiry, parent } => {
                 let terms = Terms { rights, reshare, expiry };
                 self.judge_share(step, dashboard, by, with, terms, parent)
+            }
+            Command::SetShare { dashboard, by, with, rights, reshare, expiry, parent } => {
+                let terms = Terms { rights, reshare, expiry };
+                self.judge_share(step, dashboard, by, with, terms, parent)
+            }
+            Command::RemindInvitation { grant, by } => {
+                self.has_power_over(t, grant, by)?;
+                if self.waits(grant, t) {
+                    self.asks_to_wait_anew(t, grant)?;
+                    Ok(Effect { standing: Some(grant), ..Effect::default() })
+                } else {
+                    Err(vec!["not_waiting"])
+                }
             }
             Command::Amend { grant, by, rights, reshare, expiry } => {
                 self.judge_amend(t, grant, by, rights, reshare, expiry)
@@ -152,6 +321,23 @@ impl Past<'_> {
             Command::Transfer { dashboard, by, to, keep } => {
                 self.judge_transfer(step, dashboard, by, to, keep)
             }
+            Command::OfferTransfer { dashboard, by, to, keep } => {
+                self.judge_transfer(step, dashboard, by, to, keep)?;
+                Ok(Effect::default())
+            }
+            Command::TakeTransfer { .. } => unreachable!("it was written down as a transfer"),
+            Command::DeclineTransfer { dashboard, account } => {
+                let asked = self
+                    .asked_to_take(dashboard, t)
+                    .filter(|(to, ..)| *to == account || self.owner(dashboard) == Some(account));
+                match asked {
+                    Some(_) => Ok(Effect::default()),
+                    None => Err(self.no_transfer(account, dashboard, t)),
+                }
+            }
+            Command::Suspend { dashboard } | Command::Resume { dashboard } => {
+                accept_unless(vec![(self.owner(dashboard).is_none(), "unknown_dashboard")])
+            }
             Command::DeleteDashboard { dashboard, by } => match by {
                 Some(by) => self.only_the_owner(by, dashboard, t),
                 None => accept_unless(vec![(self.owner(dashboard).is_none(), "unknown_dashboard")]),
@@ -165,6 +351,7 @@ impl Past<'_> {
                 self.has_power_over_link(t, dashboard, by)?;
                 Ok(Effect::default())
             }
+            Command::MoveLinkEnd { dashboard, by, expiry } => self.judge_link_end(t, dashboard, by, expiry),
             Command::ResumeLink { dashboard, by } => {
                 self.has_power_over_link(t, dashboard, by)?;
                 // What is not paused needs nothing to go on.
@@ -173,7 +360,11 @@ impl Past<'_> {
                 }
                 let rules = self.rules(dashboard);
                 let by_grantee = self.link_hangs_on(dashboard).is_some();
+                let owners = self.link_paused_by_the_owner(dashboard)
+                    && self.owner(dashboard) != Some(by)
+                    && !self.has(Fault::AMakerResumesWhatTheOwnerPaused);
                 accept_unless(vec![
+                    (owners, "not_yours"),
                     (!rules.public, "public_sharing_off"),
                     (by_grantee && !rules.private, "private_sharing_off"),
                     (by_grantee && !rules.resharing, "resharing_off"),
@@ -225,17 +416,19 @@ impl Past<'_> {
     ) -> Result<Effect, Refusals> {
         let t = step.at;
         let owner = self.party(by, dashboard, t)?;
-        let grantee = match with {
+        let holder = match with {
             With::Account(_) => with,
             With::Address(address) => self.verified_by(address).map_or(with, With::Account),
         };
         let mut refusals = Vec::new();
-        if let With::Account(account) = grantee {
+        if let With::Account(account) = holder {
             refuse(&mut refusals, !self.account_exists(account), "unknown_account");
         }
         refuse(&mut refusals, terms.rights == Rights::NONE, "empty_rights");
-        refuse(&mut refusals, grantee == With::Account(by), "to_self");
-        refuse(&mut refusals, grantee == With::Account(owner), "to_owner");
+        refuse(&mut refusals, holder == With::Account(by), "to_self");
+        // A resharer learns of no address that it is the owner's (I1).
+        let named_owner = if by == owner || self.has(Fault::TheOwnersAddressIsTold) { holder } else { with };
+        refuse(&mut refusals, named_owner == With::Account(owner), "to_owner");
         let parent = if by == owner {
             // The owner holds no grant that it could name.
             refuse(&mut refusals, named.is_some(), "unknown_grant");
@@ -256,10 +449,11 @@ impl Past<'_> {
         let end = end_of(terms.expiry);
         let parents_end = parent.map(|parent| self.chain_end(parent));
         let new_end = end.min(parents_end.unwrap_or(end));
-        let mut standing = self.standing(dashboard, t).filter(|grant| {
-            self.grantor(*grant) == Some(by)
-                && self.grantee(*grant) == grantee
-                && self.terms(*grant) == terms
+        // What is set in place of more than itself is made anew.
+        let replaces = matches!(step.command, Command::SetShare { .. });
+        let set_anew = replaces && self.given(by, with, dashboard, t).count() > 1;
+        let mut standing = self.given(by, with, dashboard, t).filter(|grant| {
+            self.terms(*grant) == terms
                 // A narrowed path gives less than a new grant would.
                 && self.grant_rights(*grant, t) == terms.rights
                 && match named {
@@ -268,30 +462,180 @@ impl Past<'_> {
                 }
         });
         if !self.has(Fault::RepeatingMakesAnother)
+            && !set_anew
             && let Some(grant) = standing.next()
         {
+            self.asks_to_wait_anew(t, grant)?;
             return Ok(Effect { standing: Some(grant), ..Effect::default() });
         }
 
-        let rules = self.rules(dashboard);
-        refuse(&mut refusals, !rules.private, "private_sharing_off");
-        refuse(&mut refusals, parent.is_some() && !rules.resharing, "resharing_off");
-        let deepest = rules.deepest() + usize::from(self.has(Fault::OneLevelTooDeep));
-        refuse(&mut refusals, parent.is_some_and(|parent| self.depth(parent) >= deepest), "too_deep");
-        self.judge_end(&mut refusals, t, dashboard, terms.expiry, parents_end);
+        refuse(&mut refusals, self.denied(by, dashboard), "policy_denies");
+        // One invitation of an address from one sharer (G23), whether it waits or found an account (I1).
+        let in_the_way = |grant: Grant| {
+            self.unanswered(grant) && (self.is_pending(grant) || !self.has(Fault::OnlyWhatWaitsIsInTheWay))
+        };
+        refuse(
+            &mut refusals,
+            self.given(by, with, dashboard, t).any(in_the_way)
+                && !replaces
+                && !self.has(Fault::AnAddressIsInvitedTwice),
+            "already_invited",
+        );
+        let place = Place {
+            dashboard,
+            by: parent.map(|_| by),
+            depth: 1 + parent.map_or(0, |parent| self.depth(parent)),
+            end: new_end,
+        };
+        refusals.extend(self.asks(t, place, with));
+        let counted = self.counted(dashboard, t, |grant| {
+            replaces && self.named(grant) == with && self.grantor(grant) == Some(by)
+        });
+        refusals.extend(self.too_many(&counted, place, with));
+        refuse(&mut refusals, end <= t, "expiry_past");
+        refuse(
+            &mut refusals,
+            parents_end.is_some_and(|parents_end| end > parents_end)
+                && terms.expiry.is_some()
+                && !self.has(Fault::LateEndsAreAccepted),
+            "ends_too_late",
+        );
         if !refusals.is_empty() {
             return Err(refusals);
         }
+        // What its account could not be given waits for it, as it would without an account (I1).
+        let bound = match holder {
+            With::Account(account) => {
+                account != owner
+                    && self.asks(t, place, self.asked_for(account, with)).is_empty()
+                    && self.too_many(&counted, place, holder).is_empty()
+            }
+            With::Address(_) => false,
+        };
+        let grantee = if bound { holder } else { with };
         Ok(Effect {
             issued: vec![Issued {
                 grant: Grant::of(step.n, 0),
                 dashboard,
                 parent,
+                named: with,
                 grantee,
                 terms,
                 replaces: None,
             }],
             ..Effect::default()
+        })
+    }
+
+    /// What a tenant's rules have against a grant, whatever command makes it (G20).
+    fn asks(self, t: Instant, place: Place, with: With) -> Vec<Code> {
+        let Place { dashboard, depth, end, .. } = place;
+        let rules = self.rules(dashboard);
+        let mut refusals = Vec::new();
+        refuse(&mut refusals, !rules.private, "private_sharing_off");
+        refuse(&mut refusals, depth > 1 && !rules.resharing, "resharing_off");
+        let deepest = rules.deepest() + usize::from(self.has(Fault::OneLevelTooDeep));
+        refuse(&mut refusals, depth > deepest, "too_deep");
+        refuse(&mut refusals, !self.domain_admitted(dashboard, with), "domain_blocked");
+        let longest = rules.max_days.map_or(FOREVER, |days| t + Instant::from(days) * DAY);
+        refuse(&mut refusals, end > longest, "over_maximum");
+        refusals
+    }
+
+    /// The live grants of a dashboard but for some, as the limits count them.
+    fn counted(self, dashboard: Dashboard, t: Instant, gone: impl Fn(Grant) -> bool) -> Vec<Counted> {
+        let count = |grant: Grant| Counted {
+            by: self.resharer(grant),
+            grantee: self.grantee(grant),
+            waits: self.waits(grant, t),
+        };
+        self.standing(dashboard, t).filter(|grant| !gone(*grant)).map(count).collect()
+    }
+
+    fn resharer(self, grant: Grant) -> Option<Account> {
+        self.parent(grant).and_then(|_| self.grantor(grant))
+    }
+
+    /// What the limits have against one more grant beside those that are counted (G23).
+    fn too_many(self, counted: &[Counted], place: Place, with: With) -> Vec<Code> {
+        let limits = self.rules(place.dashboard).limits;
+        let mut refusals = Vec::new();
+        if self.has(Fault::NothingIsLimited) {
+            return refusals;
+        }
+        let many = |which: &dyn Fn(&Counted) -> bool| counted.iter().filter(|it| which(it)).count();
+        let of_person = match with {
+            With::Account(_) => many(&|it| it.grantee == with),
+            With::Address(_) => 0,
+        };
+        refuse(&mut refusals, of_person >= limits.of_person.into(), "too_many_grants");
+        refuse(&mut refusals, counted.len() >= limits.grants.into(), "dashboard_full");
+        let shared_on = place.by.map_or(0, |by| many(&|it| it.by == Some(by)));
+        refuse(&mut refusals, shared_on >= limits.shared_on.into(), "too_many_shares");
+        let invites = matches!(with, With::Address(_));
+        let waiting = many(&|it| it.waits && it.by == place.by);
+        refuse(&mut refusals, invites && waiting >= limits.invitations.into(), "too_many_invitations");
+        refusals
+    }
+
+    /// Whether `share` would give the account now what it was invited to, after the older invitations that the same
+    /// claim binds.
+    pub(super) fn may_be_bound(self, t: Instant, grant: Grant, account: Account) -> bool {
+        let (_, issued) = self.born(grant);
+        let place = Place {
+            dashboard: issued.dashboard,
+            by: self.resharer(grant),
+            depth: self.depth(grant),
+            end: self.chain_end(grant),
+        };
+        let address = self.invited(grant);
+        let before = self.standing(issued.dashboard, t).filter(|older| {
+            *older < grant
+                && self.is_pending(*older)
+                && self.invited(*older) == address
+                && !self.comes_back_to(account, *older)
+                && self.may_be_bound(t, *older, account)
+        });
+        let held = self.held(account, issued.dashboard, t).count() + before.count();
+        self.asks(t, place, self.asked_for(account, issued.named)).is_empty()
+            && (held < usize::from(self.rules(issued.dashboard).limits.of_person)
+                || self.has(Fault::NothingIsLimited))
+    }
+
+    /// An invitation that is asked for once more waits for longer, which the rules are asked as a share (G20), whether or
+    /// not an account has the address (I1).
+    fn asks_to_wait_anew(self, t: Instant, grant: Grant) -> Result<(), Refusals> {
+        if !self.waits(grant, t) || self.has(Fault::RepeatingProlongsNoWait) {
+            return Ok(());
+        }
+        let place = Place {
+            dashboard: self.born(grant).1.dashboard,
+            by: self.resharer(grant),
+            depth: self.depth(grant),
+            end: self.chain_end(grant),
+        };
+        let refusals = self.asks(t, place, self.named(grant));
+        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+    }
+
+    /// Whose domains are asked where an address is bound to an account: the account's, as if it was named.
+    fn asked_for(self, account: Account, named: With) -> With {
+        if self.has(Fault::AddressesAreBoundUnasked) { named } else { With::Account(account) }
+    }
+
+    /// What somebody has given to whom it named so, the oldest first (G17).
+    fn given(self, by: Account, with: With, dashboard: Dashboard, t: Instant) -> impl Iterator<Item = Grant> {
+        let holder = match with {
+            With::Address(address) => self.verified_by(address).map_or(with, With::Account),
+            With::Account(_) => with,
+        };
+        self.standing(dashboard, t).filter(move |grant| {
+            let is_meant = if self.has(Fault::StandingGoesByTheHolder) {
+                self.grantee(*grant) == holder
+            } else {
+                self.named(*grant) == with && !self.waited(*grant, t)
+            };
+            is_meant && self.grantor(*grant) == Some(by)
         })
     }
 
@@ -447,6 +791,12 @@ impl Past<'_> {
                 let rules = self.rules(dashboard);
                 refuse(&mut refusals, !rules.private, "private_sharing_off");
                 refuse(&mut refusals, parents_end.is_some() && !rules.resharing, "resharing_off");
+                let with = if self.waits(grant, t) { self.named(grant) } else { self.grantee(grant) };
+                refuse(
+                    &mut refusals,
+                    !self.domain_admitted(dashboard, with) && !self.has(Fault::ProlongingAsksNoDomain),
+                    "domain_blocked",
+                );
                 self.judge_duration(&mut refusals, t, dashboard, expiry, parents_end);
             }
         }
@@ -461,6 +811,8 @@ impl Past<'_> {
         let With::Account(holder) = self.grantee(revoked) else {
             return Vec::new();
         };
+        let mut counted =
+            self.counted(dashboard, t, |grant| grant == revoked || self.is_below(grant, revoked));
         let mut issued: Vec<Issued> = Vec::new();
         for old in self.grants() {
             if old.dashboard != dashboard || !self.live(old.grant, t) {
@@ -470,6 +822,8 @@ impl Past<'_> {
                 continue;
             };
             let mut terms = self.terms(old.grant);
+            // No longer than what it replaces.
+            let end = self.chain_end(old.grant);
             let under = if parent == revoked {
                 terms.rights = self.grant_rights(old.grant, t);
                 let others: Vec<Grant> = self
@@ -482,27 +836,47 @@ impl Past<'_> {
                                 || self.has(Fault::RebindsNeedNoCover))
                     })
                     .collect();
-                self.best(&others).map(|under| (under, self.depth(under) + 1))
+                self.best(&others).map(|under| (under, self.depth(under) + 1, self.chain_end(under)))
             } else if self.has(Fault::RebindsForgetDescendants) {
                 None
             } else {
                 let place = issued.iter().position(|new| new.replaces == Some(parent));
-                place.map(|i| (issued[i].grant, depth_among(self, &issued, i) + 1))
+                place.map(|i| {
+                    let (depth, end) = place_among(self, &issued, i);
+                    (issued[i].grant, depth + 1, end)
+                })
             };
-            // A grant of nothing cannot be made.
-            if let Some((under, depth)) = under
-                && depth <= self.rules(dashboard).deepest()
-                && self.grant_rights(old.grant, t) != Rights::NONE
-            {
-                issued.push(Issued {
-                    grant: Grant::of(step.n, issued.len() + 1),
-                    dashboard,
-                    parent: Some(under),
-                    grantee: self.grantee(old.grant),
-                    terms,
-                    replaces: Some(old.grant),
-                });
+            let Some((under, depth, parents_end)) = under else { continue };
+            if parent == revoked && !self.has(Fault::RebindsLengthen) {
+                terms.expiry = expiry_of(end);
             }
+            let by = if parent == revoked { Some(holder) } else { self.resharer(old.grant) };
+            let place = Place { dashboard, by, depth, end: end_of(terms.expiry).min(parents_end) };
+            if depth > self.rules(dashboard).deepest() || self.grant_rights(old.grant, t) == Rights::NONE {
+                // A grant of nothing cannot be made.
+                continue;
+            }
+            // What only carries what hangs on it is nobody's, and gives nobody anything.
+            let refused = !self.asks(t, place, self.grantee(old.grant)).is_empty()
+                || !self.too_many(&counted, place, self.grantee(old.grant)).is_empty()
+                || by.is_some_and(|by| self.denied(by, dashboard));
+            if refused && !self.absorbed(old.grant) && !self.has(Fault::RebindsAskNoRules) {
+                continue;
+            }
+            counted.extend((!self.absorbed(old.grant)).then_some(Counted {
+                by,
+                grantee: self.grantee(old.grant),
+                waits: self.waits(old.grant, t),
+            }));
+            issued.push(Issued {
+                grant: Grant::of(step.n, issued.len() + 1),
+                dashboard,
+                parent: Some(under),
+                named: old.named,
+                grantee: self.grantee(old.grant),
+                terms,
+                replaces: Some(old.grant),
+            });
         }
         issued
     }
@@ -538,14 +912,31 @@ impl Past<'_> {
         to: Account,
         keep: Option<Rights>,
     ) -> Result<Effect, Refusals> {
-        self.only_the_owner(by, dashboard, step.at)?;
+        let unknown = !self.account_exists(to);
+        if let Err(mut codes) = self.only_the_owner(by, dashboard, step.at) {
+            // The host knows of all that exists: what it is told first is nobody's promise.
+            refuse(&mut codes, step.host && unknown, "unknown_account");
+            return Err(codes);
+        }
         let rules = self.rules(dashboard);
         let mut refusals = Vec::new();
-        refuse(&mut refusals, !self.account_exists(to), "unknown_account");
+        refuse(&mut refusals, unknown, "unknown_account");
         refuse(&mut refusals, to == by, "to_self");
         refuse(&mut refusals, to == by, "to_owner");
         refuse(&mut refusals, keep == Some(Rights::NONE), "empty_rights");
-        refuse(&mut refusals, keep.is_some() && !rules.private, "private_sharing_off");
+        if !step.host && !self.has(Fault::AnybodyIsMadeOwner) {
+            refusals.extend(self.may_not_own(to, dashboard));
+        }
+        // The host goes past the rules.
+        if keep.is_some() && !step.host {
+            refuse(&mut refusals, !rules.private, "private_sharing_off");
+            if !self.has(Fault::KeepingAsksNoRules) {
+                refusals.extend(self.may_not_own(by, dashboard));
+            }
+            let place = Place { dashboard, by: None, depth: 1, end: FOREVER };
+            let counted = self.counted(dashboard, step.at, |grant| self.belongs_to(grant, to));
+            refusals.extend(self.too_many(&counted, place, With::Account(by)));
+        }
         if !refusals.is_empty() {
             return Err(refusals);
         }
@@ -553,6 +944,7 @@ impl Past<'_> {
             grant: Grant::of(step.n, 0),
             dashboard,
             parent: None,
+            named: With::Account(by),
             grantee: With::Account(by),
             terms: Terms {
                 rights,
@@ -562,6 +954,19 @@ impl Past<'_> {
             replaces: None,
         });
         Ok(Effect { issued: kept.into_iter().collect(), ..Effect::default() })
+    }
+
+    /// Why somebody may neither be made the owner nor keep a grant, except by the host (G18).
+    fn may_not_own(self, account: Account, dashboard: Dashboard) -> Vec<Code> {
+        let mut refusals = Vec::new();
+        refuse(&mut refusals, !self.rules(dashboard).private, "private_sharing_off");
+        let admitted = self.domain_admitted(dashboard, With::Account(account));
+        refuse(&mut refusals, !admitted, "domain_blocked");
+        let denied = self.policies(dashboard).denied.have(account);
+        // The library tells an owner apart whom else a policy denies.
+        refuse(&mut refusals, denied, "policy_denies");
+        refuse(&mut refusals, denied, "recipient_denied");
+        refusals
     }
 
     /// L6.
@@ -586,6 +991,15 @@ impl Past<'_> {
                 self.link_stands(dashboard, t) && self.link_maker(dashboard) != Some(by),
                 "link_taken",
             );
+            // Its maker could else undo the owner's pause with another token.
+            refuse(
+                &mut refusals,
+                self.link_stands(dashboard, t)
+                    && self.link_paused_by_the_owner(dashboard)
+                    && !self.has(Fault::AMakerResumesWhatTheOwnerPaused),
+                "not_yours",
+            );
+            refuse(&mut refusals, self.denied(by, dashboard), "policy_denies");
             // While grants give nothing, its link would be dead on arrival (L2).
             refuse(&mut refusals, !rules.private, "private_sharing_off");
             refuse(&mut refusals, !rules.resharing, "resharing_off");
@@ -597,6 +1011,34 @@ impl Past<'_> {
             return Err(refusals);
         }
         Ok(Effect { hangs_on: parent, ..Effect::default() })
+    }
+
+    /// Earlier or later within the maker's own end (L6); later is widening (G20).
+    fn judge_link_end(
+        self,
+        t: Instant,
+        dashboard: Dashboard,
+        by: Account,
+        expiry: Expiry,
+    ) -> Result<Effect, Refusals> {
+        self.has_power_over_link(t, dashboard, by)?;
+        let stands = self.link_expiry(dashboard).unwrap_or_default();
+        let mut refusals = Vec::new();
+        if expiry != stands {
+            let parents_end = self.link_hangs_on(dashboard).map(|grant| self.chain_end(grant));
+            refuse(&mut refusals, end_of(expiry) <= t, "expiry_past");
+            let too_late = parents_end.is_some_and(|parents_end| end_of(expiry) > parents_end);
+            refuse(&mut refusals, too_late && expiry.is_some(), "ends_too_late");
+            if end_of(expiry) > end_of(stands) {
+                let rules = self.rules(dashboard);
+                refuse(&mut refusals, !rules.public, "public_sharing_off");
+                refuse(&mut refusals, parents_end.is_some() && !rules.private, "private_sharing_off");
+                refuse(&mut refusals, parents_end.is_some() && !rules.resharing, "resharing_off");
+                refuse(&mut refusals, self.denied(by, dashboard), "policy_denies");
+                self.judge_duration(&mut refusals, t, dashboard, expiry, parents_end);
+            }
+        }
+        if refusals.is_empty() { Ok(Effect::default()) } else { Err(refusals) }
     }
 
     fn has_power_over_link(self, t: Instant, dashboard: Dashboard, by: Account) -> Result<(), Refusals> {
@@ -611,15 +1053,15 @@ impl Past<'_> {
     }
 }
 
-/// The depth of a grant that is only about to be written.
-fn depth_among(past: Past<'_>, issued: &[Issued], index: usize) -> usize {
-    match issued[index].parent {
-        None => 1,
-        Some(parent) => match issued.iter().position(|new| new.grant == parent) {
-            Some(above) => depth_among(past, issued, above) + 1,
-            None => past.depth(parent) + 1,
-        },
-    }
+/// The depth and the end of a grant that is only about to be written.
+fn place_among(past: Past<'_>, issued: &[Issued], index: usize) -> (usize, Instant) {
+    let own = end_of(issued[index].terms.expiry);
+    let Some(parent) = issued[index].parent else { return (1, own) };
+    let (depth, end) = match issued.iter().position(|new| new.grant == parent) {
+        Some(above) => place_among(past, issued, above),
+        None => (past.depth(parent), past.chain_end(parent)),
+    };
+    (depth + 1, own.min(end))
 }
 
 fn refuse(refusals: &mut Refusals, applies: bool, code: Code) {

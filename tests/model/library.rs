@@ -11,13 +11,16 @@ use dashshare::{
     AccountId, Action, Amendment, DashboardId, Dashshare, EmailAddress, Ended, Error, FixedEnv, GrantId,
     Holder, MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, TenantId, Timestamp, Told,
     directory::SharingRules,
+    policy::{Document, Principal, Resource},
+    questions::Page,
     store::{Freshness, LinkDigest, Store},
+    trail::Actor,
 };
 use pollster::block_on;
 
 use super::{
-    Account, Address, Command, DASHBOARDS, Dashboard, Expiry, Grant, Instant, Mode, Outcome, Rights, Rules,
-    START, Step, Terms, With,
+    Account, Address, Command, DASHBOARDS, DOMAINS, Dashboard, Expiry, Grant, Instant, Limits, Mode, Outcome,
+    People, Policies, Rights, Rules, START, Step, Terms, With,
     view::{Impact, Line, LinkLine, View},
 };
 
@@ -32,9 +35,14 @@ pub(crate) struct Library<S = MemoryStore> {
     /// The tokens by the steps that made them.
     tokens: BTreeMap<u32, (Dashboard, String)>,
     digests: Vec<LinkDigest>,
+    /// What the directory was told of each tenant.
+    tenants: BTreeMap<Dashboard, (Rules, Policies)>,
     /// What the service answered to the commands, word for word, if anybody listens.
     said: Option<RefCell<Vec<String>>>,
 }
+
+/// The device that each dashboard shows.
+const DEVICE: &str = "cold room";
 
 /// The label of a grant that nobody expected.
 const STRANGER: Grant = Grant(u32::MAX);
@@ -58,6 +66,7 @@ impl<S: Store> Library<S> {
             labels: HashMap::new(),
             tokens: BTreeMap::new(),
             digests: Vec::new(),
+            tenants: BTreeMap::new(),
             said: None,
         }
     }
@@ -127,6 +136,7 @@ impl<S: Store> Library<S> {
 
     fn command(&mut self, step: Step, expected: Option<&Outcome>) -> Result<Outcome, Error> {
         let service = &self.service;
+        let actor = |by: Account| if step.host { Actor::Host } else { Actor::from(account_id(by)) };
         let mut outcome = Outcome::default();
         match step.command {
             Command::Wait => {}
@@ -135,6 +145,10 @@ impl<S: Store> Library<S> {
                     return Err(dashshare::Refusal::AlreadyExists.into());
                 }
                 service.directory().add_account(account_id(account));
+                for tenant in (0..DASHBOARDS).map(Dashboard).map(tenant_id) {
+                    let principal = Principal::run_user(format!("a{}", account.0));
+                    service.directory().set_principal(tenant, account_id(account), principal);
+                }
             }
             Command::Verify { account, address } => {
                 if expected.is_none() {
@@ -150,15 +164,19 @@ impl<S: Store> Library<S> {
             }
             Command::Register { dashboard, owner } => {
                 self.run(service.register(dashboard_id(dashboard), tenant_id(dashboard), account_id(owner)))?;
+                service.directory().add_device(dashboard_id(dashboard), Resource::new("device", DEVICE));
             }
             Command::SetRules { dashboard, rules } => {
-                let mut tenant = MemoryDirectory::open_tenant();
-                tenant.rules = sharing_rules(rules);
-                service.directory().set_tenant(tenant_id(dashboard), tenant);
+                let policies = self.tenants.get(&dashboard).map_or_else(Policies::default, |it| it.1);
+                self.set_tenant(dashboard, rules, policies);
+            }
+            Command::SetPolicies { dashboard, policies } => {
+                let rules = self.tenants.get(&dashboard).map_or(Rules::OPEN, |it| it.0);
+                self.set_tenant(dashboard, rules, policies);
             }
             Command::Share { dashboard, by, with, rights, reshare, expiry, parent } => {
                 let terms = terms_of(Terms { rights, reshare, expiry });
-                let (by, on) = (account_id(by), dashboard_id(dashboard));
+                let (by, on) = (actor(by), dashboard_id(dashboard));
                 let shared = match parent {
                     None => self.run(service.share(by, on, NewShare::with(holder(with), terms)))?,
                     Some(parent) => {
@@ -171,7 +189,47 @@ impl<S: Store> Library<S> {
                 }
                 outcome.grant = Some(self.label(shared.grant));
                 outcome.standing = shared.standing;
+                outcome.others = self.all(&shared.others);
                 outcome.ends = Some(instant(shared.ends));
+            }
+            Command::SetShare { dashboard, by, with, rights, reshare, expiry, parent } => {
+                let terms = terms_of(Terms { rights, reshare, expiry });
+                let mut new = NewShare::with(holder(with), terms);
+                if let Some(parent) = parent {
+                    new = new.on_from(self.id(parent).1);
+                }
+                let set = self.run(service.set_share(actor(by), dashboard_id(dashboard), new))?;
+                if !set.standing {
+                    self.note(Grant::of(step.n, 0), dashboard, set.grant);
+                }
+                outcome.grant = Some(self.label(set.grant));
+                outcome.standing = set.standing;
+                outcome.ends = Some(instant(set.ends));
+                outcome.fell = self.all(&set.fell);
+            }
+            Command::RemindInvitation { grant, by } => {
+                let (dashboard, id) = self.id(grant);
+                self.run(service.remind_invitation(actor(by), dashboard_id(dashboard), id))?;
+                outcome.grant = Some(grant);
+                outcome.standing = true;
+            }
+            Command::OfferTransfer { dashboard, by, to, keep } => {
+                let keep = keep.map_or(dashshare::Rights::NONE, rights_of);
+                let on = dashboard_id(dashboard);
+                self.run(service.offer_transfer(actor(by), on, account_id(to), keep))?;
+            }
+            Command::TakeTransfer { dashboard, account } => {
+                let on = dashboard_id(dashboard);
+                let taken = self.run(service.take_transfer(account_id(account), on))?;
+                self.transferred(step, dashboard, &mut outcome, taken.kept, &taken.fell);
+            }
+            Command::DeclineTransfer { dashboard, account } => {
+                let (on, by) = (dashboard_id(dashboard), account_id(account));
+                if block_on(service.owner_of(on))? == Some(by) {
+                    self.run(service.withdraw_transfer(by, on))?;
+                } else {
+                    self.run(service.decline_transfer(by, on))?;
+                }
             }
             Command::Amend { grant, by, rights, reshare, expiry } => {
                 let mut amendment = Amendment::default();
@@ -179,10 +237,9 @@ impl<S: Store> Library<S> {
                 (amendment.reshare, amendment.expiry) = (reshare, expiry.map(expiry_of));
                 let (dashboard, id) = self.id(grant);
                 self.refuses_elsewhere(dashboard, |d| {
-                    self.run(service.amend(account_id(by), d, id, Amendment::default())).map(|_| ())
+                    self.run(service.amend(actor(by), d, id, Amendment::default())).map(|_| ())
                 });
-                let amended =
-                    self.run(service.amend(account_id(by), dashboard_id(dashboard), id, amendment))?;
+                let amended = self.run(service.amend(actor(by), dashboard_id(dashboard), id, amendment))?;
                 outcome.fell = self.all(&amended.fell);
                 outcome.ends = Some(instant(amended.ends));
             }
@@ -193,9 +250,9 @@ impl<S: Store> Library<S> {
                 };
                 let (dashboard, id) = self.id(grant);
                 self.refuses_elsewhere(dashboard, |d| {
-                    self.run(service.revoke(account_id(by), d, id, mode)).map(|_| ())
+                    self.run(service.revoke(actor(by), d, id, mode)).map(|_| ())
                 });
-                let ended = self.run(service.revoke(account_id(by), dashboard_id(dashboard), id, mode))?;
+                let ended = self.run(service.revoke(actor(by), dashboard_id(dashboard), id, mode))?;
                 self.ended(&mut outcome, &ended.answer);
                 for (old, new) in &ended.rebound {
                     let old = self.label(*old);
@@ -211,7 +268,7 @@ impl<S: Store> Library<S> {
             }
             Command::StopSharing { dashboard, by, with } => {
                 let ended =
-                    self.run(service.stop_sharing(account_id(by), dashboard_id(dashboard), holder(with)))?;
+                    self.run(service.stop_sharing(actor(by), dashboard_id(dashboard), holder(with)))?;
                 self.ended(&mut outcome, &ended.answer);
             }
             Command::Renounce { grant, by } => {
@@ -232,19 +289,19 @@ impl<S: Store> Library<S> {
             Command::Transfer { dashboard, by, to, keep } => {
                 let keep = keep.map_or(dashshare::Rights::NONE, rights_of);
                 let on = dashboard_id(dashboard);
-                self.run(service.offer_transfer(account_id(by), on, account_id(to), keep))?;
-                let transferred = self.run(service.take_transfer(account_id(to), on))?;
-                outcome.fell = self.all(&transferred.fell);
-                if let Some(kept) = transferred.kept {
-                    self.note(Grant::of(step.n, 0), dashboard, kept);
-                    outcome.grant = Some(self.label(kept));
-                }
+                let transferred = if step.host {
+                    self.run(service.transfer(on, account_id(to), keep))?
+                } else {
+                    self.run(service.offer_transfer(actor(by), on, account_id(to), keep))?;
+                    self.run(service.take_transfer(account_id(to), on))?
+                };
+                self.transferred(step, dashboard, &mut outcome, transferred.kept, &transferred.fell);
             }
             Command::DeleteDashboard { dashboard, by } => {
                 let on = dashboard_id(dashboard);
                 let ended = match by {
                     Some(by) => self.run(service.delete_dashboard(account_id(by), on))?,
-                    None => self.run(service.delete_dashboard(dashshare::trail::Actor::Host, on))?,
+                    None => self.run(service.delete_dashboard(Actor::Host, on))?,
                 };
                 self.ended(&mut outcome, &ended.answer);
             }
@@ -257,22 +314,53 @@ impl<S: Store> Library<S> {
             }
             Command::RotateLink { dashboard, by, expiry } => {
                 let on = dashboard_id(dashboard);
-                let link = self.run(service.rotate_link(account_id(by), on, expiry_of(expiry)))?;
+                let link = self.run(service.rotate_link(actor(by), on, expiry_of(expiry)))?;
                 self.digests.push(link.token.digest());
                 self.tokens.insert(step.n, (dashboard, link.token.expose().to_owned()));
                 outcome.ends = Some(instant(link.ends));
             }
+            Command::Remind { dashboard, until } => {
+                let reminded = self.run(service.remind(dashboard_id(dashboard), time(until)))?;
+                outcome.reminded = self.all(&reminded.answer);
+            }
+            Command::MoveLinkEnd { dashboard, by, expiry } => {
+                let on = dashboard_id(dashboard);
+                let moved = self.run(service.move_link_end(actor(by), on, expiry_of(expiry)))?;
+                outcome.ends = Some(instant(moved.ends));
+            }
+            Command::Suspend { dashboard } => {
+                self.run(service.suspend_dashboard(dashboard_id(dashboard)))?;
+            }
+            Command::Resume { dashboard } => {
+                self.run(service.resume_dashboard(dashboard_id(dashboard)))?;
+            }
             Command::PauseLink { dashboard, by } => {
-                self.run(service.pause_link(account_id(by), dashboard_id(dashboard)))?;
+                self.run(service.pause_link(actor(by), dashboard_id(dashboard)))?;
             }
             Command::ResumeLink { dashboard, by } => {
-                self.run(service.resume_link(account_id(by), dashboard_id(dashboard)))?;
+                self.run(service.resume_link(actor(by), dashboard_id(dashboard)))?;
             }
             Command::WithdrawLink { dashboard, by } => {
-                self.run(service.withdraw_link(account_id(by), dashboard_id(dashboard)))?;
+                self.run(service.withdraw_link(actor(by), dashboard_id(dashboard)))?;
             }
         }
         Ok(outcome)
+    }
+
+    fn set_tenant(&mut self, dashboard: Dashboard, rules: Rules, policies: Policies) {
+        self.tenants.insert(dashboard, (rules, policies));
+        let mut tenant = MemoryDirectory::open_tenant();
+        tenant.rules = sharing_rules(rules);
+        if policies.denied != People::NOBODY {
+            tenant.policies = tenant.policies.with(&policy("deny", "dashboard", policies.denied));
+        }
+        if policies.blind != People::NOBODY {
+            tenant.policies = tenant.policies.with(&policy("deny", "device", policies.blind));
+        }
+        if policies.allowed != People::NOBODY {
+            tenant.policies = tenant.policies.with(&policy("allow", "dashboard", policies.allowed));
+        }
+        self.service.directory().set_tenant(tenant_id(dashboard), tenant);
     }
 
     /// A grant named on a dashboard that it is not of is an unknown one.
@@ -291,6 +379,21 @@ impl<S: Store> Library<S> {
     fn ended(&self, outcome: &mut Outcome, ended: &Ended) {
         outcome.fell.extend(self.all(&ended.fell));
         outcome.link_fell |= ended.link_fell;
+    }
+
+    fn transferred(
+        &mut self,
+        step: Step,
+        dashboard: Dashboard,
+        outcome: &mut Outcome,
+        kept: Option<GrantId>,
+        fell: &[GrantId],
+    ) {
+        outcome.fell = self.all(fell);
+        if let Some(kept) = kept {
+            self.note(Grant::of(step.n, 0), dashboard, kept);
+            outcome.grant = Some(self.label(kept));
+        }
     }
 
     fn note(&mut self, label: Grant, dashboard: Dashboard, id: GrantId) {
@@ -342,6 +445,15 @@ impl<S: Store> Library<S> {
             }
         }
         (rights, may_share, told)
+    }
+
+    /// Whether the account sees the device that the dashboard shows now.
+    pub(crate) fn sees_devices(&self, who: Account, dashboard: Dashboard) -> bool {
+        let (account, dashboard) = (account_id(who), dashboard_id(dashboard));
+        let decision = block_on(self.service.authorize(account, dashboard, Action::View));
+        let decision = decision.expect("memory never fails");
+        let device = block_on(self.service.authorize_device(&decision, DEVICE));
+        device.expect("memory never fails").is_allowed()
     }
 
     /// What the account may do at an instant.
@@ -412,10 +524,8 @@ impl<S: Store> Library<S> {
 
     /// What is shared with an account.
     pub(crate) fn shared_with(&self, who: Account, t: Instant) -> Vec<(Dashboard, Rights, bool, Expiry)> {
-        let shared = block_on(
-            self.service.as_of(time(t)).shared_with(account_id(who), dashshare::questions::Page::first(99)),
-        )
-        .expect("memory never fails");
+        let shared = block_on(self.service.as_of(time(t)).shared_with(account_id(who), Page::first(100)))
+            .expect("memory never fails");
         let shared = shared.iter().map(|shared| {
             (dashboard(shared.dashboard), rights(shared.rights), shared.reshare, instant(shared.ends))
         });
@@ -463,7 +573,7 @@ pub(crate) fn tenant_id(dashboard: Dashboard) -> TenantId {
 }
 
 pub(crate) fn email(address: Address) -> EmailAddress {
-    format!("e{}@example.com", address.0).parse().expect("an address")
+    format!("e{}@d{}.example.com", address.0, address.domain()).parse().expect("an address")
 }
 
 fn holder(with: With) -> Holder {
@@ -527,6 +637,35 @@ fn sharing_rules(rules: Rules) -> SharingRules {
         max_days: rules.max_days.map(u32::from),
         invitation_days: rules.invitation_days.map(u32::from),
         max_depth: rules.depth,
+        blocked_domains: domains(rules.blocked),
+        allowed_domains: domains(rules.allowed),
+        limits: limits(rules.limits),
         ..SharingRules::default()
     }
+}
+
+fn limits(limits: Limits) -> dashshare::directory::Limits {
+    let mut set = dashshare::directory::Limits::default();
+    set.grants_of_person = limits.of_person.into();
+    set.grants = limits.grants.into();
+    set.grants_shared_on = limits.shared_on.into();
+    set.invitations = limits.invitations.into();
+    set
+}
+
+fn domains(bits: u8) -> Vec<String> {
+    let chosen = (0..DOMAINS).filter(|domain| bits & 1 << domain != 0);
+    chosen.map(|domain| format!("d{domain}.example.com")).collect()
+}
+
+/// A policy that denies some accounts all resources of a kind, or lets them see those.
+fn policy(effect: &str, kind: &str, people: People) -> Document {
+    let targets = (0..16).map(Account).filter(|account| people.have(*account));
+    let targets: Vec<String> = targets.map(|it| format!(r#"["run_user", "id", "a{}"]"#, it.0)).collect();
+    let document = format!(
+        r#"{{"id": "{effect}-{kind}", "targets": [{}],
+            "permissions": [{{"effect": "{effect}", "action": ["access"], "resource": ["{kind}"]}}]}}"#,
+        targets.join(", "),
+    );
+    Document::parse(&document).expect("a policy")
 }

@@ -35,6 +35,15 @@ pub(crate) struct Account(pub u8);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Address(pub u8);
 
+/// How many domains the addresses have.
+pub(crate) const DOMAINS: u8 = 2;
+
+impl Address {
+    pub(crate) fn domain(self) -> u8 {
+        self.0 % DOMAINS
+    }
+}
+
 /// A dashboard; the tenant that it belongs to has the same number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Dashboard(pub u8);
@@ -75,6 +84,10 @@ impl Rights {
     pub(crate) fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
+
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
 }
 
 /// `None` is never.
@@ -109,6 +122,24 @@ pub(crate) struct Rules {
     pub(crate) invitation_days: Option<u16>,
     /// How deep a grant may be; one that the owner made has depth 1.
     pub(crate) depth: u8,
+    /// The domains that may not be shared with, a bit for each.
+    pub(crate) blocked: u8,
+    /// The only domains that may be shared with, if there is one.
+    pub(crate) allowed: u8,
+    pub(crate) limits: Limits,
+}
+
+/// How much there may be on a dashboard (G23).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Limits {
+    /// Live grants of one person.
+    pub(crate) of_person: u16,
+    /// Live grants.
+    pub(crate) grants: u16,
+    /// Live grants that one resharer made.
+    pub(crate) shared_on: u16,
+    /// Waiting invitations of one person.
+    pub(crate) invitations: u16,
 }
 
 impl Rules {
@@ -119,12 +150,54 @@ impl Rules {
         max_days: None,
         invitation_days: None,
         depth: 8,
+        blocked: 0,
+        allowed: 0,
+        limits: Limits { of_person: 16, grants: 10_000, shared_on: 500, invitations: 100 },
     };
 
     /// G1: 16 at the most.
     pub(crate) fn deepest(self) -> usize {
         usize::from(self.depth.min(16))
     }
+
+    fn blocks(self, address: Address) -> bool {
+        self.blocked & 1 << address.domain() != 0
+    }
+
+    fn admits(self, address: Address) -> bool {
+        !self.blocks(address) && (self.allowed == 0 || self.allowed & 1 << address.domain() != 0)
+    }
+}
+
+/// Some accounts, a bit for each.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct People(pub u16);
+
+impl People {
+    pub(crate) const NOBODY: Self = Self(0);
+
+    pub(crate) fn are(account: Account) -> Self {
+        Self(1u16.checked_shl(account.0.into()).unwrap_or(0))
+    }
+
+    pub(crate) fn and(self, account: Account) -> Self {
+        Self(self.0 | Self::are(account).0)
+    }
+
+    pub(crate) fn have(self, account: Account) -> bool {
+        self.0 & Self::are(account).0 != 0
+    }
+}
+
+/// What the tenant's policies say of a dashboard.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Policies {
+    /// Whom they deny the dashboard.
+    pub(crate) denied: People,
+    /// Whom they let view it.
+    pub(crate) allowed: People,
+    /// Whom they deny its devices.
+    pub(crate) blind: People,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -150,6 +223,10 @@ pub(crate) enum Command {
         dashboard: Dashboard,
         rules: Rules,
     },
+    SetPolicies {
+        dashboard: Dashboard,
+        policies: Policies,
+    },
     Share {
         dashboard: Dashboard,
         by: Account,
@@ -158,6 +235,20 @@ pub(crate) enum Command {
         reshare: bool,
         expiry: Expiry,
         parent: Option<Grant>,
+    },
+    /// As a share, in place of all that the named person holds from the same grantor.
+    SetShare {
+        dashboard: Dashboard,
+        by: Account,
+        with: With,
+        rights: Rights,
+        reshare: bool,
+        expiry: Expiry,
+        parent: Option<Grant>,
+    },
+    RemindInvitation {
+        grant: Grant,
+        by: Account,
     },
     Amend {
         grant: Grant,
@@ -184,11 +275,33 @@ pub(crate) enum Command {
         account: Account,
         address: Address,
     },
+    /// The new owner is asked and takes it at once; from the host it is not asked (G18).
     Transfer {
         dashboard: Dashboard,
         by: Account,
         to: Account,
         keep: Option<Rights>,
+    },
+    OfferTransfer {
+        dashboard: Dashboard,
+        by: Account,
+        to: Account,
+        keep: Option<Rights>,
+    },
+    TakeTransfer {
+        dashboard: Dashboard,
+        account: Account,
+    },
+    /// By the asked account, or by the owner, who takes the question back.
+    DeclineTransfer {
+        dashboard: Dashboard,
+        account: Account,
+    },
+    Suspend {
+        dashboard: Dashboard,
+    },
+    Resume {
+        dashboard: Dashboard,
     },
     DeleteDashboard {
         dashboard: Dashboard,
@@ -198,6 +311,11 @@ pub(crate) enum Command {
         account: Account,
     },
     RotateLink {
+        dashboard: Dashboard,
+        by: Account,
+        expiry: Expiry,
+    },
+    MoveLinkEnd {
         dashboard: Dashboard,
         by: Account,
         expiry: Expiry,
@@ -214,6 +332,11 @@ pub(crate) enum Command {
         dashboard: Dashboard,
         by: Account,
     },
+    /// The host has those told who would lose something by an instant (G24).
+    Remind {
+        dashboard: Dashboard,
+        until: Instant,
+    },
     /// Only time passes.
     Wait,
 }
@@ -224,6 +347,51 @@ pub(crate) struct Step {
     pub(crate) n: u32,
     pub(crate) at: Instant,
     pub(crate) command: Command,
+    /// The host gives the command, in the owner's place (G25), whomever it names.
+    pub(crate) host: bool,
+}
+
+impl Command {
+    /// The same, given by somebody.
+    pub(crate) fn given_by(mut self, account: Account) -> Self {
+        match &mut self {
+            Self::Share { by, .. }
+            | Self::SetShare { by, .. }
+            | Self::RemindInvitation { by, .. }
+            | Self::Amend { by, .. }
+            | Self::Revoke { by, .. }
+            | Self::StopSharing { by, .. }
+            | Self::Transfer { by, .. }
+            | Self::OfferTransfer { by, .. }
+            | Self::RotateLink { by, .. }
+            | Self::MoveLinkEnd { by, .. }
+            | Self::PauseLink { by, .. }
+            | Self::ResumeLink { by, .. }
+            | Self::WithdrawLink { by, .. } => *by = account,
+            Self::Join { .. }
+            | Self::Verify { .. }
+            | Self::Leave { .. }
+            | Self::Register { .. }
+            | Self::SetRules { .. }
+            | Self::SetPolicies { .. }
+            | Self::Renounce { .. }
+            | Self::Claim { .. }
+            | Self::DeleteDashboard { .. }
+            | Self::DeleteAccount { .. }
+            | Self::Remind { .. }
+            | Self::TakeTransfer { .. }
+            | Self::DeclineTransfer { .. }
+            | Self::Suspend { .. }
+            | Self::Resume { .. }
+            | Self::Wait => {}
+        }
+        self
+    }
+
+    /// Whether it is one of those that the host may give in the owner's place.
+    pub(crate) fn may_be_the_hosts(self) -> bool {
+        self.given_by(Account(u8::MAX)) != self.given_by(Account(u8::MAX - 1))
+    }
 }
 
 /// A grant as it was written down at its birth (G1).
@@ -232,6 +400,8 @@ pub(crate) struct Issued {
     pub(crate) grant: Grant,
     pub(crate) dashboard: Dashboard,
     pub(crate) parent: Option<Grant>,
+    /// What the sharer named (G17).
+    pub(crate) named: With,
     pub(crate) grantee: With,
     pub(crate) terms: Terms,
     /// The grant that a rebind re-issued as this one.
@@ -251,26 +421,30 @@ pub(crate) struct Entry {
     pub(crate) step: Step,
     pub(crate) issued: Vec<Issued>,
     pub(crate) hangs_on: Option<Grant>,
+    /// The standing grant that was asked for once more.
+    pub(crate) repeated: Option<Grant>,
+    /// The grants of whose ends somebody was told, with those ends.
+    pub(crate) reminded: Vec<(Grant, Instant)>,
 }
 
 #[derive(Clone)]
 pub(crate) struct Model {
     log: Vec<Entry>,
-    fault: Option<Fault>,
+    faults: Vec<Fault>,
 }
 
 impl Model {
     pub(crate) fn new() -> Self {
-        Self { log: Vec::new(), fault: None }
+        Self::with_faults(&[])
     }
 
-    /// A model with one rule broken on purpose.
-    pub(crate) fn with_fault(fault: Fault) -> Self {
-        Self { log: Vec::new(), fault: Some(fault) }
+    /// A model with some rules broken on purpose.
+    pub(crate) fn with_faults(faults: &[Fault]) -> Self {
+        Self { log: Vec::new(), faults: faults.to_vec() }
     }
 
     pub(crate) fn past(&self) -> Past<'_> {
-        Past { log: &self.log, rules: &self.log, fault: self.fault }
+        Past { log: &self.log, rules: &self.log, faults: &self.faults }
     }
 }
 
@@ -280,12 +454,12 @@ pub(crate) struct Past<'a> {
     log: &'a [Entry],
     /// Where the tenant's rules are read: a question about the past is judged by the switches of today.
     rules: &'a [Entry],
-    fault: Option<Fault>,
+    faults: &'a [Fault],
 }
 
 impl<'a> Past<'a> {
     fn has(self, fault: Fault) -> bool {
-        self.fault == Some(fault)
+        self.faults.contains(&fault)
     }
 
     /// The log as the entry at `index` found it.
@@ -350,6 +524,96 @@ impl<'a> Past<'a> {
             _ => None,
         });
         last.unwrap_or(Rules::OPEN)
+    }
+
+    /// The tenant's policies, which count as they are today, as the switches do.
+    pub(crate) fn policies(self, dashboard: Dashboard) -> Policies {
+        let last = self.rules.iter().rev().find_map(|entry| match entry.step.command {
+            Command::SetPolicies { dashboard: d, policies } if d == dashboard => Some(policies),
+            _ => None,
+        });
+        last.unwrap_or_default()
+    }
+
+    /// Whether the policies deny somebody the dashboard; they deny its owner nothing (D2).
+    pub(crate) fn denied(self, account: Account, dashboard: Dashboard) -> bool {
+        self.policies(dashboard).denied.have(account) && self.owner(dashboard) != Some(account)
+    }
+
+    /// Whether the policies let somebody view the dashboard, whatever is shared.
+    pub(crate) fn let_in(self, account: Account, dashboard: Dashboard) -> bool {
+        let policies = self.policies(dashboard);
+        policies.allowed.have(account) && !policies.denied.have(account)
+    }
+
+    /// Whether the host has suspended the dashboard (G25), which counts as it is today.
+    pub(crate) fn suspended(self, dashboard: Dashboard) -> bool {
+        let last = self.rules.iter().rev().find_map(|entry| match entry.step.command {
+            Command::Suspend { dashboard: d } if d == dashboard => Some(true),
+            Command::Resume { dashboard: d } | Command::DeleteDashboard { dashboard: d, .. }
+                if d == dashboard =>
+            {
+                Some(false)
+            }
+            _ => None,
+        });
+        last == Some(true) && !self.has(Fault::SuspendingDeniesNothing)
+    }
+
+    /// Whom the owner has asked to take the dashboard over, since when, and what the owner would keep (G18): until the
+    /// asked one answers, the owner takes it back or changes, or an invitation would lapse.
+    pub(crate) fn asked_to_take(
+        self,
+        dashboard: Dashboard,
+        t: Instant,
+    ) -> Option<(Account, Option<Rights>, bool)> {
+        for (i, entry) in self.entries().rev() {
+            match entry.step.command {
+                Command::OfferTransfer { dashboard: d, to, keep, .. } if d == dashboard => {
+                    let days = self.before(i).rules(dashboard).invitation_days.unwrap_or(14).min(90);
+                    let lapses = entry.step.at + Instant::from(days) * DAY;
+                    return (t < lapses).then_some((to, keep, entry.step.host));
+                }
+                Command::Transfer { dashboard: d, .. }
+                | Command::DeclineTransfer { dashboard: d, .. }
+                | Command::DeleteDashboard { dashboard: d, .. }
+                    if d == dashboard =>
+                {
+                    return None;
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Whether somebody may see the devices that the dashboard shows (D3): by a policy alone nobody sees any.
+    pub(crate) fn sees_devices(self, account: Account, dashboard: Dashboard, t: Instant) -> bool {
+        let blind = self.policies(dashboard).blind.have(account);
+        let above = self.owner(dashboard) == Some(account) && self.has(Fault::OwnersAreAbovePolicies);
+        self.rights(account, dashboard, t).covers(Rights::VIEW)
+            && self.shared_rights(account, dashboard, t, |_| false).covers(Rights::VIEW)
+            && (!blind || above)
+    }
+
+    /// All addresses that an account has verified.
+    fn addresses(self, account: Account) -> impl Iterator<Item = Address> {
+        (0..=generator::ADDRESSES)
+            .map(Address)
+            .filter(move |address| self.verified_by(*address) == Some(account))
+    }
+
+    /// Whether the domains that the tenant lets be shared with have room for a person, judged by all its verified
+    /// addresses, or for an address.
+    pub(crate) fn domain_admitted(self, dashboard: Dashboard, with: With) -> bool {
+        let rules = self.rules(dashboard);
+        match with {
+            With::Address(address) => rules.admits(address),
+            With::Account(account) => {
+                self.addresses(account).all(|address| !rules.blocks(address))
+                    && (rules.allowed == 0 || self.addresses(account).any(|address| rules.admits(address)))
+            }
+        }
     }
 
     /// Since when the dashboard is what it is: what bore its id before does not count.
@@ -458,12 +722,15 @@ impl<'a> Past<'a> {
         let mut grantee = issued.grantee;
         for (i, at, account) in claims {
             let then = self.before(i);
-            if then.live(grant, at) && (!then.is_above(account, grant) || self.has(Fault::ClaimsBindUpwards))
+            if then.live(grant, at)
+                && (!then.comes_back_to(account, grant) || self.has(Fault::ClaimsBindUpwards))
+                && !then.suspended(issued.dashboard)
+                && (then.may_be_bound(at, grant, account) || self.has(Fault::ClaimsAskNoRules))
             {
                 grantee = With::Account(account);
-            }
-            if !self.has(Fault::TheLastClaimWins) {
-                break;
+                if !self.has(Fault::TheLastClaimWins) {
+                    break;
+                }
             }
         }
         if self.has(Fault::GrantsFollowTheAddress)
@@ -489,6 +756,22 @@ impl<'a> Past<'a> {
     pub(crate) fn is_above(self, account: Account, grant: Grant) -> bool {
         let dashboard = self.born(grant).1.dashboard;
         self.owner(dashboard) == Some(account) || self.holds_an_ancestor(account, grant)
+    }
+
+    /// Whether a claim of the invitation would bring it to somebody above it, or to a former owner who had made it as
+    /// the owner (G18).
+    fn comes_back_to(self, account: Account, grant: Grant) -> bool {
+        self.is_above(account, grant)
+            || (!self.has(Fault::TransferLeavesInvitations) && self.made_as_owner(grant) == Some(account))
+    }
+
+    /// The owner who made the grant, or what it re-issues.
+    fn made_as_owner(self, grant: Grant) -> Option<Account> {
+        let (index, issued) = self.born(grant);
+        match issued.replaces {
+            Some(old) => self.before(index).made_as_owner(old),
+            None => self.before(index).owner(issued.dashboard).filter(|_| issued.parent.is_none()),
+        }
     }
 
     fn holds_an_ancestor(self, account: Account, grant: Grant) -> bool {
@@ -536,29 +819,68 @@ impl<'a> Past<'a> {
         }
     }
 
-    /// When the invitation lapses unless it is claimed before (I4).
-    fn lapse(self, grant: Grant) -> Instant {
+    /// When the invitation lapses unless it is claimed before (I4); asking for it once more makes it wait anew (G17).
+    pub(crate) fn lapse(self, grant: Grant) -> Instant {
         let (index, issued) = self.born(grant);
-        if let Some(old) = issued.replaces {
-            return self.before(index).lapse(old);
-        }
+        let repeated = self.entries_after(index).rev().find(|(_, entry)| entry.repeated == Some(grant));
+        let since = match repeated {
+            Some((i, _)) if !self.has(Fault::RepeatingProlongsNoWait) => i,
+            _ => match issued.replaces {
+                Some(old) => return self.before(index).lapse(old),
+                None => index,
+            },
+        };
         let rules = if self.has(Fault::InvitationsLapseByTodaysRules) {
             self.rules(issued.dashboard)
         } else {
-            self.before(index).rules(issued.dashboard)
+            self.before(since).rules(issued.dashboard)
         };
         let days = rules.invitation_days.unwrap_or(14).min(90);
-        self.log[index].step.at + Instant::from(days) * DAY
+        self.log[since].step.at + Instant::from(days) * DAY
+    }
+
+    /// What the sharer named, when it made the grant or what the grant re-issues.
+    pub(crate) fn named(self, grant: Grant) -> With {
+        self.born(grant).1.named
     }
 
     /// The address that the grant was made to, itself or what it re-issues.
     pub(crate) fn invited(self, grant: Grant) -> Option<Address> {
-        let (index, issued) = self.born(grant);
-        match (self.log[index].step.command, issued.replaces) {
-            (_, Some(old)) => self.before(index).invited(old),
-            (Command::Share { with: With::Address(address), .. }, None) => Some(address),
-            _ => None,
+        match self.named(grant) {
+            With::Address(address) => Some(address),
+            With::Account(_) => None,
         }
+    }
+
+    /// Whether the sharer still waits for an answer to its invitation (I1): for all that it may know, nobody has
+    /// claimed what it shared with the address, which may have been bound to an account at once.
+    pub(crate) fn unanswered(self, grant: Grant) -> bool {
+        let Some(address) = self.invited(grant) else {
+            return false;
+        };
+        if self.is_pending(grant) {
+            return true;
+        }
+        let (index, issued) = self.born(grant);
+        let asked_before = issued.replaces.is_some_and(|old| !self.before(index).unanswered(old));
+        let answered = self.entries_after(index).any(|(i, entry)| match entry.step.command {
+            Command::Claim { account, address: a } if a == address => {
+                let then = self.before(i);
+                then.is_pending(grant) || then.belongs_to(grant, account)
+            }
+            _ => false,
+        });
+        !asked_before && !answered
+    }
+
+    /// Whether the grant is to its sharers an invitation that waits, also where it was bound at once (I1).
+    pub(crate) fn waits(self, grant: Grant, t: Instant) -> bool {
+        self.unanswered(grant) && t < self.lapse(grant)
+    }
+
+    /// Whether the grant is to its sharers one that lapsed unanswered.
+    pub(crate) fn waited(self, grant: Grant, t: Instant) -> bool {
+        self.unanswered(grant) && t >= self.lapse(grant)
     }
 
     /// Whether stopping with that person or address means this grant (G13).
@@ -593,20 +915,30 @@ impl<'a> Past<'a> {
                     then.is_with(grant, with) && then.is_above(by, grant)
                 }
             }
+            Command::SetShare { dashboard, by, with, .. } => {
+                dashboard == issued.dashboard
+                    && issued.named == with
+                    && self.log[i].repeated != Some(grant)
+                    && self.before(i).grantor(grant) == Some(by)
+            }
             // An invitation that comes back to somebody above it ends.
             Command::Claim { account, address } => {
                 issued.grantee == With::Address(address) && {
                     let then = self.before(i);
                     !self.has(Fault::ClaimsBindUpwards)
+                        && !then.suspended(issued.dashboard)
                         && then.is_pending(grant)
-                        && then.is_above(account, grant)
+                        && then.comes_back_to(account, grant)
                 }
             }
-            // An invitation that waits for the new owner.
-            Command::Transfer { dashboard, to, .. } => {
+            // An invitation that waits for the new owner, or for the old one.
+            Command::Transfer { dashboard, by, to, .. } => {
                 dashboard == issued.dashboard && {
                     let then = self.before(i);
-                    then.is_pending(grant) && then.is_with(grant, With::Account(to))
+                    then.is_pending(grant)
+                        && (then.is_with(grant, With::Account(to))
+                            || (!self.has(Fault::TransferLeavesInvitations)
+                                && then.is_with(grant, With::Account(by))))
                 }
             }
             Command::DeleteDashboard { dashboard, .. } => {
@@ -773,14 +1105,43 @@ impl<'a> Past<'a> {
         self.has(Fault::SwitchesAreIgnored) || (rules.private && (rules.resharing || issued.parent.is_none()))
     }
 
-    /// G4.
+    /// What somebody may do.
     pub(crate) fn rights(self, account: Account, dashboard: Dashboard, t: Instant) -> Rights {
+        self.rights_without(account, dashboard, t, |_| false)
+    }
+
+    /// What somebody could do if some grants had ended (G4): this alone says who would lose what by something.
+    pub(crate) fn rights_without(
+        self,
+        account: Account,
+        dashboard: Dashboard,
+        t: Instant,
+        ended: impl Fn(Grant) -> bool,
+    ) -> Rights {
+        if self.owner(dashboard).is_none() || self.suspended(dashboard) {
+            return Rights::NONE;
+        }
+        let shared = self.shared_rights(account, dashboard, t, ended);
+        if self.let_in(account, dashboard) { shared.or(Rights::VIEW) } else { shared }
+    }
+
+    /// What grants let somebody do, as far as policies leave it, and an owner its being one.
+    pub(crate) fn shared_rights(
+        self,
+        account: Account,
+        dashboard: Dashboard,
+        t: Instant,
+        ended: impl Fn(Grant) -> bool,
+    ) -> Rights {
         if self.owner(dashboard) == Some(account) {
             return Rights::ALL;
         }
+        if self.denied(account, dashboard) && !self.has(Fault::DeniesAreIgnored) {
+            return Rights::NONE;
+        }
         let mut rights = Rights::NONE;
         for grant in self.held(account, dashboard, t) {
-            if self.switched_on(grant) {
+            if self.switched_on(grant) && !ended(grant) {
                 let given = self.grant_rights(grant, t);
                 rights = if self.has(Fault::TheNewestGrantCounts) { given } else { rights.or(given) };
             }
@@ -792,12 +1153,18 @@ impl<'a> Past<'a> {
     /// tenant lets grantees share.
     pub(crate) fn may_share(self, account: Account, dashboard: Dashboard, t: Instant) -> bool {
         let rules = self.rules(dashboard);
+        if self.suspended(dashboard) {
+            return false;
+        }
         let switched_on = (rules.private && rules.resharing) || self.has(Fault::SwitchesAreIgnored);
         self.owner(dashboard) == Some(account)
             || (switched_on
-                && self
-                    .held(account, dashboard, t)
-                    .any(|grant| self.terms(grant).reshare && self.grant_rights(grant, t) != Rights::NONE))
+                && (!self.denied(account, dashboard) || self.has(Fault::DeniesAreIgnored))
+                && self.held(account, dashboard, t).any(|grant| {
+                    self.terms(grant).reshare
+                        && self.grant_rights(grant, t) != Rights::NONE
+                        && (self.depth(grant) < rules.deepest() || self.has(Fault::SharingIsPromisedInVain))
+                }))
     }
 
     // The link.
@@ -847,13 +1214,22 @@ impl<'a> Past<'a> {
         }
     }
 
+    /// The link's own end, as it was made or moved since.
+    pub(crate) fn link_expiry(self, dashboard: Dashboard) -> Option<Expiry> {
+        let (index, made) = self.link(dashboard)?;
+        let moved = self.entries_after(index).rev().find_map(|(_, entry)| match entry.step.command {
+            Command::MoveLinkEnd { dashboard: d, expiry, .. } if d == dashboard => Some(expiry),
+            _ => None,
+        });
+        match made.step.command {
+            Command::RotateLink { expiry, .. } => Some(moved.unwrap_or(expiry)),
+            _ => None,
+        }
+    }
+
     /// When the link is over if nobody does anything.
     pub(crate) fn link_ends(self, dashboard: Dashboard) -> Option<Instant> {
-        let (_, made) = self.link(dashboard)?;
-        let Command::RotateLink { expiry, .. } = made.step.command else {
-            return None;
-        };
-        let own = end_of(expiry);
+        let own = end_of(self.link_expiry(dashboard)?);
         Some(match self.link_hangs_on(dashboard) {
             Some(grant) => own.min(self.chain_end(grant)),
             None => own,
@@ -862,10 +1238,7 @@ impl<'a> Past<'a> {
 
     /// Neither withdrawn, nor expired, nor dead with its maker's grant; a paused link stands.
     pub(crate) fn link_stands(self, dashboard: Dashboard, t: Instant) -> bool {
-        let Some((_, made)) = self.link(dashboard) else {
-            return false;
-        };
-        let Command::RotateLink { expiry, .. } = made.step.command else {
+        let Some(expiry) = self.link_expiry(dashboard) else {
             return false;
         };
         let holds = match self.link_hangs_on(dashboard) {
@@ -890,6 +1263,23 @@ impl<'a> Past<'a> {
         last == Some(true)
     }
 
+    /// Whether the owner of then, or the host, paused it since somebody last resumed it (L6).
+    pub(crate) fn link_paused_by_the_owner(self, dashboard: Dashboard) -> bool {
+        let Some((index, _)) = self.link(dashboard) else {
+            return false;
+        };
+        let resumed = self.entries_after(index).rev().find(|(_, entry)| {
+            matches!(entry.step.command, Command::ResumeLink { dashboard: d, .. } if d == dashboard)
+        });
+        let since = resumed.map_or(index, |(i, _)| i);
+        self.entries_after(since).any(|(i, entry)| match entry.step.command {
+            Command::PauseLink { dashboard: d, by } if d == dashboard => {
+                self.before(i).owner(dashboard) == Some(by)
+            }
+            _ => false,
+        })
+    }
+
     /// The step that made the link which a visitor may open at `t`, if there is one (L7).
     pub(crate) fn open_link(self, dashboard: Dashboard, t: Instant) -> Option<u32> {
         let rules = self.rules(dashboard);
@@ -897,6 +1287,7 @@ impl<'a> Past<'a> {
         let switched_on = rules.public && (!by_grantee || (rules.resharing && rules.private));
         let open = self.link_stands(dashboard, t)
             && !self.link_paused(dashboard)
+            && !self.suspended(dashboard)
             && (switched_on || self.has(Fault::SwitchesAreIgnored));
         let (_, made) = self.link(dashboard).filter(|_| open)?;
         Some(made.step.n)
@@ -912,7 +1303,9 @@ impl<'a> Past<'a> {
             }
         }
         for (_, entry) in self.entries() {
-            if let Command::RotateLink { expiry, .. } = entry.step.command {
+            if let Command::RotateLink { expiry, .. } | Command::MoveLinkEnd { expiry, .. } =
+                entry.step.command
+            {
                 ends.push(end_of(expiry));
             }
         }
@@ -965,6 +1358,12 @@ impl fmt::Debug for Rights {
     }
 }
 
+impl fmt::Debug for People {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries((0..16).map(Account).filter(|account| self.have(*account))).finish()
+    }
+}
+
 impl fmt::Debug for With {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -977,6 +1376,7 @@ impl fmt::Debug for With {
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let t = self.at - START;
-        write!(f, "{:>3} +{}us {:?}", self.n, t, self.command)
+        let host = if self.host { "the host: " } else { "" };
+        write!(f, "{:>3} +{}us {host}{:?}", self.n, t, self.command)
     }
 }

@@ -1,6 +1,6 @@
 //! The whole state of a dashboard at an instant, as both sides tell it.
 
-use super::{Account, Dashboard, Expiry, Grant, Instant, Past, Rights, With, expiry_of};
+use super::{Account, Dashboard, Expiry, Fault, Grant, Instant, Past, Rights, With, expiry_of};
 
 /// What a list shows.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,15 +53,22 @@ impl View {
 }
 
 impl Past<'_> {
-    /// What the list shows to somebody, `None` for who is no party (G16).
-    pub(crate) fn view(self, by: Account, dashboard: Dashboard, t: Instant) -> Option<View> {
+    /// What the list of an instant shows now to somebody, `None` for who is no party (G16).
+    pub(crate) fn view(
+        self,
+        (present, now): (Self, Instant),
+        by: Account,
+        dashboard: Dashboard,
+        t: Instant,
+    ) -> Option<View> {
         let owner = self.owner(dashboard)?;
-        if !self.is_party(by, dashboard, t) {
+        if !self.is_party(by, dashboard, t) || self.suspended(dashboard) {
             return None;
         }
-        let grants = self.standing(dashboard, t).filter(|grant| self.is_above(by, *grant)).map(|grant| {
+        let above = self.standing(dashboard, t).filter(|grant| self.is_above(by, *grant));
+        let grants = above.filter_map(|grant| {
             let terms = self.terms(grant);
-            Line {
+            let mut line = Line {
                 grant,
                 grantor: self.grantor(grant).unwrap_or(owner),
                 grantee: self.grantee(grant),
@@ -70,7 +77,15 @@ impl Past<'_> {
                 expiry: terms.expiry,
                 ends: expiry_of(self.ends(grant)),
                 path: self.path(grant),
+            };
+            // As long as its invitation waits for an answer, the sharers are told of the address, and that it lapses
+            // (I1).
+            if present.is_unseen(by, grant, now) {
+                line.grantee = self.named(grant);
+                line.ends = expiry_of(self.chain_end(grant).min(present.lapse(grant)));
+                return (t < present.lapse(grant)).then_some(line);
             }
+            Some(line)
         });
         let link = self.link_stands(dashboard, t).then(|| LinkLine {
             maker: self.link_maker(dashboard).unwrap_or(owner),
@@ -82,6 +97,20 @@ impl Past<'_> {
             by == owner || link.maker == by || link.hangs_on.is_some_and(|grant| self.is_above(by, grant))
         };
         Some(View { owner, grants: grants.collect(), link: link.filter(sees_the_link) })
+    }
+
+    /// Whether somebody is not told whose a grant is: whoever does not hold it itself.
+    fn is_unseen(self, by: Account, grant: Grant, t: Instant) -> bool {
+        self.waits_for_the_sharers(grant, t) && !self.belongs_to(grant, by)
+    }
+
+    fn waits_for_the_sharers(self, grant: Grant, t: Instant) -> bool {
+        self.waits(grant, t) && !self.has(Fault::SharersAreToldWhoHasTheAddress)
+    }
+
+    /// When the sharers are told that the grant ends.
+    pub(super) fn shown_end(self, grant: Grant, t: Instant) -> Instant {
+        if self.waits(grant, t) { self.chain_end(grant).min(self.lapse(grant)) } else { self.ends(grant) }
     }
 
     /// Who may do what at an instant and until when, the owner left out (D7).
@@ -106,7 +135,7 @@ impl Past<'_> {
         dashboard: Dashboard,
         t: Instant,
     ) -> Option<(Rights, bool, Expiry)> {
-        if self.owner(dashboard)? == account {
+        if self.owner(dashboard)? == account || self.suspended(dashboard) || self.denied(account, dashboard) {
             return None;
         }
         let giving = self
@@ -114,11 +143,15 @@ impl Past<'_> {
             .filter(|grant| self.switched_on(*grant) && self.grant_rights(*grant, t) != Rights::NONE);
         let giving: Vec<Grant> = giving.collect();
         let ends = giving.iter().map(|grant| self.ends(*grant)).max()?;
-        let reshare = giving.iter().any(|grant| self.terms(*grant).reshare);
-        Some((self.rights(account, dashboard, t), reshare, expiry_of(ends)))
+        let reshare = if self.has(Fault::SharingIsPromisedInVain) {
+            giving.iter().any(|grant| self.terms(*grant).reshare)
+        } else {
+            self.may_share(account, dashboard, t)
+        };
+        Some((self.shared_rights(account, dashboard, t, |_| false), reshare, expiry_of(ends)))
     }
 
-    /// Who has something now and nothing at `until`.
+    /// Who has something now and less of it at `until`.
     pub(crate) fn losing(
         self,
         people: impl IntoIterator<Item = Account>,
@@ -128,19 +161,60 @@ impl Past<'_> {
     ) -> Option<Vec<Account>> {
         self.owner(dashboard)?;
         let loses = |account: &Account| {
-            self.rights(*account, dashboard, now) != Rights::NONE
-                && self.rights(*account, dashboard, until) == Rights::NONE
+            let (has, keeps) =
+                (self.rights(*account, dashboard, now), self.rights(*account, dashboard, until));
+            if self.has(Fault::OnlyWhoLosesAllIsLosing) {
+                has != Rights::NONE && keeps == Rights::NONE
+            } else {
+                !keeps.covers(has)
+                    || (self.may_share(*account, dashboard, now)
+                        && !self.may_share(*account, dashboard, until))
+            }
         };
         Some(people.into_iter().filter(loses).collect())
     }
 
+    /// The grants that end by `until` and by whose ends somebody would lose something (G24), or that wait for an answer
+    /// and lapse by then, unless it was told of that end before.
+    pub(super) fn due(self, dashboard: Dashboard, now: Instant, until: Instant) -> Vec<(Grant, Instant)> {
+        let told = |due: &(Grant, Instant)| self.entries().any(|(_, entry)| entry.reminded.contains(due));
+        let due = |grant: Grant| {
+            let end = self.ends(grant);
+            let lapses = self.shown_end(grant, now);
+            let ends = [
+                (lapses, self.waits_for_the_sharers(grant, now)),
+                (end, self.loses_by(grant, end) || self.has(Fault::WhoLosesNothingIsReminded)),
+            ];
+            let due = ends.into_iter().filter(|(end, is_due)| *end <= until && *is_due);
+            let due = due.map(|(end, _)| (grant, end)).filter(|due| !told(due)).collect::<Vec<_>>();
+            // Both at the same instant are one end.
+            if due.len() == 2 && due[0] == due[1] { due[..1].to_vec() } else { due }
+        };
+        self.standing(dashboard, now).flat_map(due).collect()
+    }
+
+    /// Whether the grant's holder would lose by its end something that it gives.
+    fn loses_by(self, grant: Grant, end: Instant) -> bool {
+        let dashboard = self.born(grant).1.dashboard;
+        let With::Account(account) = self.grantee(grant) else {
+            return false;
+        };
+        let (has, keeps) = (self.rights(account, dashboard, end - 1), self.rights(account, dashboard, end));
+        let lost = has.without(keeps).and(self.grant_rights(grant, end - 1));
+        let loses_sharing = self.terms(grant).reshare
+            && self.may_share(account, dashboard, end - 1)
+            && !self.may_share(account, dashboard, end);
+        lost != Rights::NONE || loses_sharing
+    }
+
     /// What the end of a grant would do, told by the state without it.
-    pub(crate) fn impact(self, dashboard: Dashboard, grant: Grant, t: Instant) -> Impact {
+    pub(crate) fn impact(self, by: Account, grant: Grant, t: Instant) -> Impact {
+        let dashboard = self.born(grant).1.dashboard;
         let falls = |g: Grant| g == grant || self.is_below(g, grant);
         let mut impact = Impact { lose: Vec::new(), keep: Vec::new(), invitations: Vec::new(), link: false };
         let mut touched: Vec<With> = Vec::new();
         for g in self.standing(dashboard, t).filter(|g| falls(*g)) {
-            let grantee = self.grantee(g);
+            let grantee = if self.is_unseen(by, g, t) { self.named(g) } else { self.grantee(g) };
             match grantee {
                 With::Address(_) => impact.invitations.push(grantee),
                 With::Account(_) if self.switched_on(g) && self.grant_rights(g, t) != Rights::NONE => {
@@ -155,12 +229,19 @@ impl Past<'_> {
         touched.dedup();
         for who in touched {
             let With::Account(account) = who else { continue };
-            let rest = self.held(account, dashboard, t).filter(|g| !falls(*g) && self.switched_on(*g));
-            let kept = rest.fold(Rights::NONE, |rights, g| rights.or(self.grant_rights(g, t)));
-            if kept == Rights::NONE {
-                impact.lose.push(account);
-            } else {
+            // What was bound to it at once is not told of either, as if its address were somebody else's (I1).
+            let unseen = |g: Grant| self.is_unseen(by, g, t);
+            let mut kept = self.rights_without(account, dashboard, t, |g| falls(g) || unseen(g));
+            if self.has(Fault::KeepingForgetsPolicies) {
+                let rest = self.held(account, dashboard, t).filter(|g| !falls(*g) && self.switched_on(*g));
+                let shared = rest.fold(Rights::NONE, |rights, g| rights.or(self.grant_rights(g, t)));
+                kept = if shared == Rights::NONE { kept } else { shared };
+            }
+            // Whom a policy denies the dashboard has nothing to lose, and keeps nothing.
+            if kept != Rights::NONE {
                 impact.keep.push((account, kept));
+            } else if self.rights_without(account, dashboard, t, unseen) != Rights::NONE {
+                impact.lose.push(account);
             }
         }
         impact.link = self.link_stands(dashboard, t) && self.link_hangs_on(dashboard).is_some_and(falls);
