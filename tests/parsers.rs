@@ -499,7 +499,8 @@ proptest! {
             prop_assert_eq!(instant.to_string().parse::<Timestamp>().ok(), Some(instant));
         }
         if let Err(error) = text.parse::<Timestamp>() {
-            prop_assert!(error.to_string().chars().count() < 200);
+            // Of a text that nobody wrote each character may be an escape.
+            prop_assert!(error.to_string().chars().count() < 800);
         }
     }
 

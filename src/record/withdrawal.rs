@@ -85,8 +85,11 @@ impl Commit {
         let mut next = head.clone();
         next.revision = head.revision.next();
         next.clock = clock.now;
+        if head.phase != before.phase {
+            return None;
+        }
         if after.phase != before.phase {
-            if head.phase != before.phase || head.owner != before.owner {
+            if head.owner != before.owner {
                 return None;
             }
             next.phase = after.phase.clone();

@@ -334,7 +334,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(match with {
             Holder::Account(account) => self.account(account).await?.map(Recipient::Account),
             Holder::Address(address) => {
-                let account = self.account_of(&address).await?.map(|account| account.id);
+                let account = self.account_of(&address).await?;
                 Some(Recipient::Address(address, account))
             }
         })

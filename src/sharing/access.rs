@@ -131,7 +131,9 @@ impl<'a> Access<'a> {
 
     /// The live grants that count for an account at a decision, with the account, oldest first.
     fn counting(&self) -> impl Iterator<Item = (AccountId, Live<'a>)> + '_ {
-        let held = self.ledger.all_live().filter(|live| !self.unseen.hides(live.grant));
+        // Of a suspended dashboard nobody sees anything (G25).
+        let is_open = self.ledger.head.suspended.is_none();
+        let held = self.ledger.all_live().filter(move |live| is_open && !self.unseen.hides(live.grant));
         let counts = held
             .filter(|live| !live.standing.rights.is_empty() && standing::is_honoured(live.grant, self.rules));
         counts.filter_map(|live| Some((live.grant.grantee.account_at(self.ledger.now)?, live)))

@@ -1,7 +1,7 @@
 //! Sharing with a person: an account, or an address that becomes an invitation (G1, G6, G7, G17, I1).
 
 use super::{
-    admission::{Counts, Gift, To, admit, as_count, holds_enough, looks_lapsed, waits},
+    admission::{Counts, Gift, To, admit, as_count, check_recipient, holds_enough, looks_lapsed, waits},
     command::{Command, Facts, More, Needs, Verdict},
     draft::Draft,
     invitation::renew,
@@ -64,7 +64,7 @@ impl NewShare {
 pub(crate) enum Recipient {
     Account(Account),
     /// An address, and the account that has verified it, if one has.
-    Address(EmailAddress, Option<AccountId>),
+    Address(EmailAddress, Option<Account>),
 }
 
 /// A share that stands (the answer to [`share`](crate::Dashshare::share)).
@@ -90,7 +90,7 @@ impl Recipient {
     pub(crate) fn account(&self) -> Option<AccountId> {
         match self {
             Self::Account(account) => Some(account.id),
-            Self::Address(_, account) => *account,
+            Self::Address(_, account) => account.as_ref().map(|account| account.id),
         }
     }
 
@@ -116,7 +116,7 @@ impl Recipient {
         match self {
             Self::Account(account) => Grantee::Account(account.id),
             Self::Address(address, Some(account)) => Grantee::Claimed(Box::new(Claim {
-                account: *account,
+                account: account.id,
                 claimed: now,
                 invitation: invitation(address),
             })),
@@ -411,8 +411,12 @@ impl Share {
                 Recipient::Account(_) if has_enough => {
                     return Err(Refusal::TooManyGrants { limit: as_count(rules.limits.grants_of_person) });
                 }
-                Recipient::Address(address, _) if has_enough || ledger.is_owner(account) => {
-                    grantee = Recipient::Address(address.clone(), None).grantee(facts.now, lapses);
+                Recipient::Address(address, Some(known)) => {
+                    // Whoever could not be shared with by its account is asked when it claims.
+                    let is_admitted = check_recipient(To::Account(&known.verified), rules).is_ok();
+                    if has_enough || !is_admitted || ledger.is_owner(account) {
+                        grantee = Recipient::Address(address.clone(), None).grantee(facts.now, lapses);
+                    }
                 }
                 _ => {}
             }

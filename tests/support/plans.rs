@@ -269,7 +269,8 @@ fn trouble_goes_on(
 }
 
 /// What is a change of its own however often it is given.
-const ASKED_ANEW: [&str; 3] = ["share with an address", "ask for a transfer", "remind of an invitation"];
+pub(crate) const ASKED_ANEW: [&str; 3] =
+    ["share with an address", "ask for a transfer", "remind of an invitation"];
 
 /// Repeats the operation without trouble: as if there had been none.
 fn repeat(op: &Op, scene: &Scene, clean: &Clean, context: &str) -> Result<(), String> {
