@@ -3,7 +3,7 @@
 
 use crate::support::{
     faulty::{Fault, Hook, Sharing},
-    plans::clean,
+    plans::{ASKED_ANEW, clean},
     scene::{self, ANN, BARE, BIG, CYD, OLGA, Op, PAUSED, Scene, ZED, account, board, commands, done},
 };
 use dashshare::{
