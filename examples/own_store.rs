@@ -138,7 +138,7 @@ impl Tables {
             commit
         } else {
             // A withdrawal is written onto the dashboard as it is; every other commit conflicts.
-            let rows = commit.grants().iter().filter_map(|grant| self.grant(dashboard, grant.id).ok()?);
+            let rows = commit.rests_on().iter().filter_map(|grant| self.grant(dashboard, grant.id).ok()?);
             let rows: Vec<Arc<Grant>> = rows.collect();
             let onto = before.as_ref().and_then(|head| commit.onto(head, &rows));
             carried = onto.ok_or(CommitError::Conflict)?;

@@ -66,7 +66,8 @@ const OF_NO_BOARD: [&str; 8] = [
 ];
 
 /// Operations that make something, of grantees whose grants would have ended by 2090.
-const BY_GRANTEES: [&str; 4] = ["share on", "amend: prolong", "rotate as a grantee", "take a transfer"];
+const BY_GRANTEES: [&str; 5] =
+    ["share on", "amend: prolong", "rotate as a grantee", "take a transfer", "decline a transfer"];
 
 /// G22: whichever clock is wrong: of every operation, what makes anything is refused and changes nothing, and what takes
 /// away goes through, for all that there is. Once the clock is right or repaired, everybody may what they would if it had

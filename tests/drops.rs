@@ -37,8 +37,16 @@ fn drop_at(op: &Op, scene: &Scene, number: usize, after: bool) {
 }
 
 /// How the operations begin that are refused once they were done, as `Dashshare` has it in a table.
-const ENDS_WHAT_IT_NAMES: [&str; 7] =
-    ["revoke", "renounce", "withdraw", "delete a dashboard", "decline", "transfer", "offer to"];
+const ENDS_WHAT_IT_NAMES: [&str; 8] = [
+    "revoke",
+    "take a transfer",
+    "renounce",
+    "withdraw",
+    "delete a dashboard",
+    "decline",
+    "transfer",
+    "offer to",
+];
 
 /// G8, S1: whichever command is dropped wherever it waits: what stands is what stood before or what one of its commits
 /// made, whole; and once it is asked for again, what would stand if nobody had gone away.

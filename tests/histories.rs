@@ -457,6 +457,8 @@ impl Sides {
                 for &by in &self.people {
                     let expected = if !past.is_party(by, d, self.now) {
                         Err("unknown_grant".to_owned())
+                    } else if past.suspended(d) {
+                        Err("suspended".to_owned())
                     } else if past.is_above(by, grant) || past.belongs_to(grant, by) {
                         Ok(past.impact(by, grant, self.now))
                     } else {

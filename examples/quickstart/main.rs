@@ -532,9 +532,8 @@ fn audit_line(record: &AuditRecord) -> String {
         Event::Claimed { grants, .. } => format!("claimed {} invitation", grants.len()),
         Event::LinkRotated { generation, .. } => format!("made link no. {generation}"),
         Event::Reminded { .. } => "reminded whose access ends soon".to_owned(),
-        Event::Revoked { .. } => {
-            format!("revoked a grant; {} ended with it", record.fell.len().saturating_sub(1))
-        }
+        Event::Revoked { .. } => "revoked a grant".to_owned(),
+        Event::Fell { with } => format!("ended {} more with no. {with}", record.fell.len()),
         _ => "did something else".to_owned(),
     };
     format!("{:>2}  {}  {actor} {event}", record.revision.number(), day(record.at))

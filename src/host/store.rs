@@ -98,7 +98,7 @@ pub trait Store: Send + Sync {
     /// sent.
     ///
     /// A [withdrawal](Commit::is_withdrawal) wins, however busy others are (G22): when the dashboard has another revision,
-    /// the store reads the head as it stands and the rows of the commit's [grants](Commit::grants), and writes
+    /// the store reads the head as it stands and the rows of the grants that it [rests on](Commit::rests_on), and writes
     /// [`commit.onto(head, rows)`](Commit::onto) in the place of the commit, all while nobody else writes to that
     /// dashboard (in the same transaction, under a lock on the head's row). The receipt has the revision that this made.
     /// Where `onto` answers `None` it is a conflict. A row that cannot be read is left out of the rows.

@@ -34,7 +34,7 @@ pub struct Commit {
 pub(crate) struct Withdrawal {
     /// The head as it was read.
     pub(crate) head: Arc<Head>,
-    /// The grants that it changes, as they were read.
+    /// The grants that it changes and those they hang on, as they were read.
     pub(crate) grants: Vec<Arc<Grant>>,
     /// Those of them that others may hang on.
     pub(crate) carriers: Vec<GrantId>,
@@ -98,6 +98,12 @@ impl Commit {
             *byte = digested;
         }
         CommitDigest(bytes)
+    }
+
+    /// The grants that a withdrawal rests on, as they were read: those that it changes, and those they hang on. None of
+    /// any other commit. See [`onto`](Self::onto).
+    pub fn rests_on(&self) -> &[Arc<Grant>] {
+        self.withdrawal.as_ref().map_or(&[], |was| &was.grants)
     }
 
     /// A message of this commit, in this place.

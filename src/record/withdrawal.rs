@@ -19,7 +19,7 @@ impl Commit {
     }
 
     /// The same withdrawal for the dashboard as it stands: `head` is what is stored now, and `grants` are the stored rows
-    /// of those that the commit [puts](Self::grants). `None` when what it ends is not there any more, or has been changed
+    /// of those that it [rests on](Self::rests_on). `None` when what it ends is not there any more, or has been changed
     /// itself: then it conflicts like any other commit. So does one that is no withdrawal.
     ///
     /// Rules: [G22](crate::specification), [S1](crate::specification).

@@ -131,9 +131,7 @@ impl<'a> Access<'a> {
 
     /// The live grants that count for an account at a decision, with the account, oldest first.
     fn counting(&self) -> impl Iterator<Item = (AccountId, Live<'a>)> + '_ {
-        // Of a suspended dashboard nobody sees anything (G25).
-        let is_open = self.ledger.head.suspended.is_none();
-        let held = self.ledger.all_live().filter(move |live| is_open && !self.unseen.hides(live.grant));
+        let held = self.ledger.all_live().filter(|live| !self.unseen.hides(live.grant));
         let counts = held
             .filter(|live| !live.standing.rights.is_empty() && standing::is_honoured(live.grant, self.rules));
         counts.filter_map(|live| Some((live.grant.grantee.account_at(self.ledger.now)?, live)))
@@ -162,7 +160,9 @@ impl<'a> Access<'a> {
     /// What each account that holds a live grant may do, the owner and whom a policy denies it left out.
     pub(crate) fn viewers(&self) -> impl Iterator<Item = (AccountId, May)> {
         let owner = |account: &AccountId| self.ledger.is_owner(*account);
-        self.everybody(|_| true)
+        // Of a suspended dashboard nobody sees anything (G25).
+        let is_open = self.ledger.head.suspended.is_none();
+        self.everybody(|_| is_open)
             .into_iter()
             .filter(move |(account, may)| !may.is_nothing() && !owner(account))
     }

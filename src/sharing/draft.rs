@@ -172,7 +172,7 @@ impl<'a> Draft<'a> {
         });
         let withdrawal = self.before.filter(|_| self.facts.withdraws).map(|before| Withdrawal {
             head: Arc::clone(&before.head),
-            grants: self.grants.values().filter_map(|grant| before.get(grant.id).cloned()).collect(),
+            grants: before.paths(self.grants.values().map(|grant| grant.id)),
             carriers,
         });
         let commit = Commit {

@@ -182,6 +182,13 @@ impl Ledger {
         grants.iter().copied().filter(|grant| self.carriers.contains(&Some(*grant)))
     }
 
+    /// These grants and all that they hang on, once each, as they were read.
+    pub(crate) fn paths(&self, grants: impl Iterator<Item = GrantId>) -> Vec<Arc<Grant>> {
+        let ids: BTreeSet<GrantId> =
+            grants.filter_map(|id| self.get(id)).flat_map(|grant| grant.path()).collect();
+        ids.into_iter().filter_map(|id| self.get(id).cloned()).collect()
+    }
+
     /// Whether the dashboard has grants that were not read.
     pub(crate) fn holds_more(&self) -> bool {
         self.carriers.contains(&None)

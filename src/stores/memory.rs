@@ -387,7 +387,7 @@ impl Store for MemoryStore {
             return state.apply(commit).map_err(CommitError::Failed);
         }
         let stored =
-            commit.grants.iter().filter_map(|grant| state.grant(state.place(grant.dashboard, grant.id)?));
+            commit.rests_on().iter().filter_map(|grant| state.grant(state.place(grant.dashboard, grant.id)?));
         let stored: Vec<Arc<Grant>> = stored.map(Arc::clone).collect();
         let carried = head.and_then(|head| commit.onto(head, &stored)).ok_or(CommitError::Conflict)?;
         state.apply(&carried).map_err(CommitError::Failed)

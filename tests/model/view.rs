@@ -182,7 +182,7 @@ impl Past<'_> {
             let end = self.ends(grant);
             let lapses = self.shown_end(grant, now);
             let ends = [
-                (lapses, self.waits_for_the_sharers(grant, now)),
+                (lapses, self.waits_for_the_sharers(grant, now) && self.switched_on(grant)),
                 (end, self.loses_by(grant, end) || self.has(Fault::WhoLosesNothingIsReminded)),
             ];
             let due = ends.into_iter().filter(|(end, is_due)| *end <= until && *is_due);

@@ -140,8 +140,7 @@ pub(super) async fn put_onto(
     if let Some(row) = receipt.fetch_optional(&mut *connection).await.map_err(SqlError::of)? {
         return sql::receipt_of(columns.receipt.key, row).map(Some);
     }
-    let ordinals: Vec<i64> = columns.grants.iter().map(|grant| grant.ordinal).collect();
-    let grants = sqlx::query_scalar(SELECT_GRANTS_BODY).bind(columns.dashboard).bind(ordinals);
+    let grants = sqlx::query_scalar(SELECT_GRANTS_BODY).bind(columns.dashboard).bind(&columns.rests_on);
     let grants: Vec<String> = grants.fetch_all(&mut *connection).await.map_err(SqlError::of)?;
     let Some(carried) = Columns::onto(commit, &head, &grants)? else { return Ok(None) };
     let is_put = put(connection, &carried, &Arrays::of(&carried)).await.map_err(SqlError::of)?;

@@ -39,6 +39,8 @@ pub(crate) struct Columns {
     pub(crate) audit: String,
     pub(crate) receipt: Receipt,
     pub(crate) grants: Vec<GrantColumns>,
+    /// The ordinals of what a withdrawal rests on.
+    pub(crate) rests_on: Vec<i64>,
     /// Place and body.
     pub(crate) messages: Vec<(i64, String)>,
 }
@@ -98,6 +100,11 @@ impl Columns {
             audit: to_json(commit.audit())?,
             receipt: commit.receipt(),
             grants: commit.grants().iter().map(grant).collect::<Result<_, SqlError>>()?,
+            rests_on: commit
+                .rests_on()
+                .iter()
+                .map(|grant| number(grant.ordinal))
+                .collect::<Result<_, SqlError>>()?,
             messages: commit.outbox().iter().map(message).collect::<Result<_, SqlError>>()?,
         })
     }

@@ -116,9 +116,9 @@ pub(super) async fn put_onto(
     let head = sqlx::query_scalar(SELECT_HEADS_BODY).bind(columns.dashboard);
     let head: Option<String> = head.fetch_optional(&mut *connection).await.map_err(SqlError::of)?;
     let Some(head) = head else { return Ok(Put::Conflict) };
-    let mut grants: Vec<String> = Vec::with_capacity(columns.grants.len());
-    for grant in &columns.grants {
-        let stored = sqlx::query_scalar(SELECT_GRANTS_BODY).bind(columns.dashboard).bind(grant.ordinal);
+    let mut grants: Vec<String> = Vec::with_capacity(columns.rests_on.len());
+    for ordinal in &columns.rests_on {
+        let stored = sqlx::query_scalar(SELECT_GRANTS_BODY).bind(columns.dashboard).bind(*ordinal);
         grants.extend(stored.fetch_optional(&mut *connection).await.map_err(SqlError::of)?);
     }
     match Columns::onto(commit, &head, &grants)? {
