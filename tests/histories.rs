@@ -22,7 +22,7 @@ use crate::model::{
 const HISTORIES: u64 = 20_000;
 const THREADS: u64 = 2;
 /// Within how many histories each planted fault has to be found.
-const PATIENCE: u64 = 200;
+const PATIENCE: u64 = 400;
 /// The past is asked about after one history in so many: it takes as long as all the rest.
 const PAST_EVERY: u64 = 4;
 
@@ -123,7 +123,7 @@ fn the_library_and_the_model_agree_at_every_critical_instant() {
 }
 
 #[test]
-fn each_planted_fault_is_found_within_200_histories() {
+fn each_planted_fault_is_found_within_400_histories() {
     let mut missed = Vec::new();
     for fault in Fault::ALL {
         let parts = |seed: &u64| match play(*seed, &[fault], &mut Counts::default()) {

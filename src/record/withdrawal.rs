@@ -50,7 +50,7 @@ impl Commit {
                 narrowed: self.grants.iter().all(|grant| grant.revoked.is_none()),
                 listed: self.audit.fell.clone(),
                 ordinals: (head.first_ordinal, head.next_ordinal),
-                link: self.link_that_may_fall(head, false),
+                link: self.link_that_may_fall(head),
             });
             let message = Message::Falling;
             outbox.extend(self.message(outbox.len(), message));
@@ -66,6 +66,12 @@ impl Commit {
         }
         let mut audit = self.audit.clone();
         (audit.revision, audit.at) = (next.revision, clock.now);
+        if next.is_deleted() && !was.head.is_deleted() {
+            // The owner's link, whichever it is by now.
+            let own =
+                head.link.as_ref().filter(|link| link.grant.is_none() && !link.expiry.is_over(clock.now));
+            audit.link_fell = own.map(|link| link.generation);
+        }
         Some(Self {
             expected: head.revision,
             key: self.key,
@@ -84,8 +90,8 @@ impl Commit {
     }
 
     /// The link that may fall with it and that its own record does not name.
-    fn link_that_may_fall(&self, head: &Head, with_all: bool) -> Option<Box<Link>> {
-        let link = head.link.as_ref().filter(|link| with_all || link.grant.is_some())?;
+    fn link_that_may_fall(&self, head: &Head) -> Option<Box<Link>> {
+        let link = head.link.as_ref().filter(|link| link.grant.is_some())?;
         (self.audit.link_fell != Some(link.generation)).then(|| Box::new(link.clone()))
     }
 
@@ -135,7 +141,7 @@ impl Commit {
                 revision: next.revision,
                 at: clock.now,
                 ordinals: (head.first_ordinal, head.next_ordinal),
-                link: self.link_that_may_fall(head, falling.grants.is_empty()),
+                link: self.link_that_may_fall(head),
                 ..falling.clone()
             });
         }

@@ -177,7 +177,17 @@ impl Past<'_> {
     /// The grants that end by `until` and by whose ends somebody would lose something (G24), or that wait for an answer
     /// and lapse by then, unless it was told of that end before.
     pub(super) fn due(self, dashboard: Dashboard, now: Instant, until: Instant) -> Vec<(Grant, Instant)> {
-        let told = |due: &(Grant, Instant)| self.entries().any(|(_, entry)| entry.reminded.contains(due));
+        // A person is told once of an end, however many grants end then.
+        let same = |one: &(Grant, Instant), other: &(Grant, Instant)| {
+            let person = |grant: Grant| match self.grantee(grant) {
+                With::Account(account) if !self.waits_for_the_sharers(grant, now) => Some(account),
+                _ => None,
+            };
+            one == other || one.1 == other.1 && person(one.0).is_some_and(|who| person(other.0) == Some(who))
+        };
+        let told = |due: &(Grant, Instant)| {
+            self.entries().any(|(_, entry)| entry.reminded.iter().any(|earlier| same(earlier, due)))
+        };
         let due = |grant: Grant| {
             let end = self.ends(grant);
             let lapses = self.shown_end(grant, now);
@@ -190,7 +200,13 @@ impl Past<'_> {
             // Both at the same instant are one end.
             if due.len() == 2 && due[0] == due[1] { due[..1].to_vec() } else { due }
         };
-        self.standing(dashboard, now).flat_map(due).collect()
+        let mut all: Vec<(Grant, Instant)> = Vec::new();
+        for due in self.standing(dashboard, now).flat_map(due) {
+            if !all.iter().any(|earlier| same(earlier, &due)) {
+                all.push(due);
+            }
+        }
+        all
     }
 
     /// Whether the grant's holder would lose by its end something that it gives.
