@@ -129,7 +129,10 @@ impl Commit {
             }
             next.transfer.clone_from(&after.transfer);
         }
-        if after.suspended != before.suspended && head.suspended == before.suspended {
+        if after.suspended != before.suspended {
+            if head.suspended != before.suspended {
+                return None;
+            }
             next.suspended = after.suspended.map(|at| clock.of(at));
         }
         for done in before.falling.iter().filter(|falling| !after.falling.contains(falling)) {

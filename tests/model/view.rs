@@ -180,8 +180,8 @@ impl Past<'_> {
         // A person is told once of an end, however many grants end then.
         let same = |one: &(Grant, Instant), other: &(Grant, Instant)| {
             let person = |grant: Grant| match self.grantee(grant) {
-                With::Account(account) if !self.waits_for_the_sharers(grant, now) => Some(account),
-                _ => None,
+                With::Account(account) => Some(account),
+                With::Address(_) => None,
             };
             one == other || one.1 == other.1 && person(one.0).is_some_and(|who| person(other.0) == Some(who))
         };
