@@ -75,6 +75,9 @@ impl Model {
         // What was taken is written down as the transfer that it is.
         if let Command::TakeTransfer { dashboard, account } = step.command {
             (step.command, step.host) = past.taken(dashboard, account, step.at)?;
+            if past.suspended(dashboard) {
+                return Err(vec!["suspended"]);
+            }
         }
         let effect = past.judge(step)?;
         let mut outcome = Outcome {
@@ -174,7 +177,9 @@ impl Past<'_> {
             },
             |dashboard| self.suspended(dashboard),
         );
-        if !suspended || self.withdraws(step.command) {
+        // The host hands a dashboard over whatever it has suspended.
+        let is_hosts = step.host && matches!(step.command, Command::Transfer { .. });
+        if !suspended || is_hosts || self.withdraws(step.command) {
             return judged;
         }
         match judged {

@@ -177,33 +177,39 @@ impl Past<'_> {
     /// The grants that end by `until` and by whose ends somebody would lose something (G24), or that wait for an answer
     /// and lapse by then, unless it was told of that end before.
     pub(super) fn due(self, dashboard: Dashboard, now: Instant, until: Instant) -> Vec<(Grant, Instant)> {
+        let told = |due: &(Grant, Instant)| self.entries().any(|(_, entry)| entry.reminded.contains(due));
+        let person = |grant: Grant| match self.grantee(grant) {
+            With::Account(account) => Some(account),
+            With::Address(_) => None,
+        };
+        let loses =
+            |grant: Grant, end| self.loses_by(grant, end) || self.has(Fault::WhoLosesNothingIsReminded);
         // A person is told once of an end, however many grants end then.
-        let same = |one: &(Grant, Instant), other: &(Grant, Instant)| {
-            let person = |grant: Grant| match self.grantee(grant) {
-                With::Account(account) => Some(account),
-                With::Address(_) => None,
-            };
-            one == other || one.1 == other.1 && person(one.0).is_some_and(|who| person(other.0) == Some(who))
-        };
-        let told = |due: &(Grant, Instant)| {
-            self.entries().any(|(_, entry)| entry.reminded.iter().any(|earlier| same(earlier, due)))
-        };
-        let due = |grant: Grant| {
-            let end = self.ends(grant);
-            let lapses = self.shown_end(grant, now);
-            let ends = [
-                (lapses, self.waits_for_the_sharers(grant, now) && self.switched_on(grant)),
-                (end, self.loses_by(grant, end) || self.has(Fault::WhoLosesNothingIsReminded)),
-            ];
-            let due = ends.into_iter().filter(|(end, is_due)| *end <= until && *is_due);
-            let due = due.map(|(end, _)| (grant, end)).filter(|due| !told(due)).collect::<Vec<_>>();
-            // Both at the same instant are one end.
-            if due.len() == 2 && due[0] == due[1] { due[..1].to_vec() } else { due }
+        let heard = |grant: Grant, end: Instant| {
+            let earlier = self.entries().flat_map(|(_, entry)| &entry.reminded);
+            earlier.into_iter().any(|(other, at)| {
+                *at == end && (*other == grant || person(*other) == person(grant) && loses(*other, end))
+            })
         };
         let mut all: Vec<(Grant, Instant)> = Vec::new();
-        for due in self.standing(dashboard, now).flat_map(due) {
-            if !all.iter().any(|earlier| same(earlier, &due)) {
-                all.push(due);
+        let mut losing: Vec<(Option<Account>, Instant)> = Vec::new();
+        for grant in self.standing(dashboard, now) {
+            let (end, lapses) = (self.ends(grant), self.shown_end(grant, now));
+            let waits = self.waits_for_the_sharers(grant, now) && self.switched_on(grant);
+            let first = all.len();
+            if waits && lapses <= until && !told(&(grant, lapses)) {
+                all.push((grant, lapses));
+            }
+            if end <= until
+                && loses(grant, end)
+                && !heard(grant, end)
+                && !losing.contains(&(person(grant), end))
+            {
+                losing.push((person(grant), end));
+                // Both at the same instant are one end.
+                if !all[first..].contains(&(grant, end)) {
+                    all.push((grant, end));
+                }
             }
         }
         all
