@@ -115,13 +115,12 @@ pub use service::{Dashshare, Done, Error, Unresolved};
 pub use sharing::{
     ErrorKind, Refusal, Told,
     amend::{Amended, Amendment},
-    clock::ClockRepaired,
-    invitation::{Claimed, Renewed},
-    link::{LinkEndMoved, NewLink, Rotated},
+    invitation::Claimed,
+    link::{NewLink, Rotated},
     offer::{NewOffer, Offered},
     revoke::{Ended, RevokeMode},
-    share::{NewShare, ShareSet, Shared},
-    transfer::{TransferAsked, Transferred},
+    share::{NewShare, Shared},
+    transfer::Transferred,
 };
 pub use stores::MemoryStore;
 #[cfg(feature = "postgres")]
@@ -130,8 +129,19 @@ pub use stores::PostgresStore;
 pub use stores::SqliteStore;
 pub use value::{
     AccountId, Action, DashboardId, EmailAddress, EmailError, Expiry, GrantId, IdError, LinkToken,
-    MalformedToken, NewToken, Right, Rights, TenantId, Terms, Timestamp, TimestampError,
+    MalformedToken, Right, Rights, TenantId, Terms, Timestamp, TimestampError,
 };
+
+/// What the rarer commands are given and answer with.
+pub mod answers {
+    pub use crate::{
+        sharing::{
+            clock::ClockRepaired, invitation::Renewed, link::LinkEndMoved, share::ShareSet,
+            transfer::TransferAsked,
+        },
+        value::NewToken,
+    };
+}
 
 /// For whoever brings a store: the trait, what it keeps, and the stores that stand in front of another one.
 ///

@@ -9,9 +9,10 @@ use crate::support::{
     },
 };
 use crate::suspensions::allowed;
+use dashshare::answers::ClockRepaired;
 use dashshare::{
-    Action, Amendment, ClockRepaired, EmailAddress, Error, Expiry, GrantId, MemoryDirectory, MemoryStore,
-    NewShare, Refusal, Revision, RevokeMode, Rights, TenantId, Terms, Timestamp,
+    Action, Amendment, EmailAddress, Error, Expiry, GrantId, MemoryDirectory, MemoryStore, NewShare, Refusal,
+    Revision, RevokeMode, Rights, TenantId, Terms, Timestamp,
     store::{Freshness, Store as _},
     trail::{Actor, Event},
 };

@@ -6,8 +6,9 @@ use crate::support::{
     plans::{ASKED_ANEW, clean},
     scene::{self, ANN, BARE, BIG, CYD, OLGA, Op, PAUSED, Scene, ZED, account, board, commands, done},
 };
+use dashshare::answers::NewToken;
 use dashshare::{
-    AccountId, DashboardId, Error, Expiry, LinkToken, NewLink, NewToken, Refusal, Rights, Rotated, TenantId,
+    AccountId, DashboardId, Error, Expiry, LinkToken, NewLink, Refusal, Rights, Rotated, TenantId,
     trail::Actor,
 };
 use pollster::block_on;

@@ -44,7 +44,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Example
     ///
     /// ```
-    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
+    /// # use dashshare::{*, answers::*, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # pollster::block_on(async {
     /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
@@ -97,7 +97,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Example
     ///
     /// ```
-    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
+    /// # use dashshare::{*, answers::*, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # pollster::block_on(async {
     /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
@@ -209,7 +209,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Example
     ///
     /// ```
-    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
+    /// # use dashshare::{*, answers::*, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # pollster::block_on(async {
     /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
@@ -255,7 +255,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// # Example
     ///
     /// ```
-    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
+    /// # use dashshare::{*, answers::*, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # pollster::block_on(async {
     /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));

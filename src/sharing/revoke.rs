@@ -149,11 +149,11 @@ fn rebind(
         let path = if parent == revoked.grant.id {
             // With the rights and the end that it really had: a revocation gives nobody more, nor for longer.
             let before = terms.expiry.min(ledger.bound_of(grant));
-            (terms.rights, terms.expiry) = (standing.rights, longest(facts, before));
-            match ledger.best_parent(others(), standing.rights) {
-                Some(under) => (under.grant.path().collect(), under.standing.ends),
-                None => continue,
-            }
+            let Some(under) = ledger.best_parent(others(), standing.rights) else { continue };
+            let longest = longest(facts, before);
+            let is_within = before.min(under.standing.ends) <= longest;
+            (terms.rights, terms.expiry) = (standing.rights, if is_within { before } else { longest });
+            (under.grant.path().collect(), under.standing.ends)
         } else {
             match paths.get(&parent) {
                 Some(path) => path.clone(),

@@ -822,21 +822,23 @@ impl<'a> Past<'a> {
     /// When the invitation lapses unless it is claimed before (I4); asking for it once more makes it wait anew (G17).
     pub(crate) fn lapse(self, grant: Grant) -> Instant {
         let (index, issued) = self.born(grant);
-        let repeated = self.entries_after(index).rev().find(|(_, entry)| entry.repeated == Some(grant));
-        let since = match repeated {
-            Some((i, _)) if !self.has(Fault::RepeatingProlongsNoWait) => i,
-            _ => match issued.replaces {
-                Some(old) => return self.before(index).lapse(old),
-                None => index,
-            },
+        let from = |since: usize| {
+            let rules = if self.has(Fault::InvitationsLapseByTodaysRules) {
+                self.rules(issued.dashboard)
+            } else {
+                self.before(since).rules(issued.dashboard)
+            };
+            let days = rules.invitation_days.unwrap_or(14).min(90);
+            self.log[since].step.at + Instant::from(days) * DAY
         };
-        let rules = if self.has(Fault::InvitationsLapseByTodaysRules) {
-            self.rules(issued.dashboard)
-        } else {
-            self.before(since).rules(issued.dashboard)
+        let first = match issued.replaces {
+            Some(old) => self.before(index).lapse(old),
+            None => from(index),
         };
-        let days = rules.invitation_days.unwrap_or(14).min(90);
-        self.log[since].step.at + Instant::from(days) * DAY
+        // Asked for once more it waits a full term anew, and never less than before.
+        let repeated = self.entries_after(index).filter(|(_, entry)| entry.repeated == Some(grant));
+        let again = repeated.map(|(i, _)| from(i)).max();
+        again.filter(|_| !self.has(Fault::RepeatingProlongsNoWait)).map_or(first, |again| first.max(again))
     }
 
     /// What the sharer named, when it made the grant or what the grant re-issues.
