@@ -120,7 +120,6 @@ pub use sharing::{
     offer::{NewOffer, Offered},
     revoke::{Ended, RevokeMode},
     share::{NewShare, Shared},
-    transfer::Transferred,
 };
 pub use stores::MemoryStore;
 #[cfg(feature = "postgres")]
@@ -136,8 +135,11 @@ pub use value::{
 pub mod answers {
     pub use crate::{
         sharing::{
-            clock::ClockRepaired, invitation::Renewed, link::LinkEndMoved, share::ShareSet,
-            transfer::TransferAsked,
+            clock::ClockRepaired,
+            invitation::Renewed,
+            link::LinkEndMoved,
+            share::ShareSet,
+            transfer::{TransferAsked, Transferred},
         },
         value::NewToken,
     };
