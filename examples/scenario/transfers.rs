@@ -1,7 +1,7 @@
 //! Handing a dashboard over.
 
 use super::{Engine, Reading, fields::Fields, play, runtime::block_on};
-use dashshare::{DashboardId, Rights, Transferred, trail::Actor};
+use dashshare::{DashboardId, Rights, answers::Transferred, trail::Actor};
 use serde_json::{Value, json};
 
 impl Engine {
