@@ -280,7 +280,7 @@ fn a_store_that_there_is_not_is_named() {
         ("postgres:no url", "the database's URL is not valid"),
         ("postgre://olga:s3cret@host/db", "a store is `memory`"),
         #[cfg(not(feature = "sqlite"))]
-        ("sqlite:x", "built without `sqlite`"),
+        ("sqlite:/nowhere/at/all.db", "built without `sqlite`"),
         #[cfg(not(feature = "postgres"))]
         ("postgres://x", "built without `postgres`"),
     ] {
