@@ -268,7 +268,7 @@ pub async fn a_shelved_grant_is_read_only_when_all_is_asked_for<S: Store>(store:
     let mut desk = Desk::new(&store);
     let ann = address("ann@example.com");
     desk.register(board(1), account(1)).await;
-    desk.share(board(1), account(1), account(9), RESHARE).await;
+    let others = desk.share(board(1), account(1), account(9), RESHARE).await;
     let first = desk.share(board(1), account(1), account(2), RESHARE).await;
     let below = desk.share(board(1), account(2), account(3), RESHARE).await;
     let claimed = desk.share(board(1), account(9), ann.clone(), RESHARE).await;
@@ -290,9 +290,11 @@ pub async fn a_shelved_grant_is_read_only_when_all_is_asked_for<S: Store>(store:
         for (holder, held) in person.iter().zip([&mine[..], &[claimed]]) {
             let (present, ever) = (Seed::Holder(holder.clone()), Seed::EverHeld(holder.clone()));
             desk.expect_found(PROMISE, board(1), &[present.clone()], &left(held)).await;
-            desk.expect_found(PROMISE, board(1), &[present, account(9).into()], &left(held)).await;
+            let both = [&left(held)[..], &[others]].concat();
+            desk.expect_found(PROMISE, board(1), &[present, account(9).into()], &both).await;
             desk.expect_found(PROMISE, board(1), &[ever.clone()], held).await;
-            desk.expect_found(PROMISE, board(1), &[ever, Seed::Grant(below)], held).await;
+            desk.expect_found(PROMISE, board(1), &[ever, Seed::Grant(below)], &[held, &[below]].concat())
+                .await;
             let page = answer(store.read_many(&[board(1)], holder, Freshness::Latest).await);
             expect_same(PROMISE, &page.len(), &1);
             desk.expect_chains(PROMISE, board(1), &page[0], &left(held));
