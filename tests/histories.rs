@@ -457,12 +457,12 @@ impl Sides {
                 for &by in &self.people {
                     let expected = if !past.is_party(by, d, self.now) {
                         Err("unknown_grant".to_owned())
+                    } else if !(past.is_above(by, grant) || past.belongs_to(grant, by)) {
+                        Err("not_yours".to_owned())
                     } else if past.suspended(d) {
                         Err("suspended".to_owned())
-                    } else if past.is_above(by, grant) || past.belongs_to(grant, by) {
-                        Ok(past.impact(by, grant, self.now))
                     } else {
-                        Err("not_yours".to_owned())
+                        Ok(past.impact(by, grant, self.now))
                     };
                     let what = format!("the impact of {grant:?} that {by:?} is told");
                     same(self.now, d, &what, expected, self.library.impact(by, grant))?;

@@ -199,6 +199,15 @@ impl Head {
         }
     }
 
+    /// The instant that a commit is made at, by a clock that shows `now`: never before what was committed, and behind every
+    /// withdrawal of which it is still to be listed what fell, so that nothing that comes later is taken for earlier (G21).
+    #[inline]
+    pub(crate) fn next_instant(&self, now: Timestamp) -> Timestamp {
+        let next = now.max(self.clock);
+        let pending = self.falling.iter().map(|falling| falling.at).max();
+        pending.filter(|at| *at >= next).map_or(next, |at| at.plus_micros(1))
+    }
+
     /// Whether it was deleted.
     pub fn is_deleted(&self) -> bool {
         match self.phase {

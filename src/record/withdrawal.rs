@@ -31,7 +31,12 @@ impl Commit {
         if !same_dashboard || !was.grants.iter().all(is_as_it_was) {
             return None;
         }
-        let clock = Clock { judged: self.audit.at, now: self.audit.at.max(head.clock) };
+        let lists_fallen = self.head.falling.len() < was.head.falling.len();
+        let now = match lists_fallen {
+            true => self.audit.at.max(head.clock),
+            false => head.next_instant(self.audit.at),
+        };
+        let clock = Clock { judged: self.audit.at, now };
         let mut next = self.head_onto(was, head, clock)?;
         let has_more = was.head.next_ordinal < head.next_ordinal;
         let mut outbox = self.outbox.clone();
@@ -49,6 +54,11 @@ impl Commit {
             });
             let message = Message::Falling;
             outbox.extend(self.message(outbox.len(), message));
+        }
+        let asked = head.transfer.as_deref().filter(|_| head.transfer != was.head.transfer);
+        if let Some(asked) = asked.filter(|_| next.is_deleted()) {
+            // Somebody was asked meanwhile to take over what is no more.
+            outbox.extend(self.message(outbox.len(), Message::TransferWithdrawn { to: asked.to }));
         }
         for message in &mut outbox {
             message.id.revision = next.revision;

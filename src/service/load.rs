@@ -44,7 +44,10 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ) -> Result<Loaded, Error> {
         let read = self.store.read(dashboard, &needs.seeds, Freshness::Latest);
         let Some(snapshot) = read.await.map_err(Error::Store)? else { return Ok(Loaded::Unknown) };
-        let now = self.env.now().max(snapshot.head.clock);
+        let now = match needs.lists_fallen {
+            true => self.env.now().max(snapshot.head.clock),
+            false => snapshot.head.next_instant(self.env.now()),
+        };
         let ledger = Ledger::of_snapshot(snapshot, at.unwrap_or(now));
         // Also who asks about another instant is judged by the present.
         let is_party = |asker| match at {

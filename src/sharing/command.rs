@@ -69,6 +69,8 @@ pub(crate) struct Needs {
     /// The account that asks, where a stranger is told nothing. Its grants are among the seeds, and if it turns out to be
     /// no party, nothing more is read: so a dashboard that does not exist costs the same calls (D8).
     pub(crate) asker: Option<AccountId>,
+    /// Whether it lists what fell with a withdrawal, so that it need not come behind it.
+    pub(crate) lists_fallen: bool,
     /// Whether it is judged without the tenant: the directory is not asked then.
     pub(crate) ignores_tenant: bool,
     /// Whether it must know what the tenant's policies let the anonymous user see.

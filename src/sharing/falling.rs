@@ -35,7 +35,7 @@ impl Command for ListFallen {
     }
 
     fn needs(&self) -> Needs {
-        Needs { ignores_tenant: true, ..Needs::default() }
+        Needs { ignores_tenant: true, lists_fallen: true, ..Needs::default() }
     }
 
     fn more(&self, ledger: &Ledger) -> More {

@@ -163,13 +163,23 @@ impl Past<'_> {
 
     fn judge(self, step: Step) -> Result<Effect, Refusals> {
         let judged = self.judge_open(step);
-        let suspended = self.about(step.command).is_some_and(|dashboard| self.suspended(dashboard));
+        // A grant that never was is named on some dashboard, which may be suspended.
+        let about = self.about(step.command);
+        let suspended = about.map_or_else(
+            || {
+                matches!(
+                    step.command,
+                    Command::RemindInvitation { .. } | Command::Amend { .. } | Command::Revoke { .. }
+                )
+            },
+            |dashboard| self.suspended(dashboard),
+        );
         if !suspended || self.withdraws(step.command) {
             return judged;
         }
         match judged {
             // Whoever is no party learns nothing of it.
-            Err(codes) if codes.iter().any(|code| code.starts_with("unknown_")) => Err(codes),
+            Err(codes) if codes.contains(&"unknown_dashboard") => Err(codes),
             Err(codes) => Err([codes, vec!["suspended"]].concat()),
             Ok(_) => Err(vec!["suspended"]),
         }
@@ -246,6 +256,7 @@ impl Past<'_> {
     /// What somebody learns who is not asked.
     fn no_transfer(self, account: Account, dashboard: Dashboard, t: Instant) -> Refusals {
         match self.party(account, dashboard, t) {
+            Ok(_) if self.suspended(dashboard) => vec!["no_transfer", "suspended"],
             Ok(_) => vec!["no_transfer"],
             Err(codes) => codes,
         }

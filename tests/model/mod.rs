@@ -866,7 +866,8 @@ impl<'a> Past<'a> {
         let answered = self.entries_after(index).any(|(i, entry)| match entry.step.command {
             Command::Claim { account, address: a } if a == address => {
                 let then = self.before(i);
-                then.is_pending(grant) || then.belongs_to(grant, account)
+                // What is dead by then nobody accepts any more.
+                then.live(grant, entry.step.at) && (then.is_pending(grant) || then.belongs_to(grant, account))
             }
             _ => false,
         });
