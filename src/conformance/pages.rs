@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     host::Store,
-    record::{Actor, Grant, Message, MessageId, Revision},
+    record::{Actor, Grant, Message, MessageId, Revision, Seed},
     sharing::amend::Amendment,
     value::{AccountId, DashboardId, Expiry, Rights, Terms},
 };
