@@ -289,10 +289,10 @@ pub async fn a_shelved_grant_is_read_only_when_all_is_asked_for<S: Store>(store:
         };
         for (holder, held) in person.iter().zip([&mine[..], &[claimed]]) {
             let (present, ever) = (Seed::Holder(holder.clone()), Seed::EverHeld(holder.clone()));
-            desk.expect_found(PROMISE, board(1), &[present.clone()], &left(held)).await;
+            desk.expect_found(PROMISE, board(1), std::slice::from_ref(&present), &left(held)).await;
             let both = [&left(held)[..], &[others]].concat();
             desk.expect_found(PROMISE, board(1), &[present, account(9).into()], &both).await;
-            desk.expect_found(PROMISE, board(1), &[ever.clone()], held).await;
+            desk.expect_found(PROMISE, board(1), std::slice::from_ref(&ever), held).await;
             desk.expect_found(PROMISE, board(1), &[ever, Seed::Grant(below)], &[held, &[below]].concat())
                 .await;
             let page = answer(store.read_many(&[board(1)], holder, Freshness::Latest).await);
