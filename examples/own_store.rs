@@ -36,6 +36,7 @@ struct Tables {
     // The secondary indexes, which a database keeps by itself.
     ordinals: BTreeMap<(DashboardId, GrantId), u64>,
     holders: BTreeSet<(Holder, DashboardId, u64)>,
+    present: BTreeSet<(Holder, DashboardId, u64)>,
     owners: BTreeSet<(AccountId, DashboardId)>,
     links: BTreeMap<LinkDigest, DashboardId>,
     ages: BTreeSet<(Timestamp, DashboardId, CommitKey)>,
@@ -102,15 +103,24 @@ impl Tables {
         Ok(chain)
     }
 
+    /// What one index has of a holder's grants on a dashboard.
+    fn listed(
+        &self,
+        index: &BTreeSet<(Holder, DashboardId, u64)>,
+        dashboard: DashboardId,
+        holder: &Holder,
+    ) -> Result<Vec<Arc<Grant>>, BoxError> {
+        let (first, last) = ((holder.clone(), dashboard, 0), (holder.clone(), dashboard, u64::MAX));
+        let places = index.range(first..=last);
+        let rows = places.filter_map(|(_, _, ordinal)| self.grants.get(&(dashboard, *ordinal)));
+        rows.map(|row| from_json(row)).collect()
+    }
+
     fn chains(&self, dashboard: DashboardId, seed: &Seed) -> Result<Vec<Chain>, BoxError> {
         let leaves: Vec<Arc<Grant>> = match seed {
             Seed::Grant(id) => self.grant(dashboard, *id)?.into_iter().collect(),
-            Seed::Holder(holder) => {
-                let (first, last) = ((holder.clone(), dashboard, 0), (holder.clone(), dashboard, u64::MAX));
-                let places = self.holders.range(first..=last);
-                let rows = places.filter_map(|(_, _, ordinal)| self.grants.get(&(dashboard, *ordinal)));
-                rows.map(|row| from_json(row)).collect::<Result<_, _>>()?
-            }
+            Seed::Holder(holder) => self.listed(&self.present, dashboard, holder)?,
+            Seed::EverHeld(holder) => self.listed(&self.holders, dashboard, holder)?,
         };
         leaves.into_iter().map(|leaf| self.chain(leaf)).collect()
     }
@@ -168,8 +178,16 @@ impl Tables {
                 // An address stands for all that was made to it, claimed or not.
                 grant.grantee.address().cloned().map(Holder::Address),
             ];
-            self.holders
-                .extend(holders.into_iter().flatten().map(|holder| (holder, dashboard, grant.ordinal)));
+            for holder in holders.into_iter().flatten() {
+                let entry = (holder, dashboard, grant.ordinal);
+                // What is on the shelf is not in the index that decisions go by.
+                if grant.is_shelved() {
+                    self.present.remove(&entry);
+                } else {
+                    self.present.insert(entry.clone());
+                }
+                self.holders.insert(entry);
+            }
             self.grants.insert((dashboard, grant.ordinal), row);
         }
         self.audit.insert((dashboard, head.revision), rows.audit);

@@ -38,6 +38,7 @@ mod runtimes;
 mod saboteurs;
 mod scenario;
 mod secrets;
+mod shelf;
 mod shown;
 #[cfg(all(feature = "sqlite", feature = "conformance"))]
 mod sqlite;

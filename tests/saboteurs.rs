@@ -85,6 +85,9 @@ saboteurs! {
     FindsGrantsOfOtherDashboards => a_grant_is_found_on_its_own_dashboard_only;
     HidesRevokedGrants => ended_grants_are_read_like_any_other;
     HidesGrantsOfDeletedDashboards => ended_grants_are_read_like_any_other;
+    ReadsWhatIsOnTheShelf => a_shelved_grant_is_read_only_when_all_is_asked_for;
+    LosesWhatIsOnTheShelf => a_shelved_grant_is_read_only_when_all_is_asked_for;
+    TakesNothingFromTheShelf => a_shelved_grant_is_read_only_when_all_is_asked_for;
     KeepsTheOldRowOfAGrant => a_changed_grant_replaces_its_row;
     AddsARowForAChangedGrant => a_changed_grant_replaces_its_row;
     ComparesFifteenBytesOfAnId => ids_that_differ_in_one_bit_are_different;

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     host::Store,
-    record::{Actor, Grant, Message, MessageId, Revision},
+    record::{Actor, Grant, Message, MessageId, Revision, Seed},
     sharing::amend::Amendment,
     value::{AccountId, DashboardId, Expiry, Rights, Terms},
 };
@@ -163,7 +163,7 @@ pub async fn a_deleted_dashboard_is_kept_and_goes_on_counting<S: Store>(store: S
     desk.expect_all(PROMISE, board(1)).await;
     let new = desk.share(board(1), account(3), account(2), VIEW).await;
     desk.expect_all(PROMISE, board(1)).await;
-    desk.expect_found(PROMISE, board(1), &[account(2).into()], &[old, new]).await;
+    desk.expect_found(PROMISE, board(1), &[Seed::EverHeld(account(2).into())], &[old, new]).await;
 }
 
 /// The audit trail comes by revision, oldest first, in pages, with one record for each commit.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     host::{Freshness, Store},
-    record::{CommitKey, Grantee, Holder, Invitation, Revision, Seed},
+    record::{CommitKey, Grant, Grantee, Holder, Invitation, Revision, Seed},
     sharing::amend::Amendment,
     value::{AccountId, DashboardId, Expiry, GrantId, Rights, Terms},
 };
@@ -255,6 +255,59 @@ pub async fn ended_grants_are_read_like_any_other<S: Store>(store: S) {
             expect_same(PROMISE, &held.fetch(&store, None, 10).await, &held.expected(&desk));
         }
         for list in [List::Grants(board(1)), List::Below(board(1), revoked)] {
+            expect_same(PROMISE, &list.fetch(&store, None, 10).await, &list.expected(&desk));
+        }
+    }
+}
+
+/// What is on the shelf is left out of what somebody holds, and found by everything else; taken from it, it is back.
+///
+/// Rules: [G23](crate::specification), [D7](crate::specification).
+pub async fn a_shelved_grant_is_read_only_when_all_is_asked_for<S: Store>(store: S) {
+    const PROMISE: &str = "a shelved grant is read only when all that was ever held is asked for (G23)";
+    let mut desk = Desk::new(&store);
+    let ann = address("ann@example.com");
+    desk.register(board(1), account(1)).await;
+    let others = desk.share(board(1), account(1), account(9), RESHARE).await;
+    let first = desk.share(board(1), account(1), account(2), RESHARE).await;
+    let below = desk.share(board(1), account(2), account(3), RESHARE).await;
+    let claimed = desk.share(board(1), account(9), ann.clone(), RESHARE).await;
+    desk.claim(board(1), account(2), &ann).await;
+    let last = desk.share(board(1), account(9), account(2), VIEW).await;
+    let person = [Holder::from(account(2)), Holder::from(ann)];
+    let (mine, all) = (vec![first, claimed, last], [first, below, claimed, last]);
+    for shelf in [&[][..], &[first], &[first, claimed], &[claimed], &mine, &[last], &[]] {
+        let rows = mine.iter().map(|id| {
+            let mut grant = Grant::clone(desk.grant(board(1), *id));
+            grant.history_mut().shelved = shelf.contains(id);
+            grant
+        });
+        let commit = desk.forge(board(1), rows.collect(), Vec::new(), |_| {});
+        desk.send(&commit).await;
+        let left = |grants: &[GrantId]| -> Vec<GrantId> {
+            grants.iter().copied().filter(|grant| !shelf.contains(grant)).collect()
+        };
+        for (holder, held) in person.iter().zip([&mine[..], &[claimed]]) {
+            let (present, ever) = (Seed::Holder(holder.clone()), Seed::EverHeld(holder.clone()));
+            desk.expect_found(PROMISE, board(1), std::slice::from_ref(&present), &left(held)).await;
+            let both = [&left(held)[..], &[others]].concat();
+            desk.expect_found(PROMISE, board(1), &[present, account(9).into()], &both).await;
+            desk.expect_found(PROMISE, board(1), std::slice::from_ref(&ever), held).await;
+            desk.expect_found(PROMISE, board(1), &[ever, Seed::Grant(below)], &[held, &[below]].concat())
+                .await;
+            let page = answer(store.read_many(&[board(1)], holder, Freshness::Latest).await);
+            expect_same(PROMISE, &page.len(), &1);
+            desk.expect_chains(PROMISE, board(1), &page[0], &left(held));
+            let list = List::Held(holder.clone());
+            expect_same(PROMISE, &list.fetch(&store, None, 10).await, &list.expected(&desk));
+            expect_same(PROMISE, &list.fetch(&store, None, 1).await.len(), &1);
+        }
+        for id in all {
+            desk.expect_found(PROMISE, board(1), &[Seed::Grant(id)], &[id]).await;
+        }
+        // What hangs on one still comes with it.
+        desk.expect_found(PROMISE, board(1), &[account(3).into()], &[below]).await;
+        for list in [List::Grants(board(1)), List::Below(board(1), first)] {
             expect_same(PROMISE, &list.fetch(&store, None, 10).await, &list.expected(&desk));
         }
     }

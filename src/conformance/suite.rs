@@ -43,10 +43,10 @@ use super::{
     reads::{
         a_chain_is_leaf_first_and_whole, a_changed_grant_replaces_its_row,
         a_grant_is_found_on_its_own_dashboard_only, a_read_is_never_older_than_the_revision_demanded,
-        a_read_sees_every_commit_before_it, addresses_that_look_alike_are_different,
-        an_account_finds_every_grant_that_it_holds, an_address_finds_what_waits_and_what_was_claimed,
-        ended_grants_are_read_like_any_other, ids_that_differ_in_one_bit_are_different,
-        what_is_not_there_reads_as_nothing,
+        a_read_sees_every_commit_before_it, a_shelved_grant_is_read_only_when_all_is_asked_for,
+        addresses_that_look_alike_are_different, an_account_finds_every_grant_that_it_holds,
+        an_address_finds_what_waits_and_what_was_claimed, ended_grants_are_read_like_any_other,
+        ids_that_differ_in_one_bit_are_different, what_is_not_there_reads_as_nothing,
     },
     values::{
         every_grant_comes_back_as_it_went_in, every_head_comes_back_as_it_went_in,
@@ -113,6 +113,7 @@ macro_rules! __promises {
                 a_grant_is_found_on_its_own_dashboard_only
                 a_chain_is_leaf_first_and_whole
                 ended_grants_are_read_like_any_other
+                a_shelved_grant_is_read_only_when_all_is_asked_for
                 a_changed_grant_replaces_its_row
                 ids_that_differ_in_one_bit_are_different
                 addresses_that_look_alike_are_different

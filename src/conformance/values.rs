@@ -31,8 +31,9 @@ fn histories(t: Timestamp) -> [Option<Box<History>>; 4] {
         let expiry = if micros == 2 { Expiry::Never } else { Expiry::At(until) };
         PastTerms { until, terms: Terms { rights: Rights::ALL, reshare: micros == 1, expiry } }
     };
-    let history = |absorbed, reminded, amended| {
-        Some(Box::new(History { absorbed, reminded, amended, accepted: reminded }))
+    let history = |absorbed, reminded, amended: Vec<PastTerms>| {
+        let shelved = amended.len() > 1;
+        Some(Box::new(History { absorbed, reminded, amended, accepted: reminded, shelved }))
     };
     [
         None,
@@ -248,8 +249,8 @@ pub async fn instants_come_back_to_the_microsecond<S: Store>(store: S) {
         grant.terms.expiry = Expiry::At(t);
         let terms = Terms { rights: Rights::ALL, reshare: true, expiry: Expiry::At(t) };
         let amended = vec![PastTerms { until: t, terms }];
-        grant.history =
-            Some(Box::new(History { absorbed: Some(t), reminded: Some(t), amended, accepted: None }));
+        let history = History { absorbed: Some(t), reminded: Some(t), amended, ..History::default() };
+        grant.history = Some(Box::new(history));
         (grant.created, grant.revoked) = (t, Some(t));
         let invitation = Invitation { address: address("ann@example.com"), lapses: t };
         grant.grantee = Grantee::Claimed(Box::new(Claim { account: account(2), claimed: t, invitation }));

@@ -25,7 +25,9 @@
 //! Of the outbox, no row may hold up another one: what cannot be read is put aside as a [`DeadLetter`], and so is what was
 //! leased too often.
 //!
-//! Reads never judge: they return rows, dead ones too, and the library decides. Each is one round trip (S2). A read
+//! Reads never judge: they return rows, dead ones too, and the library decides. What it has put on the shelf
+//! ([`Grant::is_shelved`]) is left out where all that somebody holds is asked for, and only there: keep it out of the
+//! index that this is answered from, or the dead cost each decision (G23). Each is one round trip (S2). A read
 //! that starts after a commit returned must see it (S3); only [`Freshness::AtLeast`] lets a store with a cache answer
 //! from it.
 //!

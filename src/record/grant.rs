@@ -48,6 +48,9 @@ pub struct History {
     /// When its grantee claimed it, if that cannot be told from the [`Claim`]: it was bound to an account at once, or claimed
     /// at the instant at which it was made.
     pub accepted: Option<Timestamp>,
+    /// Whether it is on the shelf: dead for good, and read only when all that its holder ever had is asked for
+    /// ([`Seed::EverHeld`]), so that it costs a decision nothing (G23).
+    pub shelved: bool,
     /// The terms that it had before, oldest first, so that a past instant can still be asked about (D7).
     pub amended: Vec<PastTerms>,
 }
@@ -213,6 +216,14 @@ impl Grant {
         self.history.as_ref()?.absorbed
     }
 
+    /// Whether it is on the shelf: a [`Store`](crate::store::Store) does not answer it to [`Seed::Holder`].
+    ///
+    /// Rules: [G23](crate::specification).
+    #[inline]
+    pub fn is_shelved(&self) -> bool {
+        self.history.as_ref().is_some_and(|history| history.shelved)
+    }
+
     /// When the reshare right was taken away, if it was there once and is not now.
     pub(crate) fn reshare_lost(&self) -> Option<Timestamp> {
         let amended = &self.history.as_ref().filter(|_| !self.terms.reshare)?.amended;
@@ -280,8 +291,11 @@ pub(crate) fn leaf(chain: &Chain) -> Option<&Arc<Grant>> {
 /// Which grants of a dashboard to read, each with all that it hangs on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Seed {
-    /// Every grant held by an account, or made to an address (claimed or not).
+    /// Every grant held by an account, or made to an address (claimed or not), that is not
+    /// [on the shelf](Grant::is_shelved). What is on it still appears among what others hang on.
     Holder(Holder),
+    /// The same with all that is on the shelf: what a question as of another instant needs.
+    EverHeld(Holder),
     /// One grant.
     Grant(GrantId),
 }

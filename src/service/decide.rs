@@ -4,7 +4,7 @@ use super::{dashshare::Dashshare, error::Error};
 use crate::{
     decision::{Asker, Decision, DeviceDecision, VisitFacts, decide, decide_visit},
     host::{Directory, Env, Freshness, Store},
-    record::{Revision, Snapshot},
+    record::{Revision, Seed, Snapshot},
     sharing::Consulted,
     tenant::Tenant,
     value::{AccountId, Action, DashboardId, LinkDigest, TenantId, Timestamp},
@@ -159,8 +159,12 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         when: When,
     ) -> Result<Decision, Error> {
         let freshness = Freshness::AtLeast(when.at_least);
-        let snapshot =
-            self.store.read(dashboard, &[account.into()], freshness).await.map_err(Error::Store)?;
+        let seed = match when.at {
+            None => Seed::Holder(account.into()),
+            // What is on the shelf was live once (D7).
+            Some(_) => Seed::EverHeld(account.into()),
+        };
+        let snapshot = self.store.read(dashboard, &[seed], freshness).await.map_err(Error::Store)?;
         // An offer is not told from what is not known (T9).
         let snapshot = snapshot.filter(|snapshot| snapshot.head.offer().is_none());
         let found = snapshot.as_ref().map(|snapshot| snapshot.head.revision);

@@ -132,8 +132,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     pub async fn offers(&self, account: AccountId) -> Result<Vec<OfferView>, Error> {
         let person = self.person(account.into()).await?;
         let mut found = BTreeSet::new();
-        for seed in person.seeds() {
-            let Seed::Holder(holder) = seed else { continue };
+        for holder in person.holders() {
             self.each_held(&holder, |held| {
                 found.extend(held.head.offer().map(|_| held.head.dashboard));
             })

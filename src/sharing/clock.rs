@@ -68,14 +68,22 @@ impl Command for RepairClock {
         }
         let mut draft = Draft::new(facts, ledger);
         let mut grants = Vec::new();
-        for grant in ledger.all() {
-            let restated = grant_by(grant, self.present);
-            if restated != **grant {
+        draft.head = head_by(&ledger.head, self.present);
+        let restated = ledger.restated_under(draft.head.clone(), self.present);
+        for (grant, now) in ledger.all().zip(restated.all()) {
+            if now != grant {
                 grants.push(grant.id);
-                draft.put(restated);
+            }
+            // What lives again is not on the shelf.
+            let is_revived = now.is_shelved() && restated.carried(now.id).is_some();
+            if is_revived || now != grant {
+                let mut now = Grant::clone(now);
+                if let Some(history) = now.history.as_mut().filter(|_| is_revived) {
+                    history.shelved = false;
+                }
+                draft.put(now);
             }
         }
-        draft.head = head_by(&ledger.head, self.present);
         let event = Event::ClockRepaired { before, after, grants: grants.clone() };
         let answer = |_: &Fallen| ClockRepaired { before, after, grants };
         let mut verdict = draft.write(Actor::Host, event, Fallen::default(), Vec::new(), answer);
@@ -141,8 +149,12 @@ impl Ledger {
     /// The dashboard as a withdrawal is judged by while nobody knows which clock is right: at the present of this process,
     /// with all that was ever made and has not ended by it.
     pub(crate) fn restated(&self, present: Timestamp) -> Self {
-        let head = Arc::new(owners_by(&self.head, present));
-        self.with_all(head, self.all().map(|grant| Arc::new(grant_by(grant, present))), present)
+        self.restated_under(owners_by(&self.head, present), present)
+    }
+
+    fn restated_under(&self, head: Head, present: Timestamp) -> Self {
+        let grants = self.all().map(|grant| Arc::new(grant_by(grant, present)));
+        self.with_all(Arc::new(head), grants, present)
     }
 }
 

@@ -20,6 +20,7 @@ mod refusal;
 pub(crate) mod reminder;
 pub(crate) mod revoke;
 pub(crate) mod share;
+mod shelf;
 pub(crate) mod standing;
 pub(crate) mod suspension;
 mod told;

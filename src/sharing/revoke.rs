@@ -223,9 +223,14 @@ pub(crate) struct Person {
 }
 
 impl Person {
+    pub(crate) fn holders(&self) -> impl Iterator<Item = Holder> {
+        let addresses = self.addresses.iter().cloned().map(Holder::from);
+        self.account.map(Holder::from).into_iter().chain(addresses)
+    }
+
+    /// All that was ever the person's: what only a clock that ran ahead has put on the shelf is stopped too.
     pub(crate) fn seeds(&self) -> Vec<Seed> {
-        let addresses = self.addresses.iter().cloned().map(|address| Seed::Holder(address.into()));
-        self.account.map(Seed::from).into_iter().chain(addresses).collect()
+        self.holders().map(Seed::EverHeld).collect()
     }
 
     /// Whether a grant is the person's: held by the account, waiting for one of its addresses, or claimed from the

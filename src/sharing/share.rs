@@ -7,6 +7,7 @@ use super::{
     invitation::renew,
     ledger::{Ledger, Live},
     refusal::Refusal,
+    shelf::shelve,
 };
 use crate::{
     record::{Actor, Claim, Event, Grant, Grantee, Holder, Invitation, Message, Seed},
@@ -441,6 +442,7 @@ impl Share {
             revoked: None,
             history: None,
         });
+        shelve(ledger, with.account(), draft);
         Ok(id)
     }
 }

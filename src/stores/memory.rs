@@ -1,6 +1,9 @@
 //! A store in memory: for tests, for hosts that keep no state, and as the simplest store to read.
 
-use super::outbox::Outbox;
+use super::{
+    outbox::Outbox,
+    pairs::{Pair, Place, hash_pair, holders, index},
+};
 use crate::{
     host::{BoxError, CommitError, Freshness, Store},
     record::{
@@ -12,8 +15,7 @@ use crate::{
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable, hash_table::Entry};
 use std::{
     collections::BTreeSet,
-    hash::{BuildHasher as _, Hash as _, Hasher as _},
-    num::NonZeroU32,
+    hash::BuildHasher as _,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -36,11 +38,13 @@ struct State {
     /// All grants, in the order in which they came.
     rows: Vec<Row>,
     by_id: HashTable<Place>,
-    /// What each holder has on each dashboard.
+    /// What each holder has on each dashboard, the shelf apart.
     pairs: HashTable<Pair>,
     hasher: DefaultHashBuilder,
-    /// The grants of each holder, by dashboard and ordinal.
+    /// The grants of each holder, by dashboard and ordinal, without those on the shelf.
     held: HashMap<Holder, Vec<Place>>,
+    /// Those on the shelf, likewise.
+    shelf: HashMap<Holder, Vec<Place>>,
     links: HashMap<LinkDigest, u32>,
     owned: BTreeSet<(AccountId, DashboardId)>,
     /// By the board's number: a key counts for its dashboard only.
@@ -66,68 +70,6 @@ struct Row {
     parent: Option<Place>,
     last_child: Option<Place>,
     previous_sibling: Option<Place>,
-}
-
-/// Where a row is: its index and one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Place(NonZeroU32);
-
-impl Place {
-    /// The place after so many others. More than four billion do not fit; the store says so instead of mixing them up.
-    fn after(rows: usize) -> Result<Self, BoxError> {
-        let number = u32::try_from(rows).ok().and_then(|rows| NonZeroU32::new(rows.checked_add(1)?));
-        Ok(Self(number.ok_or("the memory store is full")?))
-    }
-
-    fn index(self) -> usize {
-        index(self.0.get().saturating_sub(1))
-    }
-}
-
-/// What a holder has on a dashboard: a grant, and whether there are more.
-#[derive(Debug)]
-struct Pair {
-    grant: Arc<Grant>,
-    /// The grant's own place.
-    place: Place,
-    /// The number of its board, and two bits.
-    board: u32,
-}
-
-impl Pair {
-    const IS_ADDRESS: u32 = 1 << 31;
-    const HAS_MORE: u32 = 1 << 30;
-    const BOARD: u32 = Self::HAS_MORE - 1;
-
-    fn board(&self) -> u32 {
-        self.board & Self::BOARD
-    }
-
-    fn has_more(&self) -> bool {
-        self.board & Self::HAS_MORE != 0
-    }
-
-    fn is_address(&self) -> bool {
-        self.board & Self::IS_ADDRESS != 0
-    }
-
-    fn is_of(&self, holder: &Holder) -> bool {
-        match holder {
-            Holder::Account(account) => !self.is_address() && self.grant.grantee.account() == Some(*account),
-            Holder::Address(address) => self.is_address() && self.grant.grantee.address() == Some(address),
-        }
-    }
-
-    /// What it was put into its table under.
-    fn hash(&self, hasher: &DefaultHashBuilder) -> u64 {
-        let is_its = |holder: &Holder| matches!(holder, Holder::Address(_)) == self.is_address();
-        let holder = holders(&self.grant).find(is_its);
-        holder.map_or(0, |holder| hash_pair(hasher, self.grant.dashboard, &holder))
-    }
-}
-
-fn index(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 impl State {
@@ -192,7 +134,12 @@ impl State {
 
     /// The places of a holder's grants on one dashboard.
     fn held_on(&self, holder: &Holder, dashboard: DashboardId) -> impl Iterator<Item = Place> {
-        let all = self.held.get(holder).map_or(&[][..], Vec::as_slice);
+        self.listed_on(self.held.get(holder), dashboard)
+    }
+
+    /// Those of a list that are of one dashboard.
+    fn listed_on(&self, list: Option<&Vec<Place>>, dashboard: DashboardId) -> impl Iterator<Item = Place> {
+        let all = list.map_or(&[][..], Vec::as_slice);
         let from = all.partition_point(|place| self.rank(*place) < Some((dashboard, 0)));
         let rest = all.get(from..).unwrap_or_default();
         let is_here =
@@ -216,6 +163,11 @@ impl State {
                     } else {
                         chains.push(self.chain(pair.place));
                     }
+                }
+                Seed::EverHeld(holder) => {
+                    let shelved = self.listed_on(self.shelf.get(holder), dashboard);
+                    let ever = self.held_on(holder, dashboard).chain(shelved);
+                    chains.extend(ever.map(|place| self.chain(place)));
                 }
                 Seed::Grant(id) => {
                     chains.extend(self.place(dashboard, *id).map(|place| self.chain(place)));
@@ -286,7 +238,14 @@ impl State {
             row.grant = Arc::clone(grant);
         }
         for holder in holders(grant) {
-            self.list(holder, place, board, grant);
+            if grant.is_shelved() {
+                self.shelve(&holder, place, board, grant);
+            } else {
+                if let Some(list) = self.shelf.get_mut(&holder) {
+                    list.retain(|other| *other != place);
+                }
+                self.list(holder, place, board, grant);
+            }
         }
         Ok(())
     }
@@ -319,12 +278,43 @@ impl State {
             Entry::Occupied(mut known) => known.get_mut().board |= Pair::HAS_MORE,
             Entry::Vacant(free) => drop(free.insert(pair)),
         }
-        let rank = Some((grant.dashboard, grant.ordinal));
-        let all = self.held.get(&holder).map_or(&[][..], Vec::as_slice);
-        let at = all.partition_point(|other| self.rank(*other) < rank);
-        if all.get(at) != Some(&place) {
+        if let Err(at) = self.position(self.held.get(&holder), place) {
             self.held.entry(holder).or_default().insert(at, place);
         }
+    }
+
+    /// Puts a grant on the shelf: its holder's other grants are found without it.
+    fn shelve(&mut self, holder: &Holder, place: Place, board: u32, grant: &Arc<Grant>) {
+        if let Ok(at) = self.position(self.held.get(holder), place)
+            && let Some(list) = self.held.get_mut(holder)
+        {
+            list.remove(at);
+        }
+        if let Err(at) = self.position(self.shelf.get(holder), place) {
+            self.shelf.entry(holder.clone()).or_default().insert(at, place);
+        }
+        let mut left = self.held_on(holder, grant.dashboard);
+        let first = left.next().and_then(|place| Some((place, Arc::clone(self.grant(place)?))));
+        let more = if left.next().is_some() { Pair::HAS_MORE } else { 0 };
+        drop(left);
+        let hash = hash_pair(&self.hasher, grant.dashboard, holder);
+        let is_it = |pair: &Pair| pair.board() == board && pair.is_of(holder);
+        let Ok(mut pair) = self.pairs.find_entry(hash, is_it) else { return };
+        match first {
+            Some((place, grant)) => {
+                let bits = pair.get().board & Pair::IS_ADDRESS;
+                *pair.get_mut() = Pair { grant, place, board: board | bits | more };
+            }
+            None => drop(pair.remove()),
+        }
+    }
+
+    /// Where a place is in a list, or belongs.
+    fn position(&self, list: Option<&Vec<Place>>, place: Place) -> Result<usize, usize> {
+        let all = list.map_or(&[][..], Vec::as_slice);
+        let rank = self.rank(place);
+        let at = all.partition_point(|other| self.rank(*other) < rank);
+        if all.get(at) == Some(&place) { Ok(at) } else { Err(at) }
     }
 
     /// The rows below one.
@@ -345,23 +335,6 @@ impl State {
 
 fn hash_id(hasher: &DefaultHashBuilder, id: GrantId) -> u64 {
     hasher.hash_one(id.to_u128())
-}
-
-fn hash_pair(hasher: &DefaultHashBuilder, dashboard: DashboardId, holder: &Holder) -> u64 {
-    let mut state = hasher.build_hasher();
-    state.write_u128(dashboard.to_u128());
-    match holder {
-        Holder::Account(account) => state.write_u128(account.to_u128()),
-        Holder::Address(address) => address.hash(&mut state),
-    }
-    state.finish()
-}
-
-/// Whose list a grant is on: its account's, and that of the address it was made to, claimed or not.
-fn holders(grant: &Grant) -> impl Iterator<Item = Holder> {
-    let account = grant.grantee.account().map(Holder::Account);
-    let address = grant.grantee.address().cloned().map(Holder::Address);
-    account.into_iter().chain(address)
 }
 
 impl MemoryStore {
@@ -461,10 +434,20 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Snapshot>, BoxError> {
         let state = self.state();
-        let all = state.held.get(holder).map_or(&[][..], Vec::as_slice);
-        let at = all.partition_point(|place| after.is_some() && state.rank(*place) <= after);
-        let page = all.get(at..).unwrap_or_default().iter().take(limit);
+        let behind = |list: Option<&Vec<Place>>| {
+            let all = list.map_or(&[][..], Vec::as_slice);
+            let at = all.partition_point(|place| after.is_some() && state.rank(*place) <= after);
+            all.get(at..).unwrap_or_default().iter().take(limit).copied().collect::<Vec<Place>>()
+        };
+        let mut page = behind(state.held.get(holder));
+        let shelved = behind(state.shelf.get(holder));
+        if !shelved.is_empty() {
+            page.extend(shelved);
+            page.sort_by_key(|place| state.rank(*place));
+            page.truncate(limit);
+        }
         Ok(page
+            .iter()
             .filter_map(|place| {
                 let row = state.row(*place)?;
                 let head = Arc::clone(state.head(row.board)?);

@@ -3,6 +3,7 @@
 mod cached;
 mod memory;
 mod outbox;
+mod pairs;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

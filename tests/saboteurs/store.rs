@@ -40,6 +40,8 @@ struct State {
     leases: BTreeMap<MessageId, Timestamp>,
     /// Those that are leased no more, with the end of their last lease.
     dead: BTreeMap<MessageId, Timestamp>,
+    /// Dashboards and ordinals of all that was ever on the shelf.
+    was_shelved: BTreeSet<(DashboardId, u64)>,
     /// How many rows of a list were handed out.
     handed_out: usize,
 }
@@ -178,6 +180,9 @@ impl PlainStore {
     }
 
     fn put(&self, state: &mut State, grant: &Arc<Grant>) {
+        if grant.is_shelved() {
+            state.was_shelved.insert((grant.dashboard, grant.ordinal));
+        }
         let new = self.kept_grant(grant);
         let old = state.grants.iter_mut().find(|old| old.id == grant.id);
         match old {
@@ -296,8 +301,17 @@ impl PlainStore {
                 (anywhere || grant.dashboard == dashboard)
                     && self.is_same_id(grant.id.to_bytes(), id.to_bytes())
             }
-            Seed::Holder(holder) => {
-                grant.dashboard == dashboard
+            Seed::Holder(holder) | Seed::EverHeld(holder) => {
+                let is_asked = match seed {
+                    Seed::EverHeld(_) => !(grant.is_shelved() && self.is(Sabotage::LosesWhatIsOnTheShelf)),
+                    _ if self.is(Sabotage::ReadsWhatIsOnTheShelf) => true,
+                    _ if self.is(Sabotage::TakesNothingFromTheShelf) => {
+                        !state.was_shelved.contains(&(grant.dashboard, grant.ordinal))
+                    }
+                    _ => !grant.is_shelved(),
+                };
+                is_asked
+                    && grant.dashboard == dashboard
                     && self.is_on(grant, holder)
                     && !(direct_only && matches!(grant.grantee, Grantee::Claimed(_)))
             }

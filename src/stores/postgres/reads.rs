@@ -23,13 +23,15 @@ macro_rules! above {
 /// The grants of the first dashboard that have one of some values. Each value is looked up by itself, for the same
 /// reason.
 macro_rules! sought {
-    ($column:literal, $values:literal) => {
+    ($column:literal, $values:literal, $which:literal) => {
         concat!(
             "SELECT g.dashboard, g.ancestors, g.body FROM (SELECT unnest(",
             $values,
             ") AS value) sought CROSS JOIN LATERAL (SELECT dashboard, ancestors, body FROM dashshare_grant WHERE ",
             $column,
-            " = sought.value AND dashboard = $1 OFFSET 0) g"
+            " = sought.value AND dashboard = $1",
+            $which,
+            " OFFSET 0) g"
         )
     };
 }
@@ -45,7 +47,7 @@ macro_rules! many_by {
                 WHERE dashboard = page.dashboard OFFSET 0) h \
             LEFT JOIN LATERAL (SELECT dashboard, ancestors, body FROM dashshare_grant WHERE ",
             $holder,
-            " = $2 AND dashboard = page.dashboard OFFSET 0) g ON TRUE"
+            " = $2 AND dashboard = page.dashboard AND shelved = 0 OFFSET 0) g ON TRUE"
         )
     };
 }
@@ -85,15 +87,20 @@ pub(super) static DIALECT: Dialect = Dialect {
         "SELECT h.body, g.body, ",
         above!("g"),
         " FROM dashshare_head h \
-        LEFT JOIN dashshare_grant g ON g.account = $2 AND g.dashboard = h.dashboard WHERE h.dashboard = $1"
+        LEFT JOIN dashshare_grant g ON g.account = $2 AND g.dashboard = h.dashboard AND g.shelved = 0 \
+        WHERE h.dashboard = $1"
     ),
     seeds: concat!(
         "WITH leaf AS (",
-        sought!("account", "$2::uuid[]"),
+        sought!("account", "$2::uuid[]", " AND shelved = 0"),
         " UNION ALL ",
-        sought!("address", "$3::text[]"),
+        sought!("address", "$3::text[]", " AND shelved = 0"),
         " UNION ALL ",
-        sought!("id", "$4::uuid[]"),
+        sought!("id", "$4::uuid[]", ""),
+        " UNION ALL ",
+        sought!("account", "$5::uuid[]", ""),
+        " UNION ALL ",
+        sought!("address", "$6::text[]", ""),
         ") \
         SELECT h.body, leaf.body, ",
         above!("leaf"),

@@ -20,6 +20,7 @@ pub(super) struct Arrays {
     accounts: Vec<Option<Uuid>>,
     addresses: Vec<Option<String>>,
     bodies: Vec<String>,
+    shelved: Vec<i64>,
     aboves: Vec<Uuid>,
     belows: Vec<i64>,
 }
@@ -35,6 +36,7 @@ impl Arrays {
             arrays.accounts.push(grant.account);
             arrays.addresses.push(grant.address.clone());
             arrays.bodies.push(grant.body.clone());
+            arrays.shelved.push(grant.shelved);
             arrays.aboves.extend(&grant.ancestors);
             arrays.belows.extend(std::iter::repeat_n(grant.ordinal, grant.ancestors.len()));
         }
@@ -52,12 +54,15 @@ macro_rules! commit {
                 SELECT dashboard, revision, $9::bool, $10::uuid, $11::text FROM head), \
             receipt AS (INSERT INTO dashshare_receipt (dashboard, key, digest, revision, at) \
                 SELECT dashboard, $12::uuid, $24::uuid, revision, $25::int8 FROM head), \
-            granted AS (INSERT INTO dashshare_grant (dashboard, ordinal, id, ancestors, account, address, body) \
-                SELECT head.dashboard, g.ordinal, g.id, g.ancestors::uuid[], g.account, g.address, g.body FROM head, \
-                unnest($13::int8[], $14::uuid[], $15::text[], $16::uuid[], $17::text[], $18::text[]) \
-                AS g (ordinal, id, ancestors, account, address, body) \
+            granted AS (INSERT INTO dashshare_grant (dashboard, ordinal, id, ancestors, account, address, body, shelved) \
+                SELECT head.dashboard, g.ordinal, g.id, g.ancestors::uuid[], g.account, g.address, g.body, g.shelved \
+                FROM head, \
+                unnest($13::int8[], $14::uuid[], $15::text[], $16::uuid[], $17::text[], $18::text[], \
+                $26::int8[]) \
+                AS g (ordinal, id, ancestors, account, address, body, shelved) \
                 ON CONFLICT (dashboard, ordinal) DO UPDATE \
-                SET account = excluded.account, address = excluded.address, body = excluded.body), \
+                SET account = excluded.account, address = excluded.address, body = excluded.body, \
+                shelved = excluded.shelved), \
             below AS (INSERT INTO dashshare_below (dashboard, above, ordinal) \
                 SELECT head.dashboard, b.above, b.ordinal FROM head, \
                 unnest($19::uuid[], $20::int8[]) AS b (above, ordinal) \
@@ -115,7 +120,8 @@ pub(super) async fn put(
         .bind(places)
         .bind(messages)
         .bind(columns.digest())
-        .bind(columns.receipt.at.micros());
+        .bind(columns.receipt.at.micros())
+        .bind(&arrays.shelved);
     // INVARIANT: all answers are waited for, since the server commits after it has answered with the rows.
     Ok(!statement.fetch_all(connection).await?.is_empty())
 }

@@ -52,6 +52,8 @@ pub(crate) struct GrantColumns {
     pub(crate) account: Option<Uuid>,
     pub(crate) address: Option<String>,
     pub(crate) body: String,
+    /// 1 for what is on the shelf, else 0. A flag would be asked once more after PostgreSQL found it in an index.
+    pub(crate) shelved: i64,
 }
 
 impl Columns {
@@ -83,6 +85,7 @@ impl Columns {
                 account: grant.grantee.account().map(AccountId::to_uuid),
                 address: grant.grantee.address().map(|address| address.as_str().to_owned()),
                 body: to_json(grant)?,
+                shelved: grant.is_shelved().into(),
             })
         };
         let message = |message: &OutboxMessage| Ok((i64::from(message.id.index), to_json(message)?));

@@ -51,6 +51,21 @@ pub(crate) fn receipt_of(key: CommitKey, row: ReceiptRow) -> Result<Receipt, Sql
     })
 }
 
+#[derive(Default)]
+struct Holders {
+    accounts: Vec<Uuid>,
+    addresses: Vec<String>,
+}
+
+impl Holders {
+    fn add(&mut self, holder: &Holder) {
+        match holder {
+            Holder::Account(account) => self.accounts.push(account.to_uuid()),
+            Holder::Address(address) => self.addresses.push(address.as_str().to_owned()),
+        }
+    }
+}
+
 pub(crate) async fn read<D: Database>(
     database: &D,
     dashboard: DashboardId,
@@ -64,15 +79,22 @@ pub(crate) async fn read<D: Database>(
             database.chained(fixed(D::DIALECT.account), &[id, Value::Id(account.to_uuid())]).await?
         }
         _ => {
-            let (mut accounts, mut addresses, mut grants) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut present, mut ever, mut grants) = (Holders::default(), Holders::default(), Vec::new());
             for seed in seeds {
                 match seed {
-                    Seed::Holder(Holder::Account(account)) => accounts.push(account.to_uuid()),
-                    Seed::Holder(Holder::Address(address)) => addresses.push(address.as_str().to_owned()),
+                    Seed::Holder(holder) => present.add(holder),
+                    Seed::EverHeld(holder) => ever.add(holder),
                     Seed::Grant(grant) => grants.push(grant.to_uuid()),
                 }
             }
-            let values = [id, Value::Ids(accounts), Value::Texts(addresses), Value::Ids(grants)];
+            let values = [
+                id,
+                Value::Ids(present.accounts),
+                Value::Texts(present.addresses),
+                Value::Ids(grants),
+                Value::Ids(ever.accounts),
+                Value::Texts(ever.addresses),
+            ];
             database.chained(fixed(D::DIALECT.seeds), &values).await?
         }
     };

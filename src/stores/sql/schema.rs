@@ -61,6 +61,7 @@ pub(crate) const TABLES: [Table; 7] = [
             ("account", Id),
             ("address", Text),
             ("body", Text),
+            ("shelved", Number),
         ],
         keys: &["dashboard, ordinal", "dashboard, id"],
     },
@@ -157,11 +158,11 @@ macro_rules! schema {
             concat!(
                 "CREATE TABLE IF NOT EXISTS dashshare_grant (dashboard ", $id, " NOT NULL, ordinal ", $number,
                 " NOT NULL, id ", $id, " NOT NULL, ancestors ", $ids, " NOT NULL, account ", $id, ", address ",
-                $address, ", body ", $text, " NOT NULL, PRIMARY KEY (dashboard, ordinal), UNIQUE (dashboard, id))",
-                $end
+                $address, ", body ", $text, " NOT NULL, shelved ", $number,
+                " NOT NULL DEFAULT 0, PRIMARY KEY (dashboard, ordinal), UNIQUE (dashboard, id))", $end
             ),
-            "CREATE INDEX IF NOT EXISTS dashshare_grant_account ON dashshare_grant (account, dashboard, ordinal)",
-            "CREATE INDEX IF NOT EXISTS dashshare_grant_address ON dashshare_grant (address, dashboard, ordinal)",
+            "CREATE INDEX IF NOT EXISTS dashshare_grant_account ON dashshare_grant (account, dashboard, shelved, ordinal)",
+            "CREATE INDEX IF NOT EXISTS dashshare_grant_address ON dashshare_grant (address, dashboard, shelved, ordinal)",
             concat!(
                 "CREATE TABLE IF NOT EXISTS dashshare_below (dashboard ", $id, " NOT NULL, above ", $id,
                 " NOT NULL, ordinal ", $number, " NOT NULL, PRIMARY KEY (dashboard, above, ordinal))", $end_of_keys

@@ -6,9 +6,9 @@ pub(super) const UPDATE_HEAD: &str = "UPDATE dashshare_head SET revision = $3, o
     link_grant = $7, body = $8 WHERE dashboard = $1 AND revision = $2";
 pub(super) const INSERT_HEAD: &str = "INSERT INTO dashshare_head (dashboard, revision, owner, deleted, link, link_grant, body) \
     SELECT $1, $3, $4, $5, $6, $7, $8 WHERE $2 = 0 ON CONFLICT (dashboard) DO NOTHING";
-pub(super) const UPSERT_GRANT: &str = "INSERT INTO dashshare_grant (dashboard, ordinal, id, ancestors, account, address, body) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (dashboard, ordinal) DO UPDATE \
-    SET account = excluded.account, address = excluded.address, body = excluded.body";
+pub(super) const UPSERT_GRANT: &str = "INSERT INTO dashshare_grant (dashboard, ordinal, id, ancestors, account, address, body, shelved) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (dashboard, ordinal) DO UPDATE \
+    SET account = excluded.account, address = excluded.address, body = excluded.body, shelved = excluded.shelved";
 pub(super) const INSERT_BELOW: &str = "INSERT INTO dashshare_below (dashboard, above, ordinal) VALUES ($1, $2, $3) \
     ON CONFLICT (dashboard, above, ordinal) DO NOTHING";
 pub(super) const INSERT_AUDIT: &str =
@@ -29,7 +29,7 @@ macro_rules! many_by {
             leaf AS MATERIALIZED (SELECT g.dashboard, g.ancestors, g.body FROM page \
                 CROSS JOIN dashshare_grant g ON g.",
             $holder,
-            " = $2 AND g.dashboard = page.dashboard) \
+            " = $2 AND g.dashboard = page.dashboard AND g.shelved = 0) \
             SELECT 0, head.body FROM page CROSS JOIN dashshare_head head ON head.dashboard = page.dashboard \
             UNION ALL SELECT 1, body FROM leaf \
             UNION ALL \
@@ -53,20 +53,26 @@ macro_rules! named {
 pub(super) static DIALECT: Dialect = Dialect {
     account: "SELECT 0, body FROM dashshare_head WHERE dashboard = $1 \
         UNION ALL \
-        SELECT 1, body FROM dashshare_grant WHERE account = $2 AND dashboard = $1 \
+        SELECT 1, body FROM dashshare_grant WHERE account = $2 AND dashboard = $1 AND shelved = 0 \
         UNION ALL \
         SELECT 2, a.body FROM dashshare_grant g CROSS JOIN json_each(g.ancestors) above \
         CROSS JOIN dashshare_grant a ON a.dashboard = g.dashboard AND a.id = unhex(above.value) \
-        WHERE g.account = $2 AND g.dashboard = $1",
+        WHERE g.account = $2 AND g.dashboard = $1 AND g.shelved = 0",
     seeds: "WITH leaf AS MATERIALIZED (\
             SELECT ancestors, body FROM dashshare_grant \
-            WHERE account IN (SELECT unhex(value) FROM json_each($2)) AND dashboard = $1 \
+            WHERE account IN (SELECT unhex(value) FROM json_each($2)) AND dashboard = $1 AND shelved = 0 \
             UNION ALL \
             SELECT ancestors, body FROM dashshare_grant \
-            WHERE address IN (SELECT value FROM json_each($3)) AND dashboard = $1 \
+            WHERE address IN (SELECT value FROM json_each($3)) AND dashboard = $1 AND shelved = 0 \
             UNION ALL \
             SELECT ancestors, body FROM dashshare_grant \
-            WHERE dashboard = $1 AND id IN (SELECT unhex(value) FROM json_each($4))) \
+            WHERE dashboard = $1 AND id IN (SELECT unhex(value) FROM json_each($4)) \
+            UNION ALL \
+            SELECT ancestors, body FROM dashshare_grant \
+            WHERE account IN (SELECT unhex(value) FROM json_each($5)) AND dashboard = $1 \
+            UNION ALL \
+            SELECT ancestors, body FROM dashshare_grant \
+            WHERE address IN (SELECT value FROM json_each($6)) AND dashboard = $1) \
         SELECT 0, body FROM dashshare_head WHERE dashboard = $1 \
         UNION ALL SELECT 1, body FROM leaf \
         UNION ALL \

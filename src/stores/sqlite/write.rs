@@ -68,6 +68,7 @@ pub(super) async fn put(connection: &mut SqliteConnection, columns: &Columns) ->
             .bind(grant.account)
             .bind(grant.address.clone())
             .bind(grant.body.clone())
+            .bind(grant.shelved)
             .execute(&mut *connection)
             .await?;
         for above in &grant.ancestors {
