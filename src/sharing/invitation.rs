@@ -180,25 +180,30 @@ impl Command for RemindInvitation {
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Renewed>, Refusal> {
         let (ledger, live) = named_grant(facts, self.by, self.grant)?;
         check_power(ledger, self.by, live.grant)?;
-        let invitation =
-            live.grant.unanswered().filter(|_| waits(live.grant, &facts.tenant.rules, facts.now));
-        let invitation = invitation.ok_or(Refusal::NotWaiting)?;
-        let bound = ledger.bound_of(live.grant);
-        let gift = Gift {
-            barred: facts.barred,
-            above: live.grant.ancestors.len(),
-            to: To::Address(&invitation.address),
-            expiry: live.grant.terms.expiry.min(bound),
-            bound,
-        };
-        admit(facts, &gift)?;
-        Ok(renew(facts, ledger, live, self.by))
+        if !waits(live.grant, &facts.tenant.rules, facts.now) {
+            return Err(Refusal::NotWaiting);
+        }
+        renew(facts, ledger, live, self.by)
     }
 }
 
 /// Writes that an invitation waits a full term anew, never less than it would have, and mails it again; also one that only
-/// looks so (I1).
-pub(crate) fn renew(facts: &Facts<'_>, ledger: &Ledger, live: Live<'_>, actor: Actor) -> Verdict<Renewed> {
+/// looks so (I1). Whoever prolongs is asked as whoever gives, about what the invitation is worth now (G20).
+pub(crate) fn renew(
+    facts: &Facts<'_>,
+    ledger: &Ledger,
+    live: Live<'_>,
+    actor: Actor,
+) -> Result<Verdict<Renewed>, Refusal> {
+    let bound = ledger.bound_of(live.grant);
+    let gift = Gift {
+        barred: facts.barred,
+        above: live.grant.ancestors.len(),
+        to: To::of(live.grant, facts.people),
+        expiry: live.grant.terms.expiry.min(bound),
+        bound,
+    };
+    admit(facts, &gift)?;
     let mut grant = Grant::clone(live.grant);
     let id = grant.id;
     let anew = facts.now.plus_days(facts.tenant.rules.invitation_duration_days());
@@ -214,5 +219,5 @@ pub(crate) fn renew(facts: &Facts<'_>, ledger: &Ledger, live: Live<'_>, actor: A
     });
     draft.put(grant);
     let event = Event::InvitationRenewed { grant: id, lapses };
-    draft.finish(actor, event, |_| Renewed { grant: id, lapses })
+    Ok(draft.finish(actor, event, |_| Renewed { grant: id, lapses }))
 }

@@ -389,8 +389,7 @@ impl Share {
         if !waits(live.grant, &facts.tenant.rules, facts.now) {
             return Ok(Verdict::standing(answer));
         }
-        self.admit(facts, asked)?;
-        Ok(renew(facts, asked.ledger, live, self.by).map(|_| answer))
+        Ok(renew(facts, asked.ledger, live, self.by)?.map(|_| answer))
     }
 
     /// Writes the new grant, and the message to whom it is for.

@@ -136,14 +136,20 @@ impl Model {
                 outcome.ends = past.link_ends(dashboard).map(expiry_of);
             }
             Command::Amend { grant, .. } => {
-                outcome.ends = Some(expiry_of(past.shown_end(grant, step.at)));
+                // Nothing is hidden from the host.
+                let end =
+                    if step.host { past.ends(grant) } else { past.shown_end(grant, step.at) };
+                outcome.ends = Some(expiry_of(end));
                 outcome.fell = fell;
             }
             Command::Claim { account, address } => {
                 outcome.ended = fell;
                 outcome.bound = stands;
                 outcome.bound.retain(|grant| {
-                    past.belongs_to(*grant, account) && past.invited(*grant) == Some(address)
+                    past.belongs_to(*grant, account)
+                        && past.invited(*grant) == Some(address)
+                        // Of a suspended dashboard nothing is told (G25).
+                        && !past.suspended(past.born(*grant).1.dashboard)
                 });
             }
             Command::Transfer { .. } => outcome.fell = fell,
@@ -232,7 +238,7 @@ impl Past<'_> {
         match command {
             Command::Amend { grant, expiry, .. } => expiry.is_none_or(|expiry| !self.prolongs(grant, expiry)),
             Command::MoveLinkEnd { dashboard, expiry, .. } => {
-                end_of(expiry) <= end_of(self.link_expiry(dashboard).unwrap_or_default())
+                self.link_expiry(dashboard).is_some_and(|stands| end_of(expiry) <= end_of(stands))
             }
             Command::Revoke { mode, .. } => mode == Mode::Cascade,
             Command::Renounce { .. }
@@ -305,7 +311,7 @@ impl Past<'_> {
             Command::RemindInvitation { grant, by } => {
                 self.has_power_over(t, grant, by)?;
                 if self.waits(grant, t) {
-                    self.asks_to_wait_anew(t, grant)?;
+                    self.asks_to_wait_anew(t, grant, by)?;
                     Ok(Effect { standing: Some(grant), ..Effect::default() })
                 } else {
                     Err(vec!["not_waiting"])
@@ -481,7 +487,7 @@ impl Past<'_> {
             && !set_anew
             && let Some(grant) = standing.next()
         {
-            self.asks_to_wait_anew(t, grant)?;
+            self.asks_to_wait_anew(t, grant, by)?;
             return Ok(Effect { standing: Some(grant), ..Effect::default() });
         }
 
@@ -545,17 +551,23 @@ impl Past<'_> {
 
     /// What a tenant's rules have against a grant, whatever command makes it (G20).
     fn asks(self, t: Instant, place: Place, with: With) -> Vec<Code> {
-        let Place { dashboard, depth, end, .. } = place;
+        let Place { dashboard, by, depth, end } = place;
         let rules = self.rules(dashboard);
         let mut refusals = Vec::new();
+        let is_denied = by.is_some_and(|by| self.denied(by, dashboard));
+        refuse(&mut refusals, is_denied, "policy_denies");
         refuse(&mut refusals, !rules.private, "private_sharing_off");
         refuse(&mut refusals, depth > 1 && !rules.resharing, "resharing_off");
         let deepest = rules.deepest() + usize::from(self.has(Fault::OneLevelTooDeep));
         refuse(&mut refusals, depth > deepest, "too_deep");
         refuse(&mut refusals, !self.domain_admitted(dashboard, with), "domain_blocked");
-        let longest = rules.max_days.map_or(FOREVER, |days| t + Instant::from(days) * DAY);
-        refuse(&mut refusals, end > longest, "over_maximum");
+        refuse(&mut refusals, end > self.longest(dashboard, t), "over_maximum");
         refusals
+    }
+
+    /// The latest end that the tenant allows what is given now.
+    fn longest(self, dashboard: Dashboard, t: Instant) -> Instant {
+        self.rules(dashboard).max_days.map_or(FOREVER, |days| t + Instant::from(days) * DAY)
     }
 
     /// The live grants of a dashboard but for some, as the limits count them.
@@ -620,13 +632,14 @@ impl Past<'_> {
 
     /// An invitation that is asked for once more waits for longer, which the rules are asked as a share (G20), whether or
     /// not an account has the address (I1).
-    fn asks_to_wait_anew(self, t: Instant, grant: Grant) -> Result<(), Refusals> {
+    fn asks_to_wait_anew(self, t: Instant, grant: Grant, by: Account) -> Result<(), Refusals> {
         if !self.waits(grant, t) || self.has(Fault::RepeatingProlongsNoWait) {
             return Ok(());
         }
         let place = Place {
             dashboard: self.born(grant).1.dashboard,
-            by: self.resharer(grant),
+            // Who prolongs is asked as who gives.
+            by: Some(by),
             depth: self.depth(grant),
             end: self.chain_end(grant),
         };
@@ -804,6 +817,7 @@ impl Past<'_> {
                     self.belongs_to(grant, by) && !self.has(Fault::GranteesProlongTheirOwn),
                     "not_yours",
                 );
+                refuse(&mut refusals, self.denied(by, dashboard), "policy_denies");
                 let rules = self.rules(dashboard);
                 refuse(&mut refusals, !rules.private, "private_sharing_off");
                 refuse(&mut refusals, parents_end.is_some() && !rules.resharing, "resharing_off");
@@ -827,8 +841,6 @@ impl Past<'_> {
         let With::Account(holder) = self.grantee(revoked) else {
             return Vec::new();
         };
-        let mut counted =
-            self.counted(dashboard, t, |grant| grant == revoked || self.is_below(grant, revoked));
         let mut issued: Vec<Issued> = Vec::new();
         for old in self.grants() {
             if old.dashboard != dashboard || !self.live(old.grant, t) {
@@ -864,7 +876,8 @@ impl Past<'_> {
             };
             let Some((under, depth, parents_end)) = under else { continue };
             if parent == revoked && !self.has(Fault::RebindsLengthen) {
-                terms.expiry = expiry_of(end);
+                let longest = self.longest(dashboard, t);
+                terms.expiry = expiry_of(if end.min(parents_end) <= longest { end } else { longest });
             }
             let by = if parent == revoked { Some(holder) } else { self.resharer(old.grant) };
             let place = Place { dashboard, by, depth, end: end_of(terms.expiry).min(parents_end) };
@@ -873,17 +886,10 @@ impl Past<'_> {
                 continue;
             }
             // What only carries what hangs on it is nobody's, and gives nobody anything.
-            let refused = !self.asks(t, place, self.grantee(old.grant)).is_empty()
-                || !self.too_many(&counted, place, self.grantee(old.grant)).is_empty()
-                || by.is_some_and(|by| self.denied(by, dashboard));
+            let refused = !self.asks(t, place, self.grantee(old.grant)).is_empty();
             if refused && !self.absorbed(old.grant) && !self.has(Fault::RebindsAskNoRules) {
                 continue;
             }
-            counted.extend((!self.absorbed(old.grant)).then_some(Counted {
-                by,
-                grantee: self.grantee(old.grant),
-                waits: self.waits(old.grant, t),
-            }));
             issued.push(Issued {
                 grant: Grant::of(step.n, issued.len() + 1),
                 dashboard,

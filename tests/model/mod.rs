@@ -868,8 +868,10 @@ impl<'a> Past<'a> {
         let answered = self.entries_after(index).any(|(i, entry)| match entry.step.command {
             Command::Claim { account, address: a } if a == address => {
                 let then = self.before(i);
-                // What is dead by then nobody accepts any more.
-                then.live(grant, entry.step.at) && (then.is_pending(grant) || then.belongs_to(grant, account))
+                // What is dead by then nobody accepts any more, and what is suspended waits (G25).
+                then.live(grant, entry.step.at)
+                    && !then.suspended(issued.dashboard)
+                    && (then.is_pending(grant) || then.belongs_to(grant, account))
             }
             _ => false,
         });
@@ -923,6 +925,8 @@ impl<'a> Past<'a> {
                     && issued.named == with
                     && self.log[i].repeated != Some(grant)
                     && self.before(i).grantor(grant) == Some(by)
+                    // What only carries what hangs on it is nobody's.
+                    && !self.before(i).absorbed(grant)
             }
             // An invitation that comes back to somebody above it ends.
             Command::Claim { account, address } => {

@@ -80,7 +80,8 @@ impl Past<'_> {
             };
             // As long as its invitation waits for an answer, the sharers are told of the address, and that it lapses
             // (I1).
-            if present.is_unseen(by, grant, now) {
+            let asker = if by == owner { present.owner(dashboard).unwrap_or(owner) } else { by };
+            if present.is_unseen(asker, grant, now) {
                 line.grantee = self.named(grant);
                 line.ends = expiry_of(self.chain_end(grant).min(present.lapse(grant)));
                 return (t < present.lapse(grant)).then_some(line);
@@ -101,7 +102,7 @@ impl Past<'_> {
 
     /// Whether somebody is not told whose a grant is: whoever does not hold it itself.
     fn is_unseen(self, by: Account, grant: Grant, t: Instant) -> bool {
-        self.waits_for_the_sharers(grant, t) && !self.belongs_to(grant, by)
+        self.waits_for_the_sharers(grant, t) && self.grantee(grant) != With::Account(by)
     }
 
     fn waits_for_the_sharers(self, grant: Grant, t: Instant) -> bool {
