@@ -1,7 +1,7 @@
 //! Invitations: claiming them, which makes them an account's grants, once (I3, I5), and letting them wait anew (G17).
 
 use super::{
-    admission::{Gift, To, admit, admit_anew, holds_enough, waits},
+    admission::{Gift, To, admit, admit_anew, is_enough, waits},
     amend::{check_power, named_grant},
     command::{Command, Facts, Needs, Verdict},
     draft::Draft,
@@ -66,13 +66,13 @@ impl ClaimInvitations<'_> {
     fn sort<'a>(&self, facts: &Facts<'_>, ledger: &'a Ledger) -> Sorted<'a> {
         let mut sorted = Sorted::default();
         let limits = &facts.tenant.rules.limits;
+        let held = ledger.live_of(self.account.id).count();
         for live in self.invited(ledger).filter(|live| live.grant.grantee.is_pending()) {
-            let bound = sorted.binding.len();
-            let has_enough = || holds_enough(ledger, self.account.id, bound, limits);
+            let has_enough = is_enough(held.saturating_add(sorted.binding.len()), limits);
             let to = To::Account(&self.account.verified);
             if self.is_circular(ledger, live.grant) {
                 sorted.ending.push(live);
-            } else if has_enough() || admit_anew(facts, ledger, live.grant, to).is_err() {
+            } else if has_enough || admit_anew(facts, ledger, live.grant, to).is_err() {
                 sorted.refused.push(live);
             } else {
                 sorted.binding.push(live);

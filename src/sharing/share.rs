@@ -1,7 +1,7 @@
 //! Sharing with a person: an account, or an address that becomes an invitation (G1, G6, G7, G17, I1).
 
 use super::{
-    admission::{Counts, Gift, To, admit, as_count, check_recipient, holds_enough, looks_lapsed, waits},
+    admission::{Counts, Gift, To, admit, as_count, check_recipient, is_enough, looks_lapsed, waits},
     command::{Command, Facts, More, Needs, Verdict},
     draft::Draft,
     invitation::renew,
@@ -405,8 +405,8 @@ impl Share {
         let lapses = facts.now.plus_days(rules.invitation_duration_days());
         let mut grantee = with.grantee(facts.now, lapses);
         if let Some(account) = grantee.account() {
-            let held = ledger.live_of(account).filter(|live| replaced.contains(&live.grant.id)).count();
-            let has_enough = holds_enough(ledger, account, held, &rules.limits);
+            let held = ledger.live_of(account).filter(|live| !replaced.contains(&live.grant.id)).count();
+            let has_enough = is_enough(held, &rules.limits);
             match with {
                 Recipient::Account(_) if has_enough => {
                     return Err(Refusal::TooManyGrants { limit: as_count(rules.limits.grants_of_person) });

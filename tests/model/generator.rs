@@ -800,7 +800,7 @@ impl Generator {
     }
 
     fn hand_over(&mut self, past: Past<'_>, d: Dashboard, owner: Account, live: &[Grant]) -> Command {
-        let asked = past.asked_to_take(d, self.now).map(|(to, ..)| to);
+        let asked = past.asked_to_take(d, self.now).map(|(to, _)| to);
         let answers = match asked {
             Some(to) if self.rng.percent(70) => to,
             _ => self.anybody(),

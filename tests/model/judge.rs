@@ -74,7 +74,11 @@ impl Model {
         }
         // What was taken is written down as the transfer that it is.
         if let Command::TakeTransfer { dashboard, account } = step.command {
-            (step.command, step.host) = past.taken(dashboard, account, step.at)?;
+            if !past.account_exists(account) {
+                // Which of it an account that is gone is told is nobody's promise.
+                return Err(vec!["unknown_account", "unknown_dashboard", "no_transfer", "suspended"]);
+            }
+            step.command = past.taken(dashboard, account, step.at)?;
             if past.suspended(dashboard) {
                 return Err(vec!["suspended"]);
             }
@@ -137,8 +141,7 @@ impl Model {
             }
             Command::Amend { grant, .. } => {
                 // Nothing is hidden from the host.
-                let end =
-                    if step.host { past.ends(grant) } else { past.shown_end(grant, step.at) };
+                let end = if step.host { past.ends(grant) } else { past.shown_end(grant, step.at) };
                 outcome.ends = Some(expiry_of(end));
                 outcome.fell = fell;
             }
@@ -236,7 +239,9 @@ impl Past<'_> {
     /// Whether a command only takes away, as a suspended dashboard still lets (G25).
     fn withdraws(self, command: Command) -> bool {
         match command {
-            Command::Amend { grant, expiry, .. } => expiry.is_none_or(|expiry| !self.prolongs(grant, expiry)),
+            Command::Amend { grant, expiry, .. } => {
+                self.birth(grant).is_some() && expiry.is_none_or(|expiry| !self.prolongs(grant, expiry))
+            }
             Command::MoveLinkEnd { dashboard, expiry, .. } => {
                 self.link_expiry(dashboard).is_some_and(|stands| end_of(expiry) <= end_of(stands))
             }
@@ -251,15 +256,13 @@ impl Past<'_> {
         }
     }
 
-    /// The transfer that taking a dashboard over comes to, and whether the host has asked.
-    fn taken(self, dashboard: Dashboard, account: Account, t: Instant) -> Result<(Command, bool), Refusals> {
+    /// The transfer that taking a dashboard over comes to.
+    fn taken(self, dashboard: Dashboard, account: Account, t: Instant) -> Result<Command, Refusals> {
         let Some(by) = self.owner(dashboard) else {
             return Err(vec!["unknown_dashboard"]);
         };
         match self.asked_to_take(dashboard, t) {
-            Some((to, keep, host)) if to == account => {
-                Ok((Command::Transfer { dashboard, by, to, keep }, host))
-            }
+            Some((to, keep)) if to == account => Ok(Command::Transfer { dashboard, by, to, keep }),
             _ => Err(self.no_transfer(account, dashboard, t)),
         }
     }
@@ -344,14 +347,20 @@ impl Past<'_> {
                 self.judge_transfer(step, dashboard, by, to, keep)
             }
             Command::OfferTransfer { dashboard, by, to, keep } => {
-                self.judge_transfer(step, dashboard, by, to, keep)?;
+                // What the host asks in the owner's place is asked as the owner's; only what it hands over goes past the rules.
+                self.judge_transfer(Step { host: false, ..step }, dashboard, by, to, keep).map_err(
+                    |mut codes| {
+                        refuse(&mut codes, step.host && !self.account_exists(to), "unknown_account");
+                        codes
+                    },
+                )?;
                 Ok(Effect::default())
             }
             Command::TakeTransfer { .. } => unreachable!("it was written down as a transfer"),
             Command::DeclineTransfer { dashboard, account } => {
                 let asked = self
                     .asked_to_take(dashboard, t)
-                    .filter(|(to, ..)| *to == account || self.owner(dashboard) == Some(account));
+                    .filter(|(to, _)| *to == account || self.owner(dashboard) == Some(account));
                 match asked {
                     Some(_) => Ok(Effect::default()),
                     None => Err(self.no_transfer(account, dashboard, t)),
@@ -885,9 +894,9 @@ impl Past<'_> {
                 // A grant of nothing cannot be made.
                 continue;
             }
-            // What only carries what hangs on it is nobody's, and gives nobody anything.
+            // Also what only carries what hangs on it.
             let refused = !self.asks(t, place, self.grantee(old.grant)).is_empty();
-            if refused && !self.absorbed(old.grant) && !self.has(Fault::RebindsAskNoRules) {
+            if refused && !self.has(Fault::RebindsAskNoRules) {
                 continue;
             }
             issued.push(Issued {

@@ -562,17 +562,13 @@ impl<'a> Past<'a> {
 
     /// Whom the owner has asked to take the dashboard over, since when, and what the owner would keep (G18): until the
     /// asked one answers, the owner takes it back or changes, or an invitation would lapse.
-    pub(crate) fn asked_to_take(
-        self,
-        dashboard: Dashboard,
-        t: Instant,
-    ) -> Option<(Account, Option<Rights>, bool)> {
+    pub(crate) fn asked_to_take(self, dashboard: Dashboard, t: Instant) -> Option<(Account, Option<Rights>)> {
         for (i, entry) in self.entries().rev() {
             match entry.step.command {
                 Command::OfferTransfer { dashboard: d, to, keep, .. } if d == dashboard => {
                     let days = self.before(i).rules(dashboard).invitation_days.unwrap_or(14).min(90);
                     let lapses = entry.step.at + Instant::from(days) * DAY;
-                    return (t < lapses).then_some((to, keep, entry.step.host));
+                    return (t < lapses).then_some((to, keep));
                 }
                 Command::Transfer { dashboard: d, .. }
                 | Command::DeclineTransfer { dashboard: d, .. }
@@ -758,19 +754,24 @@ impl<'a> Past<'a> {
         self.owner(dashboard) == Some(account) || self.holds_an_ancestor(account, grant)
     }
 
-    /// Whether a claim of the invitation would bring it to somebody above it, or to a former owner who had made it as
-    /// the owner (G18).
+    /// Whether a claim of the invitation would bring it to somebody above it, or to whoever had made it and has
+    /// since been the owner (G18).
     fn comes_back_to(self, account: Account, grant: Grant) -> bool {
         self.is_above(account, grant)
-            || (!self.has(Fault::TransferLeavesInvitations) && self.made_as_owner(grant) == Some(account))
+            || (!self.has(Fault::TransferLeavesInvitations) && self.made_by(grant) == Some(account))
     }
 
-    /// The owner who made the grant, or what it re-issues.
-    fn made_as_owner(self, grant: Grant) -> Option<Account> {
+    /// Who made the grant, or what it re-issues.
+    fn made_by(self, grant: Grant) -> Option<Account> {
         let (index, issued) = self.born(grant);
-        match issued.replaces {
-            Some(old) => self.before(index).made_as_owner(old),
-            None => self.before(index).owner(issued.dashboard).filter(|_| issued.parent.is_none()),
+        let then = self.before(index);
+        match (issued.replaces, issued.parent) {
+            (Some(old), _) => then.made_by(old),
+            (None, Some(parent)) if !then.absorbed(parent) => match then.grantee(parent) {
+                With::Account(account) => Some(account),
+                With::Address(_) => None,
+            },
+            (None, _) => then.owner(issued.dashboard),
         }
     }
 

@@ -196,7 +196,10 @@ impl Past<'_> {
         let mut losing: Vec<(Option<Account>, Instant)> = Vec::new();
         for grant in self.standing(dashboard, now) {
             let (end, lapses) = (self.ends(grant), self.shown_end(grant, now));
-            let waits = self.waits_for_the_sharers(grant, now) && self.switched_on(grant);
+            // Nobody loses by the lapse of what gives nothing.
+            let waits = self.waits_for_the_sharers(grant, now)
+                && self.switched_on(grant)
+                && self.grant_rights(grant, now) != Rights::NONE;
             let first = all.len();
             if waits && lapses <= until && !told(&(grant, lapses)) {
                 all.push((grant, lapses));
