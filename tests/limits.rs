@@ -5,14 +5,14 @@ use crate::support::scene::{
     ANN, BIG, BOB, OLGA, account, address, board, done, now, offer, template, terms,
 };
 use dashshare::{
-    Amendment, Error, Expiry, GrantId, MemoryDirectory, MemoryStore, NewShare, RevokeMode, Rights, TenantId,
-    Terms,
+    Amendment, BoxError, Dashshare, Error, Expiry, FixedEnv, GrantId, MemoryDirectory, MemoryStore, NewShare,
+    RevokeMode, Rights, TenantId, Terms,
     directory::{Limits, SharingRules, Tenant},
-    store::{Freshness, Store as _},
+    store::{Freshness, LinkDigest, Snapshot, Store},
 };
 use pollster::block_on;
 use serde_json::json;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 struct World {
     store: Arc<MemoryStore>,
@@ -268,4 +268,39 @@ fn offers_are_limited() {
     world.set(|limits| limits.template_bytes = 10);
     let said = json!(to_bob(account(ANN).into(), 63).expect_err("too large").refusal().expect("a refusal"));
     assert_eq!((&said["code"], &said["limit"]), (&json!("template_too_large"), &json!(10)));
+}
+
+/// A store that keeps what it is asked to look up.
+#[derive(Default)]
+struct Asked {
+    inner: MemoryStore,
+    digests: Mutex<Vec<LinkDigest>>,
+}
+
+impl Store for Asked {
+    async fn read_link(&self, digest: &LinkDigest) -> Result<Option<Snapshot>, BoxError> {
+        self.digests.lock().expect("no panic").push(*digest);
+        self.inner.read_link(digest).await
+    }
+
+    dashshare::delegate_store!(self.inner => commit, receipt, read, read_many, grants, grants_below, held, owned, audit, audit_of,
+        outbox, lease, acknowledge, dead_letters, put_back, sweep);
+}
+
+/// G23, L9: of a text in a token's place 64 bytes are read, and each costs one look-up.
+#[test]
+fn of_a_long_text_in_a_tokens_place_no_more_is_read_than_of_a_token() {
+    let sharing = Dashshare::new(Asked::default(), MemoryDirectory::default(), FixedEnv::new(now(), 1));
+    let asked = |text: &str| {
+        let decision = block_on(sharing.visit(text)).expect("it reads");
+        assert!(!decision.is_allowed());
+        std::mem::take(&mut *sharing.store().digests.lock().expect("no panic"))
+    };
+    let long = "é".repeat(500_000);
+    let head = asked(&long[..64]);
+    assert_eq!(head.len(), 1);
+    assert_eq!(asked(&long), head);
+    assert_eq!(asked(&format!("{}{}", &long[..64], "x".repeat(9))), head);
+    assert_ne!(asked(&long[..62]), head);
+    assert_ne!(asked(&format!("x{}", &long[..62])), head);
 }

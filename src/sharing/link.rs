@@ -9,7 +9,7 @@ use super::{
     share::parent_for,
 };
 use crate::{
-    record::{Actor, Event, Link},
+    record::{Actor, Event, Link, Message},
     value::{DashboardId, Expiry, LinkDigest, LinkToken, NewToken, Rights},
 };
 use serde::Serialize;
@@ -143,6 +143,10 @@ impl Command for RotateLink {
             paused_by_owner: false,
             generation,
         });
+        if let Some(parent) = parent {
+            let (to, by) = (ledger.head.owner, ledger.in_name_of(self.by));
+            draft.tell(Message::LinkMade { to, by, grant: parent.grant.id, generation });
+        }
         let event = Event::LinkRotated { generation, expiry: self.new.expiry };
         Ok(draft.finish(self.by, event, |_| LinkMade { generation, ends }))
     }

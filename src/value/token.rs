@@ -7,6 +7,8 @@ use sha2::{Digest as _, Sha256};
 use std::fmt;
 use zeroize::Zeroizing;
 
+/// How many bytes of a text that is no token are read.
+const TEXT_READ: usize = 64;
 const PREFIX: &str = "dsl_";
 const SECRET_DIGITS: usize = 43;
 const CHECKSUM_DIGITS: usize = 6;
@@ -219,9 +221,11 @@ impl LinkDigest {
         Self(Sha256::new().chain_update(DOMAIN).chain_update(secret).finalize().into())
     }
 
-    /// A digest that no token has, so that a malformed token costs the same look-up as an unknown one (L9).
+    /// A digest that no token has, so that a malformed token costs the same look-up as an unknown one (L9). Of a longer
+    /// text than any token, no more is read (G23).
     pub(crate) fn of_malformed(text: &str) -> Self {
-        Self(Sha256::new().chain_update(b"dashshare:v1:malformed\0").chain_update(text).finalize().into())
+        let read = text.as_bytes().get(..TEXT_READ).unwrap_or(text.as_bytes());
+        Self(Sha256::new().chain_update(b"dashshare:v1:malformed\0").chain_update(read).finalize().into())
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Account, Command, DASHBOARDS, DAY, Dashboard, Entry, Expiry, FOREVER, Fault, Grant, Instant, Issued,
-    Mode, Model, Past, Rights, Step, Terms, With, end_of, expiry_of,
+    Mode, Model, Past, Rights, Step, Terms, With, end_of, expiry_of, index,
 };
 
 /// A refusal's stable code.
@@ -114,6 +114,8 @@ impl Model {
         if !outcome.rebound.is_empty() {
             outcome.grant = None;
         }
+        self.places.resize(index(step.n), 0);
+        self.places.push(self.log.len() + 1);
         self.log.push(Entry {
             step,
             issued: effect.issued,

@@ -394,6 +394,10 @@ impl Command {
     }
 }
 
+pub(crate) fn index(number: u32) -> usize {
+    number.try_into().expect("an index")
+}
+
 /// A grant as it was written down at its birth (G1).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Issued {
@@ -430,6 +434,8 @@ pub(crate) struct Entry {
 #[derive(Clone)]
 pub(crate) struct Model {
     log: Vec<Entry>,
+    /// Where the entry of each step is in the log, and one.
+    places: Vec<usize>,
     faults: Vec<Fault>,
 }
 
@@ -440,11 +446,11 @@ impl Model {
 
     /// A model with some rules broken on purpose.
     pub(crate) fn with_faults(faults: &[Fault]) -> Self {
-        Self { log: Vec::new(), faults: faults.to_vec() }
+        Self { log: Vec::new(), places: Vec::new(), faults: faults.to_vec() }
     }
 
     pub(crate) fn past(&self) -> Past<'_> {
-        Past { log: &self.log, rules: &self.log, faults: &self.faults }
+        Past { log: &self.log, places: &self.places, rules: &self.log, faults: &self.faults }
     }
 }
 
@@ -452,6 +458,7 @@ impl Model {
 #[derive(Clone, Copy)]
 pub(crate) struct Past<'a> {
     log: &'a [Entry],
+    places: &'a [usize],
     /// Where the tenant's rules are read: a question about the past is judged by the switches of today.
     rules: &'a [Entry],
     faults: &'a [Fault],
@@ -653,7 +660,7 @@ impl<'a> Past<'a> {
     }
 
     fn birth(self, grant: Grant) -> Option<(usize, &'a Issued)> {
-        let index = self.log.partition_point(|entry| entry.step.n < grant.step());
+        let index = self.places.get(index(grant.step()))?.checked_sub(1)?;
         let issued = self.log.get(index)?.issued.iter();
         issued.into_iter().find(|issued| issued.grant == grant).map(|issued| (index, issued))
     }
