@@ -11,7 +11,7 @@ use std::{fs, time::Duration};
 
 pub(crate) async fn expect_everywhere(store: &impl Store, words: &str) {
     let all = failures(store).await;
-    assert_eq!(all.len(), 19);
+    assert_eq!(all.len(), 22);
     for (operation, said) in all {
         assert!(said.contains(words), "`{operation}` says: {said}");
     }

@@ -8,7 +8,7 @@ use super::{
 use dashshare::{
     BoxError, DashboardId, GrantId, LinkToken, SqliteStore,
     store::{Grant, Head},
-    trail::{AuditRecord, Event, OutboxMessage},
+    trail::{AuditRecord, Event, Message, OutboxMessage},
 };
 use serde::de::DeserializeOwned;
 use std::{
@@ -21,7 +21,10 @@ pub(crate) struct Books {
     heads: BTreeMap<DashboardId, Head>,
     audit: BTreeMap<(DashboardId, u64), AuditRecord>,
     grants: BTreeMap<(DashboardId, GrantId), Grant>,
+    /// Those for people.
     messages: BTreeMap<(DashboardId, u64), usize>,
+    /// Of which withdrawals it is noted that what fell with them is listed in a step of its own.
+    notes: BTreeSet<(DashboardId, u64)>,
     receipts: BTreeMap<(DashboardId, u64), usize>,
     /// The rows that say what hangs on what.
     below: usize,
@@ -59,9 +62,13 @@ impl Books {
             let dashboard = DashboardId::from_bytes(dashboard.try_into().map_err(|_| "an id of 16 bytes")?);
             *receipts.entry((dashboard, u64::try_from(revision)?)).or_insert(0) += 1;
         }
-        let mut counted = BTreeMap::new();
+        let (mut counted, mut notes) = (BTreeMap::new(), BTreeSet::new());
         for message in &messages {
-            *counted.entry((message.id.dashboard, message.id.revision.number())).or_insert(0) += 1;
+            let name = (message.id.dashboard, message.id.revision.number());
+            match message.message {
+                Message::Falling => _ = notes.insert(name),
+                _ => *counted.entry(name).or_insert(0) += 1,
+            }
         }
         Ok(Self {
             integrity,
@@ -72,15 +79,16 @@ impl Books {
                 .collect(),
             grants: grants.into_iter().map(|grant| ((grant.dashboard, grant.id), grant)).collect(),
             messages: counted,
+            notes,
             receipts,
             below: usize::try_from(below)?,
             strange,
         })
     }
 
-    /// How many commits there are.
+    /// How many commits of commands there are: what fell with one is listed by another commit.
     pub(crate) fn commits(&self) -> usize {
-        self.audit.len()
+        self.audit.values().filter(|record| !matches!(record.event, Event::Fell { .. })).count()
     }
 
     /// What is damaged or half there.
@@ -113,9 +121,16 @@ impl Books {
         {
             damage.push("the heads' revisions and the receipts do not agree".into());
         }
-        let mut messages = BTreeMap::new();
+        let (mut messages, mut notes) = (BTreeMap::new(), BTreeSet::new());
+        for head in self.heads.values() {
+            notes.extend(head.falling.iter().map(|falling| (head.dashboard, falling.revision.number())));
+        }
         for (name, record) in &self.audit {
             match &record.event {
+                Event::Fell { with } => {
+                    notes.insert((name.0, with.number()));
+                    messages.extend((!record.fell.is_empty()).then_some((*name, record.fell.len())));
+                }
                 Event::Shared { grant, .. } => {
                     grants.insert((name.0, *grant));
                     messages.insert(*name, 1);
@@ -129,6 +144,9 @@ impl Books {
                 }
                 _ => {}
             }
+        }
+        if self.notes != notes {
+            damage.push("the withdrawals and the notes of what fell with them do not agree".into());
         }
         if self.messages != messages {
             damage.push("the audit records and the messages do not agree".into());
@@ -167,6 +185,13 @@ impl Books {
                         && self.messages.contains_key(&(dashboard, revision))
                 }
                 (Event::Revoked { grant, .. }, Made::Revoked(made)) => grant == made,
+                // What fell with it was listed right after it.
+                (Event::Fell { with }, Made::Revoked(made)) => {
+                    let with = self.audit.get(&(dashboard, with.number()));
+                    with.is_some_and(
+                        |record| matches!(record.event, Event::Revoked { grant, .. } if grant == *made),
+                    )
+                }
                 (Event::LinkRotated { generation, .. }, Made::Link(made, token)) => {
                     let digest = LinkToken::parse(token).expect("a token").digest();
                     let link = head.link.as_ref();
