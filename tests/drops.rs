@@ -9,6 +9,7 @@ use crate::support::{
 use dashshare::answers::NewToken;
 use dashshare::{
     AccountId, DashboardId, Error, Expiry, LinkToken, NewLink, Refusal, Rights, Rotated, TenantId,
+    store::{Freshness, Store as _},
     trail::Actor,
 };
 use pollster::block_on;
@@ -278,4 +279,39 @@ fn the_text_of_a_new_token_has_one_spelling_and_is_not_printed() {
     let token = new.token().expose().to_owned();
     let printed = format!("{new:?}") + &format!("{:?}", NewLink::until(NEVER).with_token(new));
     assert!(!printed.contains(&text[4..47]) && !printed.contains(&token[4..47]), "it is printed");
+}
+
+/// G21: whoever asks again is told whether what fell is listed.
+#[test]
+fn a_withdrawal_that_was_dropped_is_not_listed_until_somebody_lists_it() {
+    let mut unlisted = 0;
+    for polls in 0.. {
+        let scene = Scene::new();
+        let sharing = scene.process(2);
+        sharing.store().gate.pace();
+        let finished = {
+            let mut stop = pin!(sharing.stop_sharing(account(OLGA), board(BIG), account(ANN)));
+            let mut cx = Context::from_waker(Waker::noop());
+            (0..polls).any(|_| matches!(stop.as_mut().poll(&mut cx), Poll::Ready(_)))
+        };
+        let pending = |scene: &Scene| {
+            let read = done(scene.store.read(board(BIG), &[], Freshness::Latest));
+            !read.expect("the dashboard").head.falling.is_empty()
+        };
+        let is_due = pending(&scene);
+        let stop = || done(scene.process(3).stop_sharing(account(OLGA), board(BIG), account(ANN)));
+        let again = stop();
+        assert_eq!(again.listed, !is_due, "after {polls} polls");
+        if is_due {
+            unlisted += 1;
+            assert!(again.fell.is_empty());
+            let listed = done(scene.process(4).list_fallen(board(BIG)));
+            assert!(listed.len() == 1 && !listed[0].fell.is_empty(), "after {polls} polls");
+        }
+        assert!(!pending(&scene) && stop().listed, "after {polls} polls");
+        if finished {
+            break;
+        }
+    }
+    assert!(unlisted > 0, "it was never dropped in between");
 }

@@ -12,10 +12,13 @@ use dashshare::{
 };
 use pollster::block_on;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
+/// It allows Bob a device, which the dashboard does not show.
+const ROOF: &str = r#"{"id": "p", "targets": [["run_user", "id", "bob"]], "permissions": [
+    {"effect": "allow", "action": ["access"], "resource": ["device", "id", "roof"]}]}"#;
 const TENANT: u64 = 1;
 const BOARD: u64 = 7;
 const OLGA: u64 = 1;
@@ -40,6 +43,8 @@ struct Host {
     inner: MemoryDirectory,
     failing: Mutex<Option<&'static str>>,
     knows_dashboards: Mutex<bool>,
+    /// What these methods answer instead.
+    instead: Mutex<BTreeMap<&'static str, Resource>>,
 }
 
 impl Host {
@@ -67,15 +72,24 @@ impl Directory for Host {
     }
     async fn dashboard(&self, dashboard: DashboardId) -> Result<Option<Arc<Resource>>, BoxError> {
         self.pass("dashboard")?;
+        if let Some(other) = self.instead.lock().unwrap().get("dashboard") {
+            return Ok(Some(Arc::new(other.clone())));
+        }
         let known = *self.knows_dashboards.lock().unwrap();
         Ok(self.inner.dashboard(dashboard).await?.filter(|_| known))
     }
     async fn device(&self, of: DashboardId, device: &str) -> Result<Option<Arc<Resource>>, BoxError> {
         self.pass("device")?;
+        if let Some(other) = self.instead.lock().unwrap().get("device") {
+            return Ok(Some(Arc::new(other.clone())));
+        }
         self.inner.device(of, device).await
     }
     async fn devices(&self, of: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
         self.pass("devices")?;
+        if let Some(other) = self.instead.lock().unwrap().get("devices") {
+            return Ok(vec![Arc::new(other.clone())]);
+        }
         self.inner.devices(of).await
     }
 }
@@ -93,7 +107,12 @@ fn sharing() -> Sharing {
         inner.add_device(board(), Resource::new("device", device));
     }
     inner.set_dashboard(board(), Resource::new("dashboard", "board").with_tag("floor", "1"));
-    let host = Host { inner, failing: Mutex::default(), knows_dashboards: Mutex::new(true) };
+    let host = Host {
+        inner,
+        failing: Mutex::default(),
+        knows_dashboards: Mutex::new(true),
+        instead: Mutex::default(),
+    };
     let sharing = Dashshare::new(MemoryStore::default(), host, FixedEnv::new(start(), 1));
     block_on(sharing.register(board(), TenantId::from(TENANT), account(OLGA))).unwrap();
     let terms = Terms::view(Expiry::At(start().plus_days(30))).and_reshare();
@@ -235,6 +254,59 @@ fn an_explanation_has_the_policies_that_were_considered() {
     // L9: a visitor who is denied learns nothing of policies.
     let denied = block_on(sharing.visit("dsl_guess")).unwrap().explanation();
     assert!(denied.policies.is_none());
+}
+
+/// D3, D5: a directory that answers for another device, or with another kind, lets no deny lapse: it is an error.
+#[test]
+fn a_directory_that_answers_for_something_else_is_an_error() {
+    let sharing = sharing();
+    let deny = r#"{"effect": "deny", "action": ["access"], "resource": ["device", "id", "door"]}"#;
+    govern(&sharing, &[&format!(r#"{{"id": "p", "targets": [["run_user"]], "permissions": [{deny}]}}"#)]);
+    let ann = || block_on(sharing.authorize(account(ANN), board(), Action::View));
+    let decision = ann().unwrap();
+    let instead = |method, resource| {
+        *sharing.directory().instead.lock().unwrap() = BTreeMap::from([(method, resource)]);
+    };
+    let is_error = |what: &str, error: Option<Error>| {
+        assert!(matches!(error, Some(Error::Directory(_))), "{what}: {error:?}");
+    };
+    for other in [
+        Resource::new("device", "window"),
+        Resource::new("dashboard", "door"),
+        Resource { id: None, ..Resource::new("device", "door") },
+    ] {
+        instead("device", other.clone());
+        is_error("a device", block_on(sharing.authorize_device(&decision, "door")).err());
+        let past = sharing.as_of(start());
+        is_error("then", block_on(past.authorize_device(account(ANN), board(), Action::View, "door")).err());
+    }
+    for other in
+        [Resource::new("dashbord", "board"), Resource { id: None, ..Resource::new("dashboard", "board") }]
+    {
+        instead("dashboard", other);
+        is_error("a dashboard", ann().err());
+        is_error("its link", block_on(sharing.missing_to_publish(account(OLGA), board())).err());
+    }
+    instead("devices", Resource::new("dashboard", "door"));
+    is_error("the devices", block_on(sharing.missing_to_publish(account(OLGA), board())).err());
+    sharing.directory().instead.lock().unwrap().clear();
+    assert!(ann().unwrap().is_allowed());
+}
+
+/// P8: where the policies' explanation stopped, the decision's says so too.
+#[test]
+fn a_sentence_says_that_not_all_is_told_of_the_policies() {
+    let sharing = sharing();
+    govern(&sharing, &[ROOF]);
+    let decision = block_on(sharing.authorize(account(BOB), board(), Action::View)).unwrap();
+    let mut explanation = decision.explanation();
+    assert_eq!(decision.explain(), explanation.sentence_with(&|account| account.to_string()));
+    let set = PolicySet::compile(&[Document::parse(ROOF).unwrap()]).unwrap().set;
+    let board = Resource::new("dashboard", "board");
+    explanation.policies = Some(set.explain_within(0, &Principal::run_user("bob"), "access", &board));
+    let told = explanation.sentence_with(&|account| account.to_string());
+    let rest = told.strip_prefix(&decision.explain()).expect("it begins alike");
+    assert!(rest.contains("stopped after 0 steps"), "{told}");
 }
 
 /// D3, L7: a device is judged by the policies of the moment, not by those of the decision that it narrows.

@@ -6,7 +6,7 @@ use crate::support::scene::{
 };
 use dashshare::{
     AccountId, Action, Amendment, BoxError, Dashshare, Directory, EmailAddress, Error, Expiry, FixedEnv,
-    GrantId, MemoryDirectory, MemoryStore, NewOffer, NewShare, Refusal, Revision, RevokeMode, Rights,
+    GrantId, Holder, MemoryDirectory, MemoryStore, NewOffer, NewShare, Refusal, Revision, RevokeMode, Rights,
     TenantId, Terms, Timestamp,
     directory::{Account, Attestor, SharingRules, Tenant},
     store::Store as _,
@@ -552,6 +552,33 @@ fn a_directory_that_contradicts_itself_is_an_error() {
             assert_eq!(world.events(), events, "{lie:?} {number}");
         }
     }
+}
+
+/// G22: what a name itself covers ends whatever the directory says, and it is told that there may be more.
+#[test]
+fn no_withdrawal_loses_to_the_directory() {
+    let world = World::new();
+    let sharing = world.at(now());
+    let share =
+        |name: Holder| done(sharing.share(account(OLGA), board(BIG), NewShare::with(name, view()))).grant;
+    let (bobs, bens) = (share(account(BOB).into()), share(ben().into()));
+    let liar = |lie| {
+        let liar = Liar { inner: Arc::clone(&world.directory), lie };
+        let seed = world.drawn.fetch_add(1, Relaxed);
+        Dashshare::new(Arc::clone(&world.store), liar, FixedEnv::new(now(), seed))
+    };
+    let is_over = |grant| world.grant(grant).revoked.is_some();
+    let failed = block_on(liar(Lie::Unproven).stop_sharing(account(OLGA), board(BIG), ben()));
+    assert!(matches!(failed, Err(Error::Directory(_))) && is_over(bens), "{failed:?}");
+    let failed = block_on(liar(Lie::Other).stop_sharing(account(OLGA), board(BIG), account(BOB)));
+    assert!(matches!(failed, Err(Error::Directory(_))) && is_over(bobs), "{failed:?}");
+    let (bobs, bens) = (share(account(BOB).into()), share(ben().into()));
+    done(liar(Lie::Other).renounce(account(BOB), board(BIG), bobs));
+    assert!(is_over(bobs));
+    // What an address is needed for is not refused, as if nobody had it.
+    world.verify(BOB);
+    let failed = block_on(liar(Lie::Other).renounce(account(BOB), board(BIG), bens));
+    assert!(matches!(failed, Err(Error::Directory(_))) && !is_over(bens), "{failed:?}");
 }
 
 /// E17, G9: a mail says when access really ends, and whoever holds a grant is told when its terms are changed.

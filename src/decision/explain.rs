@@ -197,6 +197,9 @@ impl Explanation {
                 write!(text, ": {sentence} {remedy}")
             }
         };
+        if let Some(stopped) = self.policies.as_ref().and_then(|policies| policies.stopped.as_ref()) {
+            let _ = write!(text, " Of the policies not all is told: {stopped}.");
+        }
         text
     }
 }

@@ -41,16 +41,16 @@ pub trait Directory: Send + Sync {
     ) -> impl Future<Output = Result<Option<Arc<Principal>>, BoxError>> + Send;
 
     /// A dashboard as policies know it, with its tags: a resource of the kind `dashboard`, whose id is spelt as the policies
-    /// spell it. A wrong kind or spelling is one that no policy names, so that no deny counts. `None` when there is none, which denies it to everybody but its
-    /// owner wherever policies are asked.
+    /// spell it. Another kind, or one without an id, is an error; another spelling is one that no policy names, so that no
+    /// deny counts. `None` when there is none, which denies it to everybody but its owner wherever policies are asked.
     fn dashboard(
         &self,
         dashboard: DashboardId,
     ) -> impl Future<Output = Result<Option<Arc<Resource>>, BoxError>> + Send;
 
-    /// A device as policies know it, with its tags (a resource of the kind `device`, with the id that the policies and the
-    /// host ask by), if the dashboard shows data of it: those are the devices that its
-    /// grants and its link cover.
+    /// A device as policies know it, with its tags, if the dashboard shows data of it: those are the devices that its grants
+    /// and its link cover. It is a resource of the kind `device` with the very id that was asked for; anything else is an
+    /// error.
     ///
     /// Rules: [D3](crate::specification).
     fn device(

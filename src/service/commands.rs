@@ -178,15 +178,20 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Ends every grant of a person within the actor's reach, claimed and pending alike. Having nothing to end is no
     /// error.
     ///
-    /// Rules: [G13](crate::specification).
+    /// Rules: [G13](crate::specification), [G22](crate::specification).
+    ///
+    /// # Errors
+    /// [`Error::Directory`] when the directory does not say who else the person is. Then all has ended that the name itself
+    /// covers, the account's grants or the address's; repeat it for the rest.
     pub async fn stop_sharing(
         &self,
         by: impl Into<Actor>,
         dashboard: DashboardId,
         with: impl Into<Holder>,
     ) -> Result<Done<Ended>, Error> {
-        let with = self.person(with.into()).await?;
-        self.done(&StopSharing { dashboard, by: by.into(), with }).await
+        let (with, failed) = self.person_or_name(with.into()).await;
+        let done = self.done(&StopSharing { dashboard, by: by.into(), with }).await?;
+        failed.map_or(Ok(done), Err)
     }
 
     /// Gives up one's own grant, or declines an invitation to an address that one has verified.
@@ -198,8 +203,10 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         dashboard: DashboardId,
         grant: GrantId,
     ) -> Result<Done<Ended>, Error> {
-        let by = self.person(account.into()).await?;
-        self.done(&Renounce { dashboard, by, account, grant }).await
+        let (by, failed) = self.person_or_name(account.into()).await;
+        let done = self.done(&Renounce { dashboard, by, account, grant }).await;
+        // What the account holds itself ends whatever the directory says.
+        done.map_err(|error| failed.filter(|_| error.refusal().is_some()).unwrap_or(error))
     }
 
     /// Turns the live invitations to an address into grants of the account that has verified it, on every dashboard.

@@ -48,18 +48,23 @@ const SKEW: i64 = 5 * 60 * 1_000_000;
 ///
 /// | what was dropped | the same again |
 /// | --- | --- |
-/// | [`register`](Self::register), [`share`](Self::share), [`amend`](Self::amend), [`stop_sharing`](Self::stop_sharing), [`pause_link`](Self::pause_link), [`resume_link`](Self::resume_link), [`move_link_end`](Self::move_link_end), [`take_offer`](Self::take_offer), [`remind`](Self::remind), [`acknowledge`](Self::acknowledge) | answers with what stands, or does it now |
+/// | [`register`](Self::register), [`amend`](Self::amend), [`stop_sharing`](Self::stop_sharing), [`pause_link`](Self::pause_link), [`resume_link`](Self::resume_link), [`move_link_end`](Self::move_link_end), [`suspend_dashboard`](Self::suspend_dashboard), [`resume_dashboard`](Self::resume_dashboard), [`take_offer`](Self::take_offer), [`acknowledge`](Self::acknowledge), [`put_back`](Self::put_back) | answers with what stands, or does it now |
+/// | [`share`](Self::share), [`set_share`](Self::set_share) | the same; an invitation that waits is mailed once more |
+/// | [`remind_invitation`](Self::remind_invitation), [`offer_transfer`](Self::offer_transfer) | does it once more: a second mail |
+/// | [`remind`](Self::remind) | tells whoever was not told yet, often nobody |
 /// | [`claim`](Self::claim), [`delete_account`](Self::delete_account): one commit for each dashboard | goes on with the dashboards that are left |
-/// | [`revoke`](Self::revoke), [`renounce`](Self::renounce), [`withdraw_link`](Self::withdraw_link), [`delete_dashboard`](Self::delete_dashboard), [`decline_offer`](Self::decline_offer), [`withdraw_offer`](Self::withdraw_offer) | does it now, or is refused as of what does not exist: then it was done |
-/// | [`transfer`](Self::transfer) | does it now, or is refused to whoever is the owner no longer: then it was done |
+/// | [`revoke`](Self::revoke), [`renounce`](Self::renounce), [`withdraw_link`](Self::withdraw_link), [`delete_dashboard`](Self::delete_dashboard), [`decline_offer`](Self::decline_offer), [`withdraw_offer`](Self::withdraw_offer), [`take_transfer`](Self::take_transfer), [`decline_transfer`](Self::decline_transfer), [`withdraw_transfer`](Self::withdraw_transfer) | does it now, or is refused as of what does not exist: then it was done |
+/// | [`transfer`](Self::transfer) | does it now, or is refused with [`ToOwner`](crate::Refusal::ToOwner): then it was done |
 /// | [`offer`](Self::offer) | does it now, or is refused with [`AlreadyExists`](crate::Refusal::AlreadyExists): then it was done |
 /// | [`rotate_link`](Self::rotate_link) [with a token](crate::NewLink::with_token) | answers with the link that the token opens, or makes it now |
 /// | [`rotate_link`](Self::rotate_link) without one | makes another link: if the first was made, nobody ever has its token |
 /// | [`resume`](Self::resume) | its commit is lost with it: give the command again, as above |
-/// | [`lease`](Self::lease) | the messages come again when the lease has ended |
+/// | [`lease`](Self::lease), [`lease_at_most`](Self::lease_at_most) | the messages come again when the lease has ended |
+/// | [`repair_clock`](Self::repair_clock), [`list_fallen`](Self::list_fallen), [`sweep`](Self::sweep) | goes on with what is left |
+/// | [`new_token`](Self::new_token) | makes another token; the first opens nothing until a rotation brings it |
 ///
-/// What fell with a withdrawal may still be to be listed: [`lease`](Self::lease) does it, or
-/// [`list_fallen`](Self::list_fallen).
+/// What fell with a withdrawal may still be to be listed (the answer says so with `listed`): [`lease`](Self::lease) does it,
+/// or [`list_fallen`](Self::list_fallen).
 ///
 /// Rules: [S1](crate::specification), [G8](crate::specification), [L2](crate::specification).
 pub struct Dashshare<S, D, E> {

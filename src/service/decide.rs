@@ -213,7 +213,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let consulted = match &snapshot {
             Some(Snapshot { head, .. }) => {
                 let tenant = self.directory.tenant(head.tenant).await.map_err(Error::Directory)?;
-                let dashboard = self.directory.dashboard(head.dashboard).await.map_err(Error::Directory)?;
+                let dashboard = self.resource(head.dashboard).await?;
                 tenant.map(|tenant| Consulted { tenant, account: None, dashboard })
             }
             None => None,
@@ -233,7 +233,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let Some(head) = decision.head().filter(|_| decision.is_allowed()) else {
             return Ok(DeviceDecision::new(decision, device, None, None));
         };
-        let shown = self.directory.device(head.dashboard, device).await.map_err(Error::Directory)?;
+        let shown = self.device(head.dashboard, device).await?;
         let consulted = match decision.asker() {
             Asker::Account(account) => {
                 let tenant = self.tenant(head.tenant).await?;

@@ -71,11 +71,11 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         };
         let command = RotateLink { dashboard, by: by.into(), new, digest: token.digest() };
         let Outcome { answer, revision, fate } = self.run(&command).await?;
-        let standing = matches!(fate, Fate::Standing);
+        let standing = matches!(fate, Fate::Standing { .. });
         let answer = Rotated { token, generation: answer.generation, ends: answer.ends, standing };
         let link = Done { answer, dashboard, revision };
         match fate {
-            Fate::Standing => Ok(link),
+            Fate::Standing { .. } => Ok(link),
             Fate::Applied(commit) => self.hand_out(commit, link).await,
             Fate::Unknown(commit, source) => {
                 Err(Error::Unresolved(Unresolved { commit, link: Some(link.answer), source }))

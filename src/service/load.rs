@@ -3,6 +3,7 @@
 use super::{dashshare::Dashshare, error::Error};
 use crate::{
     host::{BoxError, Directory, Env, Freshness, Store},
+    policy::Resource,
     record::{Grant, Head, Holder, Snapshot, leaf},
     sharing::{
         AnonymousAccess, Barred, Consulted, Known, Ledger, More, Needs, People, could_change, revoke::Person,
@@ -18,6 +19,9 @@ use std::{collections::BTreeSet, sync::Arc};
 pub(super) const ATTEMPTS: usize = 8;
 /// How many rows are looked at to see whether anything hangs on a grant.
 const GLANCE: usize = 16;
+/// The kinds of resources that policies are asked about.
+const DASHBOARD: &str = "dashboard";
+const DEVICE: &str = "device";
 /// How many rows are read at once.
 pub(super) const PAGE: usize = 512;
 
@@ -238,8 +242,11 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         tenant: &Tenant,
         dashboard: DashboardId,
     ) -> Result<AnonymousAccess, Error> {
-        let known = self.directory.dashboard(dashboard).await.map_err(Error::Directory)?;
+        let known = self.resource(dashboard).await?;
         let devices = self.directory.devices(dashboard).await.map_err(Error::Directory)?;
+        if devices.iter().any(|device| device.kind != DEVICE || device.id.is_none()) {
+            return Err(Error::Directory(lies("lists something else among the devices")));
+        }
         Ok(AnonymousAccess::of(tenant, known.as_deref(), &devices))
     }
 
@@ -255,8 +262,36 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         }
         let principal = self.directory.principal(head.tenant, account).await.map_err(Error::Directory)?;
         let Some(principal) = principal else { return Ok(None) };
-        let dashboard = self.directory.dashboard(head.dashboard).await.map_err(Error::Directory)?;
+        let dashboard = self.resource(head.dashboard).await?;
         Ok(Some(Consulted { tenant, account: Some(principal), dashboard }))
+    }
+
+    /// A dashboard as policies know it. Something else than a dashboard is an error of the directory: no deny would count
+    /// for it (D5).
+    pub(super) async fn resource(&self, dashboard: DashboardId) -> Result<Option<Arc<Resource>>, Error> {
+        let known = self.directory.dashboard(dashboard).await.map_err(Error::Directory)?;
+        match known {
+            Some(known) if known.kind != DASHBOARD || known.id.is_none() => {
+                Err(Error::Directory(lies("answers with something else than a dashboard")))
+            }
+            known => Ok(known),
+        }
+    }
+
+    /// A device that a dashboard shows. Another one is an error of the directory: what is denied of the one would be asked
+    /// of the other (D3).
+    pub(super) async fn device(
+        &self,
+        dashboard: DashboardId,
+        device: &str,
+    ) -> Result<Option<Arc<Resource>>, Error> {
+        let shown = self.directory.device(dashboard, device).await.map_err(Error::Directory)?;
+        match shown {
+            Some(shown) if shown.kind != DEVICE || shown.id.as_deref() != Some(device) => {
+                Err(Error::Directory(lies("answers for another device")))
+            }
+            shown => Ok(shown),
+        }
     }
 
     /// What keeps an account from a dashboard, whatever was shared with it, if the tenant's policies do.
@@ -313,6 +348,14 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 Err(Error::Directory(lies("names an account that has not verified the address")))
             }
             known => Ok(known),
+        }
+    }
+
+    /// A person to take something from: where the directory fails, the name itself and why there is no more.
+    pub(super) async fn person_or_name(&self, named: Holder) -> (Person, Option<Error>) {
+        match self.person(named.clone()).await {
+            Ok(person) => (person, None),
+            Err(error) => (Person::of_name(named), Some(error)),
         }
     }
 

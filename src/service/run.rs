@@ -34,8 +34,10 @@ pub(super) struct Outcome<A> {
 }
 
 pub(super) enum Fate {
-    /// There was nothing to commit.
-    Standing,
+    /// There was nothing to commit. It may still be to be listed what fell with a withdrawal.
+    Standing {
+        pending: bool,
+    },
     Applied(Box<Commit>),
     Unknown(Box<Commit>, BoxError),
 }
@@ -60,7 +62,12 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     pub(super) async fn done<C: Command>(&self, command: &C) -> Result<Done<C::Answer>, Error> {
         let Outcome { mut answer, mut revision, fate } = self.run(command).await?;
         match fate {
-            Fate::Standing => Ok(Done { answer, dashboard: command.dashboard(), revision }),
+            Fate::Standing { pending } => {
+                if pending {
+                    command.put_fallen(&mut answer, None);
+                }
+                Ok(Done { answer, dashboard: command.dashboard(), revision })
+            }
             Fate::Applied(commit) => {
                 // What cannot be listed now is listed by whoever leases the note of it.
                 match self.list_fallen_with(&commit, revision).await {
@@ -129,7 +136,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             let Verdict { answer, commit } = self.verdict(command, &needs, ledger.as_ref(), &draw).await?;
             let found = ledger.as_ref().map_or(Revision::ZERO, |ledger| ledger.head.revision);
             let Some(mut commit) = commit.map(Box::new) else {
-                return Ok(Outcome { answer, revision: found, fate: Fate::Standing });
+                let is_pending = |it: &Ledger| !it.head.falling.is_empty() && command.withdraws(it);
+                let pending = ledger.as_ref().is_some_and(is_pending);
+                return Ok(Outcome { answer, revision: found, fate: Fate::Standing { pending } });
             };
             if let Some(read) = read {
                 keep_owners(&mut commit, &read);

@@ -187,6 +187,18 @@ impl Command for RemindInvitation {
     }
 }
 
+/// Whoever shares on, or publishes, with what was bound to it at once has answered: what hangs on it tells as much (I1).
+pub(crate) fn answer(ledger: &Ledger, used: Live<'_>, draft: &mut Draft<'_>) {
+    let (Some(by), Some(invitation)) = (used.grant.grantee.account(), used.grant.unanswered()) else {
+        return;
+    };
+    let address = invitation.address.clone();
+    let mut grant = Grant::clone(used.grant);
+    grant.history_mut().accepted = Some(ledger.now);
+    draft.tell(Message::Claimed { to: ledger.made_by(&grant), by, address, grants: vec![grant.id] });
+    draft.put(grant);
+}
+
 /// Writes that an invitation waits a full term anew, never less than it would have, and mails it again; also one that only
 /// looks so (I1). Whoever prolongs is asked as whoever gives, about what the invitation is worth now (G20).
 pub(crate) fn renew(

@@ -4,6 +4,7 @@ use super::{
     command::{Command, Facts, More, Needs, Verdict, check_switches},
     consult::Missing,
     draft::Draft,
+    invitation::answer,
     ledger::{Ledger, Live},
     refusal::{Refusal, check_expiry},
     share::parent_for,
@@ -144,6 +145,7 @@ impl Command for RotateLink {
             generation,
         });
         if let Some(parent) = parent {
+            answer(ledger, parent, &mut draft);
             let (to, by) = (ledger.head.owner, ledger.in_name_of(self.by));
             draft.tell(Message::LinkMade { to, by, grant: parent.grant.id, generation });
         }

@@ -138,7 +138,8 @@ fn rebind(
     let Some(holder) = revoked.grant.grantee.account() else { return Vec::new() };
     let others = || {
         let below = |grant: &Grant| grant.path().any(|id| id == revoked.grant.id);
-        ledger.live_of(holder).filter(move |live| !below(live.grant))
+        // What nobody has answered yet carries nothing, lest it tells whose it is (I1).
+        ledger.live_of(holder).filter(move |live| !below(live.grant) && live.grant.unanswered().is_none())
     };
     let mut paths: BTreeMap<GrantId, (Vec<GrantId>, Expiry)> = BTreeMap::new();
     let mut rebound = Vec::new();
@@ -223,6 +224,15 @@ pub(crate) struct Person {
 }
 
 impl Person {
+    /// Whoever has the name, without what a directory would know.
+    pub(crate) fn of_name(named: Holder) -> Self {
+        let (account, addresses) = match &named {
+            Holder::Account(account) => (Some(*account), Vec::new()),
+            Holder::Address(address) => (None, vec![address.clone()]),
+        };
+        Self { named, account, addresses }
+    }
+
     pub(crate) fn holders(&self) -> impl Iterator<Item = Holder> {
         let addresses = self.addresses.iter().cloned().map(Holder::from);
         self.account.map(Holder::from).into_iter().chain(addresses)

@@ -4,7 +4,7 @@ use super::{
     admission::{Counts, Gift, To, admit, as_count, check_recipient, is_enough, looks_lapsed, waits},
     command::{Command, Facts, More, Needs, Verdict},
     draft::Draft,
-    invitation::renew,
+    invitation::{answer, renew},
     ledger::{Ledger, Live},
     refusal::Refusal,
     shelf::shelve,
@@ -441,6 +441,9 @@ impl Share {
             revoked: None,
             history: None,
         });
+        if let Some(parent) = *parent {
+            answer(ledger, parent, draft);
+        }
         shelve(ledger, with.account(), draft);
         Ok(id)
     }

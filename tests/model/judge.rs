@@ -870,6 +870,7 @@ impl Past<'_> {
                     .filter(|other| {
                         *other != revoked
                             && !self.is_below(*other, revoked)
+                            && !self.unanswered(*other)
                             && self.terms(*other).reshare
                             && (self.grant_rights(*other, t).covers(terms.rights)
                                 || self.has(Fault::RebindsNeedNoCover))

@@ -883,7 +883,11 @@ impl<'a> Past<'a> {
             }
             _ => false,
         });
-        !asked_before && !answered
+        // Whoever shares on or publishes with it has answered.
+        let used = self.entries_after(index).any(|(_, entry)| {
+            entry.hangs_on == Some(grant) || entry.issued.iter().any(|issued| issued.parent == Some(grant))
+        });
+        !asked_before && !answered && !used
     }
 
     /// Whether the grant is to its sharers an invitation that waits, also where it was bound at once (I1).
