@@ -554,6 +554,43 @@ fn a_directory_that_contradicts_itself_is_an_error() {
     }
 }
 
+/// I1: whoever shares on, or publishes, with what was bound to it at once has answered, and the one who invited is told; a
+/// revocation re-issues nothing below what nobody has answered.
+#[test]
+fn use_is_an_answer_to_an_invitation() {
+    let bens = |world: &World| {
+        let sharing = world.at(now());
+        let share = |to: Holder| NewShare::with(to, anns());
+        let first = done(sharing.share(account(ANN), board(BIG), share(account(BOB).into()))).grant;
+        done(sharing.share(account(BOB), board(BIG), share(account(CYD).into())));
+        let bens = done(sharing.share(account(OLGA), board(BIG), share(ben().into()))).grant;
+        done(sharing.revoke(account(ANN), board(BIG), first, RevokeMode::Rebind));
+        assert!(!sees(&sharing, CYD), "nothing is re-issued below what nobody has answered");
+        bens
+    };
+    let told = |world: &World, grant| {
+        let list = done(world.at(now()).access_list(account(OLGA), board(BIG)));
+        let line = list.get(grant).expect("a line").grantee.clone();
+        let told =
+            Message::Claimed { to: account(OLGA), by: account(BOB), address: ben(), grants: vec![grant] };
+        (line == account(BOB).into(), world.messages().contains(&told))
+    };
+    type Use = fn(&Sharing) -> Result<(), Error>;
+    let uses: [Use; 3] = [
+        |s| block_on(s.share(account(BOB), board(BIG), NewShare::with(account(CYD), view()))).map(drop),
+        |s| block_on(s.set_share(account(BOB), board(BIG), NewShare::with(account(CYD), view()))).map(drop),
+        |s| block_on(s.rotate_link(account(BOB), board(BIG), Expiry::Never)).map(drop),
+    ];
+    for used in uses {
+        let world = World::new();
+        world.verify(BOB);
+        let bens = bens(&world);
+        assert_eq!(told(&world, bens), (false, false));
+        used(&world.at(now())).expect("it is done");
+        assert_eq!(told(&world, bens), (true, true));
+    }
+}
+
 /// G22: what a name itself covers ends whatever the directory says, and it is told that there may be more.
 #[test]
 fn no_withdrawal_loses_to_the_directory() {

@@ -198,7 +198,8 @@ fn nobody_owns_or_keeps_whom_nobody_could_share_with() {
     let world = World::new();
     world.set(SharingRules { max_days: Some(3), ..rules() }, None);
     ask(&world.at(now()), ANN, Rights::VIEW).expect("asked");
-    done(world.at(now()).take_transfer(account(ANN), board(BIG)));
+    let taken = done(world.at(now()).take_transfer(account(ANN), board(BIG)));
+    assert_eq!(taken.ends, Some(Expiry::At(now().plus_days(3))));
     for (at, allowed) in [(now().plus_days(3).plus_micros(-1), true), (now().plus_days(3), false)] {
         let decision = done(world.at(at).authorize(account(OLGA), board(BIG), Action::View));
         assert_eq!(decision.is_allowed(), allowed);

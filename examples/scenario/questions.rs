@@ -110,7 +110,12 @@ impl Engine {
             let losing = block_on(engine.sharing.losing_access(dashboard, until))?;
             let losing: Vec<Value> = losing
                 .iter()
-                .map(|losing| json!({ "who": engine.accounts.label(losing.account), "ends": losing.ends }))
+                .map(|losing| {
+                    json!({
+                        "who": engine.accounts.label(losing.account), "rights": losing.rights,
+                        "reshare": losing.reshare, "ends": losing.ends,
+                    })
+                })
                 .collect();
             Ok(json!({ "losing": losing }))
         })

@@ -1,7 +1,7 @@
 //! Handing a dashboard over.
 
 use super::{Engine, Reading, fields::Fields, play, runtime::block_on};
-use dashshare::{DashboardId, Rights, answers::Transferred, trail::Actor};
+use dashshare::{DashboardId, Expiry, Rights, answers::Transferred, trail::Actor};
 use serde_json::{Value, json};
 
 impl Engine {
@@ -76,6 +76,9 @@ impl Engine {
             self.grants.put(label, (dashboard, kept));
         }
         let kept = transferred.kept.map(|_| label);
-        json!({ "fell": self.grant_labels(dashboard, &transferred.fell), "kept": kept })
+        json!({
+            "fell": self.grant_labels(dashboard, &transferred.fell), "kept": kept,
+            "ends": transferred.ends.and_then(Expiry::at),
+        })
     }
 }

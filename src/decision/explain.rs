@@ -197,7 +197,7 @@ impl Explanation {
                 write!(text, ": {sentence} {remedy}")
             }
         };
-        if let Some(stopped) = self.policies.as_ref().and_then(|policies| policies.stopped.as_ref()) {
+        if let Some(stopped) = self.policies.as_ref().and_then(|said| said.stopped.as_ref()) {
             let _ = write!(text, " Of the policies not all is told: {stopped}.");
         }
         text

@@ -47,6 +47,8 @@ pub struct Transferred {
     pub fell: Vec<GrantId>,
     /// The grant that the old owner kept, if asked for.
     pub kept: Option<GrantId>,
+    /// When what was kept ends: the tenant's rules may let no grant last for longer.
+    pub ends: Option<Expiry>,
 }
 
 /// Refuses to make somebody the owner, or to leave the old owner a grant, whom the tenant's rules or policies would not
@@ -244,7 +246,8 @@ impl Sides<'_> {
             draft.tell(Message::Transferred { to: told, from, owner: to, kept });
         }
         let event = Event::Transferred { from, to, kept };
-        draft.finish(actor, event, |fallen| Transferred { fell: fallen.grants.clone(), kept })
+        let ends = kept.map(|_| kept_terms(facts, keep).expiry);
+        draft.finish(actor, event, |fallen| Transferred { fell: fallen.grants.clone(), kept, ends })
     }
 
     /// The grant that the old owner keeps.

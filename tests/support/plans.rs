@@ -231,7 +231,10 @@ pub(crate) fn suffer(
             // A failure that is no doubt says that nothing stands; messages can be acknowledged again.
             let is_acknowledged =
                 clean.trace.contains(&Call::Acknowledge) && !clean.trace.contains(&Call::Commit);
-            ensure!(!is_one || is_acknowledged || state == *first, "{context}: a change stands: {text}");
+            // A stop ends what the name covers, whatever the directory says.
+            let is_stopped = op.name.starts_with("stop sharing") && matches!(error, Error::Directory(_));
+            let is_told = is_acknowledged || is_stopped;
+            ensure!(!is_one || is_told || state == *first, "{context}: a change stands: {text}");
             tally.failed_untouched += 1;
         }
     }
