@@ -197,7 +197,9 @@ impl Explanation {
                 write!(text, ": {sentence} {remedy}")
             }
         };
-        if let Some(stopped) = self.policies.as_ref().and_then(|said| said.stopped.as_ref()) {
+        if let Self { policies: Some(said), .. } = self
+            && let Some(stopped) = &said.stopped
+        {
             let _ = write!(text, " Of the policies not all is told: {stopped}.");
         }
         text
