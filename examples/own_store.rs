@@ -409,12 +409,11 @@ impl Store for OwnStore {
         Ok(rows.filter_map(letter).take(limit).collect())
     }
 
-    async fn put_back(&self, now: Timestamp, letters: &[MessageId]) -> Result<(), BoxError> {
+    async fn put_back(&self, messages: &[MessageId]) -> Result<(), BoxError> {
         let mut tables = self.tables();
-        for id in letters {
-            let letter = tables.outbox.get_mut(id).filter(|waiting| waiting.died(now).is_some());
-            if let Some(letter) = letter {
-                (letter.leased_until, letter.attempts, letter.is_given_up) = (None, 0, false);
+        for id in messages {
+            if let Some(waiting) = tables.outbox.get_mut(id) {
+                (waiting.leased_until, waiting.attempts, waiting.is_given_up) = (None, 0, false);
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use crate::support::{
     faulty::{self, Sharing},
     scene::{
         self, ANN, BARE, BIG, BOB, CYD, DAN, EVE, NONE, OLGA, PAUSED, Scene, ZED, account, board, commands,
-        done,
+        done, questions,
     },
 };
 use crate::suspensions::allowed;
@@ -52,6 +52,10 @@ enum Wrong {
     Behind,
     /// The process's, which is ahead; a second clock is right.
     Ahead,
+    /// The process's, which is behind; a second clock is right.
+    Slow,
+    /// The second one, which is ahead.
+    Second,
 }
 
 /// Operations that are not about a dashboard whose clock could be compared.
@@ -77,7 +81,7 @@ const BY_GRANTEES: [&str; 5] =
 fn by_a_wrong_clock_nothing_is_made_and_all_that_is_taken_away_is_gone() {
     let (mut refused, mut took) = (BTreeSet::new(), BTreeSet::new());
     let untouched = allowed(&Scene::new());
-    for wrong in [Wrong::Dashboards, Wrong::Behind, Wrong::Ahead] {
+    for wrong in [Wrong::Dashboards, Wrong::Behind, Wrong::Ahead, Wrong::Slow, Wrong::Second] {
         for op in commands().iter().filter(|op| !OF_NO_BOARD.contains(&op.name)) {
             let context = format!("{} while the wrong clock is {wrong:?}", op.name);
             let scene = Scene::new();
@@ -89,6 +93,11 @@ fn by_a_wrong_clock_nothing_is_made_and_all_that_is_taken_away_is_gone() {
                     sharing.env().inner.set(future());
                     sharing.store().gate.bear_witness(scene::now());
                 }
+                Wrong::Slow => {
+                    sharing.env().inner.set(past());
+                    sharing.store().gate.bear_witness(scene::now());
+                }
+                Wrong::Second => sharing.store().gate.bear_witness(future()),
             }
             let dump = scene.dump();
             let outcome = (op.run)(&sharing, &scene);
@@ -106,7 +115,7 @@ fn by_a_wrong_clock_nothing_is_made_and_all_that_is_taken_away_is_gone() {
                 }
                 // Whoever's access has ended by the later clock is a stranger until it is right.
                 Err(Error::Refused(Refusal::UnknownDashboard | Refusal::UnknownGrant))
-                    if wrong != Wrong::Behind && BY_GRANTEES.contains(&op.name) =>
+                    if !matches!(wrong, Wrong::Behind | Wrong::Slow) && BY_GRANTEES.contains(&op.name) =>
                 {
                     assert_eq!(scene.dump(), dump, "{context}: refused, and something changed");
                     true
@@ -394,6 +403,11 @@ fn clocks_may_differ_by_as_much_as_the_host_says() {
     assert_eq!(rotate(&sharing), None);
     sharing.store().gate.bear_witness(minutes(-5).plus_micros(-1));
     assert_eq!(rotate(&sharing), Some((scene::now(), minutes(-5).plus_micros(-1))));
+    // It does not matter which of the two is ahead.
+    sharing.store().gate.bear_witness(minutes(5));
+    assert_eq!(rotate(&sharing), None);
+    sharing.store().gate.bear_witness(minutes(5).plus_micros(1));
+    assert_eq!(rotate(&sharing), Some((scene::now(), minutes(5).plus_micros(1))));
     // Also a dashboard that is to be registered.
     let register = block_on(sharing.register(board(NONE), TenantId::from(1u64), account(OLGA)));
     assert!(matches!(register, Err(Error::Clock { .. })));
@@ -425,4 +439,107 @@ fn what_was_deleted_in_the_future_can_be_registered_again_after_a_repair() {
     done(sharing.repair_clock(board(BIG)));
     register().expect("registered");
     done(sharing.rotate_link(account(OLGA), board(BIG), Expiry::Never));
+}
+
+/// D1, D4: of every question there is: judged by a slow clock and a second one that is ahead, it is answered as by the
+/// later of the two, whichever that is.
+#[test]
+fn every_question_is_judged_by_the_latest_of_the_clocks() {
+    let mut differs = BTreeSet::new();
+    for op in questions() {
+        let ask = |now: u32, second: Option<u32>| {
+            let scene = Scene::new();
+            let sharing = scene.process(2);
+            sharing.env().inner.set(scene::now().plus_days(now));
+            second.iter().for_each(|days| sharing.store().gate.bear_witness(scene::now().plus_days(*days)));
+            (op.run)(&sharing, &scene).map(|answer| answer.text).map_err(|error| format!("{error:?}"))
+        };
+        for (slow, fast) in [(0, 1), (1, 3), (1, 15), (15, 25), (1, 31), (1, 41), (1, 100)] {
+            let expected = ask(fast, None);
+            assert_eq!(ask(slow, Some(fast)), expected, "{}: {slow}, and the second {fast}", op.name);
+            assert_eq!(ask(fast, Some(slow)), expected, "{}: {fast}, and the second {slow}", op.name);
+            if ask(slow, None) != expected {
+                differs.insert(op.name);
+            }
+        }
+    }
+    println!("{} questions depend on the clock: {differs:?}", differs.len());
+    assert!(differs.len() >= 10, "too few");
+}
+
+/// D1: an end that a second clock has seen has come, however slow the clock of the process is; nothing is made by the two.
+#[test]
+fn what_has_ended_by_a_second_clock_is_denied() {
+    let scene = Scene::new();
+    let sharing = scene.process(2);
+    sharing.env().inner.set(scene::now().plus_days(1));
+    let may_view =
+        |sharing: &Sharing| done(sharing.authorize(account(CYD), board(BIG), Action::View)).is_allowed();
+    assert!(may_view(&sharing) && done(sharing.visit(&scene.token)).is_allowed());
+    sharing.store().gate.bear_witness(scene::now().plus_days(50));
+    assert!(!may_view(&sharing) && !done(sharing.visit(&scene.token)).is_allowed());
+    let page = block_on(sharing.authorize_many(account(CYD), &[board(BIG)], Action::View)).expect("a page");
+    assert!(page.iter().all(|decision| !decision.is_allowed()));
+    let share = NewShare::with(account(ZED), Terms::view(Expiry::Never));
+    let shared = block_on(sharing.share(account(OLGA), board(BIG), share));
+    assert!(matches!(shared, Err(Error::Clock { .. })), "{shared:?}");
+    done(sharing.stop_sharing(account(OLGA), board(BIG), account(CYD)));
+    assert!(!may_view(&scene.process(3)));
+}
+
+/// G23: receipts are old by the earlier of two clocks: one that runs ahead forgets none that is fresh.
+#[test]
+fn no_fresh_receipt_is_swept_while_one_of_two_clocks_says_that_it_is_fresh() {
+    let scene = Scene::new();
+    let sharing = scene.process(2);
+    let swept = || done(sharing.sweep_older_than(Duration::ZERO, 1000));
+    let day = scene::now().plus_days(1);
+    for (now, second) in [(future(), scene::now()), (scene::now(), future())] {
+        sharing.env().inner.set(now);
+        sharing.store().gate.bear_witness(second);
+        assert_eq!((swept(), done(sharing.sweep(1000))), (0, 0));
+    }
+    sharing.env().inner.set(day);
+    assert!(swept() > 10);
+}
+
+/// S3: what a clock that runs ahead has leased comes again when its lease has ended by the second one, and dead letters are
+/// those that are dead by both.
+#[test]
+fn a_lease_lasts_by_the_earlier_of_two_clocks() {
+    let minute = Duration::from_secs(60);
+    let scene = Scene::new();
+    let ahead = scene.process(2);
+    ahead.env().inner.set(future());
+    ahead.store().gate.bear_witness(scene::now());
+    let leased = done(ahead.lease_at_most(2, minute, 1000));
+    assert!(leased.len() > 5);
+    let right = scene.process(3);
+    assert_eq!(done(right.lease_at_most(2, minute, 1000)), []);
+    right.env().inner.set(scene::now().plus_micros(60_000_000));
+    assert_eq!(done(right.lease_at_most(2, minute, 1000)).len(), leased.len());
+    // It was their last, and it runs.
+    assert_eq!(done(ahead.dead_letters(None, 1000)), []);
+    ahead.store().gate.bear_witness(scene::now().plus_micros(120_000_000));
+    assert_eq!(done(ahead.dead_letters(None, 1000)).len(), leased.len());
+}
+
+/// S3: what was leased until the year 2090 by a clock that no second one contradicted can be freed by the host.
+#[test]
+fn what_a_wrong_clock_has_leased_can_be_put_back() {
+    let minute = Duration::from_secs(60);
+    for attempts in [1, 10] {
+        let scene = Scene::new();
+        let ahead = scene.process(2);
+        ahead.env().inner.set(future());
+        let leased: Vec<_> = done(ahead.lease_at_most(attempts, minute, 1000));
+        let right = scene.process(3);
+        right.env().inner.set(scene::now().plus_days(30));
+        assert_eq!(done(right.lease(minute, 1000)), []);
+        assert_eq!(done(right.dead_letters(None, 1000)), []);
+        let names: Vec<_> = done(right.outbox(None, 1000)).iter().map(|message| message.id).collect();
+        done(right.put_back(&names[1..]));
+        let again = done(right.lease(minute, 1000));
+        assert_eq!(again, leased[1..], "with {attempts} attempts");
+    }
 }

@@ -2,13 +2,13 @@
 //! what a whole commit made, and whoever asks again gets there.
 
 use crate::support::{
-    faulty::{Fault, Hook, Sharing},
+    faulty::{Call, Fault, Hook, Sharing},
     plans::{ASKED_ANEW, clean},
     scene::{self, ANN, BARE, BIG, CYD, OLGA, Op, PAUSED, Scene, ZED, account, board, commands, done},
 };
 use dashshare::answers::NewToken;
 use dashshare::{
-    AccountId, DashboardId, Error, Expiry, LinkToken, NewLink, Refusal, Rights, Rotated, TenantId,
+    AccountId, DashboardId, Error, Expiry, LinkToken, NewLink, Refusal, Rights, Rotated, TenantId, Unresolved,
     store::{Freshness, Store as _},
     trail::Actor,
 };
@@ -314,4 +314,81 @@ fn a_withdrawal_that_was_dropped_is_not_listed_until_somebody_lists_it() {
         }
     }
     assert!(unlisted > 0, "it was never dropped in between");
+/// A rotation of which nobody can say whether it stands.
+fn unresolved(sharing: &Sharing, link: impl Into<NewLink>, is_done: bool) -> Unresolved {
+    sharing.store().gate.follow(move |_, call| match call {
+        Call::Commit if is_done => Fault::Lose,
+        Call::Commit => Fault::LoseUndone,
+        Call::Receipt => Fault::Fail,
+        _ => Fault::None,
+    });
+    let lost = block_on(sharing.rotate_link(olga(), board(BARE), link)).expect_err("no answer");
+    sharing.store().gate.heal();
+    match lost {
+        Error::Unresolved(unresolved) => unresolved,
+        error => panic!("{error}"),
+    }
+}
+
+fn sweep_all(scene: &Scene) {
+    let sharing = scene.process(9);
+    sharing.env().inner.set(scene::now().plus_days(31));
+    assert!(done(sharing.sweep(1000)) > 10);
+}
+
+/// L2, G23: a rotation that stands gives its token back also after its receipt was swept, whatever else was done since, as
+/// long as the link stands; and when the store cannot be asked, it can be asked for once more.
+#[test]
+fn a_rotation_that_stands_is_resumed_after_its_receipt_was_swept() {
+    let cases: [(&str, Meanwhile, Result<Expiry, &str>); 6] = [
+        ("nothing", |_| {}, Ok(scene::in_days(9))),
+        ("suspended", |s| done(s.suspend_dashboard(board(BARE))).answer, Ok(scene::in_days(9))),
+        ("moved", moved, Ok(NEVER)),
+        ("lapsed", |s| s.env().inner.set(scene::now().plus_days(9)), Ok(scene::in_days(9))),
+        ("withdrawn", |s| done(s.withdraw_link(olga(), board(BARE))).answer, Err("superseded")),
+        ("rotated", |s| drop(done(s.rotate_link(olga(), board(BARE), NEVER))), Err("superseded")),
+    ];
+    for (name, meanwhile, expected) in cases {
+        let scene = Scene::new();
+        let sharing = scene.process(5);
+        let mut lost = unresolved(&sharing, scene::in_days(9), true);
+        sweep_all(&scene);
+        meanwhile(&sharing);
+        let before = scene.dump();
+        for _ in 0..2 {
+            sharing.store().gate.follow(|_, call| if call == Call::Read { Fault::Fail } else { Fault::None });
+            lost = match block_on(sharing.resume(lost)) {
+                Err(Error::Unresolved(again)) => again,
+                other => panic!("{name}: the token is lost: {:?}", other.map(|_| ())),
+            };
+        }
+        sharing.store().gate.heal();
+        match (block_on(sharing.resume(lost)), expected) {
+            (Ok(resumed), Ok(ends)) => {
+                assert_eq!(resumed.dashboard, board(BARE), "{name}");
+                let link = resumed.answer.expect("a link");
+                assert_eq!((link.generation, link.ends, link.standing), (1, ends, true), "{name}");
+                assert_eq!(opens(&scene, link.token.expose()), name != "suspended", "{name}");
+            }
+            (Err(error), Err(code)) => assert_eq!(error.refusal().map(Refusal::code), Some(code), "{name}"),
+            (found, _) => panic!("{name}: {:?}", found.map(|_| ())),
+        }
+        assert_eq!(scene.dump(), before, "{name}: something changed");
+    }
+}
+
+/// L2: a rotation that was not made gives its link back if the same token has made it elsewhere: the head's link is the one
+/// that it opens.
+#[test]
+fn a_rotation_is_resumed_with_the_link_that_its_token_made_elsewhere() {
+    let scene = Scene::new();
+    let sharing = scene.process(5);
+    let new = done(sharing.new_token(olga(), board(BARE)));
+    let kept = new.expose().to_owned();
+    let lost = unresolved(&sharing, NewLink::until(NEVER).with_token(new), false);
+    let made = again(&scene, OLGA, &kept).expect("it is made");
+    let resumed = done(sharing.resume(lost)).answer.expect("the link");
+    assert!(resumed.standing && resumed.token.expose() == made.token.expose());
+    assert_eq!((resumed.generation, resumed.ends), (made.generation, made.ends));
+    assert!(opens(&scene, resumed.token.expose()));
 }

@@ -26,6 +26,7 @@ mod losses;
 #[expect(dead_code, reason = "shared with another binary")]
 mod model;
 mod names;
+mod notes;
 mod offers;
 mod parsers;
 mod policies;

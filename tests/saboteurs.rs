@@ -148,7 +148,7 @@ saboteurs! {
     OrdersDeadLettersByAge => dead_letters_come_in_pages;
     PutsBackNothing => a_dead_letter_is_put_back_once;
     PutsBackACopy => a_dead_letter_is_put_back_once;
-    PutsBackWhatIsLeased => a_dead_letter_is_put_back_once;
+    PutsBackOnlyWhatIsGivenUp => a_lease_ends_when_its_message_is_put_back;
     PutsBackTheWholeDashboard => a_dead_letter_is_put_back_once;
     KeepsTheAttemptsOfWhatComesBack => a_dead_letter_is_put_back_once;
     KeepsDeadLetters => an_acknowledged_dead_letter_is_gone;

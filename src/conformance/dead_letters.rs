@@ -109,26 +109,25 @@ pub async fn dead_letters_come_in_pages<S: Store>(store: S) {
     }
 }
 
-/// A dead letter that is put back is a message that was never leased. Putting it back again changes nothing.
+/// A dead letter that is put back is a message that was never leased. Putting it back again before it is leased changes
+/// nothing.
 ///
 /// Rules: [S3](crate::specification).
 pub async fn a_dead_letter_is_put_back_once<S: Store>(store: S) {
     const PROMISE: &str = "`put_back` makes the dead letters that it names messages that were never leased, and changes \
-                           nothing else: what is no dead letter stays as it is";
+                           nothing else: what waits stays as it is";
     let mut desk = Desk::new(&store);
     fill(&mut desk).await;
     let end = desk.now.plus_days(1);
     let all = exhaust(&mut desk, end).await;
     let names = ids(&all);
     let unknown = MessageId { dashboard: board(77), revision: Revision::new(1), index: 0 };
-    // Its last lease still runs: whoever has it may deliver it yet.
-    answer(store.put_back(end.plus_micros(-1), &names).await);
-    answer(store.put_back(end, &[]).await);
-    answer(store.put_back(end, &[unknown]).await);
+    answer(store.put_back(&[]).await);
+    answer(store.put_back(&[unknown]).await);
     expect_same(PROMISE, &answer(store.dead_letters(end, None, 100).await), &dead(&all, end));
     let chosen = [&names[2..3], &names[7..9], &names[30..31]].concat();
     for _ in 0..2 {
-        answer(store.put_back(end, &chosen).await);
+        answer(store.put_back(&chosen).await);
     }
     let (back, rest): (Vec<_>, Vec<_>) =
         all.iter().cloned().partition(|message| chosen.contains(&message.id));
@@ -140,8 +139,6 @@ pub async fn a_dead_letter_is_put_back_once<S: Store>(store: S) {
         let expected: Vec<OutboxMessage> =
             back.iter().cloned().map(|message| OutboxMessage { attempts, ..message }).collect();
         expect_same(PROMISE, &found, &expected);
-        // It is no dead letter now, so this frees none, and forgets no attempt.
-        answer(store.put_back(now.plus_micros(1), &chosen).await);
         let again = answer(store.lease(now.plus_micros(2), until, 2, 100).await);
         expect_same(PROMISE, &again, &Vec::new());
         now = until;
@@ -152,6 +149,38 @@ pub async fn a_dead_letter_is_put_back_once<S: Store>(store: S) {
     );
     letters.sort_by_key(|letter| letter.id);
     expect_same(PROMISE, &answer(store.dead_letters(now, None, 100).await), &letters);
+}
+
+/// A leased message that is put back is one that was never leased, however long its lease still runs and whether it is its
+/// last: what a clock that ran ahead has leased for decades is freed so.
+///
+/// Rules: [S3](crate::specification).
+pub async fn a_lease_ends_when_its_message_is_put_back<S: Store>(store: S) {
+    const PROMISE: &str = "`put_back` ends the leases of the messages that it names, of no other ones, also a last lease: \
+                           they are messages that were never leased";
+    let mut desk = Desk::new(&store);
+    fill(&mut desk).await;
+    let now = desk.now;
+    // The second time it is their last lease.
+    for attempts in [2, 1] {
+        let all = answer(store.lease(now, Timestamp::MAX, attempts, 100).await);
+        expect_same(PROMISE, &all, &leased(&desk, 100, 1));
+        let names = ids(&all);
+        let chosen = [&names[2..3], &names[7..9], &names[30..31]].concat();
+        for _ in 0..2 {
+            answer(store.put_back(&chosen).await);
+        }
+        let listed = answer(store.outbox(None, 100).await);
+        let mut expected = all.clone();
+        expected.iter_mut().for_each(|it| it.attempts = u32::from(!chosen.contains(&it.id)));
+        expect_same(PROMISE, &listed, &expected);
+        expect_same(PROMISE, &answer(store.dead_letters(now, None, 100).await), &Vec::new());
+        let again = answer(store.lease(now, now.plus_days(1), 2, 100).await);
+        let back: Vec<OutboxMessage> =
+            all.iter().filter(|message| chosen.contains(&message.id)).cloned().collect();
+        expect_same(PROMISE, &again, &back);
+        answer(store.put_back(&names).await);
+    }
 }
 
 /// A dead letter that is acknowledged is gone for good.
@@ -167,7 +196,7 @@ pub async fn an_acknowledged_dead_letter_is_gone<S: Store>(store: S) {
     let done = ids(&all[3..9]);
     answer(store.acknowledge(&done).await);
     desk.outbox.retain(|id, _| !done.contains(id));
-    answer(store.put_back(end, &done).await);
+    answer(store.put_back(&done).await);
     let rest = leased(&desk, 100, 1);
     expect_same(PROMISE, &answer(store.dead_letters(end, None, 100).await), &dead(&rest, end));
     expect_same(PROMISE, &answer(store.lease(end, Timestamp::MAX, 5, 100).await), &Vec::new());

@@ -58,8 +58,9 @@ pub use dashboards::{
     each_of_a_page_of_dashboards_has_its_own_chains,
 };
 pub use dead_letters::{
-    a_dead_letter_is_put_back_once, a_message_leased_too_often_is_a_dead_letter,
-    an_acknowledged_dead_letter_is_gone, dead_letters_come_in_pages,
+    a_dead_letter_is_put_back_once, a_lease_ends_when_its_message_is_put_back,
+    a_message_leased_too_often_is_a_dead_letter, an_acknowledged_dead_letter_is_gone,
+    dead_letters_come_in_pages,
 };
 pub use leases::{
     a_leased_message_comes_to_nobody_else, a_message_comes_again_when_its_lease_ends,

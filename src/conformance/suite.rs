@@ -15,8 +15,9 @@ use super::{
         each_of_a_page_of_dashboards_has_its_own_chains,
     },
     dead_letters::{
-        a_dead_letter_is_put_back_once, a_message_leased_too_often_is_a_dead_letter,
-        an_acknowledged_dead_letter_is_gone, dead_letters_come_in_pages,
+        a_dead_letter_is_put_back_once, a_lease_ends_when_its_message_is_put_back,
+        a_message_leased_too_often_is_a_dead_letter, an_acknowledged_dead_letter_is_gone,
+        dead_letters_come_in_pages,
     },
     leases::{
         a_leased_message_comes_to_nobody_else, a_message_comes_again_when_its_lease_ends,
@@ -147,6 +148,7 @@ macro_rules! __promises {
                 a_message_leased_too_often_is_a_dead_letter
                 dead_letters_come_in_pages
                 a_dead_letter_is_put_back_once
+                a_lease_ends_when_its_message_is_put_back
                 an_acknowledged_dead_letter_is_gone
                 a_dashboard_is_listed_under_its_owner_only
                 a_deleted_dashboard_is_kept_and_goes_on_counting

@@ -105,10 +105,8 @@ macro_rules! __store_method {
         ) -> Vec<$crate::__named::DeadLetter>, $crate::__named::BoxError }
     };
     ($then:path, $with:tt, put_back) => {
-        $then! { $with put_back boxed_put_back(
-            now: [] $crate::__named::Timestamp,
-            letters: [&] [$crate::__named::MessageId]
-        ) -> (), $crate::__named::BoxError }
+        $then! { $with put_back boxed_put_back(messages: [&] [$crate::__named::MessageId])
+        -> (), $crate::__named::BoxError }
     };
     ($then:path, $with:tt, sweep) => {
         $then! { $with sweep boxed_sweep(

@@ -10,15 +10,19 @@ use std::{
 
 /// The clock and the randomness. Everything below the service gets both as arguments.
 pub trait Env: Send + Sync {
-    /// The present.
+    /// The present, in UTC, to the microsecond.
     fn now(&self) -> Timestamp;
 
     /// Fills `bytes` from a generator that is fit for secrets.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), BoxError>;
 
     /// A second clock, if the host has one that does not go wrong together with the first: its database's, asked now and
-    /// then and carried on by a clock that never steps, or a time service's. While [`now`](Self::now) is ahead of it by
-    /// more than [the host allows](crate::Dashshare::with_clock_skew), nothing is made. `None` if this is not written.
+    /// then and carried on by a clock that never steps, or a time service's. While it and [`now`](Self::now) differ by more
+    /// than [the host allows](crate::Dashshare::with_clock_skew), nothing is made, whichever is ahead.
+    ///
+    /// What has ended by one of the two has ended for every question. Leases of the outbox, dead letters and the age of
+    /// receipts go by the earlier, so that a clock which runs ahead keeps no message for decades and forgets no fresh
+    /// receipt. `None` if this is not written.
     fn witness(&self) -> Option<Timestamp> {
         None
     }

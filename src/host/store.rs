@@ -265,14 +265,9 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<DeadLetter>, BoxError>> + Send;
 
-    /// Makes dead letters messages again that were never leased, with no attempts counted. What is no dead letter at `now`,
-    /// since it waits, is leased, or is not there, stays as it is and is no error: putting one back twice is putting it
-    /// back once.
-    fn put_back(
-        &self,
-        now: Timestamp,
-        letters: &[MessageId],
-    ) -> impl Future<Output = Result<(), BoxError>> + Send;
+    /// Makes messages again that were never leased, with no attempts counted, of dead letters and of messages whose lease
+    /// should end now, also their last one. What waits stays as it is, and what is not there is no error.
+    fn put_back(&self, messages: &[MessageId]) -> impl Future<Output = Result<(), BoxError>> + Send;
 
     /// Removes up to `limit` of the receipts whose commits are of an instant before `before`, and answers how many those
     /// were: less than `limit` when none is left. Nothing else is removed, and nothing is applied anew: a commit that is

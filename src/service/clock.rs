@@ -19,8 +19,31 @@ use std::{sync::Arc, time::Duration};
 struct Doubt {
     now: Timestamp,
     seen: Timestamp,
-    /// The earlier of them: what a withdrawal is judged by.
+    /// The earliest of them: what a withdrawal is judged by.
     present: Timestamp,
+}
+
+/// # The present
+impl<S, D, E: Env> Dashshare<S, D, E> {
+    /// The present as every question about now is judged by, and every command: the later of the host's clocks. What has
+    /// ended by one of them has ended. On a dashboard it is never before [what that has seen](Self::now_on).
+    // INVARIANT: nothing else in the service reads the clock to judge by it.
+    pub(super) fn now(&self) -> Timestamp {
+        let now = self.env.now();
+        self.env.witness().map_or(now, |witness| witness.max(now))
+    }
+
+    /// The present on a dashboard: the latest of the host's clocks and of what the dashboard has seen.
+    pub(super) fn now_on(&self, head: &Head) -> Timestamp {
+        self.now().max(head.clock)
+    }
+
+    /// The present as leases and receipts are kept by: the earlier of the host's clocks. What one of them takes for fresh
+    /// is not given up.
+    pub(super) fn earliest(&self) -> Timestamp {
+        let now = self.env.now();
+        self.env.witness().map_or(now, |witness| witness.min(now))
+    }
 }
 
 /// # Clocks
@@ -34,12 +57,14 @@ impl<S, D, E: Env> Dashshare<S, D, E> {
     ///
     /// - when the dashboard's latest instant is more than this ahead of the [clock](Env::now) of the process: one of the
     ///   two is wrong. If it is the dashboard's, [`repair_clock`](Self::repair_clock) puts it right;
-    /// - when the clock of the process is more than this ahead of the host's [second one](Env::witness), if it has one.
-    ///   Without it the library cannot know that a clock runs ahead, and only finds out when a right one comes along.
+    /// - when the clock of the process and the host's [second one](Env::witness), if it has one, differ by more than this,
+    ///   whichever is ahead. Without it the library cannot know that a clock runs ahead, and only finds out when a right
+    ///   one comes along.
     ///
-    /// What only takes away still goes through, judged by the earlier of the two clocks, with all that was ever made and
-    /// has not ended by it. Questions are judged by the later: they deny what may have ended, and allow nothing more.
-    /// Whoever is no party is told nothing of it.
+    /// What only takes away still goes through, judged by the earliest of the clocks, with all that was ever made and has
+    /// not ended by it. Questions are judged by the latest of all three, however little they differ: they deny what may
+    /// have ended, and allow nothing more. Leases and the age of receipts go by the earlier of the host's two. Whoever is
+    /// no party is told nothing of it.
     #[must_use]
     pub fn with_clock_skew(self, skew: Duration) -> Self {
         Self { skew: i64::try_from(skew.as_micros()).unwrap_or(i64::MAX), ..self }
@@ -47,12 +72,17 @@ impl<S, D, E: Env> Dashshare<S, D, E> {
 
     fn doubt(&self, clock: Option<Timestamp>) -> Option<Doubt> {
         let now = self.env.now();
-        let witness = self.env.witness().filter(|witness| witness.plus_micros(self.skew) < now);
-        let present = witness.unwrap_or(now);
+        let witness = self.env.witness().filter(|witness| self.differ(*witness, now));
+        let present = witness.map_or(now, |witness| witness.min(now));
         let ahead = clock.filter(|clock| present.plus_micros(self.skew) < *clock);
         let seen = witness.or(ahead)?;
         let latest = clock.filter(|_| ahead.is_none()).unwrap_or(present);
         Some(Doubt { now, seen, present: present.max(latest) })
+    }
+
+    /// Whether two clocks differ by more than the host allows.
+    fn differ(&self, one: Timestamp, other: Timestamp) -> bool {
+        one.min(other).plus_micros(self.skew) < one.max(other)
     }
 
     /// The dashboard as a command is judged by, and the head as it was read where that is another: refuses what makes
@@ -128,10 +158,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// ```
     pub async fn repair_clock(&self, dashboard: DashboardId) -> Result<Done<ClockRepaired>, Error> {
         let present = self.env.now();
-        let differs = |witness: &Timestamp| {
-            witness.plus_micros(self.skew) < present || present.plus_micros(self.skew) < *witness
-        };
-        if let Some(seen) = self.env.witness().filter(differs) {
+        if let Some(seen) = self.env.witness().filter(|witness| self.differ(*witness, present)) {
             return Err(Error::Clock { now: present, seen });
         }
         self.done(&RepairClock { dashboard, present, skew: self.skew }).await

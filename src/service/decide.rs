@@ -187,7 +187,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         at: Option<Timestamp>,
     ) -> Result<Decision, Error> {
         let clock = snapshot.as_ref().map_or(Timestamp::MIN, |snapshot| snapshot.head.clock);
-        let at = at.unwrap_or_else(|| self.env.now().max(clock));
+        let at = at.unwrap_or_else(|| self.now().max(clock));
         let rules = tenant.as_deref().map(|tenant| &tenant.rules);
         let decision = decide(account, action, snapshot, rules, at);
         let asked = match (tenant, decision.head()) {
@@ -219,7 +219,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             None => None,
         };
         let facts = VisitFacts { snapshot, consulted };
-        Ok(decide_visit(&digest, facts, self.env.now()))
+        Ok(decide_visit(&digest, facts, self.now()))
     }
 
     /// Narrows a decision to one device behind the dashboard: what the dashboard shows is covered by owning it and by a

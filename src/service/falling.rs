@@ -3,13 +3,35 @@
 use super::{
     dashshare::{Dashshare, Done},
     error::Error,
+    load::PAGE,
 };
 use crate::{
     host::{Directory, Env, Freshness, Store},
-    record::{Message, MessageId},
+    record::{DeadLetter, Message, MessageId, OutboxMessage},
     sharing::revoke::Ended,
     value::DashboardId,
 };
+use std::collections::BTreeSet;
+
+/// What one call of `lease` has done about what the library noted for itself in the outbox.
+#[derive(Default)]
+pub(super) struct Notes {
+    tried: BTreeSet<MessageId>,
+    /// Those that failed and would be leased no more.
+    pub(super) last_leased: Vec<MessageId>,
+    /// Whether the dead letters were looked through.
+    has_looked: bool,
+}
+
+/// Whether a message is the library's own.
+pub(super) fn is_note(message: &Message) -> bool {
+    *message == Message::Falling
+}
+
+/// Whether a dead letter is the library's own, which was leased too often.
+pub(super) fn is_dead_note(letter: &DeadLetter) -> bool {
+    letter.message.as_ref().is_some_and(|letter| is_note(&letter.message))
+}
 
 /// # What fell
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
@@ -34,13 +56,51 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(listed)
     }
 
-    /// Does what the library noted for itself in the outbox; `false` for a message that is the host's.
-    pub(super) async fn follow(&self, message: &Message, id: MessageId) -> Result<bool, Error> {
-        if *message != Message::Falling {
-            return Ok(false);
+    /// Does what the library noted for itself in the outbox, each note once; `false` when none of them was new. What fails
+    /// comes again when its lease has ended, and is no dead letter after its last.
+    pub(super) async fn follow_all(
+        &self,
+        leased: Vec<OutboxMessage>,
+        attempts: u32,
+        notes: &mut Notes,
+    ) -> bool {
+        let mut is_new = false;
+        for note in leased {
+            if !notes.tried.insert(note.id) {
+                continue;
+            }
+            is_new = true;
+            if self.follow(note.id).await.is_err() && note.attempts >= attempts {
+                notes.last_leased.push(note.id);
+            }
         }
-        self.list_fallen_of(id.dashboard, id.revision).await?;
-        self.store.acknowledge(&[id]).await.map_err(Error::Store)?;
-        Ok(true)
+        is_new
+    }
+
+    async fn follow(&self, note: MessageId) -> Result<(), Error> {
+        self.list_fallen_of(note.dashboard, note.revision).await?;
+        self.store.acknowledge(&[note]).await.map_err(Error::Store)
+    }
+
+    /// Looks once a call for notes among the dead letters, whose last worker has died with them, and puts them back;
+    /// whether there were any.
+    pub(super) async fn is_any_note_back(&self, notes: &mut Notes) -> bool {
+        if std::mem::replace(&mut notes.has_looked, true) {
+            return false;
+        }
+        let (mut after, mut is_back) = (None, false);
+        loop {
+            // If it fails, whoever leases next looks again.
+            let Ok(page) = self.store.dead_letters(self.earliest(), after, PAGE).await else {
+                return is_back;
+            };
+            let own = page.iter().filter(|letter| is_dead_note(letter)).map(|letter| letter.id);
+            let own: Vec<MessageId> = own.filter(|note| !notes.tried.contains(note)).collect();
+            is_back |= !own.is_empty() && self.store.put_back(&own).await.is_ok();
+            match page.last() {
+                Some(last) if page.len() >= PAGE => after = Some(last.id),
+                _ => return is_back,
+            }
+        }
     }
 }

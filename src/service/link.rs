@@ -126,6 +126,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// replaced or withdrawn it, and nobody is handed a token that is dead on arrival (L2). When the store cannot be
     /// asked, the link stays in the error, so that a token which won is not lost.
     async fn hand_out(&self, commit: Box<Commit>, link: Done<Rotated>) -> Result<Done<Rotated>, Error> {
+        let digest = link.token.digest();
         let mut failed = None;
         for _ in 0..ATTEMPTS {
             let head = match self.store.read(commit.dashboard(), &[], Freshness::Latest).await {
@@ -138,7 +139,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             // An answer from before the commit says nothing.
             let Some(head) = head.filter(|head| link.revision <= head.revision) else { continue };
             return match &head.link {
-                Some(newest) if newest.generation == link.generation => Ok(link),
+                Some(newest) if newest.digest == digest => Ok(link),
                 None if head.links_made == link.generation => Err(Refusal::NoLink.into()),
                 _ => Err(Refusal::Superseded.into()),
             };
@@ -148,7 +149,16 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     }
 
     /// Finds out whether an [`Unresolved`] commit stands, and applies it if it can still be applied. A rotation that
-    /// stands gives its link back.
+    /// stands gives its link back, also when its receipt was [swept](Self::sweep), or when the same
+    /// [token](NewLink::with_token) made the link elsewhere: then the answer is [`standing`](Rotated::standing), with the
+    /// end that the link has now.
+    ///
+    /// Rules: [L2](crate::specification).
+    ///
+    /// # Errors
+    /// [`Refusal::Superseded`] for a rotation that another one came before or replaced, [`Refusal::NoLink`] for one whose
+    /// link was withdrawn; [`Error::Contended`] when the change was not made and never will be, so that it has to be asked for
+    /// again; [`Error::Unresolved`] when the store still cannot be asked: resume that.
     pub async fn resume(&self, unresolved: Unresolved) -> Result<Done<Option<Rotated>>, Error> {
         let Unresolved { commit, link, source } = unresolved;
         let dashboard = commit.dashboard();
@@ -163,20 +173,35 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 };
                 Ok(Done { answer, dashboard, revision })
             }
-            // It was not applied and never will be: whoever wants it still has to ask again.
-            Settled::Conflict => Err(match link {
-                Some(link) if self.was_overtaken(&commit, &link).await? => Refusal::Superseded.into(),
-                _ => Error::Contended,
-            }),
+            // Unless its receipt was swept, it was not applied. It never will be: whoever wants it still has to ask again.
+            Settled::Conflict => match link {
+                Some(link) => self.found(commit, link).await,
+                None => Err(Error::Contended),
+            },
             Settled::Unknown(source) => Err(Error::Unresolved(Unresolved { commit, link, source })),
         }
     }
 
-    /// Whether another rotation took the place of this link, which was never made.
-    async fn was_overtaken(&self, commit: &Commit, link: &Rotated) -> Result<bool, Error> {
-        let snapshot =
-            self.store.read(commit.dashboard(), &[], Freshness::Latest).await.map_err(Error::Store)?;
-        Ok(snapshot.is_some_and(|snapshot| link.generation <= snapshot.head.links_made))
+    /// What became of a link of whose commit nothing is known any more: it is handed out if it is the dashboard's (L2).
+    async fn found(&self, commit: Box<Commit>, link: Rotated) -> Result<Done<Option<Rotated>>, Error> {
+        let dashboard = commit.dashboard();
+        let ledger = self.ledger_or_offer(dashboard, &Needs::default(), More::links_grant, None).await;
+        let ledger = match ledger {
+            Ok(ledger) => ledger.ok_or(Error::Contended)?,
+            Err(error) => {
+                return Err(Error::Unresolved(Unresolved { commit, link: Some(link), source: error.into() }));
+            }
+        };
+        let revision = ledger.head.revision;
+        match &ledger.head.link {
+            Some(newest) if newest.digest == link.token.digest() => {
+                // Whether it has ended by now, which a wrong clock may say, is for its visits to find out.
+                let ends = ledger.link().and_then(Result::ok).unwrap_or(newest.expiry);
+                Ok(Done { answer: Some(Rotated { ends, standing: true, ..link }), dashboard, revision })
+            }
+            _ if link.generation <= ledger.head.links_made => Err(Refusal::Superseded.into()),
+            _ => Err(Error::Contended),
+        }
     }
 
     /// Pauses the link: its token opens nothing until it is resumed.

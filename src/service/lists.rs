@@ -74,7 +74,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let ledger = self.ledger_when(dashboard, &Needs::of(by), when).await?;
         let ledger = ledger.ok_or(Refusal::UnknownDashboard)?;
         // Only an instant that was asked for can be past: the clock has moved on since the dashboard was read.
-        let now = self.env.now().max(ledger.head.clock);
+        let now = self.now_on(&ledger.head);
         let present = when.at.filter(|at| *at < now).map(|_| ledger.at(now));
         if !present.as_ref().unwrap_or(&ledger).is_party(by) {
             return Err(Refusal::UnknownDashboard.into());
@@ -187,7 +187,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         page: Page,
         at: Option<Timestamp>,
     ) -> Result<Paged<SharedDashboard>, Error> {
-        let (now, limit, holder) = (self.env.now(), page.limit.max(1), Holder::from(account));
+        let (now, limit, holder) = (self.now(), page.limit.max(1), Holder::from(account));
         let mut after = page.after.map(|dashboard| (dashboard, u64::MAX));
         let mut tenants: HashMap<TenantId, Arc<Tenant>> = HashMap::new();
         let mut shared: Vec<SharedDashboard> = Vec::new();

@@ -49,8 +49,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let read = self.store.read(dashboard, &needs.seeds, Freshness::Latest);
         let Some(snapshot) = read.await.map_err(Error::Store)? else { return Ok(Loaded::Unknown) };
         let now = match needs.lists_fallen {
-            true => self.env.now().max(snapshot.head.clock),
-            false => snapshot.head.next_instant(self.env.now()),
+            true => self.now_on(&snapshot.head),
+            false => snapshot.head.next_instant(self.now()),
         };
         let ledger = Ledger::of_snapshot(snapshot, at.unwrap_or(now));
         // Also who asks about another instant is judged by the present.
@@ -117,7 +117,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         };
         let Ok(first) = first else { return true };
         let is_all = first.len() < GLANCE;
-        let now = self.env.now().max(head.clock);
+        let now = self.now_on(head);
         let ledger = Ledger::new(Arc::clone(head), known.iter().chain(&first).map(Arc::clone), now);
         !is_all || first.iter().any(|grant| ledger.carried(grant.id).is_some())
     }

@@ -103,7 +103,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             let seeds = [Seed::Grant(offer.grant)];
             let read = self.store.read(head.dashboard, &seeds, Freshness::Latest).await;
             let Some(read) = read.map_err(Error::Store)? else { continue };
-            let now = self.env.now().max(read.head.clock);
+            let now = self.now_on(&read.head);
             let is_open = read.chains.iter().flatten().any(|grant| offer::is_open(&read.head, grant, now));
             open = open.saturating_add(usize::from(is_open));
         }
@@ -114,7 +114,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     async fn offers_received(&self, to: &Holder) -> Result<usize, Error> {
         let mut open = 0usize;
         self.each_held(to, |held| {
-            let now = self.env.now().max(held.head.clock);
+            let now = self.now_on(&held.head);
             let leaf = held.chains.first().and_then(|chain| chain.first());
             let is_open = leaf.is_some_and(|leaf| leaf.is_named(to) && offer::is_open(&held.head, leaf, now));
             open = open.saturating_add(usize::from(is_open));

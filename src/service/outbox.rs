@@ -3,6 +3,7 @@
 use super::{
     dashshare::{Dashshare, Done},
     error::Error,
+    falling::{Notes, is_dead_note, is_note},
 };
 use crate::{
     host::{Directory, Env, Store},
@@ -45,10 +46,12 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ///
     /// A worker leases some messages, delivers each, and [acknowledges](Self::acknowledge) it. Any number of workers may
     /// do so at once, in any number of processes. Each message is delivered at least once: one that a dead worker had
-    /// leased comes again when its lease has ended by the clock of [`Env`], and none comes again after it was
-    /// acknowledged. A worker that is slower than its lease delivers what another one delivers too, so the lease should
+    /// leased comes again when its lease has ended by the clock of [`Env`] (the earlier, if it has [two](Env::witness)), and
+    /// none comes again after it was acknowledged. A worker that is slower than its lease delivers what another one delivers too, so the lease should
     /// be longer than a delivery ever takes, and what receives the messages may tell by [`OutboxMessage::id`] whether it
     /// has one already. When a delivery fails, do nothing: the lease ends by itself.
+    ///
+    /// What a clock that ran ahead has leased until a day in the far future is freed by [`put_back`](Self::put_back).
     ///
     /// Every lease is counted ([`OutboxMessage::attempts`]). The tenth is the last: when it ends, the message is one of
     /// the [`dead_letters`](Self::dead_letters). [`lease_at_most`](Self::lease_at_most) takes another number.
@@ -101,21 +104,22 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         lasting: Duration,
         limit: usize,
     ) -> Result<Vec<OutboxMessage>, Error> {
-        let now = self.env.now();
+        let mut now = self.earliest();
         let until = now.plus_micros(micros(lasting));
+        let mut notes = Notes::default();
         loop {
             let leased = self.store.lease(now, until, attempts, limit).await.map_err(Error::Store)?;
-            let is_last = leased.is_empty();
-            let mut messages = Vec::with_capacity(leased.len());
-            for message in leased {
-                // What the library noted for itself is done here. What fails comes again when its lease has ended.
-                if let Ok(false) = self.follow(&message.message, message.id).await {
-                    messages.push(message);
+            let (own, messages): (Vec<_>, Vec<_>) = leased.into_iter().partition(|it| is_note(&it.message));
+            let is_new = self.follow_all(own, attempts, &mut notes).await;
+            if !messages.is_empty() || !(is_new || self.is_any_note_back(&mut notes).await) {
+                if !notes.last_leased.is_empty() {
+                    // If it fails, they are found among the dead letters.
+                    let _ = self.store.put_back(&notes.last_leased).await;
                 }
-            }
-            if is_last || !messages.is_empty() {
                 return Ok(messages);
             }
+            // What this call has leased does not come again in it, however short its lease is.
+            now = now.min(until.plus_micros(-1));
         }
     }
 
@@ -129,7 +133,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
 
     /// Up to `limit` messages that are not delivered any more, after the given one, by id: those that were leased as often
     /// as the host allows and not acknowledged, and those that the store cannot read. Nothing removes them but
-    /// [`acknowledge`](Self::acknowledge).
+    /// [`acknowledge`](Self::acknowledge). What the library notes for itself in the outbox is never one for having been
+    /// leased too often.
     ///
     /// # Errors
     /// [`Error::Store`] when the store fails.
@@ -167,16 +172,38 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         after: Option<MessageId>,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, Error> {
-        self.store.dead_letters(self.env.now(), after, limit).await.map_err(Error::Store)
+        let (mut letters, mut after): (Vec<DeadLetter>, _) = (Vec::new(), after);
+        loop {
+            let left = limit.saturating_sub(letters.len());
+            let page = self.store.dead_letters(self.earliest(), after, left).await.map_err(Error::Store)?;
+            let is_last = page.len() < left;
+            after = page.last().map(|letter| letter.id).or(after);
+            let (own, others): (Vec<_>, Vec<_>) = page.into_iter().partition(is_dead_note);
+            letters.extend(others);
+            if !own.is_empty() {
+                let own: Vec<MessageId> = own.iter().map(|letter| letter.id).collect();
+                self.store.put_back(&own).await.map_err(Error::Store)?;
+            }
+            if is_last || letters.len() >= limit {
+                return Ok(letters);
+            }
+        }
     }
 
-    /// Puts dead letters back into the outbox, to be leased as if they were new. What is no dead letter stays as it is,
-    /// so it does no harm to put one back twice.
+    /// Puts dead letters back into the outbox, and messages whose lease should end now: each comes to whoever leases next,
+    /// as if it were new, with no attempts counted. What waits stays as it is.
+    ///
+    /// A lease ends so however long it still runs: for the host after a worker whose clock ran ahead has leased messages
+    /// until a day in the far future, which [`outbox`](Self::outbox) lists with their
+    /// [`attempts`](OutboxMessage::attempts). A worker that is still about to deliver one delivers what another one
+    /// delivers too.
+    ///
+    /// Rules: [S3](crate::specification).
     ///
     /// # Errors
     /// [`Error::Store`] when the store fails.
-    pub async fn put_back(&self, letters: &[MessageId]) -> Result<(), Error> {
-        self.store.put_back(self.env.now(), letters).await.map_err(Error::Store)
+    pub async fn put_back(&self, messages: &[MessageId]) -> Result<(), Error> {
+        self.store.put_back(messages).await.map_err(Error::Store)
     }
 
     /// Forgets up to `limit` receipts of changes that are older than 30 days, and answers how many: less than `limit` when
@@ -194,7 +221,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     }
 
     /// The same as [`sweep`](Self::sweep), with an age of the host's own. Whatever it is, nothing of the last hour is
-    /// forgotten: a change may still be under way.
+    /// forgotten: a change may still be under way. The age is taken by the earlier of the host's clocks, if it has
+    /// [two](Env::witness).
     ///
     /// Rules: [G23](crate::specification).
     ///
@@ -202,7 +230,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// [`Error::Store`] when the store fails.
     pub async fn sweep_older_than(&self, age: Duration, limit: usize) -> Result<usize, Error> {
         let age = age.max(KEPT_AT_LEAST);
-        let before = self.env.now().plus_micros(micros(age).saturating_neg());
+        let before = self.earliest().plus_micros(micros(age).saturating_neg());
         self.store.sweep(before, limit).await.map_err(Error::Store)
     }
 }

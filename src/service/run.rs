@@ -164,7 +164,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         ledger: Option<&Ledger>,
         draw: &Draw,
     ) -> Result<Verdict<C::Answer>, Error> {
-        let now = ledger.map_or_else(|| self.env.now(), |ledger| ledger.now);
+        let now = ledger.map_or_else(|| self.now(), |ledger| ledger.now);
         let (mut tenant, mut access) = (Arc::new(Tenant::closed()), AnonymousAccess::default());
         let mut barred = None;
         // Whoever is no party is refused, whatever the directory would say: so it is not asked (D8).

@@ -89,9 +89,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ) -> Result<Done<Transferred>, Error> {
         let to = self.account(account).await?;
         let head = self.head(dashboard).await?;
-        let now = self.env.now();
         let owner = head.and_then(|head| {
-            let asks = head.asks(account, now.max(head.clock)).is_some();
+            let asks = head.asks(account, self.now_on(&head)).is_some();
             asks.then_some(head.owner)
         });
         let sides = to.as_ref().zip(owner);

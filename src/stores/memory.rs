@@ -526,8 +526,8 @@ impl Store for MemoryStore {
         Ok(self.state().outbox.dead_letters(now, after, limit))
     }
 
-    async fn put_back(&self, now: Timestamp, letters: &[MessageId]) -> Result<(), BoxError> {
-        self.state_to_change().outbox.put_back(now, letters);
+    async fn put_back(&self, messages: &[MessageId]) -> Result<(), BoxError> {
+        self.state_to_change().outbox.put_back(messages);
         Ok(())
     }
 

@@ -85,10 +85,9 @@ impl Outbox {
         self.behind(after).filter_map(letter).take(limit).collect()
     }
 
-    pub(super) fn put_back(&mut self, now: Timestamp, letters: &[MessageId]) {
-        for id in letters {
-            let waiting = self.0.get_mut(id).filter(|waiting| waiting.died(now).is_some());
-            if let Some(waiting) = waiting {
+    pub(super) fn put_back(&mut self, messages: &[MessageId]) {
+        for id in messages {
+            if let Some(waiting) = self.0.get_mut(id) {
                 (waiting.leased_until, waiting.is_given_up, waiting.message.attempts) = (None, false, 0);
             }
         }

@@ -139,16 +139,9 @@ impl Store for Glass {
         Ok(all)
     }
 
-    async fn put_back(&self, now: Timestamp, letters: &[MessageId]) -> Result<(), BoxError> {
-        // What was put aside is still leased in the store behind, so a last lease of its own frees it there.
-        let back: Vec<MessageId> =
-            letters.iter().copied().filter(|id| self.dead().contains_key(id)).collect();
-        if !back.is_empty() {
-            self.store.lease(Timestamp::MAX, now, 1, usize::MAX).await?;
-            self.store.put_back(now, &back).await?;
-        }
-        self.dead().retain(|id, _| !back.contains(id));
-        self.store.put_back(now, letters).await
+    async fn put_back(&self, messages: &[MessageId]) -> Result<(), BoxError> {
+        self.dead().retain(|id, _| !messages.contains(id));
+        self.store.put_back(messages).await
     }
 }
 

@@ -805,24 +805,24 @@ impl Store for PlainStore {
         })
     }
 
-    async fn put_back(&self, now: Timestamp, letters: &[MessageId]) -> Result<(), BoxError> {
+    async fn put_back(&self, messages: &[MessageId]) -> Result<(), BoxError> {
         let mut state = self.state();
         let State { outbox, leases, dead, .. } = &mut *state;
         let is_named = |id: MessageId| match self.sabotage {
             Some(Sabotage::PutsBackTheWholeDashboard) => {
-                letters.iter().any(|named| id.dashboard == named.dashboard)
+                messages.iter().any(|named| id.dashboard == named.dashboard)
             }
-            _ => letters.contains(&id),
+            _ => messages.contains(&id),
         };
-        let is_dead = |id: &MessageId| dead.get(id).is_some_and(|since| *since <= now);
+        let is_kept = |id: &MessageId| match self.sabotage {
+            Some(Sabotage::PutsBackNothing) => true,
+            Some(Sabotage::PutsBackOnlyWhatIsGivenUp) => !dead.contains_key(id),
+            _ => false,
+        };
         let mut copies = Vec::new();
-        for message in outbox.iter_mut().filter(|message| is_named(message.id)) {
-            if !is_dead(&message.id) && !self.is(Sabotage::PutsBackWhatIsLeased) {
-                continue;
-            }
-            if self.is(Sabotage::PutsBackNothing) {
-                continue;
-            }
+        let names = outbox.iter().map(|message| message.id);
+        let back: BTreeSet<MessageId> = names.filter(|id| is_named(*id) && !is_kept(id)).collect();
+        for message in outbox.iter_mut().filter(|message| back.contains(&message.id)) {
             if !self.is(Sabotage::KeepsTheAttemptsOfWhatComesBack) {
                 message.attempts = 0;
             }
@@ -832,10 +832,7 @@ impl Store for PlainStore {
             }
         }
         outbox.extend(copies);
-        if !self.is(Sabotage::PutsBackNothing) {
-            let lasting = |since: Timestamp| since > now && !self.is(Sabotage::PutsBackWhatIsLeased);
-            dead.retain(|id, since| !is_named(*id) || lasting(*since));
-        }
+        dead.retain(|id, _| !back.contains(id));
         Ok(())
     }
 

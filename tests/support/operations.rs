@@ -60,7 +60,7 @@ pub(crate) async fn failures(store: &impl Store) -> Vec<(&'static str, String)> 
     .expect("a name");
     all.push(("acknowledge", said(store.acknowledge(&[name]).await)));
     all.push(("dead_letters", said(store.dead_letters(now, None, 20).await)));
-    all.push(("put_back", said(store.put_back(now, &[name]).await)));
+    all.push(("put_back", said(store.put_back(&[name]).await)));
     all.push(("sweep", said(store.sweep(now, 20).await)));
     all
 }

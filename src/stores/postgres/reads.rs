@@ -140,8 +140,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     ),
     put_back: concat!(
         "UPDATE dashshare_outbox o SET leased_until = '-9223372036854775808'::int8, dead_from = NULL, attempts = 0 ",
-        named!("FROM", "$2", "$3", "$4"),
-        " AND o.leased_until = 9223372036854775807 AND coalesce(o.dead_from, 0) <= $1"
+        named!("FROM", "$1", "$2", "$3")
     ),
     acknowledge: concat!("DELETE FROM dashshare_outbox o ", named!("USING", "$1", "$2", "$3")),
     // Of several that sweep at once, none waits for another.

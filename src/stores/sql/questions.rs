@@ -360,13 +360,8 @@ pub(crate) async fn acknowledge<D: Database>(database: &D, delivered: &[MessageI
     database.change(fixed(D::DIALECT.acknowledge), &[names_of(delivered)]).await.map(drop)
 }
 
-pub(crate) async fn put_back<D: Database>(
-    database: &D,
-    now: Timestamp,
-    letters: &[MessageId],
-) -> Result<(), SqlError> {
-    let values = [Value::Number(now.micros()), names_of(letters)];
-    database.change(fixed(D::DIALECT.put_back), &values).await.map(drop)
+pub(crate) async fn put_back<D: Database>(database: &D, messages: &[MessageId]) -> Result<(), SqlError> {
+    database.change(fixed(D::DIALECT.put_back), &[names_of(messages)]).await.map(drop)
 }
 
 pub(crate) async fn sweep<D: Database>(

@@ -122,8 +122,8 @@ pub(super) static DIALECT: Dialect = Dialect {
     ),
     put_back: concat!(
         "UPDATE dashshare_outbox SET leased_until = -9223372036854775808, dead_from = NULL, attempts = 0 \
-        WHERE leased_until = 9223372036854775807 AND coalesce(dead_from, 0) <= $1 AND ",
-        named!("$2")
+        WHERE ",
+        named!("$1")
     ),
     acknowledge: concat!("DELETE FROM dashshare_outbox WHERE ", named!("$1")),
     sweep: "DELETE FROM dashshare_receipt WHERE (dashboard, key) IN \
