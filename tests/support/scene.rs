@@ -375,9 +375,7 @@ pub(crate) fn questions() -> Vec<Op> {
         }),
         op("list", move |s, _| block_on(s.access_list(by, big))),
         op("impact", move |s, w| block_on(s.impact_of_revoking(by, big, w.grant("ann")))),
-        op("shared with", |s, _| {
-            block_on(s.shared_with(account(DAN), Page::first(99)))
-        }),
+        op("shared with", |s, _| block_on(s.shared_with(account(DAN), Page::first(99)))),
         op("viewers", move |s, _| block_on(s.viewers(big))),
         op("losing", move |s, _| block_on(s.losing_access(big, later))),
         op("diagnose", move |s, w| block_on(s.diagnose_link(by, big, Some(&w.token)))),
