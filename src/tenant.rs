@@ -74,7 +74,7 @@ pub struct Limits {
     pub grants_shared_on: u32,
     /// Invitations on a dashboard that one person has made and nobody has answered: 100.
     pub invitations: u32,
-    /// Open offers of one giver: 20.
+    /// Offers of one giver that nobody has taken, declined or withdrawn, expired ones too: 20.
     pub offers_given: u32,
     /// Open offers to one recipient, by the name that they were made to: 20.
     pub offers_received: u32,

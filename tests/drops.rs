@@ -8,7 +8,8 @@ use crate::support::{
 };
 use dashshare::answers::NewToken;
 use dashshare::{
-    AccountId, DashboardId, Error, Expiry, LinkToken, NewLink, Refusal, Rights, Rotated, TenantId, Unresolved,
+    AccountId, DashboardId, Error, Expiry, LinkToken, NewLink, Refusal, Rights, Rotated, TenantId,
+    Unresolved,
     store::{Freshness, Store as _},
     trail::Actor,
 };
@@ -314,6 +315,8 @@ fn a_withdrawal_that_was_dropped_is_not_listed_until_somebody_lists_it() {
         }
     }
     assert!(unlisted > 0, "it was never dropped in between");
+}
+
 /// A rotation of which nobody can say whether it stands.
 fn unresolved(sharing: &Sharing, link: impl Into<NewLink>, is_done: bool) -> Unresolved {
     sharing.store().gate.follow(move |_, call| match call {

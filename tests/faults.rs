@@ -5,7 +5,9 @@ use crate::support::faulty::{self, Call, Fault, Hook, Sharing};
 use crate::support::plans::{Dump, Kind, Tally, ask, clean, suffer, troubles};
 use crate::support::scene::{self, BIG, OLGA, Op, Scene, account, board, commands, done, questions};
 use dashshare::{
-    Done, Error, Expiry, LinkToken, MemoryDirectory, MemoryStore, Refusal, Rotated, TenantId,
+    Done, EmailAddress, Error, Expiry, Holder, LinkToken, MemoryDirectory, MemoryStore, NewShare, Refusal,
+    Rights, Rotated, TenantId,
+    questions::Page,
     store::{Freshness, Store as _},
 };
 use pollster::block_on;
@@ -596,4 +598,101 @@ fn after_a_rotation_returned_no_visit_that_starts_later_accepts_an_older_token()
     );
     assert_eq!(returned.len(), ROTATORS * ROTATIONS);
     assert!(visits.len() > 1000 && allowed > 50 && allowed < visits.len());
+}
+
+/// Dan gave two offers and owns nothing any more; he holds two dashboards, was offered a third, and his address is invited
+/// to a fourth.
+fn leaving() -> Scene {
+    let scene = Scene::new();
+    let sharing = scene.process(4);
+    let (dan, olga, template) = (account(scene::DAN), account(OLGA), scene::template());
+    done(sharing.register(board(20), TenantId::from(1u64), dan));
+    for clone in [21, 22] {
+        done(sharing.offer(dan, board(20), scene::offer(account(scene::ANN), clone, &template)));
+    }
+    done(sharing.transfer(board(20), olga, Rights::NONE));
+    let terms = scene::terms(Rights::VIEW, false, Expiry::Never);
+    done(sharing.share(olga, board(scene::PAUSED), NewShare::with(dans_address(), terms)));
+    scene.directory.verify_email(dan, dans_address(), scene::now());
+    scene
+}
+
+fn dans_address() -> EmailAddress {
+    scene::address("dan@example.com")
+}
+
+/// How much there is that deleting Dan has to end.
+fn left_of_dan(scene: &Scene) -> usize {
+    let dan = account(scene::DAN);
+    let held = |holder: Holder| {
+        let held = done(scene.store.held(&holder, None, 99));
+        held.iter().filter(|held| held.chains[0][0].revoked.is_none()).count()
+    };
+    let made = done(scene.process(7).offers_made(dan, Page::first(9))).len();
+    made + held(dan.into()) + held(dans_address().into())
+}
+
+/// G19, G22: what fails on one dashboard, or about one offer, keeps nothing else of an account from ending. The first error
+/// is told, and a repeat ends what is left.
+#[test]
+fn deleting_an_account_goes_on_after_what_fails() {
+    let world = leaving();
+    assert_eq!(left_of_dan(&world), 6);
+    let sharing = world.process(5);
+    sharing.store().gate.heal();
+    assert_eq!(done(sharing.delete_account(account(scene::DAN))).len(), 4);
+    let trace = sharing.store().gate.trace();
+    assert_eq!(left_of_dan(&world), 0);
+    let calls = |wanted: Call| {
+        let found = trace.iter().enumerate().filter(move |(_, call)| **call == wanted);
+        found.map(|(number, _)| number).collect::<Vec<usize>>()
+    };
+    let (commits, asked) = (calls(Call::Commit), calls(Call::Account));
+    assert_eq!((commits.len(), asked.len()), (6, 1), "{trace:?}");
+    let alone = commits.iter().chain(&asked).map(|number| vec![*number]);
+    for failing in alone.chain([commits.clone()]) {
+        let world = leaving();
+        let sharing = world.process(5);
+        let plan = failing.clone();
+        sharing.store().gate.follow(
+            move |number, _| {
+                if plan.contains(&number) { Fault::Fail } else { Fault::None }
+            },
+        );
+        let error = block_on(sharing.delete_account(account(scene::DAN))).expect_err("something failed");
+        assert!(error.to_string().contains(&format!("injected at call {}", failing[0])), "{error}");
+        sharing.store().gate.heal();
+        let left = left_of_dan(&world);
+        // A commit that fails takes fewer calls, so that of all the later ones some come through.
+        assert!(if failing.len() == 1 { left == 1 } else { left > 1 }, "{left} with {failing:?}");
+        done(sharing.delete_account(account(scene::DAN)));
+        assert_eq!(left_of_dan(&world), 0, "{failing:?}");
+    }
+}
+
+/// I3, G22: a dashboard on which a claim fails keeps no other from being claimed; a repeat answers for all.
+#[test]
+fn claiming_goes_on_after_what_fails() {
+    let eve = scene::address("eve@example.com");
+    let claimed = |sharing: &Sharing| {
+        let claimed = done(sharing.claim(account(scene::EVE), &eve));
+        claimed.into_iter().map(|done| (done.dashboard, done.answer.grants)).collect::<Vec<_>>()
+    };
+    let world = Scene::new();
+    let sharing = world.process(5);
+    sharing.store().gate.heal();
+    let clean = claimed(&sharing).len();
+    assert_eq!(clean, 2);
+    let trace = sharing.store().gate.trace();
+    for (number, _) in trace.iter().enumerate().filter(|(_, call)| **call == Call::Commit) {
+        let world = Scene::new();
+        let sharing = world.process(5);
+        sharing.store().gate.follow(move |at, _| if at == number { Fault::Fail } else { Fault::None });
+        let error = block_on(sharing.claim(account(scene::EVE), &eve)).expect_err("a commit failed");
+        assert!(matches!(error, Error::Store(_)), "{error}");
+        let shared = done(sharing.shared_with(account(scene::EVE), Page::first(9)));
+        assert_eq!(shared.len(), 1, "the other one is claimed");
+        let again = claimed(&sharing);
+        assert_eq!(again.len(), clean);
+    }
 }

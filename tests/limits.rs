@@ -5,9 +5,10 @@ use crate::support::scene::{
     ANN, BIG, BOB, OLGA, account, address, board, done, now, offer, template, terms,
 };
 use dashshare::{
-    Amendment, BoxError, Dashshare, Error, Expiry, FixedEnv, GrantId, MemoryDirectory, MemoryStore, NewShare,
-    RevokeMode, Rights, TenantId, Terms,
+    Amendment, BoxError, Dashshare, Env as _, Error, Expiry, FixedEnv, GrantId, MemoryDirectory, MemoryStore,
+    NewShare, RevokeMode, Rights, TenantId, Terms,
     directory::{Limits, SharingRules, Tenant},
+    questions::Page,
     store::{Freshness, LinkDigest, Snapshot, Store},
 };
 use pollster::block_on;
@@ -247,10 +248,6 @@ fn offers_are_limited() {
     done(world.sharing.take_offer(account(BOB), board(50), TenantId::from(1u64)));
     make(BOB, 54).expect("one was taken");
     assert_eq!(told(make(10, 55)), conflict("too_many_offers", 3));
-    world.sharing.env().inner.set(now().plus_days(30));
-    let later = offer(account(10), 55, &template);
-    let later = dashshare::NewOffer::to(later.to, later.clone, later.template, Expiry::Never);
-    done(world.sharing.offer(account(OLGA), board(BIG), later));
     // To an address they are counted by the address, so that the number tells of no account (I1).
     let world = World::new(|limits| limits.offers_received = 1);
     world.directory.verify_email(account(BOB), address("bob@x.test"), now());
@@ -268,6 +265,91 @@ fn offers_are_limited() {
     world.set(|limits| limits.template_bytes = 10);
     let said = json!(to_bob(account(ANN).into(), 63).expect_err("too large").refusal().expect("a refusal"));
     assert_eq!((&said["code"], &said["limit"]), (&json!("template_too_large"), &json!(10)));
+}
+
+/// G23, T9: an offer that has expired counts for its giver as long as it is kept, so that those cannot pile up; withdrawing
+/// it makes room, and so does using its id again. To its recipient it counts no more. Counting reads no grant.
+#[test]
+fn an_expired_offer_counts_until_it_is_withdrawn() {
+    let world = World::new(|limits| (limits.offers_given, limits.offers_received) = (4, 4));
+    let template = template();
+    let make = |to: u64, clone: u64| {
+        let later = dashshare::NewOffer::to(
+            account(to),
+            board(clone),
+            &template,
+            Expiry::At(world.sharing.env().inner.now().plus_days(30)),
+        );
+        block_on(world.sharing.offer(account(OLGA), board(BIG), later))
+    };
+    for round in 0..5u32 {
+        world.sharing.env().inner.set(now().plus_days(30 * round));
+        let fresh = 50 + u64::from(round) * 4;
+        if round > 0 {
+            assert_eq!(told(make(BOB, fresh)), conflict("too_many_offers", 4));
+            let made = done(world.sharing.offers_made(account(OLGA), Page::first(99)));
+            assert_eq!((made.len(), made.next), (4, None));
+            // The first is replaced under its own id, the others make room.
+            make(BOB, made[0].clone.to_u64().expect("a number")).expect("in its own place");
+            assert_eq!(told(make(BOB, fresh)), conflict("too_many_offers", 4));
+            for old in made {
+                done(world.sharing.withdraw_offer(account(OLGA), old.clone));
+            }
+        }
+        for clone in fresh..fresh + 4 {
+            world.sharing.store().gate.heal();
+            make(BOB, clone).expect("there is room");
+            let reads = world.sharing.store().gate.trace();
+            let reads = reads.iter().filter(|call| matches!(call, Call::Read)).count();
+            assert!(reads <= 3, "{reads} reads to make one offer");
+        }
+        assert_eq!(told(make(ANN, 99)), conflict("too_many_offers", 4));
+    }
+}
+
+/// T9, S3: the offers to somebody and those that somebody made come in pages; the first cost no read of a clone, the
+/// second one each.
+#[test]
+fn offers_come_in_pages_at_little_cost() {
+    let world = World::new(|limits| (limits.offers_given, limits.offers_received) = (40, 40));
+    let template = template();
+    let names = ["bob@x.test", "robert@x.test"].map(address);
+    for clone in 50..80u64 {
+        let to = match clone % 3 {
+            0 => dashshare::Holder::from(account(BOB)),
+            rest => names[rest as usize - 1].clone().into(),
+        };
+        // The first address is known to be Bob's by half of them.
+        if clone == 65 {
+            world.directory.verify_email(account(BOB), names[0].clone(), now());
+        }
+        done(world.sharing.offer(account(OLGA), board(BIG), offer(to, clone, &template)));
+    }
+    world.directory.verify_email(account(BOB), names[1].clone(), now());
+    done(world.sharing.withdraw_offer(account(OLGA), board(60)));
+    done(world.sharing.decline_offer(account(BOB), board(61)));
+    done(world.sharing.take_offer(account(BOB), board(62), TenantId::from(1u64)));
+    world.share(OLGA, BOB, 9).expect("no offer");
+    let left: Vec<u64> = (50..60).chain(63..80).collect();
+    for limit in [1, 2, 7, 26, 27, 28, 500] {
+        for (who, cost) in [(BOB, 0), (OLGA, limit + 1)] {
+            let (mut seen, mut page) = (Vec::new(), Some(Page::first(limit)));
+            while let Some(asked) = page {
+                world.sharing.store().gate.heal();
+                let answer = match who {
+                    BOB => done(world.sharing.offers(account(BOB), asked)),
+                    _ => done(world.sharing.offers_made(account(OLGA), asked)),
+                };
+                let trace = world.sharing.store().gate.trace();
+                let reads = trace.iter().filter(|call| matches!(call, Call::Read)).count();
+                assert!(reads <= cost.min(left.len()), "{reads} reads for a page of {limit}");
+                assert!(answer.len() == limit || answer.next.is_none(), "a short page is the last");
+                seen.extend(answer.iter().map(|offer| offer.clone.to_u64().expect("a number")));
+                page = answer.next.map(|place| Page::first(limit).after(place));
+            }
+            assert_eq!(seen, left, "pages of {limit} of account {who}");
+        }
+    }
 }
 
 /// A store that keeps what it is asked to look up.

@@ -3,6 +3,7 @@
 use dashshare::{
     AccountId, Action, DashboardId, Dashshare, Error, Expiry, FixedEnv, MemoryDirectory, MemoryStore,
     NewOffer, Refusal, Revision, TenantId, Timestamp,
+    questions::Page,
     store::{Freshness, Seed, Store as _},
     template::{FillError, Fills, Options, Profile, Recipient, Template, extract_json, fill},
     trail::{Actor, Message},
@@ -86,7 +87,7 @@ fn fill_for_ann(template: &Template, fills: &Fills, partial: bool) -> Result<Val
 fn a_clone_is_taken_half_filled_and_filled_later() {
     let sharing = world();
     let clone = offered(&sharing);
-    let view = block_on(sharing.offers(account(2))).expect("a list").remove(0);
+    let view = block_on(sharing.offers(account(2), Page::first(9))).expect("a page").entries.remove(0);
     for secret in DEVICES.into_iter().chain(WIDGETS).chain([board(SOURCE).to_string().as_str()]) {
         assert!(!json!(view).to_string().contains(secret), "the offer tells `{secret}` of its source");
     }
@@ -214,11 +215,11 @@ fn what_is_offered_has_limits() {
     assert_eq!(refused(make(offer(&large))), "template_too_large");
     let head = block_on(sharing.store().read(board(CLONE), &[], Freshness::Latest)).expect("read");
     assert!(head.is_none(), "a refused offer was written");
-    assert!(block_on(sharing.offers_made(account(1))).expect("a list").is_empty());
+    assert!(block_on(sharing.offers_made(account(1), Page::first(9))).expect("a page").is_empty());
 
     let full = offer(&template).message(&within).devices(&within);
     make(full).expect("offered");
-    let view = block_on(sharing.offers(account(2))).expect("a list").remove(0);
+    let view = block_on(sharing.offers(account(2), Page::first(9))).expect("a page").entries.remove(0);
     assert_eq!((view.message.as_ref(), view.devices.as_ref()), (Some(&within), Some(&within)));
 }
 
@@ -279,7 +280,7 @@ fn a_mail_has_no_more_of_a_persons_text_than_may_stand_there() {
     };
     assert_eq!(message, "URGENT: verify at Bcc: today");
     assert!(devices.chars().count() <= 200 && devices.starts_with("a sensor a sensor"), "{devices}");
-    let view = block_on(sharing.offers(account(2))).expect("a list").remove(0);
+    let view = block_on(sharing.offers(account(2), Page::first(9))).expect("a page").entries.remove(0);
     assert_eq!(view.message.as_deref(), Some(wrote));
 }
 

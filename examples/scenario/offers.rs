@@ -8,7 +8,7 @@ use super::{
 };
 use dashshare::{
     DashboardId, NewOffer,
-    questions::OfferView,
+    questions::{OfferView, Page},
     template::{Options, Profile, Template, extract_json},
 };
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ impl Engine {
         let who = self.account_in(fields, "who")?;
         play(move |engine| {
             let who = engine.account(who);
-            let offers = block_on(engine.sharing.offers(who))?;
+            let offers = block_on(engine.sharing.offers(who, Page::first(usize::MAX)))?;
             Ok(engine.offer_views(&offers))
         })
     }
@@ -59,7 +59,7 @@ impl Engine {
         let by = self.account_in(fields, "by")?;
         play(move |engine| {
             let by = engine.account(by);
-            let offers = block_on(engine.sharing.offers_made(by))?;
+            let offers = block_on(engine.sharing.offers_made(by, Page::first(usize::MAX)))?;
             Ok(engine.offer_views(&offers))
         })
     }

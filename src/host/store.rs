@@ -93,6 +93,10 @@ pub enum Freshness {
 ///   return as many rows at once has to read on by itself. The library asks for 512 at the most, apart from what a
 ///   host asks for itself.
 /// - **What is not known** reads as `None` or as an empty list, never as an error and never as another row.
+/// - **What cannot be read** stays with its dashboard. A grant that cannot is left out of every answer, and a head that
+///   cannot, with all that hangs on it, of [`held`](Self::held), [`owned`](Self::owned) and
+///   [`read_many`](Self::read_many), which are asked of many dashboards; no page ends with it. Where one dashboard is
+///   asked for, a head that cannot be read is an error.
 ///
 /// No error may carry a secret; none is ever passed in.
 pub trait Store: Send + Sync {

@@ -215,10 +215,14 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// An invitation that the tenant's rules would not let be given to the account today goes on waiting, and one that the
     /// account made itself ends. Whoever invited is told.
     ///
-    /// Call it at sign-up and whenever an address was verified. Each dashboard is one commit; if a call fails half way,
-    /// repeat it.
+    /// Call it at sign-up and whenever an address was verified. Each dashboard is one commit, and one that fails keeps no
+    /// other from being claimed.
     ///
     /// Rules: [I3](crate::specification).
+    ///
+    /// # Errors
+    /// The first one that a dashboard failed with, after all others were claimed. What was done on those is not in the
+    /// error; a repeat goes on with what is left, and answers for all of them.
     ///
     /// # Example
     ///
@@ -254,11 +258,11 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             let done = match self.done(&command).await {
                 // It waits until the dashboard is resumed, and keeps no other from being claimed.
                 Err(Error::Refused(Refusal::Suspended)) => continue,
-                Err(error @ Error::Clock { .. }) => {
-                    failed = Some(error);
+                Err(error) => {
+                    failed.get_or_insert(error);
                     continue;
                 }
-                done => done?,
+                Ok(done) => done,
             };
             let is_nothing = done.grants.is_empty() && done.ended.is_empty() && done.refused.is_empty();
             claimed.extend((!is_nothing).then_some(done));
@@ -283,12 +287,16 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// and the offers that it gave or could take. Answers with what fell, dashboard by dashboard.
     ///
     /// Call it while the directory still knows the account's addresses, and after nobody can act as it any more. Each
-    /// dashboard is one commit; if a call fails half way, repeat it.
+    /// dashboard is one commit, and one that fails keeps nothing from ending on the others.
     ///
-    /// Rules: [G19](crate::specification).
+    /// Rules: [G19](crate::specification), [G22](crate::specification).
     ///
     /// # Errors
     /// [`Refusal::OwnsDashboards`] while it owns any: transfer or delete those first.
+    ///
+    /// Otherwise the first one that an offer or a dashboard failed with, or that kept the directory from saying which
+    /// addresses are the account's, after all has ended that could. What fell then is not in the error, only in the audit
+    /// records and messages of the dashboards that were done; a repeat goes on with what is left, and answers for that.
     pub async fn delete_account(&self, account: AccountId) -> Result<Vec<Done<Ended>>, Error> {
         let (mut dashboards, mut clones) = (Vec::new(), Vec::new());
         for head in self.owned_heads(account).await? {
@@ -301,22 +309,30 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         if !dashboards.is_empty() {
             return Err(Refusal::OwnsDashboards { dashboards }.into());
         }
+        let mut failed = None;
         for clone in clones {
-            let withdrawn = self.done(&EndOffer { clone, by: OfferEnd::Giver(Actor::Host) }).await;
-            // Somebody may have taken it meanwhile.
-            if !matches!(withdrawn, Err(Error::Refused(Refusal::UnknownOffer))) {
-                withdrawn?;
+            match self.done(&EndOffer { clone, by: OfferEnd::Giver(Actor::Host) }).await {
+                // Somebody may have taken it meanwhile.
+                Ok(_) | Err(Error::Refused(Refusal::UnknownOffer)) => {}
+                Err(error) => {
+                    failed.get_or_insert(error);
+                }
             }
         }
-        let addresses = self.person(account.into()).await?.addresses;
+        let (Person { addresses, .. }, unknown) = self.person_or_name(account.into()).await;
+        failed = failed.or(unknown);
         let holders = [account.into()].into_iter().chain(addresses.iter().cloned().map(Holder::from));
         let mut ended = Vec::new();
         for dashboard in self.dashboards_of(holders).await? {
             let person =
                 Person { named: account.into(), account: Some(account), addresses: addresses.clone() };
-            let done = self.done(&EndAccount { dashboard, account, person }).await?;
-            ended.extend((!done.fell.is_empty()).then_some(done));
+            match self.done(&EndAccount { dashboard, account, person }).await {
+                Ok(done) => ended.extend((!done.fell.is_empty()).then_some(done)),
+                Err(error) => {
+                    failed.get_or_insert(error);
+                }
+            }
         }
-        Ok(ended)
+        failed.map_or(Ok(ended), Err)
     }
 }

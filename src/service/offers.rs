@@ -3,17 +3,20 @@
 use super::{
     dashshare::{Dashshare, Done},
     error::Error,
+    load::{PAGE, place},
+    page::{Page, Paged},
 };
 use crate::{
     host::{Directory, Env, Freshness, Store},
-    record::{Actor, Holder, Seed},
+    record::{Actor, Head, Holder, Seed},
     sharing::{
         Ledger, More, Needs, Refusal,
         offer::{self, EndOffer, MakeOffer, NewOffer, OfferEnd, OfferView, Offered, TakeOffer},
+        revoke::Person,
     },
     value::{AccountId, DashboardId, TenantId},
 };
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// # Clones that are offered
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
@@ -34,7 +37,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// [`AlreadyExists`](crate::Refusal::AlreadyExists) when the id of the clone is in use,
     /// [`TextTooLong`](crate::Refusal::TextTooLong) and [`TemplateTooLarge`](crate::Refusal::TemplateTooLarge),
     /// [`TextTellsTooMuch`](crate::Refusal::TextTellsTooMuch) when the description of the devices holds what looks like
-    /// an id, a credential or a link, [`TooManyOffers`](crate::Refusal::TooManyOffers) and
+    /// an id, a credential or a link, [`TooManyOffers`](crate::Refusal::TooManyOffers) when the giver has made as many as
+    /// it may that are still kept, expired ones too, which it [withdraws](Self::withdraw_offer) to make room,
     /// [`TooManyOffersReceived`](crate::Refusal::TooManyOffersReceived), and otherwise as [`share`](Self::share).
     ///
     /// # Example
@@ -67,7 +71,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// // Ann signs up and confirms her address. She fills the clone with a device of her own, the host keeps the
     /// // document, and then she takes it.
     /// sharing.directory().verify_email(ann, address, start);
-    /// let offered = sharing.offers(ann).await?.remove(0);
+    /// let offered = sharing.offers(ann, Page::first(20)).await?.entries.remove(0);
     /// let template = Template::read(&profile, &offered.template)?;
     /// let fills: Fills = [("device-1".to_owned(), "anns-sensor".into())].into();
     /// # let mut drawn = 0;
@@ -91,23 +95,16 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let (tenant, giver) = offer::giver_of_source(ledger.as_ref(), by)?;
         let tenant = (tenant, self.tenant(tenant).await?);
         let with = self.recipient(offer.to.clone()).await?;
-        let open = (self.offers_given(giver).await?, self.offers_received(&offer.to).await?);
-        self.done(&MakeOffer { by, giver, with, offer, tenant, open }).await
+        let count = (self.offers_kept(giver, offer.clone).await?, self.offers_received(&offer.to).await?);
+        self.done(&MakeOffer { by, giver, with, offer, tenant, count }).await
     }
 
-    /// How many open offers an account has made.
-    async fn offers_given(&self, giver: AccountId) -> Result<usize, Error> {
-        let mut open = 0usize;
-        for head in self.owned_heads(giver).await? {
-            let Some(offer) = head.offer() else { continue };
-            let seeds = [Seed::Grant(offer.grant)];
-            let read = self.store.read(head.dashboard, &seeds, Freshness::Latest).await;
-            let Some(read) = read.map_err(Error::Store)? else { continue };
-            let now = self.now_on(&read.head);
-            let is_open = read.chains.iter().flatten().any(|grant| offer::is_open(&read.head, grant, now));
-            open = open.saturating_add(usize::from(is_open));
-        }
-        Ok(open)
+    /// How many offers of an account are kept beside one: an expired one takes room until it is withdrawn, and one whose
+    /// id is used again makes room for what comes in its place.
+    async fn offers_kept(&self, giver: AccountId, beside: DashboardId) -> Result<usize, Error> {
+        let heads = self.owned_heads(giver).await?;
+        let others = heads.iter().filter(|head| head.dashboard != beside);
+        Ok(others.filter(|head| head.offer().is_some()).count())
     }
 
     /// How many open offers there are to an account, or to an address.
@@ -123,30 +120,81 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(open)
     }
 
-    /// The open offers that an account can take or decline, by the ids of the clones: those made to the account, and
-    /// those made to an address that it has verified.
+    /// A page of the open offers that an account can take or decline, by the ids of the clones: those made to the account,
+    /// and those made to an address that it has verified.
     ///
     /// Each holds its template. A host fills it (all of it, or [a part](crate::template::Recipient::partial) with the
     /// rest for later), keeps the document and the template under the clone's id, and then
     /// [takes](Self::take_offer) the offer, after which it is not kept here any more.
-    pub async fn offers(&self, account: AccountId) -> Result<Vec<OfferView>, Error> {
-        let person = self.person(account.into()).await?;
-        let mut found = BTreeSet::new();
+    ///
+    /// Rules: [T9](crate::specification), [S3](crate::specification).
+    pub async fn offers(&self, account: AccountId, page: Page) -> Result<Paged<OfferView>, Error> {
+        let (person, limit) = (self.person(account.into()).await?, page.limit.max(1));
+        // One that was made to an address and is bound to the account is found by both.
+        let mut found = BTreeMap::new();
         for holder in person.holders() {
-            self.each_held(&holder, |held| {
-                found.extend(held.head.offer().map(|_| held.head.dashboard));
-            })
-            .await?;
+            let offers = self.offers_to(&holder, &person, page.after, limit).await?;
+            found.extend(offers.into_iter().map(|offer| (offer.clone, offer)));
         }
-        self.views(found, |ledger| offer::view_for(&person, ledger)).await
+        Ok(Paged::of(found.into_values().collect(), limit, |offer| offer.clone))
     }
 
-    /// The offers that an account has made and that nobody has ended yet, by the ids of the clones: expired ones too,
-    /// which keep what was offered until they are [withdrawn](Self::withdraw_offer) or their id is used again.
-    pub async fn offers_made(&self, by: AccountId) -> Result<Vec<OfferView>, Error> {
-        let made = self.owned_heads(by).await?;
-        let offers = made.iter().filter(|head| head.offer().is_some()).map(|head| head.dashboard);
-        self.views(offers, offer::view_for_giver).await
+    /// The first offers to a name after a place, and one more than was asked for if there is one.
+    async fn offers_to(
+        &self,
+        holder: &Holder,
+        person: &Person,
+        after: Option<DashboardId>,
+        limit: usize,
+    ) -> Result<Vec<OfferView>, Error> {
+        let mut after = after.map(|clone| (clone, u64::MAX));
+        let mut offers = Vec::new();
+        loop {
+            let rows = self.store.held(holder, after, PAGE).await.map_err(Error::Store)?;
+            after = rows.last().and_then(place).filter(|_| rows.len() >= PAGE);
+            for held in rows.into_iter().filter(|held| held.head.offer().is_some()) {
+                let now = held.head.next_instant(self.env.now());
+                offers.extend(offer::view_for(person, &Ledger::of_snapshot(held, now)));
+                if offers.len() > limit {
+                    return Ok(offers);
+                }
+            }
+            if after.is_none() {
+                return Ok(offers);
+            }
+        }
+    }
+
+    /// A page of the offers that an account has made and that nobody has ended yet, by the ids of the clones: expired ones
+    /// too, which keep what was offered, and count towards the [limit](crate::directory::Limits::offers_given), until they
+    /// are [withdrawn](Self::withdraw_offer) or their id is used again.
+    ///
+    /// Rules: [T9](crate::specification), [S3](crate::specification).
+    pub async fn offers_made(&self, by: AccountId, page: Page) -> Result<Paged<OfferView>, Error> {
+        let (mut after, limit) = (page.after, page.limit.max(1));
+        let mut made = Vec::new();
+        loop {
+            let heads = self.store.owned(by, after, PAGE).await.map_err(Error::Store)?;
+            for head in &heads {
+                made.extend(self.offer_made(head).await?);
+                if made.len() > limit {
+                    return Ok(Paged::of(made, limit, |offer| offer.clone));
+                }
+            }
+            after = heads.last().map(|head| head.dashboard);
+            if heads.len() < PAGE {
+                return Ok(Paged::of(made, limit, |offer| offer.clone));
+            }
+        }
+    }
+
+    /// An offer as its giver sees it, as of one moment; `None` if there is none, or it has ended meanwhile.
+    async fn offer_made(&self, head: &Head) -> Result<Option<OfferView>, Error> {
+        let Some(offer) = head.offer() else { return Ok(None) };
+        let seeds = [Seed::Grant(offer.grant)];
+        let read = self.store.read(head.dashboard, &seeds, Freshness::Latest).await.map_err(Error::Store)?;
+        let ledger = read.map(|read| Ledger::of_snapshot(read, head.clock));
+        Ok(ledger.and_then(|ledger| offer::view_for_giver(&ledger)))
     }
 
     /// Takes a clone that was offered: from this commit on it is a dashboard of the account's, in the tenant that the
@@ -183,19 +231,5 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// [`Refusal::UnknownOffer`](crate::Refusal::UnknownOffer) when there is none of the giver's, or it was taken: the clone is its taker's.
     pub async fn withdraw_offer(&self, by: impl Into<Actor>, clone: DashboardId) -> Result<Done<()>, Error> {
         self.done(&EndOffer { clone, by: OfferEnd::Giver(by.into()) }).await
-    }
-
-    /// The offers under these ids, each as of one moment, as somebody sees them.
-    async fn views(
-        &self,
-        clones: impl IntoIterator<Item = DashboardId>,
-        view: impl Fn(&Ledger) -> Option<OfferView>,
-    ) -> Result<Vec<OfferView>, Error> {
-        let mut views = Vec::new();
-        for clone in clones {
-            let ledger = self.ledger_or_offer(clone, &Needs::default(), offer::grant_of, None).await?;
-            views.extend(ledger.and_then(|ledger| view(&ledger)));
-        }
-        Ok(views)
     }
 }

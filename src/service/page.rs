@@ -7,7 +7,8 @@ use std::ops::Deref;
 /// Which part of a long list is asked for: up to so many entries, from the beginning or after a place.
 ///
 /// Of [`shared_with`](crate::Dashshare::shared_with) and [`owned`](crate::Dashshare::owned), which go through the
-/// dashboards of an account by their ids.
+/// dashboards of an account by their ids, and of [`offers`](crate::Dashshare::offers) and
+/// [`offers_made`](crate::Dashshare::offers_made), which go through clones likewise.
 ///
 /// ```
 /// use dashshare::{DashboardId, questions::Page};

@@ -115,8 +115,8 @@ pub(crate) struct MakeOffer<'a> {
     pub(crate) offer: NewOffer<'a>,
     /// The tenant of the dashboard that the structure is of: its rules count.
     pub(crate) tenant: (TenantId, Arc<Tenant>),
-    /// How many open offers the giver has made, and how many there are to this name.
-    pub(crate) open: (usize, usize),
+    /// How many other offers of the giver are kept, expired ones too, and how many open ones there are to this name.
+    pub(crate) count: (usize, usize),
 }
 
 /// Whether an offer counts as open: until its own end, also where an invitation would have lapsed before, which would tell
@@ -177,7 +177,7 @@ impl Command for MakeOffer<'_> {
         check_expiry(expiry, Expiry::Never, facts.now)?;
         check_duration(expiry, rules, facts.now)?;
         let limits = (as_count(rules.limits.offers_given), as_count(rules.limits.offers_received));
-        match self.open {
+        match self.count {
             (given, _) if given >= limits.0 => return Err(Refusal::TooManyOffers { limit: limits.0 }),
             (_, got) if got >= limits.1 => return Err(Refusal::TooManyOffersReceived { limit: limits.1 }),
             _ => {}

@@ -166,8 +166,10 @@ pub enum Refusal {
         /// The most.
         limit: usize,
     },
-    /// The giver has as many open offers as it may (G23).
-    #[error("you may have {limit} open offers at most; withdraw one first")]
+    /// As many offers of the giver are kept as may be (G23): those that nobody has taken, declined or withdrawn, expired
+    /// ones too. [Withdraw](crate::Dashshare::withdraw_offer) those that have expired; they are among the
+    /// [offers made](crate::Dashshare::offers_made).
+    #[error("you may have {limit} offers at most, expired ones too; withdraw one first")]
     TooManyOffers {
         /// The most.
         limit: usize,

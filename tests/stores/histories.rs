@@ -10,6 +10,7 @@ use crate::support::runtime;
 use dashshare::{
     Action, DashboardId, Dashshare, Decision, DecisionAsOf, Error, Expiry, FixedEnv, Holder, MemoryDirectory,
     MemoryStore, NewOffer, Revision,
+    questions::Page,
     store::{CachedStore, DynStore, Freshness, Grant, LinkDigest, Seed, Store as _},
     template::{Options, Profile, Template, extract_json},
     trail::{Actor, MessageId},
@@ -271,7 +272,7 @@ impl Game {
         // Open offers with whom they are for, as a person who may answer them sees them.
         let mut open = Vec::new();
         for number in 0..PEOPLE {
-            let offers = block_on(self.memory.service().offers(account_id(Account(number))));
+            let offers = block_on(self.memory.service().offers(account_id(Account(number)), Page::first(99)));
             open.extend(
                 offers.expect("memory never fails").iter().map(|offer| (number, offer.clone, offer.by)),
             );
@@ -516,12 +517,9 @@ fn questions(
         say(format!("who loses {board:?}"), text(service.losing_access(board, time(now + 86_400_000_000))));
     }
     for who in (0..8).map(Account).map(account_id) {
-        say(
-            format!("what is shared with {who:?}"),
-            text(service.shared_with(who, dashshare::questions::Page::first(99))),
-        );
-        say(format!("what is offered to {who:?}"), text(service.offers(who)));
-        say(format!("what {who:?} offers"), text(service.offers_made(who)));
+        say(format!("what is shared with {who:?}"), text(service.shared_with(who, Page::first(99))));
+        say(format!("what is offered to {who:?}"), text(service.offers(who, Page::first(99))));
+        say(format!("what {who:?} offers"), text(service.offers_made(who, Page::first(99))));
         if let Some((board, grant)) = rng.pick(made) {
             say(format!("the impact of {grant:?}"), text(service.impact_of_revoking(who, board, grant)));
         }

@@ -7,6 +7,7 @@ use dashshare::{
     MemoryDirectory, MemoryStore, NewLink, NewOffer, NewShare, Revision, RevokeMode, Rights, TenantId, Terms,
     Timestamp,
     policy::Resource,
+    questions::Page,
     store::{DynStore, Freshness, Seed, Store as _},
     template::{Options, Profile, Template, extract_json},
     trail::{Actor, Message, MessageId},
@@ -374,14 +375,12 @@ pub(crate) fn questions() -> Vec<Op> {
         }),
         op("list", move |s, _| block_on(s.access_list(by, big))),
         op("impact", move |s, w| block_on(s.impact_of_revoking(by, big, w.grant("ann")))),
-        op("shared with", |s, _| {
-            block_on(s.shared_with(account(DAN), dashshare::questions::Page::first(99)))
-        }),
+        op("shared with", |s, _| block_on(s.shared_with(account(DAN), Page::first(99)))),
         op("viewers", move |s, _| block_on(s.viewers(big))),
         op("losing", move |s, _| block_on(s.losing_access(big, later))),
         op("diagnose", move |s, w| block_on(s.diagnose_link(by, big, Some(&w.token)))),
-        op("offers", |s, _| block_on(s.offers(account(DAN)))),
-        op("offers made", move |s, _| block_on(s.offers_made(by))),
+        op("offers", |s, _| block_on(s.offers(account(DAN), Page::first(9)))),
+        op("offers made", move |s, _| block_on(s.offers_made(by, Page::first(9)))),
         op("audit", move |s, _| block_on(s.audit(by, big, Revision::ZERO, 50))),
         op("outbox", |s, _| block_on(s.outbox(None, 50))),
     ]

@@ -5,7 +5,7 @@ use super::{
     database::{Database, LEAF, Letter, Name, ReceiptRow, Row, Value},
     error::SqlError,
     letters::{dead_letter, message},
-    rows::{chains, documents, heads, readable, snapshot},
+    rows::{chains, documents, readable, readable_heads, snapshot},
     statements::{
         BEFORE_FIRST, SELECT_AUDIT, SELECT_BELOW, SELECT_DEAD, SELECT_DEEDS, SELECT_GRANTS, SELECT_HEAD,
         SELECT_OUTBOX, SELECT_OWNED, SELECT_RECEIPT, fixed, limited,
@@ -19,6 +19,7 @@ use crate::{
     },
     value::{AccountId, DashboardId, GrantId, LinkDigest, Timestamp},
 };
+use serde::de::DeserializeOwned;
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -116,13 +117,16 @@ pub(crate) async fn read_many<D: Database>(
         Holder::Address(address) => (D::DIALECT.many_by_address, Value::Text(address.as_str().to_owned())),
     };
     let rows = database.chained(fixed(sql), &[Value::Ids(wanted.into_iter().collect()), holder]).await?;
-    let mut found: HashMap<DashboardId, Snapshot> = heads(&rows)?
+    let mut found: HashMap<DashboardId, Snapshot> = readable_heads(&rows)
         .into_iter()
-        .map(|head| (head.dashboard, Snapshot { head, chains: Vec::new() }))
+        .map(|(dashboard, head)| (dashboard, Snapshot { head, chains: Vec::new() }))
         .collect();
     for chain in chains(&rows)? {
         let Some(leaf) = chain.first() else { continue };
-        found.get_mut(&leaf.dashboard).ok_or(SqlError::Torn)?.chains.push(chain);
+        // What has no head that can be read is left out with it.
+        if let Some(of_it) = found.get_mut(&leaf.dashboard) {
+            of_it.chains.push(chain);
+        }
     }
     Ok(found.into_values().collect())
 }
@@ -146,14 +150,14 @@ pub(crate) async fn grants(
     page(database, SELECT_GRANTS, &values, limit).await
 }
 
-/// A page of grants. What cannot be read is left out, and the page is as long as if it were not there: a short one would
-/// be taken for the last.
-async fn page(
+/// A page of grants or heads. What cannot be read is left out, and the page is as long as if it were not there: a short
+/// one would be taken for the last.
+async fn page<T: DeserializeOwned>(
     database: &impl Database,
     sql: &str,
     values: &[Value],
     limit: usize,
-) -> Result<Vec<Arc<Grant>>, SqlError> {
+) -> Result<Vec<Arc<T>>, SqlError> {
     let mut wanted = limit;
     loop {
         let rows = database.documents(limited(sql, wanted), values).await?;
@@ -198,19 +202,18 @@ pub(crate) async fn held<D: Database>(
         if held.len() >= limit || leaves < wanted {
             return Ok(held);
         }
-        // A chain that cannot be read is left out, and a short page would be taken for the last.
+        // What cannot be read is left out, and a short page would be taken for the last.
         wanted = wanted.saturating_add(limit.saturating_sub(held.len()));
     }
 }
 
-/// Each chain with its dashboard's head, by dashboard and ordinal.
+/// Each chain with its dashboard's head, by dashboard and ordinal. One without a head that can be read is left out.
 fn held_in(rows: &[Row]) -> Result<Vec<Snapshot>, SqlError> {
-    let heads: HashMap<DashboardId, Arc<Head>> =
-        heads(rows)?.into_iter().map(|head| (head.dashboard, head)).collect();
+    let heads = readable_heads(rows);
     let mut held = Vec::new();
     for chain in chains(rows)? {
         let Some(leaf) = chain.first() else { continue };
-        let head = heads.get(&leaf.dashboard).ok_or(SqlError::Torn)?;
+        let Some(head) = heads.get(&leaf.dashboard) else { continue };
         held.push(((leaf.dashboard, leaf.ordinal), Snapshot { head: Arc::clone(head), chains: vec![chain] }));
     }
     held.sort_unstable_by_key(|(place, _)| *place);
@@ -228,7 +231,7 @@ pub(crate) async fn owned(
         return Ok(Vec::new());
     };
     let values = [Value::Id(owner.to_uuid()), Value::Id(Uuid::from_u128(from))];
-    documents(&database.documents(limited(SELECT_OWNED, limit), &values).await?)
+    page(database, SELECT_OWNED, &values, limit).await
 }
 
 pub(crate) async fn audit(

@@ -23,8 +23,8 @@ pub(super) fn documents<T: DeserializeOwned>(rows: &[Row]) -> Result<Vec<T>, Sql
     rows.iter().map(|(_, body)| from_json(body)).collect()
 }
 
-/// The grants among some rows that can be read. One that cannot gives nobody anything, and is in nobody's way (G22).
-pub(super) fn readable(rows: &[Row]) -> Vec<Arc<Grant>> {
+/// The documents among some rows that can be read. One that cannot gives nobody anything, and is in nobody's way (G22).
+pub(super) fn readable<T: DeserializeOwned>(rows: &[Row]) -> Vec<Arc<T>> {
     rows.iter().filter_map(|(_, body)| from_json(body).ok().map(Arc::new)).collect()
 }
 
@@ -61,12 +61,19 @@ pub(super) fn chains(rows: &[Row]) -> Result<Vec<Chain>, SqlError> {
         .collect()
 }
 
-pub(super) fn heads(rows: &[Row]) -> Result<Vec<Arc<Head>>, SqlError> {
+fn heads(rows: &[Row]) -> impl Iterator<Item = Result<Arc<Head>, SqlError>> {
     let heads = rows.iter().filter(|(kind, _)| *kind == HEAD);
-    heads.map(|(_, body)| Ok(Arc::new(from_json(body)?))).collect()
+    heads.map(|(_, body)| Ok(Arc::new(from_json(body)?)))
 }
 
+/// The heads among the rows of many dashboards, by dashboard. One that cannot be read is left out: what is asked of the
+/// other dashboards is answered without it (G22).
+pub(super) fn readable_heads(rows: &[Row]) -> HashMap<DashboardId, Arc<Head>> {
+    heads(rows).filter_map(|head| head.ok().map(|head| (head.dashboard, head))).collect()
+}
+
+/// One dashboard, whose head has to be read.
 pub(super) fn snapshot(rows: &[Row]) -> Result<Option<Snapshot>, SqlError> {
-    let head = heads(rows)?.into_iter().next();
+    let head = heads(rows).next().transpose()?;
     head.map(|head| Ok(Snapshot { head, chains: chains(rows)? })).transpose()
 }
