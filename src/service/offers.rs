@@ -153,7 +153,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             let rows = self.store.held(holder, after, PAGE).await.map_err(Error::Store)?;
             after = rows.last().and_then(place).filter(|_| rows.len() >= PAGE);
             for held in rows.into_iter().filter(|held| held.head.offer().is_some()) {
-                let now = held.head.next_instant(self.env.now());
+                let now = held.head.next_instant(self.now());
                 offers.extend(offer::view_for(person, &Ledger::of_snapshot(held, now)));
                 if offers.len() > limit {
                     return Ok(offers);
