@@ -1,7 +1,7 @@
 //! A history: what was declared, and what is compared after every event.
 
 use super::{
-    EVENTS, OWNER, PEOPLE,
+    DEEPEST, EVENTS, OWNER, PEOPLE,
     counts::Counts,
     generator::Random,
     meaning::earlier,
@@ -227,9 +227,13 @@ impl<'t, S: Answerer> History<'t, S> {
 
     fn person_in_postgres(&self, person: Person) -> Held {
         let grants = self.grants.iter().zip(&self.entries).filter(|(grant, _)| grant.with == person);
-        grants.fold(Held::default(), |all, (_, entry)| Held {
+        // PostgreSQL has no depth at which sharing on ends.
+        let shareable = |grant: &Declared, held: Held| {
+            if grant.depth < DEEPEST { held.shareable } else { Rights::NONE }
+        };
+        grants.fold(Held::default(), |all, (grant, entry)| Held {
             rights: all.rights | entry.held.rights,
-            shareable: all.shareable | entry.held.shareable,
+            shareable: all.shareable | shareable(grant, entry.held),
         })
     }
 
