@@ -6,7 +6,8 @@ use dashshare::{
     Refusal, Revision, Rights, TenantId, Terms, Timestamp,
     directory::{Portal, SharingRules, Tenant},
     policy::{Document, Principal},
-    trail::{Actor, Event},
+    store::Store as _,
+    trail::{Actor, Event, Message},
 };
 use pollster::block_on;
 
@@ -360,4 +361,28 @@ fn what_takes_a_link_away_depends_on_no_directory() {
         let asked: Vec<_> = trace.iter().skip(1).filter(|call| !call.is_stores()).collect();
         assert!(trace.len() > 2 && asked.is_empty(), "{number}: {trace:?}");
     }
+}
+
+/// L6: the owner is told of each link that a grantee makes, and of none of its own.
+#[test]
+fn the_owner_is_told_of_a_grantees_link() {
+    let sharing = host(Terms::view(Expiry::Never).and_reshare());
+    let told = || {
+        let messages = block_on(sharing.store().outbox(None, 99)).expect("the outbox");
+        let links = messages.into_iter().filter_map(|message| match message.message {
+            Message::LinkMade { to, by, generation, .. } => Some((to, by, generation)),
+            _ => None,
+        });
+        links.collect::<Vec<_>>()
+    };
+    let rotate = |by: Actor| block_on(sharing.rotate_link(by, dashboard(), Expiry::Never)).expect("a link");
+    rotate(account(OWNERS[0]).into());
+    rotate(Actor::Host);
+    assert!(told().is_empty());
+    block_on(sharing.withdraw_link(account(OWNERS[0]), dashboard())).expect("withdrawn");
+    for generation in [3, 4] {
+        assert_eq!(rotate(account(ANN).into()).generation, generation);
+        assert_eq!(told().last(), Some(&(account(OWNERS[0]), account(ANN), generation)));
+    }
+    assert_eq!(told().len(), 2);
 }

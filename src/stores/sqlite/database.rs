@@ -132,20 +132,21 @@ mod tests {
             let writes = [DIALECT.held_by_address, DIALECT.lease, UPDATE_HEAD, INSERT_HEAD, UPSERT_GRANT];
             let named = [DIALECT.acknowledge, DIALECT.put_aside, DIALECT.put_back, DIALECT.sweep];
             let statements = dialect.into_iter().chain(many).chain(writes).chain(named);
-            // A walk along another key would do without a scan too.
+            // A walk along another key would do without a scan too. What is on the shelf stands apart in the index, so a page of
+            // what somebody holds is sorted by ordinal within a dashboard.
             let indices = [
-                (DIALECT.account, "dashshare_grant_account (account=? AND dashboard=?)"),
-                (DIALECT.many_by_account, "dashshare_grant_account (account=? AND dashboard=?)"),
-                (DIALECT.many_by_address, "dashshare_grant_address (address=? AND dashboard=?)"),
-                (DIALECT.seeds, "dashshare_grant_address (address=? AND dashboard=?)"),
+                (DIALECT.account, "dashshare_grant_account (account=? AND dashboard=? AND shelved=?)"),
                 (
-                    DIALECT.held_by_account,
-                    "dashshare_grant_account (account=? AND (dashboard,ordinal)>(?,?))",
+                    DIALECT.many_by_account,
+                    "dashshare_grant_account (account=? AND dashboard=? AND shelved=?)",
                 ),
                 (
-                    DIALECT.held_by_address,
-                    "dashshare_grant_address (address=? AND (dashboard,ordinal)>(?,?))",
+                    DIALECT.many_by_address,
+                    "dashshare_grant_address (address=? AND dashboard=? AND shelved=?)",
                 ),
+                (DIALECT.seeds, "dashshare_grant_address (address=? AND dashboard=? AND shelved=?)"),
+                (DIALECT.held_by_account, "dashshare_grant_account (account=? AND dashboard>?)"),
+                (DIALECT.held_by_address, "dashshare_grant_address (address=? AND dashboard>?)"),
                 (sql::SELECT_OWNED, "dashshare_head_owner (owner=? AND deleted=? AND dashboard>?)"),
                 (
                     sql::SELECT_DEEDS,

@@ -39,12 +39,14 @@ macro_rules! many_by {
     };
 }
 
+/// The messages of a list of names, each found by its whole key.
 macro_rules! named {
     ($names:literal) => {
         concat!(
-            "(dashboard, revision, place) IN (SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each(",
+            "rowid IN (SELECT message.rowid FROM json_each(",
             $names,
-            "))"
+            ") name CROSS JOIN dashshare_outbox message ON message.dashboard = unhex(name.value ->> 0) \
+            AND message.revision = name.value ->> 1 AND message.place = name.value ->> 2)"
         )
     };
 }
