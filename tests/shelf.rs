@@ -270,6 +270,8 @@ fn the_end_that_came_last_is_told_whatever_is_shelved() {
         world.revoke(grant);
     }
     world.check();
+    // A share with the account puts its dead on the shelf, and not that one.
+    world.share(OLGA, account(ANN), never);
     assert!(!world.grant(last).is_shelved());
 }
 
