@@ -70,6 +70,7 @@
 //! | `value/` | ids, instants, e-mail addresses, rights and terms, tokens, tags |
 //! | `policy/` | the policy document, its lint, the compiled set, explanation and audit; nothing of sharing |
 //! | `template/` | profiles of document formats, extraction, the leak detector, filling; nothing of sharing |
+//! | `lock/` | how much of the data: locks, their meet, windows in zones, questions for data |
 //! | `record/` | what is stored: the head of a dashboard with its link, grants, audit and outbox, the commit |
 //! | `tenant.rs` | what a tenant allows: its rules, its portal, its policies |
 //! | `sharing/` | the rules: what a grant is worth, a dashboard at an instant, each command; `consult.rs` is the one door to policies |
@@ -94,6 +95,7 @@
 pub mod conformance;
 mod decision;
 mod host;
+pub mod lock;
 pub mod policy;
 mod record;
 mod service;
@@ -109,6 +111,7 @@ pub mod specification {}
 pub use decision::{Decision, DecisionAsOf, DeviceDecision};
 #[doc(hidden)]
 pub use host::named as __named;
+pub use lock::Lock;
 pub use host::{BoxError, Directory, Env, FixedEnv, MemoryDirectory, SystemEnv};
 pub use record::{Holder, Revision};
 pub use service::{Dashshare, Done, Error, Unresolved};

@@ -10,13 +10,14 @@ use std::{
 /// Lowest first. Folders of one floor do not import each other.
 const FLOORS: &[(&str, &[&str])] = &[
     ("0 values", &["value"]),
-    ("1 policies, templates and what is stored", &["policy", "template", "record"]),
-    ("2 what a tenant allows", &["tenant"]),
-    ("3 rules", &["sharing"]),
-    ("4 decisions and answers", &["decision"]),
-    ("5 what a host implements", &["host"]),
-    ("6 the service", &["service"]),
-    ("7 stores and their suite", &["stores", "conformance"]),
+    ("1 policies, templates and locks", &["policy", "template", "lock"]),
+    ("2 what is stored", &["record"]),
+    ("3 what a tenant allows", &["tenant"]),
+    ("4 rules", &["sharing"]),
+    ("5 decisions and answers", &["decision"]),
+    ("6 what a host implements", &["host"]),
+    ("7 the service", &["service"]),
+    ("8 stores and their suite", &["stores", "conformance"]),
 ];
 
 /// How many entries a stranger can take in at a glance.

@@ -1,0 +1,65 @@
+//! A lock as it stands in a store.
+
+use super::meet::Lock;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A lock that a store gave back: one that can be read, or whatever stands in its place. The second lets nothing through,
+/// and is never read as no lock.
+///
+/// Rules: [K24](crate::specification).
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum StoredLock {
+    /// A lock.
+    Lock(Lock),
+    /// What cannot be read as one: an unknown member, unit, selector or zone, or no object at all. It is kept as it is, so
+    /// that a newer version can read it.
+    Unreadable(Box<Value>),
+}
+
+impl StoredLock {
+    /// The lock, if it can be read.
+    pub fn lock(&self) -> Option<&Lock> {
+        match self {
+            Self::Lock(lock) => Some(lock),
+            Self::Unreadable(_) => None,
+        }
+    }
+
+    /// As a grant or a link keeps it; `None` for a lock that restricts nothing.
+    pub(crate) fn kept(lock: Lock) -> Option<Arc<Self>> {
+        (!lock.is_none()).then(|| Arc::new(Self::Lock(lock)))
+    }
+
+    /// Reads what stands there. For a member that may be left out: `null` is not 'left out'.
+    pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Arc<Self>>, D::Error> {
+        Self::deserialize(deserializer).map(|read| Some(Arc::new(read)))
+    }
+}
+
+impl From<Lock> for StoredLock {
+    fn from(lock: Lock) -> Self {
+        Self::Lock(lock)
+    }
+}
+
+impl Serialize for StoredLock {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Lock(lock) => lock.serialize(serializer),
+            Self::Unreadable(raw) => raw.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for StoredLock {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Value::deserialize(deserializer)?;
+        Ok(match Lock::deserialize(&raw) {
+            Ok(lock) => Self::Lock(lock),
+            Err(_) => Self::Unreadable(Box::new(raw)),
+        })
+    }
+}
