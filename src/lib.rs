@@ -113,7 +113,7 @@ pub use decision::{Decision, DecisionAsOf, DeviceDecision};
 pub use host::named as __named;
 pub use lock::Lock;
 pub use host::{BoxError, Directory, Env, FixedEnv, MemoryDirectory, SystemEnv};
-pub use record::{Holder, Revision};
+pub use record::{Holder, Revision, Terms};
 pub use service::{Dashshare, Done, Error, Unresolved};
 pub use sharing::{
     ErrorKind, Refusal, Told,
@@ -131,7 +131,7 @@ pub use stores::PostgresStore;
 pub use stores::SqliteStore;
 pub use value::{
     AccountId, Action, DashboardId, EmailAddress, EmailError, Expiry, GrantId, IdError, LinkToken,
-    MalformedToken, Right, Rights, TenantId, Terms, Timestamp, TimestampError,
+    MalformedToken, Right, Rights, TenantId, Timestamp, TimestampError,
 };
 
 /// What the rarer commands are given and answer with.
@@ -141,6 +141,7 @@ pub mod answers {
             clock::ClockRepaired,
             invitation::Renewed,
             link::LinkEndMoved,
+            narrow_link::LinkNarrowed,
             share::ShareSet,
             transfer::{TransferAsked, Transferred},
         },
@@ -186,14 +187,14 @@ pub mod directory {
 pub mod explain {
     pub use crate::{
         decision::{Asker, Because, Denial, Explanation, LinkCause, LinkDiagnosis, Step, Symptom},
-        sharing::{Fall, FallCause, LinkFall, Missing},
+        sharing::{Fall, FallCause, LinkFall, Locked, LockedBy, Missing},
     };
 }
 
 /// What questions are asked with and answered with: lists of who has access, and questions about another instant.
 pub mod questions {
     pub use crate::{
-        decision::{AccessList, GrantView, Impact, LinkView, Losing, SharedDashboard, Viewer},
+        decision::{AccessList, Admits, Admitted, DataDenied, Piece, GrantView, Impact, LinkView, Losing, SharedDashboard, Viewer},
         service::{AsOf, AtLeast, Page, Paged, Visit},
         sharing::offer::OfferView,
     };

@@ -1,10 +1,12 @@
 //! What a tenant allows: its sharing rules, its portal, its policies.
 
 use crate::{
+    lock::StoredLock,
     policy::{PolicySet, Principal},
     value::{EmailAddress, canonical_domain},
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What the host knows of a tenant that decides about sharing.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -49,6 +51,13 @@ pub struct SharingRules {
     pub reveal_accounts: bool,
     /// How much of everything there may be (G23).
     pub limits: Limits,
+    /// How much of the data a public link shows at most: met with every link's own lock at every decision (K23).
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "StoredLock::present")]
+    pub link_lock: Option<Arc<StoredLock>>,
+    /// How much of the data anybody sees at most through what was shared on, by grant or by link: met with its own lock at
+    /// every decision (K23).
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "StoredLock::present")]
+    pub reshare_lock: Option<Arc<StoredLock>>,
 }
 
 /// How much there may be of what grows: each refused with a code of its own and the number. They are the host's to
@@ -120,6 +129,8 @@ impl Default for SharingRules {
             max_depth: DEPTH,
             reveal_accounts: false,
             limits: Limits::default(),
+            link_lock: None,
+            reshare_lock: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     host::{BoxError, Freshness, Store},
-    record::{
+    record::{Terms, 
         Actor, AuditRecord, Chain, Commit, DeadLetter, Event, Grant, Grantee, Head, Holder, Message,
         MessageId, OutboxMessage, Phase, Seed, Snapshot,
     },
@@ -20,7 +20,7 @@ use crate::{
     tenant::{AnonymousUser, Portal, Tenant},
     value::{
         Account, AccountId, Attestor, DashboardId, EmailAddress, Expiry, GrantId, LinkDigest, Rights,
-        TenantId, Terms, Timestamp,
+        TenantId, Timestamp,
     },
 };
 use std::{
@@ -66,8 +66,8 @@ pub(super) fn digest(number: u8) -> LinkDigest {
     LinkDigest::from_bytes([number; 32])
 }
 
-pub(super) const RESHARE: Terms = Terms { rights: Rights::ALL, reshare: true, expiry: Expiry::Never };
-pub(super) const VIEW: Terms = Terms { rights: Rights::VIEW, reshare: false, expiry: Expiry::Never };
+pub(super) const RESHARE: Terms = Terms { rights: Rights::ALL, reshare: true, expiry: Expiry::Never, lock: None };
+pub(super) const VIEW: Terms = Terms { rights: Rights::VIEW, reshare: false, expiry: Expiry::Never, lock: None };
 
 /// The answer of a read, which must not fail while nothing is wrong with the database.
 #[track_caller]

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     host::Store,
-    record::{Actor, Grant, Message, MessageId, Revision, Seed},
+    record::{Terms, Actor, Grant, Message, MessageId, Revision, Seed},
     sharing::amend::Amendment,
-    value::{AccountId, DashboardId, Expiry, Rights, Terms},
+    value::{AccountId, DashboardId, Expiry, Rights},
 };
 
 /// Dashboards whose order as bytes is not that of signed or little-endian numbers, nor of a UUID's fields.

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     host::{Freshness, Store},
-    record::{CommitKey, Grant, Grantee, Holder, Invitation, Revision, Seed},
+    record::{Terms, CommitKey, Grant, Grantee, Holder, Invitation, Revision, Seed},
     sharing::amend::Amendment,
-    value::{AccountId, DashboardId, Expiry, GrantId, Rights, Terms},
+    value::{AccountId, DashboardId, Expiry, GrantId, Rights},
 };
 use std::sync::Arc;
 

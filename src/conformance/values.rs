@@ -6,12 +6,12 @@ use super::{
 };
 use crate::{
     host::Store,
-    record::{
+    record::{Terms, 
         Actor, Claim, Event, Grantee, Head, History, Holder, Invitation, Link, Message, Offer, PastTerms,
         Phase, Seed,
     },
     sharing::amend::Amendment,
-    value::{AccountId, DashboardId, Expiry, GrantId, Rights, TenantId, Terms, Timestamp},
+    value::{AccountId, DashboardId, Expiry, GrantId, Rights, TenantId, Timestamp},
 };
 
 fn grantees(t: Timestamp) -> [Grantee; 3] {
@@ -29,7 +29,7 @@ fn histories(t: Timestamp) -> [Option<Box<History>>; 4] {
     let past = |micros| {
         let until = t.plus_micros(micros);
         let expiry = if micros == 2 { Expiry::Never } else { Expiry::At(until) };
-        PastTerms { until, terms: Terms { rights: Rights::ALL, reshare: micros == 1, expiry } }
+        PastTerms { until, terms: Terms { rights: Rights::ALL, reshare: micros == 1, expiry, lock: None } }
     };
     let history = |absorbed, reminded, amended: Vec<PastTerms>| {
         let shelved = amended.len() > 1;
@@ -61,7 +61,7 @@ pub async fn every_grant_comes_back_as_it_went_in<S: Store>(store: S) {
             let parent = Some(&root).filter(|_| ordinal % 2 == 0);
             let mut grant = desk.blank_grant(board(1), ordinal, parent, account(2));
             let expiry = if ordinal % 3 == 0 { Expiry::Never } else { Expiry::At(t.plus_days(30)) };
-            grant.terms = Terms { rights: *rights, reshare: ordinal % 2 == 1, expiry };
+            grant.terms = Terms { rights: *rights, reshare: ordinal % 2 == 1, expiry, lock: None };
             grant.revoked = (ordinal % 4 == 0).then(|| t.plus_micros(7));
             (grant.grantee, grant.history) = (grantee.clone(), history);
             grants.push(grant);
@@ -100,6 +100,7 @@ pub async fn every_head_comes_back_as_it_went_in<S: Store>(store: S) {
         paused: None,
         paused_by_owner: false,
         generation: 1,
+        lock: None,
     };
     let hanging = Link { grant: Some(GrantId::from(0u64)), ..link.clone() };
     let ending =
@@ -149,7 +150,7 @@ pub async fn every_record_comes_back_as_it_went_in<S: Store>(store: S) {
     let mut desk = Desk::new(&store);
     desk.register(board(1), account(1)).await;
     let t = desk.now;
-    let ending = Terms { rights: Rights::EXPORT, reshare: false, expiry: Expiry::At(t.plus_micros(5)) };
+    let ending = Terms { rights: Rights::EXPORT, reshare: false, expiry: Expiry::At(t.plus_micros(5)), lock: None };
     let events = vec![
         Event::Registered { owner: account(1) },
         Event::Shared { grant, with: person.clone(), terms: RESHARE },
@@ -168,7 +169,7 @@ pub async fn every_record_comes_back_as_it_went_in<S: Store>(store: S) {
         Event::Transferred { from: account(1), to: account(7), kept: None },
         Event::Deleted,
         Event::AccountDeleted { account: account(7) },
-        Event::LinkRotated { generation: 1 << 40, expiry: Expiry::Never },
+        Event::LinkRotated { generation: 1 << 40, expiry: Expiry::Never, lock: None },
         Event::LinkPaused { generation: 1 },
         Event::LinkResumed { generation: 2 },
         Event::LinkEndMoved { generation: 3, before: Expiry::Never, after: Expiry::At(t.plus_micros(1)) },
@@ -247,7 +248,7 @@ pub async fn instants_come_back_to_the_microsecond<S: Store>(store: S) {
         let dashboard = board(number);
         let mut grant = desk.blank_grant(dashboard, 0, None, account(2));
         grant.terms.expiry = Expiry::At(t);
-        let terms = Terms { rights: Rights::ALL, reshare: true, expiry: Expiry::At(t) };
+        let terms = Terms { rights: Rights::ALL, reshare: true, expiry: Expiry::At(t), lock: None };
         let amended = vec![PastTerms { until: t, terms }];
         let history = History { absorbed: Some(t), reminded: Some(t), amended, ..History::default() };
         grant.history = Some(Box::new(history));
@@ -264,6 +265,7 @@ pub async fn instants_come_back_to_the_microsecond<S: Store>(store: S) {
             paused: Some(t),
             paused_by_owner: true,
             generation: 1,
+            lock: None,
         };
         let told = Message::Expiring { grant: id, to: account(2).into(), ends: t };
         let mut commit = desk.forge(dashboard, vec![grant], vec![told], |head| {

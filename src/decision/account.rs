@@ -1,7 +1,7 @@
 //! The decision about an account: the owner, then a live grant, else a denial that says why.
 
 use super::{
-    answer::{Asker, Basis, Decision, Party},
+    answer::{Asker, Basis, Decision, Held, Party},
     denial::Denial,
 };
 use crate::{
@@ -53,6 +53,7 @@ fn by_grants(
 ) -> (Basis, Party) {
     // The one that lasts longest, and of several the oldest: stores answer with chains in any order.
     let mut best: Option<(Rank, Standing, usize)> = None;
+    let mut others: Vec<(Rank, Standing, usize)> = Vec::new();
     let mut tally = Tally::default();
     for (index, chain) in chains.iter().enumerate() {
         let Some(grant) = held(chain, account, head, t) else { continue };
@@ -79,13 +80,26 @@ fn by_grants(
         };
         tally.reshare |= standing.reshare && !standing.rights.is_empty();
         let rank = (standing.ends, Reverse(grant.ordinal));
-        if allows && best.as_ref().is_none_or(|(best, ..)| *best < rank) {
-            best = Some((rank, standing, index));
+        if !allows {
+            continue;
+        }
+        match &mut best {
+            None => best = Some((rank, standing, index)),
+            Some(best) if best.0 < rank => others.push(std::mem::replace(best, (rank, standing, index))),
+            Some(_) => others.push((rank, standing, index)),
         }
     }
     match best {
         Some((_, standing, index)) => {
-            (Basis::Grant { chain: chains.swap_remove(index), standing }, Party::Present)
+            others.sort_unstable_by_key(|(rank, ..)| Reverse(*rank));
+            // Each chain is about a grant of its own, so that each is taken once.
+            let mut take = |index: usize, standing: Standing| {
+                let chain = chains.get_mut(index).map(std::mem::take).unwrap_or_default();
+                Held::of(chain, standing, rules, t)
+            };
+            let best = take(index, standing);
+            let others = others.into_iter().map(|(_, standing, index)| take(index, standing)).collect();
+            (Basis::Grant { best, others }, Party::Present)
         }
         None => tally.denial(account, action, head, chains, rules, t),
     }

@@ -4,8 +4,9 @@ use super::denial::Denial;
 use crate::{
     policy::{self, Resource, RuleRef},
     record::{Chain, Head, Revision},
-    sharing::{Consulted, Fall, Said, Standing, could_change, standing},
-    tenant::Tenant,
+    lock::device_passes,
+    sharing::{Consulted, Fall, Locked, Locks, Said, Standing, could_change, standing},
+    tenant::{SharingRules, Tenant},
     value::{AccountId, Action, DashboardId, Expiry, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,8 @@ pub struct Decision {
     /// Whether a grant allows it, or would if no policy denied it.
     granted: bool,
     party: Party,
+    /// The lock that shuts it, where one does.
+    shut_by: Option<ShutBy>,
     /// The device that it was narrowed to, where it is the heart of a [`DeviceDecision`](super::DeviceDecision).
     device: Option<Arc<Resource>>,
 }
@@ -62,17 +65,53 @@ pub(crate) enum Party {
     Present,
 }
 
+/// The lock that shuts something, and the path that it stands on.
+#[derive(Clone, Debug)]
+pub(crate) struct ShutBy {
+    pub(crate) locked: Locked,
+    pub(crate) chain: Chain,
+}
+
+/// A live grant that the tenant's switches let count, and that allows what was asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) chain: Chain,
+    pub(crate) standing: Standing,
+    /// Its locks, the tenant's among them.
+    pub(crate) locks: Locks,
+}
+
+impl Held {
+    #[inline]
+    pub(super) fn of(
+        chain: Chain,
+        standing: Standing,
+        rules: Option<&SharingRules>,
+        t: Timestamp,
+    ) -> Self {
+        let locks = Locks::of_chain(&chain, t);
+        let locks = match rules {
+            Some(rules) => locks.under_rules(chain.len() > 1, rules),
+            None => locks,
+        };
+        Self { chain, standing, locks }
+    }
+}
+
 /// What a decision rests on.
 #[derive(Clone, Debug)]
 pub(crate) enum Basis {
     Owner,
     Grant {
-        chain: Chain,
-        standing: Standing,
+        /// The one that ends last.
+        best: Held,
+        /// Every other live grant that allows it, the one that ends last first: what one does not show, another may.
+        others: Vec<Held>,
     },
     Link {
         chain: Option<Chain>,
         ends: Expiry,
+        locks: Locks,
         /// The rule that lets the anonymous user see the dashboard.
         rule: RuleRef,
     },
@@ -95,7 +134,7 @@ impl Decision {
         head: Option<Arc<Head>>,
         (basis, party): (Basis, Party),
     ) -> Self {
-        Self { asker, action, at, head, basis, consulted: None, granted: false, party, device: None }
+        Self { asker, action, at, head, basis, consulted: None, granted: false, party, shut_by: None, device: None }
     }
 
     /// The same with what the policies were asked.
@@ -155,7 +194,7 @@ impl Decision {
     /// Rules: [D4](crate::specification).
     pub fn valid_until(&self) -> Option<Timestamp> {
         match &self.basis {
-            Basis::Grant { standing, .. } => standing.ends.at(),
+            Basis::Grant { best, .. } => best.standing.ends.at(),
             Basis::Link { ends, .. } => ends.at(),
             Basis::Owner | Basis::Policy(_) | Basis::Denied(_) | Basis::Ended { .. } => None,
         }
@@ -186,9 +225,9 @@ impl Decision {
 
     /// The grant held that allows it, or that did, and its grantor at that instant.
     pub(super) fn grantor(&self) -> Option<AccountId> {
-        let Basis::Grant { chain, .. } = &self.basis else { return None };
-        let (head, leaf) = (self.head.as_ref()?, chain.first()?);
-        Some(standing::made_by(leaf, chain.get(1).map(Arc::as_ref), head, self.at))
+        let Basis::Grant { best, .. } = &self.basis else { return None };
+        let (head, leaf) = (self.head.as_ref()?, best.chain.first()?);
+        Some(standing::made_by(leaf, best.chain.get(1).map(Arc::as_ref), head, self.at))
     }
 
     #[inline]
@@ -247,13 +286,81 @@ impl Decision {
         };
         let said = consulted.as_ref().map_or(Said::Nothing, |consulted| consulted.of_device(&device));
         let granted = matches!(self.basis, Basis::Owner | Basis::Grant { .. });
-        let basis = match (&self.basis, said) {
-            (_, Said::Denied(by)) => Basis::Denied(Denial::DeviceDenied { device: name.to_owned(), by }),
-            (Basis::Link { .. } | Basis::Policy(_), Said::Nothing) => {
-                Basis::Denied(Denial::DeviceNotAllowed(name.to_owned()))
+        let (basis, shut_by) = match (&self.basis, said) {
+            (_, Said::Denied(by)) => {
+                (Basis::Denied(Denial::DeviceDenied { device: name.to_owned(), by }), None)
             }
-            (basis, _) => basis.clone(),
+            (Basis::Link { .. } | Basis::Policy(_), Said::Nothing) => {
+                (Basis::Denied(Denial::DeviceNotAllowed(name.to_owned())), None)
+            }
+            (basis, said) => {
+                let by_policy = match said {
+                    Said::Allowed => consulted.as_ref().and_then(|consulted| consulted.allows(self.action)),
+                    _ => None,
+                };
+                showing(basis, &device, by_policy)
+            }
         };
-        Self { basis, consulted, granted, party, device: Some(device), ..self.clone() }
+        Self { basis, consulted, granted, party, shut_by, device: Some(device), ..self.clone() }
+    }
+
+    /// The same denied, and by which lock.
+    pub(super) fn denied(&self, denial: Denial, shut_by: Option<ShutBy>) -> Self {
+        Self { basis: Basis::Denied(denial), party: Party::Present, shut_by, ..self.clone() }
+    }
+
+    pub(super) fn shut_by(&self) -> Option<&ShutBy> {
+        self.shut_by.as_ref()
+    }
+
+    /// The rule that lets whoever asked see the dashboard and the device that it was narrowed to, whatever was shared.
+    pub(super) fn policy_of_device(&self) -> Option<RuleRef> {
+        let (consulted, device) = (self.consulted.as_ref()?, self.device.as_ref()?);
+        match consulted.of_device(device) {
+            Said::Allowed => consulted.allows(self.action),
+            _ => None,
+        }
+    }
+
+    pub(super) fn device(&self) -> Option<&Arc<Resource>> {
+        self.device.as_ref()
+    }
+}
+
+/// What a basis is for a device that its locks are asked about: those grants that show it, else what a policy allows
+/// (K14, K15), else a denial like that of a device which the dashboard does not show, and the lock that shuts it (K22).
+fn showing(basis: &Basis, device: &Resource, by_policy: Option<RuleRef>) -> (Basis, Option<ShutBy>) {
+    let id = device.id.as_deref().unwrap_or_default();
+    let shut = |locks: &Locks| -> Option<Locked> {
+        if locks.is_none() {
+            return None;
+        }
+        let (at, _) = device_passes(&locks.stored(), id, &device.tags).err()?;
+        locks.iter().nth(at).cloned()
+    };
+    let first_shut = match basis {
+        Basis::Link { locks, chain, .. } => {
+            shut(locks).map(|locked| ShutBy { locked, chain: chain.clone().unwrap_or_default() })
+        }
+        Basis::Grant { best, others } => {
+            let shut_best = shut(&best.locks);
+            if shut_best.is_none() && others.iter().all(|held| held.locks.is_none()) {
+                return (basis.clone(), None);
+            }
+            let all = [best].into_iter().chain(others);
+            let mut passing = all.filter(|held| shut(&held.locks).is_none()).cloned();
+            if let Some(best) = passing.next() {
+                return (Basis::Grant { best, others: passing.collect() }, None);
+            }
+            if let Some(rule) = by_policy {
+                return (Basis::Policy(rule), None);
+            }
+            shut_best.map(|locked| ShutBy { locked, chain: best.chain.clone() })
+        }
+        _ => None,
+    };
+    match first_shut {
+        Some(shut) => (Basis::Denied(Denial::DeviceNotShown(id.to_owned())), Some(shut)),
+        None => (basis.clone(), None),
     }
 }

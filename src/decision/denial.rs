@@ -1,9 +1,10 @@
 //! Why something was denied, with a sentence and what would change it.
 
 use crate::{
+    lock::{Range, Spans},
     policy::RuleRef,
-    sharing::Fall,
-    value::{Right, Rights},
+    sharing::{Fall, LockedBy},
+    value::{Action, Right, Rights, Shown},
 };
 use serde::Serialize;
 
@@ -41,8 +42,46 @@ pub enum Denial {
     ResharingOff,
     /// The token opens nothing. Whatever the cause, a visitor gets this one answer (L9).
     LinkNotUsable,
-    /// The dashboard does not show this device.
+    /// The dashboard does not show this device, or this variable of it, or not to whoever asks: the lock that hides it is in
+    /// the explanation, and what is told of it is the same (K22).
     DeviceNotShown(String),
+    /// Nothing of the range that was asked for lies in the window of the lock.
+    OutsideWindow {
+        /// The window at the moment of the question.
+        window: Range,
+    },
+    /// The range is longer than may be asked for at once (K10).
+    RangeTooLong {
+        /// How long it may be.
+        limit: Spans,
+    },
+    /// The range has no instant in it (K16).
+    RangeUnreadable,
+    /// What was asked is not filtered by a parameter that the lock fixes (K5).
+    ParameterNotApplied {
+        /// The parameter.
+        name: String,
+    },
+    /// No value was chosen for a parameter of the lock, or one that it does not let through (K5).
+    ParameterNotChosen {
+        /// The parameter.
+        name: String,
+    },
+    /// The locks along the path let nothing through, by their form alone, from this one on (K13).
+    LockedEmpty {
+        /// Whose lock it is.
+        by: LockedBy,
+    },
+    /// A lock of the path cannot be read, so it lets nothing through (K24).
+    LockUnreadable {
+        /// Whose lock it is.
+        by: LockedBy,
+    },
+    /// The decision may not be relied on any more: ask anew (K17).
+    Stale,
+    /// The decision is about another action than this kind of read needs: a download needs one about
+    /// [`Export`](crate::Action::Export), everything else one about [`View`](crate::Action::View).
+    NotDecided(Action),
     /// The dashboard is allowed and this device is not: no policy lets the asker access it (D3).
     DeviceNotAllowed(String),
     /// The dashboard is allowed, and a rule of the tenant's policies denies this device (D3).
@@ -79,6 +118,23 @@ impl Denial {
             Self::ResharingOff => "the tenant has switched resharing off.".to_owned(),
             Self::LinkNotUsable => "this link opens nothing.".to_owned(),
             Self::DeviceNotShown(device) => format!("the dashboard does not show device `{device}`."),
+            Self::OutsideWindow { window } => {
+                format!("nothing that was asked for lies in what may be seen, which is {window}.")
+            }
+            Self::RangeTooLong { limit } => format!("at most {limit} may be asked for at once."),
+            Self::RangeUnreadable => "the range that was asked for has no instant in it.".to_owned(),
+            Self::ParameterNotApplied { name } => {
+                format!("what was asked for is not filtered by `{}`.", Shown(name))
+            }
+            Self::ParameterNotChosen { name } => {
+                format!("no value that may be seen was chosen for `{}`.", Shown(name))
+            }
+            Self::LockedEmpty { .. } => "nothing is left of what may be seen.".to_owned(),
+            Self::LockUnreadable { .. } => {
+                "how much may be seen cannot be read, so that is nothing.".to_owned()
+            }
+            Self::Stale => "the decision is too old.".to_owned(),
+            Self::NotDecided(action) => format!("it was not asked whether they may {}.", action.verb()),
             Self::DeviceNotAllowed(device) => {
                 format!("the dashboard is allowed, but no policy allows device `{device}`.")
             }
@@ -122,7 +178,16 @@ impl Denial {
                 "The tenant's administrator can switch it on, or the owner can share directly."
             }
             Self::LinkNotUsable => "Ask whoever sent it for a new one.",
-            Self::DeviceNotShown(_) => "Ask for a device that the dashboard shows.",
+            Self::DeviceNotShown(_) => "Ask for a device and a variable that the dashboard shows.",
+            Self::OutsideWindow { .. } => "Ask for a range in it.",
+            Self::RangeTooLong { .. } => "Ask for a shorter range.",
+            Self::RangeUnreadable => "Ask for a range that ends after it begins.",
+            Self::ParameterNotApplied { .. } => "Apply that parameter to what is read.",
+            Self::ParameterNotChosen { .. } => "Choose one of the values that the lock has.",
+            Self::LockedEmpty { .. } | Self::LockUnreadable { .. } => {
+                "Whoever gave it can share once more with another lock."
+            }
+            Self::Stale | Self::NotDecided(_) => "Ask for a new decision.",
             Self::DeviceNotAllowed(_) => "A policy can let them access the device.",
         }
     }

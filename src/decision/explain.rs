@@ -7,7 +7,8 @@ use super::{
 use crate::{
     policy::{self, RuleRef},
     record::{Chain, Holder, Revision},
-    sharing::{Fall, standing},
+    lock::Zone,
+    sharing::{Fall, Locked, LockedBy, standing},
     value::{AccountId, Action, DashboardId, Expiry, GrantId, Timestamp},
 };
 use serde::Serialize;
@@ -33,13 +34,19 @@ pub struct Explanation {
     pub revision: Option<Revision>,
     /// What decided.
     pub because: Because,
-    /// The grants that allow it, from the root to the one held, or that did until one of them ended; empty when there
-    /// are none.
+    /// The grants that allow it, from the root to the one held, or that did until one of them ended, or that show less than
+    /// was asked for; empty when there are none.
     pub path: Vec<Step>,
     /// The grant of the path that ends first, or that ended, if one does.
     pub ends_first: Option<GrantId>,
     /// Until when an allowance can be relied on.
     pub valid_until: Option<Timestamp>,
+    /// The locks along the path, from the tenant's and the root's down: how much of the data it shows. None for a visitor.
+    pub locks: Vec<Locked>,
+    /// The version of the zone data that they are read by, where there are any (K9).
+    pub zone_data: Option<&'static str>,
+    /// The first lock from the root that shuts what was asked for, where one does. None for a visitor.
+    pub shut_by: Option<Locked>,
     /// What the tenant's policies said about the dashboard, or about the device that the decision was narrowed to, all
     /// that they considered, and the nearest thing that would change a denial (P8); `None` when they do not know the
     /// asker, or could not have changed the decision.
@@ -84,13 +91,16 @@ impl Decision {
     pub fn explanation(&self) -> Explanation {
         let (because, path, ends_first) = match self.basis() {
             Basis::Owner => (Because::Owner, Vec::new(), None),
-            Basis::Denied(denial) => (Because::Denied(denial.clone()), Vec::new(), None),
+            Basis::Denied(denial) => {
+                let path = self.shut_by().map_or(Vec::new(), |shut| self.steps(&shut.chain));
+                (Because::Denied(denial.clone()), path, None)
+            }
             Basis::Ended { fall, chain } => {
                 (Because::Denied(Denial::Ended(*fall)), self.steps(chain), Some(fall.grant))
             }
-            Basis::Grant { chain, standing } => {
-                let first = standing.ends.at().map(|_| standing.ends_with);
-                (Because::Grant, self.steps(chain), first)
+            Basis::Grant { best, .. } => {
+                let first = best.standing.ends.at().map(|_| best.standing.ends_with);
+                (Because::Grant, self.steps(&best.chain), first)
             }
             Basis::Link { chain, rule, .. } => {
                 let path = chain.as_ref().map_or(Vec::new(), |chain| self.steps(chain));
@@ -98,6 +108,13 @@ impl Decision {
             }
             Basis::Policy(rule) => (Because::Policy(rule.clone()), Vec::new(), None),
         };
+        // Not of a visit: what its link hides is like what the dashboard does not show (K22).
+        let is_told = self.asker() != Asker::Visitor;
+        let locks: Vec<Locked> = match self.basis() {
+            Basis::Grant { best, .. } if is_told => best.locks.iter().cloned().collect(),
+            _ => Vec::new(),
+        };
+        let zone_data = (!locks.is_empty() || self.shut_by().is_some()).then(Zone::data_version);
         Explanation {
             allowed: self.is_allowed(),
             asker: self.asker(),
@@ -109,6 +126,9 @@ impl Decision {
             path,
             ends_first,
             valid_until: self.valid_until(),
+            locks,
+            zone_data,
+            shut_by: self.shut_by().filter(|_| is_told).map(|shut| shut.locked.clone()),
             policies: self.explain_policies(),
         }
     }
@@ -175,7 +195,7 @@ impl Explanation {
         let _ = match &self.because {
             Because::Owner => write!(text, ": {who} owns it."),
             Because::Grant => {
-                write!(text, ": {}{}.", path_in_words(&self.path, name), end_in_words(self, name))
+                write!(text, ": {}{}.", path_in_words(self, name), end_in_words(self, name))
             }
             Because::Link(rule) => {
                 write!(text, " by its public link, as {rule} allows{}.", end_in_words(self, name))
@@ -197,6 +217,9 @@ impl Explanation {
                 write!(text, ": {sentence} {remedy}")
             }
         };
+        if let Some(locked) = &self.shut_by {
+            text.push_str(&shut_in_words(locked, &self.path, name));
+        }
         if let Self { policies: Some(said), .. } = self
             && let Some(stopped) = &said.stopped
         {
@@ -206,9 +229,37 @@ impl Explanation {
     }
 }
 
-fn path_in_words(path: &[Step], name: &dyn Fn(AccountId) -> String) -> String {
-    let hop = |step: &Step| format!("{} shared it with {}", name(step.grantor), grantee_in_words(step, name));
-    path.iter().filter(|step| !step.only_carries).map(hop).collect::<Vec<_>>().join(", ")
+fn path_in_words(explanation: &Explanation, name: &dyn Fn(AccountId) -> String) -> String {
+    let lock_in_words = |by: LockedBy| {
+        let locked = explanation.locks.iter().find(|locked| locked.by == by);
+        locked.map_or(String::new(), |locked| format!(" ({})", locked.lock))
+    };
+    let hop = |step: &Step| {
+        let lock = lock_in_words(LockedBy::Grant(step.grant));
+        format!("{} shared it with {}{lock}", name(step.grantor), grantee_in_words(step, name))
+    };
+    let path = explanation.path.iter().filter(|step| !step.only_carries).map(hop);
+    let tenants = explanation.locks.iter().find(|locked| locked.by == LockedBy::Tenant);
+    let tenants = tenants.map(|locked| format!("the tenant lets what is shared on show {}", locked.lock));
+    path.chain(tenants).collect::<Vec<_>>().join(", ")
+}
+
+/// Which lock shut it, by the people that it is between.
+fn shut_in_words(locked: &Locked, path: &[Step], name: &dyn Fn(AccountId) -> String) -> String {
+    let whose = match locked.by {
+        LockedBy::Tenant => "the tenant".to_owned(),
+        LockedBy::Link(_) => "the public link".to_owned(),
+        LockedBy::Grant(grant) => match path.iter().find(|step| step.grant == grant) {
+            Some(step) => format!("what {} gave {}", name(step.grantor), grantee_in_words(step, name)),
+            None => format!("grant {grant}"),
+        },
+    };
+    format!(" {} shows only {}.", capital(&whose), locked.lock)
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
 }
 
 fn grantee_in_words(step: &Step, name: &dyn Fn(AccountId) -> String) -> String {

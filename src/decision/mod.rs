@@ -1,17 +1,21 @@
 //! Decisions and answers: may this person do this, why, who else has access, and what keeps a link shut.
 
 mod account;
+mod admit;
 mod answer;
 mod denial;
 pub(crate) mod diagnosis;
 mod explain;
 pub(crate) mod lists;
 mod narrower;
+mod pieces;
 mod tell;
 mod visit;
 
 pub(crate) use account::decide;
+pub use admit::DataDenied;
 pub use answer::{Asker, Decision};
+pub use pieces::{Admits, Admitted, Piece};
 pub use denial::Denial;
 pub use diagnosis::{LinkCause, LinkDiagnosis, Symptom};
 pub use explain::{Because, Explanation, Step};

@@ -7,6 +7,7 @@ use super::{
     explain::Explanation,
 };
 use crate::{
+    lock::Variables,
     policy::Resource,
     sharing::{Consulted, Told},
     value::{AccountId, Action, DashboardId, Timestamp},
@@ -40,6 +41,7 @@ use std::sync::Arc;
 pub struct DeviceDecision {
     decision: Decision,
     device: String,
+    variables: Variables,
 }
 
 impl DeviceDecision {
@@ -47,9 +49,19 @@ impl DeviceDecision {
         decision: &Decision,
         device: &str,
         shown: Option<Arc<Resource>>,
+        variables: Variables,
         consulted: Option<Consulted>,
     ) -> Self {
-        Self { decision: decision.narrowed(device, shown, consulted), device: device.to_owned() }
+        Self { decision: decision.narrowed(device, shown, consulted), device: device.to_owned(), variables }
+    }
+
+    pub(super) fn decision(&self) -> &Decision {
+        &self.decision
+    }
+
+    /// The variables of the device that the dashboard shows, whatever is locked.
+    pub(super) fn variables(&self) -> &Variables {
+        &self.variables
     }
 
     /// The decision with the device in it, for one that permits nothing.

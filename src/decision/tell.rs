@@ -52,9 +52,19 @@ fn told_code(denial: &Denial) -> &'static str {
         Denial::ArrangementNotGiven => "arrangement_not_given",
         Denial::PolicyDenies(_) => "policy_denies",
         Denial::PrivateSharingOff | Denial::ResharingOff => "sharing_off",
-        Denial::DeviceNotShown(_) | Denial::DeviceNotAllowed(_) | Denial::DeviceDenied { .. } => {
-            "device_not_available"
-        }
+        // What a lock hides is like what the dashboard does not show (K22).
+        Denial::DeviceNotShown(_)
+        | Denial::DeviceNotAllowed(_)
+        | Denial::DeviceDenied { .. }
+        | Denial::LockedEmpty { .. }
+        | Denial::LockUnreadable { .. } => "device_not_available",
+        Denial::OutsideWindow { .. } => "outside_window",
+        Denial::RangeTooLong { .. } => "range_too_long",
+        Denial::RangeUnreadable => "range_unreadable",
+        Denial::ParameterNotApplied { .. } => "parameter_not_applied",
+        Denial::ParameterNotChosen { .. } => "parameter_not_chosen",
+        Denial::Stale => "stale",
+        Denial::NotDecided(_) => "not_decided",
         // What is not theirs to know of never comes here, and whoever sees by a policy alone has no other right.
         Denial::UnknownDashboard | Denial::NotShared | Denial::Ended(_) | Denial::LinkNotUsable => {
             "not_allowed"
@@ -80,7 +90,17 @@ impl Denial {
             Self::PrivateSharingOff | Self::ResharingOff => {
                 "Sharing is switched off, so this dashboard is not shown at the moment.".to_owned()
             }
-            Self::DeviceNotShown(_) | Self::DeviceNotAllowed(_) | Self::DeviceDenied { .. } => {
+            Self::OutsideWindow { .. } => "You may not see data of that time.".to_owned(),
+            Self::RangeTooLong { limit } => format!("You may ask for at most {limit} at once."),
+            Self::RangeUnreadable => "That range has no time in it.".to_owned(),
+            Self::ParameterNotApplied { .. } => "This cannot be shown to you as it is filtered.".to_owned(),
+            Self::ParameterNotChosen { .. } => "Choose one of the values that you may see.".to_owned(),
+            Self::Stale | Self::NotDecided(_) => "Load the dashboard again.".to_owned(),
+            Self::DeviceNotShown(_)
+            | Self::DeviceNotAllowed(_)
+            | Self::DeviceDenied { .. }
+            | Self::LockedEmpty { .. }
+            | Self::LockUnreadable { .. } => {
                 "This device is not among those that you may see on this dashboard.".to_owned()
             }
             _ => format!("You may not {verb} this dashboard."),

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     record::{Snapshot, leaf},
-    sharing::{AnonymousAccess, Consulted, standing},
+    sharing::{AnonymousAccess, Consulted, Locks, standing},
     value::{Action, LinkDigest, Timestamp},
 };
 
@@ -56,5 +56,9 @@ fn open(digest: &LinkDigest, snapshot: &Snapshot, consulted: &Consulted, t: Time
     let honoured = standing::is_link_honoured(link, &tenant.rules);
     let access = AnonymousAccess::of(tenant, consulted.dashboard.as_deref(), &[]);
     let opens = honoured && access.missing_to_visit(tenant).is_empty();
-    access.allowed_by.filter(|_| opens).map(|rule| Basis::Link { chain: chain.cloned(), ends, rule })
+    access.allowed_by.filter(|_| opens).map(|rule| {
+        let makers = chain.map_or(Locks::default(), |chain| Locks::of_chain(chain, t));
+        let locks = makers.of_link(link, &tenant.rules);
+        Basis::Link { chain: chain.cloned(), ends, locks, rule }
+    })
 }

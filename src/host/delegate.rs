@@ -7,6 +7,7 @@ pub mod named {
             directory::Directory,
             store::{BoxError, CommitError, Freshness, Store},
         },
+        lock::Variables,
         policy::{Principal, Resource},
         record::{
             Actor, AuditRecord, Commit, CommitKey, DeadLetter, Grant, Head, Holder, MessageId, OutboxMessage,

@@ -34,6 +34,10 @@ macro_rules! __directory_method {
         $then! { $with device boxed_device(dashboard: [] $crate::__named::DashboardId, device: [&] str)
         -> Option<$crate::__named::Arc<$crate::__named::Resource>>, $crate::__named::BoxError }
     };
+    ($then:path, $with:tt, variables) => {
+        $then! { $with variables boxed_variables(dashboard: [] $crate::__named::DashboardId, device: [&] str)
+        -> $crate::__named::Variables, $crate::__named::BoxError }
+    };
     ($then:path, $with:tt, devices) => {
         $then! { $with devices boxed_devices(dashboard: [] $crate::__named::DashboardId)
         -> Vec<$crate::__named::Arc<$crate::__named::Resource>>, $crate::__named::BoxError }
@@ -48,7 +52,7 @@ macro_rules! __directory_method {
 #[macro_export]
 macro_rules! __directory_methods {
     ($then:path, $with:tt, ALL) => {
-        $crate::__directory_methods! { $then, $with, account, account_of, tenant, principal, dashboard, device, devices }
+        $crate::__directory_methods! { $then, $with, account, account_of, tenant, principal, dashboard, device, variables, devices }
     };
     ($then:path, $with:tt, $($method:ident),+) => {
         $($crate::__directory_method! { $then, $with, $method })+
@@ -72,7 +76,7 @@ macro_rules! __directory_methods {
 ///         if self.blocked.contains(&id) { Ok(None) } else { self.directory.account(id, attestor).await }
 ///     }
 ///
-///     delegate_directory!(self.directory => account_of, tenant, principal, dashboard, device, devices);
+///     delegate_directory!(self.directory => account_of, tenant, principal, dashboard, device, variables, devices);
 /// }
 /// ```
 #[macro_export]

@@ -2,6 +2,7 @@
 
 use super::store::BoxError;
 use crate::{
+    lock::Variables,
     policy::{Principal, Resource},
     tenant::Tenant,
     value::{Account, AccountId, Attestor, DashboardId, EmailAddress, TenantId},
@@ -58,6 +59,16 @@ pub trait Directory: Send + Sync {
         dashboard: DashboardId,
         device: &str,
     ) -> impl Future<Output = Result<Option<Arc<Resource>>, BoxError>> + Send;
+
+    /// Which variables of a device the dashboard shows: only those can be seen by anybody, whatever was shared. For a device
+    /// that it does not show the answer does not matter; it is asked for all the same.
+    ///
+    /// Rules: [K4](crate::specification).
+    fn variables(
+        &self,
+        dashboard: DashboardId,
+        device: &str,
+    ) -> impl Future<Output = Result<Variables, BoxError>> + Send;
 
     /// All devices that the dashboard shows data of, for what a public link needs.
     ///

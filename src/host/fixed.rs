@@ -2,13 +2,14 @@
 
 use super::{directory::Directory, env::Env, store::BoxError};
 use crate::{
+    lock::Variables,
     policy::{Document, PolicySet, Principal, Resource},
     tenant::{AnonymousUser, Portal, Tenant},
     value::{Account, AccountId, Attestor, DashboardId, EmailAddress, TenantId, Timestamp, VerifiedEmail},
 };
 use sha2::{Digest as _, Sha256};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -30,6 +31,8 @@ struct People {
     dashboards: BTreeMap<DashboardId, Arc<Resource>>,
     /// The devices of a dashboard, by id.
     devices: BTreeMap<DashboardId, BTreeMap<String, Arc<Resource>>>,
+    /// The variables that a dashboard shows of a device; all where none are noted.
+    variables: BTreeMap<(DashboardId, String), BTreeSet<String>>,
     open: Option<Arc<Tenant>>,
 }
 
@@ -97,12 +100,24 @@ impl MemoryDirectory {
         let mut people = self.people();
         people.dashboards.remove(&dashboard);
         people.devices.remove(&dashboard);
+        people.variables.retain(|(of, _), _| *of != dashboard);
     }
 
     /// Notes a device that a dashboard shows.
     pub fn add_device(&self, dashboard: DashboardId, device: Resource) {
         let id = device.id.clone().unwrap_or_default();
         self.people().devices.entry(dashboard).or_default().insert(id, Arc::new(device));
+    }
+
+    /// Notes which variables of a device a dashboard shows. Until then it shows all that the device has.
+    pub fn set_variables<V: Into<String>>(
+        &self,
+        dashboard: DashboardId,
+        device: &str,
+        variables: impl IntoIterator<Item = V>,
+    ) {
+        let variables = variables.into_iter().map(Into::into).collect();
+        self.people().variables.insert((dashboard, device.to_owned()), variables);
     }
 
     /// A tenant for which everything is on and set up: sharing of every kind, the portal, an anonymous user of the id
@@ -164,6 +179,11 @@ impl Directory for MemoryDirectory {
 
     async fn device(&self, dashboard: DashboardId, device: &str) -> Result<Option<Arc<Resource>>, BoxError> {
         Ok(self.people().devices.get(&dashboard).and_then(|devices| devices.get(device)).cloned())
+    }
+
+    async fn variables(&self, dashboard: DashboardId, device: &str) -> Result<Variables, BoxError> {
+        let noted = self.people().variables.get(&(dashboard, device.to_owned())).cloned();
+        Ok(noted.map_or(Variables::All, Variables::Only))
     }
 
     async fn devices(&self, dashboard: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {

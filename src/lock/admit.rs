@@ -16,7 +16,7 @@ pub(crate) struct Left {
 }
 
 /// Why nothing is left, in the order in which it is asked.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Shut {
     Unreadable,
     Empty,
@@ -48,6 +48,22 @@ impl Lock {
             && self.variables.pass(&query.device, &query.variable)
             && self.window(now).contains(instant)
             && choose(&[self], query).is_ok()
+    }
+}
+
+impl Shut {
+    /// How far a question came: the higher, the nearer it is to being admitted.
+    pub(crate) const fn stage(&self) -> u8 {
+        match self {
+            Self::Unreadable => 0,
+            Self::Empty => 1,
+            Self::Device => 2,
+            Self::Variable => 3,
+            Self::NotApplied(_) => 4,
+            Self::NotChosen(_) => 5,
+            Self::TooLong(_) => 6,
+            Self::Outside(_) => 7,
+        }
     }
 }
 

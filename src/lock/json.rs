@@ -208,6 +208,12 @@ impl<'de> Deserialize<'de> for VariableSelector {
     }
 }
 
+impl Serialize for Spans {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        MaxRangeMembers { last: self.exact, whole: written(self) }.serialize(serializer)
+    }
+}
+
 impl Serialize for Lock {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { devices, variables, time, parameters, max_range } = self;

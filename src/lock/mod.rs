@@ -14,7 +14,7 @@
 //! | `query.rs` | a question for data |
 //! | `admit.rs` | what a path of locks leaves of a question |
 
-pub(crate) mod admit;
+mod admit;
 mod json;
 mod limits;
 mod meet;
@@ -25,9 +25,10 @@ mod stored;
 mod window;
 mod zone;
 
+pub(crate) use admit::{Left, Shut, admit, device_passes};
 pub use limits::LockFault;
 pub use meet::Lock;
-pub use query::{Query, ReadKind};
+pub use query::{Query, ReadKind, Variables};
 pub use selectors::{Clauses, DeviceSelector, VariableSelector};
 pub use span::{Span, SpanError, Spans};
 pub use stored::StoredLock;

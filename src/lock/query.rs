@@ -183,3 +183,25 @@ impl Query {
         Self { slot: Some(slot.into()), ..self }
     }
 }
+
+/// Which variables of a device a dashboard shows, whatever is locked: what a host answers to
+/// [`Directory::variables`](crate::Directory::variables).
+///
+/// Rules: [K4](crate::specification).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Variables {
+    /// All that the device has.
+    All,
+    /// These.
+    Only(BTreeSet<String>),
+}
+
+impl Variables {
+    /// Whether a variable is among them.
+    pub fn has(&self, variable: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.contains(variable),
+        }
+    }
+}

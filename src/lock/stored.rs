@@ -3,13 +3,13 @@
 use super::meet::Lock;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// A lock that a store gave back: one that can be read, or whatever stands in its place. The second lets nothing through,
 /// and is never read as no lock.
 ///
 /// Rules: [K24](crate::specification).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum StoredLock {
     /// A lock.
@@ -33,9 +33,27 @@ impl StoredLock {
         (!lock.is_none()).then(|| Arc::new(Self::Lock(lock)))
     }
 
+    /// What is left of it under another lock. What cannot be read stays so: it lets nothing through anyway.
+    pub(crate) fn narrowed(this: Option<&Arc<Self>>, by: Lock) -> Option<Arc<Self>> {
+        match this.map(Arc::as_ref) {
+            Some(Self::Unreadable(_)) => this.cloned(),
+            Some(Self::Lock(lock)) => Self::kept(lock.clone().meet(by)),
+            None => Self::kept(by),
+        }
+    }
+
     /// Reads what stands there. For a member that may be left out: `null` is not 'left out'.
     pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Arc<Self>>, D::Error> {
         Self::deserialize(deserializer).map(|read| Some(Arc::new(read)))
+    }
+}
+
+impl fmt::Display for StoredLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lock(lock) => lock.fmt(f),
+            Self::Unreadable(_) => f.write_str("nothing, because its lock cannot be read"),
+        }
     }
 }
 

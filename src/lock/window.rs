@@ -2,12 +2,13 @@
 
 use super::span::Spans;
 use crate::value::Timestamp;
+use serde::Serialize;
 use std::fmt;
 
 /// A range of instants: from its first one up to, and without, its end. A side that is `None` is open.
 ///
 /// Rules: [K6](crate::specification).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize)]
 pub struct Range {
     /// The first instant.
     pub from: Option<Timestamp>,

@@ -1,6 +1,7 @@
 //! A grant: one private share, and the chain of grants that it hangs on.
 
-use crate::value::{AccountId, DashboardId, EmailAddress, Expiry, GrantId, Terms, Timestamp};
+use super::terms::Terms;
+use crate::value::{AccountId, DashboardId, EmailAddress, Expiry, GrantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

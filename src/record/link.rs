@@ -1,7 +1,11 @@
 //! The public link of a dashboard, without its secret.
 
-use crate::value::{AccountId, Expiry, GrantId, LinkDigest, Timestamp};
+use crate::{
+    lock::StoredLock,
+    value::{AccountId, Expiry, GrantId, LinkDigest, Timestamp},
+};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The public link of a dashboard: all of it but the secret.
 ///
@@ -26,4 +30,7 @@ pub struct Link {
     pub paused_by_owner: bool,
     /// The first link of a dashboard is 1, the next 2, and so on.
     pub generation: u64,
+    /// How much of the data it shows; `None` for all that what it hangs on shows.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "StoredLock::present")]
+    pub lock: Option<Arc<StoredLock>>,
 }

@@ -8,6 +8,7 @@ mod grant;
 mod head;
 mod link;
 mod offer;
+mod terms;
 mod trail;
 mod withdrawal;
 
@@ -21,5 +22,6 @@ pub use {
     head::{AskedTransfer, Counted, Falling, Head, Phase, Revision, Room, Snapshot},
     link::Link,
     offer::Offer,
+    terms::Terms,
     trail::{AuditRecord, Event, Message, MessageId, OutboxMessage},
 };

@@ -1,7 +1,10 @@
 //! What a change leaves behind: its audit record, and the messages that a host turns into e-mail.
 
 use super::{actor::Actor, grant::Holder, head::Revision};
-use crate::value::{AccountId, DashboardId, EmailAddress, Expiry, GrantId, Rights, Terms, Timestamp};
+use super::terms::Terms;
+use crate::lock::StoredLock;
+use crate::value::{AccountId, DashboardId, EmailAddress, Expiry, GrantId, Rights, Timestamp};
+use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 /// The one record that every change yields: who did what to which grant or link, when, at which revision.
@@ -134,6 +137,18 @@ pub enum Event {
         generation: u64,
         /// When it ends.
         expiry: Expiry,
+        /// How much of the data it shows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lock: Option<Arc<StoredLock>>,
+    },
+    /// The link shows less of the data since, with the same token.
+    LinkNarrowed {
+        /// Its generation.
+        generation: u64,
+        /// Its lock before.
+        before: Option<Arc<StoredLock>>,
+        /// Its lock now.
+        after: Option<Arc<StoredLock>>,
     },
     /// The link was paused.
     LinkPaused {

@@ -2,6 +2,7 @@
 
 use super::{dashshare::Dashshare, error::Error};
 use crate::{
+    lock::Variables,
     decision::{Asker, Decision, DeviceDecision, VisitFacts, decide, decide_visit},
     host::{Directory, Env, Freshness, Store},
     record::{Revision, Seed, Snapshot},
@@ -231,9 +232,11 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Rules: [D3](crate::specification).
     pub async fn authorize_device(&self, decision: &Decision, device: &str) -> Result<DeviceDecision, Error> {
         let Some(head) = decision.head().filter(|_| decision.is_allowed()) else {
-            return Ok(DeviceDecision::new(decision, device, None, None));
+            return Ok(DeviceDecision::new(decision, device, None, Variables::All, None));
         };
         let shown = self.device(head.dashboard, device).await?;
+        // Also of a device that is not shown, so that what a lock hides costs the same calls (K22).
+        let variables = self.directory.variables(head.dashboard, device).await.map_err(Error::Directory)?;
         let consulted = match decision.asker() {
             Asker::Account(account) => {
                 let tenant = self.tenant(head.tenant).await?;
@@ -244,6 +247,6 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 Some(Consulted { tenant, account: None, dashboard: None })
             }
         };
-        Ok(DeviceDecision::new(decision, device, shown, consulted))
+        Ok(DeviceDecision::new(decision, device, shown, variables, consulted))
     }
 }

@@ -12,13 +12,15 @@ use crate::{
         diagnosis::{self, Presented},
     },
     host::{Directory, Env, Freshness, Store},
+    lock::Lock,
     record::{Actor, Commit},
     sharing::{
         Missing, More, Needs, Refusal,
         link::{
-            AskMissing, ChangeLink, LinkChange, LinkEndMoved, MoveLinkEnd, NewLink, PrepareLink, RotateLink,
+            AskMissing, ChangeLink, LinkChange, LinkEndMoved, LinkMade, MoveLinkEnd, NewLink, PrepareLink, RotateLink,
             Rotated,
         },
+        narrow_link::{LinkNarrowed, NarrowLink},
         suspension::check_suspension,
     },
     value::{DashboardId, Expiry, LinkToken, NewToken},
@@ -72,7 +74,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let command = RotateLink { dashboard, by: by.into(), new, digest: token.digest() };
         let Outcome { answer, revision, fate } = self.run(&command).await?;
         let standing = matches!(fate, Fate::Standing { .. });
-        let answer = Rotated { token, generation: answer.generation, ends: answer.ends, standing };
+        let LinkMade { generation, ends, effective_lock } = answer;
+        let answer = Rotated { token, generation, ends, effective_lock, standing };
         let link = Done { answer, dashboard, revision };
         match fate {
             Fate::Standing { .. } => Ok(link),
@@ -256,6 +259,36 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         expiry: Expiry,
     ) -> Result<Done<LinkEndMoved>, Error> {
         self.done(&MoveLinkEnd { dashboard, by: by.into(), expiry }).await
+    }
+
+    /// Shows less of the data by the link that stands, with the same token: the lock is met with the one that stands.
+    /// Anything that would show more is a [rotation](Self::rotate_link).
+    ///
+    /// Rules: [K20](crate::specification).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use dashshare::{*, answers::*, directory::*, explain::*, questions::*, store::*, trail::*};
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let olga = AccountId::from(1u64);
+    /// # sharing.directory().add_account(olga);
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// let link = sharing.rotate_link(olga, dashboard, Expiry::Never).await?;
+    /// let narrowed = sharing.narrow_link(olga, dashboard, Lock::NONE.devices(["pump-1".into()])).await?;
+    /// assert_eq!(narrowed.generation, link.generation);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn narrow_link(
+        &self,
+        by: impl Into<Actor>,
+        dashboard: DashboardId,
+        lock: Lock,
+    ) -> Result<Done<LinkNarrowed>, Error> {
+        self.done(&NarrowLink { dashboard, by: by.into(), lock }).await
     }
 
     /// Withdraws the link for good.

@@ -3,6 +3,7 @@
 mod clock;
 mod commands;
 mod dashshare;
+mod data;
 mod decide;
 mod error;
 mod falling;

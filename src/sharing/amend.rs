@@ -5,12 +5,13 @@ use super::{
     command::{Command, Facts, Fallen, More, Needs, Verdict},
     draft::Draft,
     ledger::{Ledger, Live},
-    refusal::{Refusal, check_expiry},
+    refusal::{Refusal, check_expiry, check_lock},
     unseen,
 };
 use crate::{
-    record::{Actor, Event, Grant, Message, PastTerms, Seed},
-    value::{AccountId, DashboardId, Expiry, GrantId, Rights, Terms},
+    lock::{Lock, StoredLock},
+    record::{Terms, Actor, Event, Grant, Message, PastTerms, Seed},
+    value::{AccountId, DashboardId, Expiry, GrantId, Rights},
 };
 use serde::Serialize;
 
@@ -37,6 +38,8 @@ pub struct Amendment {
     pub reshare: Option<bool>,
     /// The expiry, earlier or later.
     pub expiry: Option<Expiry>,
+    /// What it shows no more than from now on: met with the lock that stands, the only way to change one (K20).
+    pub narrow: Option<Lock>,
 }
 
 impl Amendment {
@@ -56,6 +59,14 @@ impl Amendment {
     #[must_use]
     pub fn no_reshare(self) -> Self {
         self.reshare(false)
+    }
+
+    /// Shows no more of the data than this lock lets through, beside the one that stands.
+    ///
+    /// Rules: [K20](crate::specification).
+    #[must_use]
+    pub fn narrow(self, lock: Lock) -> Self {
+        Self { narrow: Some(lock), ..self }
     }
 
     /// Moves the expiry, earlier or later.
@@ -142,12 +153,19 @@ impl Command for Amend {
             rights: self.amendment.rights.unwrap_or(before.rights),
             reshare: self.amendment.reshare.unwrap_or(before.reshare),
             expiry: self.amendment.expiry.unwrap_or(before.expiry),
+            lock: match &self.amendment.narrow {
+                Some(by) => StoredLock::narrowed(before.lock.as_ref(), by.clone()),
+                None => before.lock.clone(),
+            },
         };
         if after.rights.is_empty() {
             return Err(Refusal::EmptyRights);
         }
         if !before.rights.covers(after.rights) || (after.reshare && !before.reshare) {
             return Err(Refusal::Widening);
+        }
+        if self.amendment.narrow.is_some() && after.lock != before.lock {
+            check_lock(after.lock.as_ref())?;
         }
         let bound = ledger.bound_of(live.grant);
         if after.expiry != before.expiry {

@@ -1,8 +1,13 @@
 //! The grants of one dashboard as a command or an answer needs them: who holds what, at one instant.
 
-use super::standing::{self, Fall, LinkFall, Standing};
+use super::{
+    locks::Locks,
+    standing::{self, Fall, LinkFall, Standing},
+};
 use crate::{
+    lock::StoredLock,
     record::{Actor, Grant, Head, Link, Snapshot},
+    tenant::SharingRules,
     value::{AccountId, Expiry, GrantId, Rights, Timestamp},
 };
 use std::{
@@ -126,6 +131,23 @@ impl Ledger {
         parent.map_or(Expiry::Never, |standing| standing.ends)
     }
 
+    /// The locks of a grant and of all that it hangs on, without the tenant's (K12).
+    pub(crate) fn locks_of(&self, grant: &Grant) -> Locks {
+        let above = grant.ancestors.iter().filter_map(|id| self.get(*id)).map(Arc::as_ref);
+        Locks::of_path(above.chain([grant]), self.now)
+    }
+
+    /// The locks of what hangs, or would hang, on a grant, or of what the owner gives.
+    pub(crate) fn locks_below(&self, parent: Option<&Grant>) -> Locks {
+        parent.map_or(Locks::default(), |parent| self.locks_of(parent))
+    }
+
+    /// The locks of a link, the tenant's among them (K12, K23).
+    pub(crate) fn locks_of_link(&self, link: &Link, rules: &SharingRules) -> Locks {
+        let makers = link.grant.and_then(|grant| self.get(grant));
+        self.locks_below(makers.map(Arc::as_ref)).of_link(link, rules)
+    }
+
     pub(crate) fn live_of(&self, account: AccountId) -> impl Iterator<Item = Live<'_>> {
         self.all_live().filter(move |live| live.grant.grantee.account_at(self.now) == Some(account))
     }
@@ -165,16 +187,20 @@ impl Ledger {
             .any(|live| live.grant.grantee.account_at(self.now) == Some(account))
     }
 
-    /// The live grant to share on from: of those that carry the reshare right and cover the rights, the one that ends
-    /// last, then the shallowest, then the oldest (G7).
+    /// The live grant to share on from: of those that carry the reshare right and cover the rights first those that show
+    /// all that the lock lets through (K19), then the one that ends last, then the shallowest, then the oldest (G7).
     pub(crate) fn best_parent<'a>(
         &self,
         candidates: impl Iterator<Item = Live<'a>>,
         rights: Rights,
+        lock: Option<&Arc<StoredLock>>,
     ) -> Option<Live<'a>> {
-        candidates.filter(|live| live.standing.reshare && live.standing.rights.covers(rights)).min_by_key(
-            |live| (std::cmp::Reverse(live.standing.ends), live.grant.depth(), live.grant.ordinal),
-        )
+        let order = |live: &Live<'a>| {
+            let shows_less = !self.locks_of(live.grant).cover(lock);
+            (shows_less, std::cmp::Reverse(live.standing.ends), live.grant.depth(), live.grant.ordinal)
+        };
+        let can_carry = |live: &Live<'a>| live.standing.reshare && live.standing.rights.covers(rights);
+        candidates.filter(can_carry).min_by_key(order)
     }
 
     /// Those of some grants on which others hang that were not read.

@@ -6,10 +6,11 @@ use super::{
     draft::Draft,
     invitation::answer,
     ledger::{Ledger, Live},
-    refusal::{Refusal, check_expiry},
+    refusal::{Refusal, check_expiry, check_lock},
     share::parent_for,
 };
 use crate::{
+    lock::{Lock, StoredLock},
     record::{Actor, Event, Link, Message},
     value::{DashboardId, Expiry, LinkDigest, LinkToken, NewToken, Rights},
 };
@@ -36,6 +37,8 @@ pub(crate) struct RotateLink {
 pub struct NewLink {
     /// When it ends by itself.
     pub expiry: Expiry,
+    /// How much of the data it shows; `None` for all that its maker may show.
+    pub lock: Option<Lock>,
     /// The token that opens it, if it was made before.
     pub token: Option<Arc<NewToken>>,
 }
@@ -43,7 +46,19 @@ pub struct NewLink {
 impl NewLink {
     /// A link that shows the dashboard until `expiry`.
     pub const fn until(expiry: Expiry) -> Self {
-        Self { expiry, token: None }
+        Self { expiry, lock: None, token: None }
+    }
+
+    /// The same, showing no more of the data than a lock lets through.
+    ///
+    /// Rules: [K1](crate::specification).
+    #[must_use]
+    pub fn locked(self, lock: Lock) -> Self {
+        let met = match self.lock {
+            Some(standing) => standing.meet(lock),
+            None => lock,
+        };
+        Self { lock: Some(met), ..self }
     }
 
     /// The same with a token that was [made before](crate::Dashshare::new_token), so that a rotation whose answer got
@@ -64,6 +79,7 @@ impl From<Expiry> for NewLink {
 pub(crate) struct LinkMade {
     pub(crate) generation: u64,
     pub(crate) ends: Expiry,
+    pub(crate) effective_lock: Option<Arc<StoredLock>>,
 }
 
 /// A public link that was just made: the only time that its token is to be had, unless it was brought.
@@ -80,6 +96,8 @@ pub struct Rotated {
     pub generation: u64,
     /// When it ends, the maker's own end taken into account.
     pub ends: Expiry,
+    /// How much of the data it shows now, its maker's own lock and the tenant's taken into account; `None` for all of it.
+    pub effective_lock: Option<Arc<StoredLock>>,
     /// Whether it stood already, made by an earlier call with the same token. Then this call has written nothing, and the
     /// link is as it is, on whatever terms it was asked for now.
     pub standing: bool,
@@ -114,7 +132,7 @@ impl Command for RotateLink {
         let ledger = facts.ledger_for(self.by)?;
         match &self.new.token {
             Some(token) => {
-                if let Some(made) = self.made_before(ledger, token)? {
+                if let Some(made) = self.made_before(facts, ledger, token)? {
                     return Ok(Verdict::standing(made));
                 }
             }
@@ -123,7 +141,9 @@ impl Command for RotateLink {
             }
             None => {}
         }
-        let parent = makers_parent(facts, ledger, self.by)?;
+        let lock = self.new.lock.clone().and_then(StoredLock::kept);
+        check_lock(lock.as_ref())?;
+        let parent = makers_parent(facts, ledger, self.by, lock.as_ref())?;
         check_setup(facts)?;
         check_maker(facts, parent.is_some())?;
         let bound = parent.map_or(Expiry::Never, |parent| parent.standing.ends);
@@ -134,7 +154,7 @@ impl Command for RotateLink {
         let mut draft = Draft::new(facts, ledger);
         let generation = draft.head.links_made.saturating_add(1);
         draft.head.links_made = generation;
-        draft.head.link = Some(Link {
+        let link = Link {
             digest: self.digest,
             maker: ledger.in_name_of(self.by),
             grant: parent.map(|parent| parent.grant.id),
@@ -143,21 +163,33 @@ impl Command for RotateLink {
             paused: None,
             paused_by_owner: false,
             generation,
-        });
+            lock,
+        };
+        let locks = ledger.locks_of_link(&link, &facts.tenant.rules);
+        if locks.show_nothing() {
+            return Err(Refusal::LockShowsNothing);
+        }
+        let event = Event::LinkRotated { generation, expiry: link.expiry, lock: link.lock.clone() };
+        draft.head.link = Some(link);
         if let Some(parent) = parent {
             answer(ledger, parent, &mut draft);
             let (to, by) = (ledger.head.owner, ledger.in_name_of(self.by));
             draft.tell(Message::LinkMade { to, by, grant: parent.grant.id, generation });
         }
-        let event = Event::LinkRotated { generation, expiry: self.new.expiry };
-        Ok(draft.finish(self.by, event, |_| LinkMade { generation, ends }))
+        let effective_lock = locks.effective();
+        Ok(draft.finish(self.by, event, |_| LinkMade { generation, ends, effective_lock }))
     }
 }
 
 impl RotateLink {
     /// The link that a brought token opens already; `None` while it is still to be made. A token is for one link, by its
     /// number, so one that is dead never opens another (L2).
-    fn made_before(&self, ledger: &Ledger, token: &NewToken) -> Result<Option<LinkMade>, Refusal> {
+    fn made_before(
+        &self,
+        facts: &Facts<'_>,
+        ledger: &Ledger,
+        token: &NewToken,
+    ) -> Result<Option<LinkMade>, Refusal> {
         if token.dashboard() != self.dashboard {
             return Err(Refusal::ForeignToken);
         }
@@ -169,7 +201,8 @@ impl RotateLink {
             Some(link) if link.digest == self.digest => {
                 own_link(ledger, self.by)?;
                 let ends = ledger.link().and_then(Result::ok).ok_or(Refusal::NoLink)?;
-                Ok(Some(LinkMade { generation, ends }))
+                let effective_lock = ledger.locks_of_link(link, &facts.tenant.rules).effective();
+                Ok(Some(LinkMade { generation, ends, effective_lock }))
             }
             None if made == generation => Err(Refusal::NoLink),
             _ => Err(Refusal::Superseded),
@@ -201,7 +234,7 @@ impl Command for PrepareLink {
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<u64>, Refusal> {
         let ledger = facts.ledger_for(self.by)?;
-        let parent = makers_parent(facts, ledger, self.by)?;
+        let parent = makers_parent(facts, ledger, self.by, None)?;
         check_setup(facts)?;
         check_maker(facts, parent.is_some())?;
         Ok(Verdict::standing(ledger.head.links_made.saturating_add(1)))
@@ -209,8 +242,13 @@ impl Command for PrepareLink {
 }
 
 /// What the link of a maker hangs on; refused to whoever may not make one (L6).
-fn makers_parent<'a>(facts: &Facts<'a>, ledger: &'a Ledger, by: Actor) -> Result<Option<Live<'a>>, Refusal> {
-    let parent = parent_for(ledger, by, Rights::VIEW, None)?;
+fn makers_parent<'a>(
+    facts: &Facts<'a>,
+    ledger: &'a Ledger,
+    by: Actor,
+    lock: Option<&Arc<StoredLock>>,
+) -> Result<Option<Live<'a>>, Refusal> {
+    let parent = parent_for(ledger, by, Rights::VIEW, lock, None)?;
     if let Some(link) = ledger.standing_link().filter(|_| parent.is_some()) {
         if link.maker != ledger.in_name_of(by) {
             return Err(Refusal::LinkTaken);
@@ -222,7 +260,7 @@ fn makers_parent<'a>(facts: &Facts<'a>, ledger: &'a Ledger, by: Actor) -> Result
 }
 
 /// The link that stands, for whoever has power over it: the owner, the host, and its maker (L6).
-fn own_link(ledger: &Ledger, by: Actor) -> Result<&Link, Refusal> {
+pub(super) fn own_link(ledger: &Ledger, by: Actor) -> Result<&Link, Refusal> {
     let link = ledger.standing_link().ok_or(Refusal::NoLink)?;
     let has_power = ledger.is_owner(by) || Some(link.maker) == by.account();
     if has_power { Ok(link) } else { Err(Refusal::NotYours) }
@@ -265,7 +303,7 @@ impl Command for AskMissing {
 
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Vec<Missing>>, Refusal> {
         let ledger = facts.ledger_for(self.by)?;
-        let parent = makers_parent(facts, ledger, self.by)?;
+        let parent = makers_parent(facts, ledger, self.by, None)?;
         let missing = facts.access.missing(facts.tenant);
         if missing.is_empty() {
             check_maker(facts, parent.is_some())?;

@@ -16,10 +16,10 @@ use super::{
     suspension::check_suspension,
 };
 use crate::{
-    record::{Actor, Event, Grant, Head, Holder, Message, Offer, Phase, Revision, Seed},
+    record::{Terms, Actor, Event, Grant, Head, Holder, Message, Offer, Phase, Revision, Seed},
     template::{Template, is_clean, mail_text},
     tenant::Tenant,
-    value::{AccountId, DashboardId, Expiry, GrantId, Rights, TenantId, Terms, Timestamp},
+    value::{AccountId, DashboardId, Expiry, GrantId, Rights, TenantId, Timestamp},
 };
 use serde::Serialize;
 use std::sync::Arc;

@@ -2,11 +2,13 @@
 
 use super::{consult::Missing, told::Told};
 use crate::{
+    lock::{LockFault, StoredLock},
     policy::RuleRef,
     tenant::SharingRules,
     value::{DashboardId, Expiry, GrantId, Rights, Timestamp},
 };
 use serde::{Serialize, Serializer};
+use std::sync::Arc;
 
 /// Why a command was refused. A refused command has changed nothing.
 ///
@@ -48,6 +50,23 @@ pub enum Refusal {
     /// No right at all was asked for.
     #[error("choose at least one right")]
     EmptyRights,
+    /// The lock lets nothing through, by its form alone (K13).
+    #[error("this lock would show nothing at all")]
+    EmptyLock,
+    /// The lock has more of something than one may have (K25).
+    #[error("a lock may have {limit} {what} at most")]
+    LockTooLarge {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        limit: usize,
+    },
+    /// The lock cannot be read: it has something that is not known (K24).
+    #[error("this lock holds something that is not known")]
+    LockUnreadable,
+    /// What it would hang on shows nothing of what the lock lets through (K19).
+    #[error("nothing of what you may see is left under this lock")]
+    LockShowsNothing,
     /// The expiry is not in the future (G6).
     #[error("the expiry `{0}` is not in the future")]
     ExpiryPast(Timestamp),
@@ -265,6 +284,9 @@ impl Refusal {
             | Self::SetupIncomplete { .. }
             | Self::OwnsDashboards { .. } => ErrorKind::Conflict,
             Self::EmptyRights
+            | Self::EmptyLock
+            | Self::LockUnreadable
+            | Self::LockShowsNothing
             | Self::ExpiryPast(_)
             | Self::EndsTooLate { .. }
             | Self::OverMaximum { .. }
@@ -273,9 +295,10 @@ impl Refusal {
             | Self::ToSelf
             | Self::ToOwner
             | Self::TextTellsTooMuch => ErrorKind::Invalid,
-            Self::TooDeep { .. } | Self::TextTooLong { .. } | Self::TemplateTooLarge { .. } => {
-                ErrorKind::TooLarge
-            }
+            Self::TooDeep { .. }
+            | Self::TextTooLong { .. }
+            | Self::TemplateTooLarge { .. }
+            | Self::LockTooLarge { .. } => ErrorKind::TooLarge,
         }
     }
 
@@ -312,6 +335,10 @@ impl Refusal {
             Self::NotOwner => "not_owner",
             Self::NotYours => "not_yours",
             Self::EmptyRights => "empty_rights",
+            Self::EmptyLock => "empty_lock",
+            Self::LockTooLarge { .. } => "lock_too_large",
+            Self::LockUnreadable => "lock_unreadable",
+            Self::LockShowsNothing => "lock_shows_nothing",
             Self::ExpiryPast(_) => "expiry_past",
             Self::EndsTooLate { .. } => "ends_too_late",
             Self::OverMaximum { .. } => "over_maximum",
@@ -389,6 +416,7 @@ impl Serialize for Refusal {
             Self::ExceedsOwnRights { held } => details.held = Some(*held),
             Self::EndsTooLate { latest } | Self::OverMaximum { latest } => details.latest = Some(*latest),
             Self::TooDeep { limit }
+            | Self::LockTooLarge { limit, .. }
             | Self::TextTooLong { limit }
             | Self::TemplateTooLarge { limit }
             | Self::TooManyGrants { limit }
@@ -415,6 +443,16 @@ impl Serialize for Refusal {
 
 fn sentences(missing: &[Missing]) -> String {
     missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Refuses a lock that may not be written (K13, K25).
+pub(crate) fn check_lock(lock: Option<&Arc<StoredLock>>) -> Result<(), Refusal> {
+    let Some(stored) = lock else { return Ok(()) };
+    match stored.lock().ok_or(Refusal::LockUnreadable)?.check() {
+        Ok(()) => Ok(()),
+        Err(LockFault::Empty) => Err(Refusal::EmptyLock),
+        Err(LockFault::TooLarge { what, limit }) => Err(Refusal::LockTooLarge { what, limit }),
+    }
 }
 
 /// Refuses what would last longer than the tenant allows (G20).

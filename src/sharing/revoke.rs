@@ -150,7 +150,14 @@ fn rebind(
         let path = if parent == revoked.grant.id {
             // With the rights and the end that it really had: a revocation gives nobody more, nor for longer.
             let before = terms.expiry.min(ledger.bound_of(grant));
-            let Some(under) = ledger.best_parent(others(), standing.rights) else { continue };
+            // And with the lock that it really had (K21).
+            terms.lock = ledger.locks_of(grant).effective();
+            let Some(under) = ledger.best_parent(others(), standing.rights, terms.lock.as_ref()) else {
+                continue;
+            };
+            if ledger.locks_of(under.grant).and_new(terms.lock.as_ref()).show_nothing() {
+                continue;
+            }
             let longest = longest(facts, before);
             let is_within = before.min(under.standing.ends) <= longest;
             (terms.rights, terms.expiry) = (standing.rights, if is_within { before } else { longest });

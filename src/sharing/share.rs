@@ -6,15 +6,18 @@ use super::{
     draft::Draft,
     invitation::{answer, renew},
     ledger::{Ledger, Live},
-    refusal::Refusal,
+    locks::Locks,
+    refusal::{Refusal, check_lock},
     shelf::shelve,
 };
 use crate::{
-    record::{Actor, Claim, Event, Grant, Grantee, Holder, Invitation, Message, Seed},
+    lock::StoredLock,
+    record::{Terms, Actor, Claim, Event, Grant, Grantee, Holder, Invitation, Message, Seed},
     tenant::Limits,
-    value::{Account, AccountId, DashboardId, EmailAddress, Expiry, GrantId, Rights, Terms, Timestamp},
+    value::{Account, AccountId, DashboardId, EmailAddress, Expiry, GrantId, Rights, Timestamp},
 };
 use serde::Serialize;
+use std::sync::Arc;
 
 pub(crate) struct Share {
     pub(crate) dashboard: DashboardId,
@@ -82,6 +85,8 @@ pub struct Shared {
     pub invited: bool,
     /// When access ends, the grantor's own end taken into account. An invitation may lapse before that (I4).
     pub ends: Expiry,
+    /// How much of the data it shows now, the grantor's own lock and the tenant's taken into account; `None` for all of it.
+    pub effective_lock: Option<Arc<StoredLock>>,
     /// What else the person, by the name that was given, holds from the same grantor. Rights are a union (G4);
     /// [`set_share`](crate::Dashshare::set_share) replaces all of it.
     pub others: Vec<GrantId>,
@@ -145,6 +150,7 @@ pub(crate) fn parent_for<'a>(
     ledger: &'a Ledger,
     by: Actor,
     rights: Rights,
+    lock: Option<&Arc<StoredLock>>,
     named: Option<GrantId>,
 ) -> Result<Option<Live<'a>>, Refusal> {
     if ledger.is_owner(by) && named.is_none() {
@@ -155,7 +161,7 @@ pub(crate) fn parent_for<'a>(
     if held().next().is_none() {
         return Err(Refusal::UnknownGrant);
     }
-    match ledger.best_parent(held(), rights) {
+    match ledger.best_parent(held(), rights, lock) {
         Some(parent) => Ok(Some(parent)),
         None => match held().filter(|live| live.standing.reshare).map(|live| live.standing.rights).max() {
             Some(held) => Err(Refusal::ExceedsOwnRights { held }),
@@ -176,6 +182,8 @@ pub struct ShareSet {
     pub invited: bool,
     /// When access ends, the grantor's own end taken into account.
     pub ends: Expiry,
+    /// As in [`Shared`].
+    pub effective_lock: Option<Arc<StoredLock>>,
     /// What was replaced and what hung on it, which ended.
     pub fell: Vec<GrantId>,
     /// Whether the public link died, because it hung on what was replaced.
@@ -209,6 +217,7 @@ impl Command for Share {
                 standing: true,
                 invited: asked.invited,
                 ends: self.standing_end(&asked, live),
+                effective_lock: self.standing_lock(facts, &asked, live),
                 others: others.filter(|other| *other != live.grant.id).collect(),
             };
             return self.renewed(facts, &asked, live, answer);
@@ -223,8 +232,9 @@ impl Command for Share {
         let grant = self.give(facts, &asked, &[], &mut draft)?;
         let event = Event::Shared { grant, with: asked.with.name(), terms: self.terms.clone() };
         let others = asked.given.iter().map(|live| live.grant.id).collect();
+        let effective_lock = asked.under_rules(facts).effective();
         let Asked { invited, ends, .. } = asked;
-        let answer = Shared { grant, standing: false, invited, ends, others };
+        let answer = Shared { grant, standing: false, invited, ends, effective_lock, others };
         Ok(draft.finish(self.by, event, |_| answer))
     }
 }
@@ -252,16 +262,18 @@ impl Command for SetShare {
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<ShareSet>, Refusal> {
         let share = &self.0;
         let asked = share.asked(facts)?;
-        let answer = |grant, standing, ends| ShareSet {
+        let answer = |grant, standing, ends, effective_lock| ShareSet {
             grant,
             standing,
             invited: asked.invited,
             ends,
+            effective_lock,
             fell: Vec::new(),
             link_fell: false,
         };
         if let Some(live) = share.standing(&asked).filter(|_| asked.given.len() == 1) {
-            let answer = answer(live.grant.id, true, share.standing_end(&asked, live));
+            let lock = share.standing_lock(facts, &asked, live);
+            let answer = answer(live.grant.id, true, share.standing_end(&asked, live), lock);
             return share.renewed(facts, &asked, live, answer);
         }
         share.admit(facts, &asked)?;
@@ -274,7 +286,7 @@ impl Command for SetShare {
         Ok(draft.finish(share.by, event, |fallen| ShareSet {
             fell: fallen.grants.clone(),
             link_fell: fallen.link.is_some(),
-            ..answer(grant, false, asked.ends)
+            ..answer(grant, false, asked.ends, asked.under_rules(facts).effective())
         }))
     }
 }
@@ -297,12 +309,21 @@ struct Asked<'a> {
     by: AccountId,
     with: &'a Recipient,
     parent: Option<Live<'a>>,
+    /// The locks that it would have, without the tenant's.
+    locks: Locks,
     /// The end of the parent.
     bound: Expiry,
     ends: Expiry,
     invited: bool,
     /// What the person, by that name, holds from the same grantor, as far as that one may count on it.
     given: Vec<Live<'a>>,
+}
+
+impl Asked<'_> {
+    /// The locks that it would have, the tenant's among them (K23).
+    fn under_rules(&self, facts: &Facts<'_>) -> Locks {
+        self.locks.clone().under_rules(self.parent.is_some(), &facts.tenant.rules)
+    }
 }
 
 impl Share {
@@ -328,7 +349,10 @@ impl Share {
         if self.terms.rights.is_empty() {
             return Err(Refusal::EmptyRights);
         }
-        let parent = parent_for(ledger, self.by, self.terms.rights, self.from)?;
+        check_lock(self.terms.lock.as_ref())?;
+        let parent = parent_for(ledger, self.by, self.terms.rights, self.terms.lock.as_ref(), self.from)?;
+        let locks = ledger.locks_below(parent.map(|parent| parent.grant.as_ref()));
+        let locks = locks.and_new(self.terms.lock.as_ref());
         let bound = parent.map_or(Expiry::Never, |parent| parent.standing.ends);
         let (name, rules) = (with.name(), &facts.tenant.rules);
         let given = ledger.all_live().filter(|live| {
@@ -341,6 +365,7 @@ impl Share {
             by,
             with,
             parent,
+            locks,
             bound,
             ends: self.terms.expiry.min(bound),
             invited: with.was_invited(facts),
@@ -349,6 +374,9 @@ impl Share {
     }
 
     fn admit(&self, facts: &Facts<'_>, asked: &Asked<'_>) -> Result<(), Refusal> {
+        if asked.under_rules(facts).show_nothing() {
+            return Err(Refusal::LockShowsNothing);
+        }
         let gift = Gift {
             barred: facts.barred,
             above: asked.parent.map_or(0, |parent| parent.grant.depth()),
@@ -365,6 +393,7 @@ impl Share {
         asked.given.iter().copied().find(|live| {
             live.grant.terms == self.terms
                 && live.standing.rights.covers(self.terms.rights)
+                && asked.ledger.locks_of(live.grant).cover(asked.locks.effective().as_ref())
                 && match self.from {
                     Some(named) => live.grant.parent() == Some(named),
                     None => self.terms.expiry.min(asked.ledger.bound_of(live.grant)) >= asked.ends,
@@ -376,6 +405,17 @@ impl Share {
     /// one (I1).
     fn standing_end(&self, asked: &Asked<'_>, live: Live<'_>) -> Expiry {
         self.terms.expiry.min(asked.ledger.bound_of(live.grant))
+    }
+
+    /// How much of the data what stands shows.
+    fn standing_lock(
+        &self,
+        facts: &Facts<'_>,
+        asked: &Asked<'_>,
+        live: Live<'_>,
+    ) -> Option<Arc<StoredLock>> {
+        let (locks, rules) = (asked.ledger.locks_of(live.grant), &facts.tenant.rules);
+        locks.under_rules(live.grant.parent().is_some(), rules).effective()
     }
 
     /// What stands already; an invitation that waits does so a full term anew, as far as the rules allow it today.

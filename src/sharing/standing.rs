@@ -1,9 +1,9 @@
 //! What a grant is worth at an instant. One fold from root to leaf, used by every decision and every command.
 
 use crate::{
-    record::{Chain, Grant, Head, Link},
+    record::{Terms, Chain, Grant, Head, Link},
     tenant::SharingRules,
-    value::{AccountId, Expiry, GrantId, Right, Rights, Terms, Timestamp},
+    value::{AccountId, Expiry, GrantId, Right, Rights, Timestamp},
 };
 use serde::Serialize;
 
@@ -72,7 +72,7 @@ pub(crate) fn fold(
     if let Some(revoked) = grant.revoked.filter(|revoked| *revoked <= t) {
         return fall(FallCause::Revoked(revoked));
     }
-    let &Terms { rights, reshare, expiry } = grant.terms_at(t);
+    let &Terms { rights, reshare, expiry, .. } = grant.terms_at(t);
     if let Expiry::At(end) = expiry
         && end <= t
     {

@@ -8,8 +8,8 @@ use super::{
     refusal::Refusal,
 };
 use crate::{
-    record::{Actor, AskedTransfer, Event, Grant, Grantee, Holder, Message, Seed},
-    value::{Account, AccountId, DashboardId, Expiry, GrantId, Rights, Terms, Timestamp, VerifiedEmail},
+    record::{Terms, Actor, AskedTransfer, Event, Grant, Grantee, Holder, Message, Seed},
+    value::{Account, AccountId, DashboardId, Expiry, GrantId, Rights, Timestamp, VerifiedEmail},
 };
 use serde::Serialize;
 

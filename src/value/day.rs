@@ -1,6 +1,6 @@
 //! Calendar days: people pick the last day of a share, while a share ends at an instant.
 
-use super::{terms::Expiry, time::Timestamp};
+use super::{rights::Expiry, time::Timestamp};
 use chrono::{FixedOffset, NaiveDate};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;

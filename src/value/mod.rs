@@ -6,10 +6,10 @@ mod day;
 mod email;
 mod id;
 mod object;
+mod rights;
 mod shown;
 mod spelling;
 mod tag;
-mod terms;
 mod time;
 mod token;
 
@@ -21,9 +21,9 @@ pub use {
     action::Action,
     email::{Attestor, EmailAddress, EmailError, VerifiedEmail},
     id::{AccountId, DashboardId, GrantId, TenantId},
+    rights::{Expiry, Right, Rights},
     spelling::IdError,
     tag::Tag,
-    terms::{Expiry, Right, Rights, Terms},
     time::{Timestamp, TimestampError},
     token::{LinkDigest, LinkToken, MalformedToken, NewToken},
 };

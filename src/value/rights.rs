@@ -1,6 +1,6 @@
-//! What a grant lets its grantee do, and until when.
+//! Rights, and ends.
 
-use super::{object::Object, time::Timestamp};
+use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, fmt};
 
@@ -212,80 +212,5 @@ impl fmt::Display for Expiry {
             Self::Never => f.write_str("never"),
             Self::At(end) => end.fmt(f),
         }
-    }
-}
-
-/// The terms of a share: what it allows, whether it may be shared on, and when it ends.
-///
-/// Made by the builder below, since terms will hold more than today.
-///
-/// ```
-/// use dashshare::{Expiry, Right, Rights, Terms};
-/// let terms = Terms::view(Expiry::Never).and_export().and_reshare();
-/// assert_eq!(terms.rights, Rights::ALL);
-/// assert!(terms.reshare);
-/// assert_eq!(Terms::of(Right::Export, Expiry::Never).rights, Rights::EXPORT);
-/// ```
-/// Terms with a member that is not known are refused when they are read, so that a restriction that a newer process wrote is
-/// not lost by an older one.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-#[serde(from = "Object<TermsMembers>")]
-#[non_exhaustive]
-pub struct Terms {
-    /// What the grantee may do.
-    pub rights: Rights,
-    /// Whether the grantee may share on: the reshare right.
-    pub reshare: bool,
-    /// When it ends by itself.
-    pub expiry: Expiry,
-}
-
-impl Terms {
-    /// Leave to view until `expiry`, and nothing more.
-    pub const fn view(expiry: Expiry) -> Self {
-        Self { rights: Rights::VIEW, reshare: false, expiry }
-    }
-
-    /// These rights until `expiry`, not to be shared on.
-    pub fn of(rights: impl Into<Rights>, expiry: Expiry) -> Self {
-        Self { rights: rights.into(), reshare: false, expiry }
-    }
-
-    /// The same with leave to download the data shown.
-    #[must_use]
-    pub const fn and_export(self) -> Self {
-        Self { rights: self.rights.with(Right::Export), ..self }
-    }
-
-    /// The same with the right to share on.
-    #[must_use]
-    pub const fn and_reshare(self) -> Self {
-        Self { reshare: true, ..self }
-    }
-
-    /// The same, with or without the right to share on.
-    #[must_use]
-    pub const fn reshare(self, reshare: bool) -> Self {
-        Self { reshare, ..self }
-    }
-
-    /// The same until another end.
-    #[must_use]
-    pub const fn until(self, expiry: Expiry) -> Self {
-        Self { expiry, ..self }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TermsMembers {
-    rights: Rights,
-    reshare: bool,
-    expiry: Expiry,
-}
-
-impl From<Object<TermsMembers>> for Terms {
-    fn from(Object(TermsMembers { rights, reshare, expiry }): Object<TermsMembers>) -> Self {
-        Self { rights, reshare, expiry }
     }
 }

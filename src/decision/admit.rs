@@ -1,0 +1,228 @@
+//! The one door to data: what of a question is admitted, and by what.
+
+use super::{
+    answer::{Basis, Decision, Held, ShutBy},
+    denial::Denial,
+    explain::Explanation,
+    narrower::DeviceDecision,
+    pieces::{Admits, Admitted, Source, admitted},
+};
+use crate::{
+    lock::{Left, Query, Range, ReadKind, Shut, admit},
+    record::Chain,
+    sharing::{Locks, Told},
+    value::{AccountId, Action, Expiry, Tag, Timestamp},
+};
+use std::fmt;
+
+/// Why nothing of a question is admitted. What is told to whoever asked is [`tell`](Self::tell), and
+/// [`explain`](Self::explain) is for the owner and for support, as at a [`Decision`].
+#[derive(Clone, Debug)]
+pub struct DataDenied {
+    decision: Decision,
+    denial: Denial,
+}
+
+impl DataDenied {
+    /// Why.
+    pub fn denial(&self) -> &Denial {
+        &self.denial
+    }
+
+    /// What may be shown to whoever asked: nothing of what a lock hides.
+    ///
+    /// Rules: [K22](crate::specification).
+    pub fn tell(&self) -> Told {
+        self.decision.tell()
+    }
+
+    /// The explanation as data, for the owner and for support: with the first lock from the root that shuts it.
+    pub fn explanation(&self) -> Explanation {
+        self.decision.explanation()
+    }
+
+    /// The explanation as a sentence, with ids for names.
+    pub fn explain(&self) -> String {
+        self.decision.explain()
+    }
+
+    /// The explanation as a sentence, with the host's names for accounts.
+    pub fn explain_with(&self, name: &dyn Fn(AccountId) -> String) -> String {
+        self.decision.explain_with(name)
+    }
+
+    fn of(decision: &Decision, denial: Denial, shut_by: Option<ShutBy>) -> Box<Self> {
+        Box::new(Self { decision: decision.denied(denial.clone(), shut_by), denial })
+    }
+}
+
+impl fmt::Display for DataDenied {
+    /// What is told to whoever asked.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tell().fmt(f)
+    }
+}
+
+impl std::error::Error for DataDenied {}
+
+impl ReadKind {
+    /// What a decision must be about for it: a download needs leave to export.
+    pub fn action(&self) -> Action {
+        match self {
+            Self::Export => Action::Export,
+            _ => Action::View,
+        }
+    }
+}
+
+/// The nearest that a question came to being admitted, with the locks of the path that shut it.
+struct Nearest<'a> {
+    shut: Shut,
+    at: usize,
+    locks: &'a Locks,
+    chain: Option<&'a Chain>,
+}
+
+impl DeviceDecision {
+    /// What of a question for this device's data may be read now: the pieces of its range that are admitted, each with what
+    /// admits it. It asks nobody, so a stream asks it again as time goes on: rolling windows slide with `now`.
+    ///
+    /// A `now` before the decision counts as the decision's; at or after its [`valid_until`](Self::valid_until) all is
+    /// denied.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing is admitted, if nothing is.
+    ///
+    /// Rules: [K14](crate::specification), [K16](crate::specification), [K17](crate::specification).
+    pub fn admit(&self, query: &Query, now: Timestamp) -> Result<Admitted, Box<DataDenied>> {
+        let decision = self.decision();
+        let denied = |denial| Err(DataDenied::of(decision, denial, None));
+        if let Some(denial) = decision.denial() {
+            return Err(Box::new(DataDenied { decision: decision.clone(), denial }));
+        }
+        let (Some(dashboard), Some(device)) = (decision.dashboard(), decision.device()) else {
+            return denied(Denial::UnknownDashboard);
+        };
+        if query.kind.action() != decision.action() {
+            return denied(Denial::NotDecided(query.kind.action()));
+        }
+        let now = now.max(decision.at());
+        if Expiry::from(decision.valid_until()).is_over(now) {
+            return denied(Denial::Stale);
+        }
+        let is_of_device = query.device == self.device();
+        if !is_of_device || !self.variables().has(&query.variable) {
+            return denied(Denial::DeviceNotShown(query.device.clone()));
+        }
+        if query.range.is_empty() {
+            return denied(Denial::RangeUnreadable);
+        }
+        let mut nearest = None;
+        let sources = sources(decision, query, &device.tags, now, &mut nearest);
+        match (sources.is_empty(), nearest) {
+            (false, _) => Ok(admitted(dashboard, query, sources)),
+            (true, Some(nearest)) => Err(nearest.denied(decision, query)),
+            (true, None) => denied(Denial::Stale),
+        }
+    }
+}
+
+impl DeviceDecision {
+    /// That the inputs of a computed question have no instant in common.
+    pub(crate) fn apart(&self) -> Box<DataDenied> {
+        let nothing = Range::new(Timestamp::MIN, Timestamp::MIN);
+        DataDenied::of(self.decision(), Denial::OutsideWindow { window: nothing }, None)
+    }
+}
+
+/// All that admits something of the question, the best first.
+fn sources<'a>(
+    decision: &'a Decision,
+    query: &Query,
+    tags: &[Tag],
+    now: Timestamp,
+    nearest: &mut Option<Nearest<'a>>,
+) -> Vec<Source> {
+    match decision.basis() {
+        Basis::Owner => vec![open(Admits::Owner, query)],
+        Basis::Policy(_) => vec![open(Admits::Policy, query)],
+        Basis::Link { chain, ends, locks, .. } => {
+            let left = left(locks, chain.as_ref(), query, tags, now, nearest);
+            left.map(|left| Source { by: Admits::Link, left, ends: *ends }).into_iter().collect()
+        }
+        Basis::Grant { best, others } => {
+            let live = [best].into_iter().chain(others).filter(|held| !held.standing.ends.is_over(now));
+            let mut found: Vec<Source> =
+                live.clone().filter_map(|held| of_grant(held, query, tags, now, nearest)).collect();
+            // What a policy lets somebody see, no grant's lock hides (K15).
+            if live.clone().all(|held| !held.locks.is_none()) && decision.policy_of_device().is_some() {
+                found.push(open(Admits::Policy, query));
+            }
+            found
+        }
+        Basis::Denied(_) | Basis::Ended { .. } => Vec::new(),
+    }
+}
+
+fn of_grant<'a>(
+    held: &'a Held,
+    query: &Query,
+    tags: &[Tag],
+    now: Timestamp,
+    nearest: &mut Option<Nearest<'a>>,
+) -> Option<Source> {
+    let id = held.chain.first()?.id;
+    let left = left(&held.locks, Some(&held.chain), query, tags, now, nearest)?;
+    Some(Source { by: Admits::Grant(id), left, ends: held.standing.ends })
+}
+
+/// What no lock restricts.
+fn open(by: Admits, query: &Query) -> Source {
+    let mut parameters = query.parameters.clone();
+    parameters.retain(|name, _| query.applies.contains(name));
+    Source { by, left: Left { range: query.range, parameters, shortened: false }, ends: Expiry::Never }
+}
+
+/// What the locks of a path leave; notes how near it came if they leave nothing.
+fn left<'a>(
+    locks: &'a Locks,
+    chain: Option<&'a Chain>,
+    query: &Query,
+    tags: &[Tag],
+    now: Timestamp,
+    nearest: &mut Option<Nearest<'a>>,
+) -> Option<Left> {
+    if locks.is_none() {
+        return Some(open(Admits::Owner, query).left);
+    }
+    match admit(&locks.stored(), query, tags, now) {
+        Ok(left) => Some(left),
+        Err((at, shut)) => {
+            if nearest.as_ref().is_none_or(|nearest| nearest.shut.stage() < shut.stage()) {
+                *nearest = Some(Nearest { shut, at, locks, chain });
+            }
+            None
+        }
+    }
+}
+
+impl Nearest<'_> {
+    fn denied(self, decision: &Decision, query: &Query) -> Box<DataDenied> {
+        let Some(locked) = self.locks.iter().nth(self.at).cloned() else {
+            return DataDenied::of(decision, Denial::Stale, None);
+        };
+        let by = locked.by;
+        let denial = match self.shut {
+            Shut::Unreadable => Denial::LockUnreadable { by },
+            Shut::Empty => Denial::LockedEmpty { by },
+            Shut::Device | Shut::Variable => Denial::DeviceNotShown(query.device.clone()),
+            Shut::NotApplied(name) => Denial::ParameterNotApplied { name },
+            Shut::NotChosen(name) => Denial::ParameterNotChosen { name },
+            Shut::TooLong(limit) => Denial::RangeTooLong { limit },
+            Shut::Outside(window) => Denial::OutsideWindow { window },
+        };
+        let chain = self.chain.cloned().unwrap_or_default();
+        DataDenied::of(decision, denial, Some(ShutBy { locked, chain }))
+    }
+}

@@ -1,0 +1,155 @@
+//! The locks along a path: how much of the data a grant or a link shows, with all that it hangs on taken into account.
+
+use crate::{
+    lock::StoredLock,
+    record::{Chain, Grant, Link},
+    tenant::SharingRules,
+    value::{GrantId, Timestamp},
+};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Whose lock it is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LockedBy {
+    /// The tenant's rules, for what is shared on or for public links.
+    Tenant,
+    /// A grant of the path.
+    Grant(GrantId),
+    /// The public link, of this generation.
+    Link(u64),
+}
+
+/// One lock of a path.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Locked {
+    /// Whose it is.
+    pub by: LockedBy,
+    /// The lock, as it was at the instant asked about.
+    pub lock: Arc<StoredLock>,
+}
+
+/// The locks of a path, from the tenant's and the root's down; none for most paths, and then they cost nothing.
+///
+/// Rules: K12, K23.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Locks(Option<Arc<[Locked]>>);
+
+impl Locks {
+    /// Those of a chain of grants, without the tenant's.
+    #[inline]
+    pub(crate) fn of_chain(chain: &Chain, t: Timestamp) -> Self {
+        match chain.iter().any(|grant| grant.terms_at(t).lock.is_some()) {
+            false => Self(None),
+            true => Self::of_path(chain.iter().rev().map(Arc::as_ref), t),
+        }
+    }
+
+    /// Those of grants from the root down, without the tenant's.
+    pub(crate) fn of_path<'a>(path: impl IntoIterator<Item = &'a Grant>, t: Timestamp) -> Self {
+        let own = |grant: &Grant| {
+            let lock = grant.terms_at(t).lock.clone()?;
+            Some(Locked { by: LockedBy::Grant(grant.id), lock })
+        };
+        Self::from(path.into_iter().filter_map(own).collect::<Vec<_>>())
+    }
+
+    /// The same for what was shared on, under the tenant's lock for that (K23).
+    #[inline]
+    pub(crate) fn under_rules(self, is_shared_on: bool, rules: &SharingRules) -> Self {
+        match &rules.reshare_lock {
+            Some(lock) if is_shared_on => self.below(lock),
+            _ => self,
+        }
+    }
+
+    /// Those of a link whose maker's grant has these.
+    pub(crate) fn of_link(self, link: &Link, rules: &SharingRules) -> Self {
+        // A grantee's link is sharing on.
+        let above = self.under_rules(link.grant.is_some(), rules);
+        let above = match &rules.link_lock {
+            Some(lock) => above.below(lock),
+            None => above,
+        };
+        match &link.lock {
+            Some(lock) => above.and(Locked { by: LockedBy::Link(link.generation), lock: Arc::clone(lock) }),
+            None => above,
+        }
+    }
+
+    fn below(self, lock: &Arc<StoredLock>) -> Self {
+        let first = Locked { by: LockedBy::Tenant, lock: Arc::clone(lock) };
+        [first].into_iter().chain(self.iter().cloned()).collect::<Vec<_>>().into()
+    }
+
+    /// The same and one more below them.
+    pub(crate) fn and(self, last: Locked) -> Self {
+        self.iter().cloned().chain([last]).collect::<Vec<_>>().into()
+    }
+
+    /// The same and the lock of a grant that is still to be made below them.
+    pub(crate) fn and_new(self, lock: Option<&Arc<StoredLock>>) -> Self {
+        match lock {
+            Some(lock) => {
+                self.and(Locked { by: LockedBy::Grant(GrantId::from(0u64)), lock: Arc::clone(lock) })
+            }
+            None => self,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Locked> {
+        self.0.iter().flat_map(|locks| locks.iter())
+    }
+
+    pub(crate) fn stored(&self) -> Vec<&StoredLock> {
+        self.iter().map(|locked| locked.lock.as_ref()).collect()
+    }
+
+    pub(crate) fn by(&self, at: usize) -> Option<LockedBy> {
+        self.iter().nth(at).map(|locked| locked.by)
+    }
+
+    /// What all of them let through together; `None` where nothing is locked. One that cannot be read lets nothing through
+    /// (K24).
+    pub(crate) fn effective(&self) -> Option<Arc<StoredLock>> {
+        let mut all = self.iter();
+        let first = Arc::clone(&all.next()?.lock);
+        let mut met: Option<Arc<StoredLock>> = Some(first);
+        for Locked { lock, .. } in all {
+            met = match lock.as_ref() {
+                StoredLock::Unreadable(_) => return Some(Arc::clone(lock)),
+                StoredLock::Lock(lock) => StoredLock::narrowed(met.as_ref(), lock.clone()),
+            };
+        }
+        met
+    }
+
+    /// Whether their form alone lets nothing through (K13).
+    pub(crate) fn show_nothing(&self) -> bool {
+        self.effective().is_some_and(|lock| lock.lock().is_none_or(|lock| lock.is_empty()))
+    }
+
+    /// Whether they let through all that a lock does, as far as their form tells.
+    pub(crate) fn cover(&self, lock: Option<&Arc<StoredLock>>) -> bool {
+        let Some(effective) = self.effective() else { return true };
+        match (effective.lock(), lock.map(|lock| lock.lock())) {
+            (Some(effective), Some(Some(lock))) => lock.is_within(effective),
+            (Some(effective), None) => effective.is_none(),
+            _ => false,
+        }
+    }
+}
+
+impl From<Vec<Locked>> for Locks {
+    fn from(locks: Vec<Locked>) -> Self {
+        Self((!locks.is_empty()).then(|| locks.into()))
+    }
+}
