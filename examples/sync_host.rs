@@ -11,6 +11,7 @@ use dashshare::{
     AccountId, Action, BoxError, DashboardId, Dashshare, Decision, Directory, EmailAddress, Error, Expiry,
     MemoryStore, NewShare, SystemEnv, TenantId, Terms, Timestamp,
     directory::{Account, AnonymousUser, Attestor, Portal, SharingRules, Tenant},
+    lock::Variables,
     policy::{Document as Policy, PolicySet, Principal, Resource},
 };
 use pollster::block_on;
@@ -114,6 +115,11 @@ impl Directory for Tables {
     ) -> impl Future<Output = Result<Option<Arc<Resource>>, BoxError>> + Send {
         let found = self.shown(dashboard).find(|shown| shown.id.as_deref() == Some(device));
         ready(Ok(found.cloned()))
+    }
+
+    /// Every widget shows all variables of its device.
+    fn variables(&self, _: DashboardId, _: &str) -> impl Future<Output = Result<Variables, BoxError>> + Send {
+        ready(Ok(Variables::All))
     }
 
     fn devices(

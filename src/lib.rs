@@ -111,8 +111,8 @@ pub mod specification {}
 pub use decision::{Decision, DecisionAsOf, DeviceDecision};
 #[doc(hidden)]
 pub use host::named as __named;
-pub use lock::Lock;
 pub use host::{BoxError, Directory, Env, FixedEnv, MemoryDirectory, SystemEnv};
+pub use lock::Lock;
 pub use record::{Holder, Revision, Terms};
 pub use service::{Dashshare, Done, Error, Unresolved};
 pub use sharing::{
@@ -194,8 +194,12 @@ pub mod explain {
 /// What questions are asked with and answered with: lists of who has access, and questions about another instant.
 pub mod questions {
     pub use crate::{
-        decision::{AccessList, Admits, Admitted, DataDenied, Piece, GrantView, Impact, LinkView, Losing, SharedDashboard, Viewer},
+        decision::{
+            AccessList, Admits, Admitted, DataDenied, DeviceViewer, DeviceViewers, GrantView, Impact,
+            LinkView, Losing, Piece, SharedDashboard, Viewer,
+        },
         service::{AsOf, AtLeast, Page, Paged, Visit},
+        sharing::Sight,
         sharing::offer::OfferView,
     };
 }

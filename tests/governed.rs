@@ -78,6 +78,11 @@ impl Directory for Host {
         let known = *self.knows_dashboards.lock().unwrap();
         Ok(self.inner.dashboard(dashboard).await?.filter(|_| known))
     }
+    async fn variables(&self, of: DashboardId, device: &str) -> Result<dashshare::lock::Variables, BoxError> {
+        self.pass("variables")?;
+        self.inner.variables(of, device).await
+    }
+
     async fn device(&self, of: DashboardId, device: &str) -> Result<Option<Arc<Resource>>, BoxError> {
         self.pass("device")?;
         if let Some(other) = self.instead.lock().unwrap().get("device") {

@@ -201,6 +201,13 @@ fn an_unknown_tenant_shares_nothing() {
         async fn device(&self, of: DashboardId, device: &str) -> Result<Option<Arc<Resource>>, BoxError> {
             self.0.device(of, device).await
         }
+        async fn variables(
+            &self,
+            of: DashboardId,
+            device: &str,
+        ) -> Result<dashshare::lock::Variables, BoxError> {
+            self.0.variables(of, device).await
+        }
         async fn devices(&self, dashboard: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
             self.0.devices(dashboard).await
         }

@@ -78,6 +78,10 @@ impl Directory for Cached {
         Ok(None)
     }
 
+    async fn variables(&self, _: DashboardId, _: &str) -> Result<dashshare::lock::Variables, BoxError> {
+        Ok(dashshare::lock::Variables::All)
+    }
+
     async fn devices(&self, _: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
         Ok(Vec::new())
     }

@@ -3,9 +3,9 @@
 
 use crate::{
     host::{BoxError, Freshness, Store},
-    record::{Terms, 
+    record::{
         Actor, AuditRecord, Chain, Commit, DeadLetter, Event, Grant, Grantee, Head, Holder, Message,
-        MessageId, OutboxMessage, Phase, Seed, Snapshot,
+        MessageId, OutboxMessage, Phase, Seed, Snapshot, Terms,
     },
     sharing::{
         AnonymousAccess, Command, Draw, Facts, Ledger, People,
@@ -66,8 +66,10 @@ pub(super) fn digest(number: u8) -> LinkDigest {
     LinkDigest::from_bytes([number; 32])
 }
 
-pub(super) const RESHARE: Terms = Terms { rights: Rights::ALL, reshare: true, expiry: Expiry::Never, lock: None };
-pub(super) const VIEW: Terms = Terms { rights: Rights::VIEW, reshare: false, expiry: Expiry::Never, lock: None };
+pub(super) const RESHARE: Terms =
+    Terms { rights: Rights::ALL, reshare: true, expiry: Expiry::Never, lock: None };
+pub(super) const VIEW: Terms =
+    Terms { rights: Rights::VIEW, reshare: false, expiry: Expiry::Never, lock: None };
 
 /// The answer of a read, which must not fail while nothing is wrong with the database.
 #[track_caller]

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     host::Store,
-    record::{Terms, Actor, Grant, Message, MessageId, Revision, Seed},
+    record::{Actor, Grant, Message, MessageId, Revision, Seed, Terms},
     sharing::amend::Amendment,
     value::{AccountId, DashboardId, Expiry, Rights},
 };

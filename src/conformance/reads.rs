@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     host::{Freshness, Store},
-    record::{Terms, CommitKey, Grant, Grantee, Holder, Invitation, Revision, Seed},
+    record::{CommitKey, Grant, Grantee, Holder, Invitation, Revision, Seed, Terms},
     sharing::amend::Amendment,
     value::{AccountId, DashboardId, Expiry, GrantId, Rights},
 };

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     host::Store,
-    record::{Terms, 
+    record::{
         Actor, Claim, Event, Grantee, Head, History, Holder, Invitation, Link, Message, Offer, PastTerms,
-        Phase, Seed,
+        Phase, Seed, Terms,
     },
     sharing::amend::Amendment,
     value::{AccountId, DashboardId, Expiry, GrantId, Rights, TenantId, Timestamp},
@@ -150,7 +150,8 @@ pub async fn every_record_comes_back_as_it_went_in<S: Store>(store: S) {
     let mut desk = Desk::new(&store);
     desk.register(board(1), account(1)).await;
     let t = desk.now;
-    let ending = Terms { rights: Rights::EXPORT, reshare: false, expiry: Expiry::At(t.plus_micros(5)), lock: None };
+    let ending =
+        Terms { rights: Rights::EXPORT, reshare: false, expiry: Expiry::At(t.plus_micros(5)), lock: None };
     let events = vec![
         Event::Registered { owner: account(1) },
         Event::Shared { grant, with: person.clone(), terms: RESHARE },

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     lock::{Left, Query, Range, ReadKind, Shut, admit},
     record::Chain,
-    sharing::{Locks, Told},
-    value::{AccountId, Action, Expiry, Tag, Timestamp},
+    sharing::{Locks, Sight, Told},
+    value::{AccountId, Action, Expiry, Rights, Tag, Timestamp},
 };
 use std::fmt;
 
@@ -129,6 +129,22 @@ impl DeviceDecision {
 }
 
 impl DeviceDecision {
+    /// What each grant, the link or the policy shows that lets the device be seen.
+    pub(crate) fn sights(&self) -> Vec<Sight> {
+        let all = |rights| vec![Sight { rights, lock: None }];
+        let of = |held: &Held| Sight { rights: held.standing.rights, lock: held.locks.effective() };
+        match self.decision().basis() {
+            Basis::Owner => all(Rights::ALL),
+            Basis::Policy(_) => all(Rights::VIEW),
+            Basis::Link { locks, .. } => vec![Sight { rights: Rights::VIEW, lock: locks.effective() }],
+            Basis::Grant { best, others } => {
+                let by_policy = self.decision().policy_of_device().map(|_| all(Rights::VIEW));
+                [best].into_iter().chain(others).map(of).chain(by_policy.into_iter().flatten()).collect()
+            }
+            Basis::Denied(_) | Basis::Ended { .. } => Vec::new(),
+        }
+    }
+
     /// That the inputs of a computed question have no instant in common.
     pub(crate) fn apart(&self) -> Box<DataDenied> {
         let nothing = Range::new(Timestamp::MIN, Timestamp::MIN);

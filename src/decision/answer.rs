@@ -2,9 +2,9 @@
 
 use super::denial::Denial;
 use crate::{
+    lock::device_passes,
     policy::{self, Resource, RuleRef},
     record::{Chain, Head, Revision},
-    lock::device_passes,
     sharing::{Consulted, Fall, Locked, Locks, Said, Standing, could_change, standing},
     tenant::{SharingRules, Tenant},
     value::{AccountId, Action, DashboardId, Expiry, Timestamp},
@@ -83,12 +83,7 @@ pub(crate) struct Held {
 
 impl Held {
     #[inline]
-    pub(super) fn of(
-        chain: Chain,
-        standing: Standing,
-        rules: Option<&SharingRules>,
-        t: Timestamp,
-    ) -> Self {
+    pub(super) fn of(chain: Chain, standing: Standing, rules: Option<&SharingRules>, t: Timestamp) -> Self {
         let locks = Locks::of_chain(&chain, t);
         let locks = match rules {
             Some(rules) => locks.under_rules(chain.len() > 1, rules),
@@ -134,7 +129,18 @@ impl Decision {
         head: Option<Arc<Head>>,
         (basis, party): (Basis, Party),
     ) -> Self {
-        Self { asker, action, at, head, basis, consulted: None, granted: false, party, shut_by: None, device: None }
+        Self {
+            asker,
+            action,
+            at,
+            head,
+            basis,
+            consulted: None,
+            granted: false,
+            party,
+            shut_by: None,
+            device: None,
+        }
     }
 
     /// The same with what the policies were asked.

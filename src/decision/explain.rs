@@ -5,9 +5,9 @@ use super::{
     denial::Denial,
 };
 use crate::{
+    lock::Zone,
     policy::{self, RuleRef},
     record::{Chain, Holder, Revision},
-    lock::Zone,
     sharing::{Fall, Locked, LockedBy, standing},
     value::{AccountId, Action, DashboardId, Expiry, GrantId, Timestamp},
 };

@@ -1,10 +1,11 @@
 //! Answers about a dashboard and about a person, at any instant: who has access and through whom, who would lose it.
 
 use crate::{
+    lock::{Lock, StoredLock},
     record::{Actor, Grant, Head, Holder, Revision, Snapshot, leaf},
     sharing::{
-        Ledger, Live,
-        access::{Access, Loss},
+        Ledger, Live, Locks, Sight,
+        access::{Access, Loss, May},
         standing,
         unseen::{self, Unseen},
     },
@@ -12,7 +13,7 @@ use crate::{
     value::{AccountId, DashboardId, Expiry, GrantId, Rights, Timestamp},
 };
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Every live authority over a dashboard that the asker may see.
 ///
@@ -58,6 +59,12 @@ pub struct GrantView {
     pub created: Timestamp,
     /// The grants from the root to this one, itself included.
     pub path: Vec<GrantId>,
+    /// Its own lock; `None` for none.
+    pub lock: Option<Arc<StoredLock>>,
+    /// How much of the data it shows, with its whole path and the tenant's rules taken into account; `None` for all of it.
+    pub effective_lock: Option<Arc<StoredLock>>,
+    /// Whether that shows nothing at all, by its form alone: to be marked (K13).
+    pub shows_nothing: bool,
 }
 
 impl AccessList {
@@ -127,6 +134,12 @@ pub struct LinkView {
     pub paused: bool,
     /// Whether the owner paused it, or the host in its place: then only they resume it (L6).
     pub paused_by_owner: bool,
+    /// Its own lock; `None` for none.
+    pub lock: Option<Arc<StoredLock>>,
+    /// How much of the data it shows, what it hangs on and the tenant's rules taken into account; `None` for all of it.
+    pub effective_lock: Option<Arc<StoredLock>>,
+    /// Whether that shows nothing at all, by its form alone (K13).
+    pub shows_nothing: bool,
 }
 
 /// What revoking a grant would do.
@@ -139,6 +152,9 @@ pub struct Impact {
     pub lose: Vec<AccountId>,
     /// Accounts that lose a grant and keep these rights another way.
     pub keep: Vec<(AccountId, Rights)>,
+    /// What those accounts would still see: rights and lock of each grant that they keep, and of the policies. Of who
+    /// would be the owner nothing.
+    pub sights: Vec<(AccountId, Vec<Sight>)>,
     /// Addresses whose pending invitations would end.
     pub invitations: Vec<Holder>,
     /// The link that would die, if one would.
@@ -161,6 +177,8 @@ pub struct SharedDashboard {
     pub ends: Expiry,
     /// The grants.
     pub grants: Vec<GrantId>,
+    /// What each of them shows, in their order.
+    pub sights: Vec<Sight>,
 }
 
 /// A person who may do something with a dashboard by what was shared.
@@ -175,6 +193,35 @@ pub struct Viewer {
     pub rights: Rights,
     /// When the last of them ends.
     pub ends: Expiry,
+    /// What each of them shows: two are never combined, and a datum is seen if one of them admits it (K14).
+    pub sights: Vec<Sight>,
+}
+
+/// A person who may see data of a device behind a dashboard.
+///
+/// Rules: [D7](crate::specification).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct DeviceViewer {
+    /// Who: the owner too.
+    pub account: AccountId,
+    /// When the last of what lets the person see it ends.
+    pub ends: Expiry,
+    /// What each grant shows that lets the person see some of it; one without a lock for the owner, and for whom a policy
+    /// lets see it.
+    pub sights: Vec<Sight>,
+}
+
+/// Who may see data of a device behind a dashboard.
+///
+/// Rules: [D7](crate::specification).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct DeviceViewers {
+    /// The persons, by account.
+    pub viewers: Vec<DeviceViewer>,
+    /// What visitors see by the public link, if they see the device. Of another instant than now nothing is known of it.
+    pub link: Option<Sight>,
 }
 
 /// A person from whom something ends by itself: access to a dashboard, or a part of it while a lesser right stays.
@@ -200,6 +247,7 @@ pub struct Losing {
 pub(crate) fn list(
     ledger: &Ledger,
     present: Option<&Ledger>,
+    rules: &SharingRules,
     unseen: &Unseen,
     asker: Actor,
 ) -> Option<AccessList> {
@@ -207,7 +255,7 @@ pub(crate) fn list(
     let judge = present.unwrap_or(ledger);
     let sees_all = judge.is_owner(asker);
     let visible = |grant: &Grant| sees_all || judge.is_above(asker, grant);
-    let link = link_view(ledger).filter(|_| present.is_none()).filter(|link| {
+    let link = link_view(ledger, rules).filter(|_| present.is_none()).filter(|link| {
         let hangs_on = link.grant.and_then(|grant| ledger.get(grant));
         sees_all || asker.account() == Some(link.maker) || hangs_on.is_some_and(|grant| visible(grant))
     });
@@ -217,13 +265,13 @@ pub(crate) fn list(
         owner,
         revision: ledger.head.revision,
         at: ledger.now,
-        grants: grants.filter_map(|live| grant_view(ledger, live, unseen)).collect(),
+        grants: grants.filter_map(|live| grant_view(ledger, live, rules, unseen)).collect(),
         link,
     })
 }
 
 /// `None` for what the asker has to take for an invitation that has lapsed by the ledger's instant.
-fn grant_view(ledger: &Ledger, live: Live<'_>, unseen: &Unseen) -> Option<GrantView> {
+fn grant_view(ledger: &Ledger, live: Live<'_>, rules: &SharingRules, unseen: &Unseen) -> Option<GrantView> {
     let Live { grant, standing } = live;
     let hidden = unseen.hides(grant);
     let grantee = match grant.grantee.account_at(ledger.now) {
@@ -231,7 +279,11 @@ fn grant_view(ledger: &Ledger, live: Live<'_>, unseen: &Unseen) -> Option<GrantV
         _ => grant.grantee.address().map_or(grant.grantee.holder(), |address| address.clone().into()),
     };
     let ends = if hidden { standing.ends.min(unseen::lapse(grant)) } else { standing.ends };
+    let effective_lock = ledger.sight_of(&live, rules).lock;
     (!ends.is_over(ledger.now)).then(|| GrantView {
+        lock: grant.terms_at(ledger.now).lock.clone(),
+        shows_nothing: shows_nothing(effective_lock.as_ref()),
+        effective_lock,
         grant: grant.id,
         grantor: ledger.made_by(grant),
         pending: matches!(grantee, Holder::Address(_)),
@@ -245,10 +297,19 @@ fn grant_view(ledger: &Ledger, live: Live<'_>, unseen: &Unseen) -> Option<GrantV
     })
 }
 
-fn link_view(ledger: &Ledger) -> Option<LinkView> {
+/// Whether a lock lets nothing through, by its form alone or because it cannot be read.
+fn shows_nothing(lock: Option<&Arc<StoredLock>>) -> bool {
+    lock.is_some_and(|lock| lock.lock().is_none_or(Lock::is_empty))
+}
+
+fn link_view(ledger: &Ledger, rules: &SharingRules) -> Option<LinkView> {
     let link = ledger.head.link.as_ref().filter(|link| link.created <= ledger.now)?;
     let ends = ledger.link()?.ok()?;
+    let effective_lock = ledger.locks_of_link(link, rules).effective();
     Some(LinkView {
+        lock: link.lock.clone(),
+        shows_nothing: shows_nothing(effective_lock.as_ref()),
+        effective_lock,
         generation: link.generation,
         maker: link.maker,
         grant: link.grant,
@@ -270,9 +331,12 @@ pub(crate) fn impact(access: &Access<'_>, revoked: GrantId) -> Impact {
     let waiting = ledger.all_live().filter(|live| falls(live.grant) && waits(live.grant));
     let addresses = waiting.filter_map(|live| live.grant.grantee.address());
     let invitations: BTreeSet<Holder> = addresses.cloned().map(Holder::from).collect();
-    let link = link_view(ledger)
+    let link = link_view(ledger, access.rules)
         .filter(|link| link.grant.and_then(|grant| ledger.get(grant)).is_some_and(|grant| falls(grant)));
+    let mut left = access.sights(|grant| !falls(grant));
+    let sights = keep.iter().map(|(account, _)| (*account, left.remove(account).unwrap_or_default()));
     Impact {
+        sights: sights.filter(|(account, _)| !ledger.is_owner(*account)).collect(),
         lose: lose.into_iter().map(|(account, _)| account).collect(),
         keep: keep.into_iter().map(|(account, left)| (account, left.rights())).collect(),
         invitations: invitations.into_iter().collect(),
@@ -282,10 +346,12 @@ pub(crate) fn impact(access: &Access<'_>, revoked: GrantId) -> Impact {
 
 /// Who could do what with a dashboard at the ledger's instant, the owner left out (D7).
 pub(crate) fn viewers(access: &Access<'_>) -> Vec<Viewer> {
-    let viewers = access.viewers();
-    viewers
-        .filter_map(|(account, may)| Some(Viewer { account, rights: may.rights(), ends: may.last_end()? }))
-        .collect()
+    let mut sights = access.sights(|_| true);
+    let viewer = |(account, may): (AccountId, May)| {
+        let sights = sights.remove(&account).unwrap_or_default();
+        Some(Viewer { account, rights: may.rights(), ends: may.last_end()?, sights })
+    };
+    access.viewers().filter_map(viewer).collect()
 }
 
 /// Who may do something now and could not do it at `until`, if nothing is changed (D7).
@@ -305,6 +371,7 @@ pub(crate) fn note_shared(shared: &mut Vec<SharedDashboard>, found: SharedDashbo
             last.reshare |= found.reshare;
             last.ends = last.ends.max(found.ends);
             last.grants.extend(found.grants);
+            last.sights.extend(found.sights);
         }
         None => shared.push(found),
     }
@@ -323,7 +390,9 @@ pub(crate) fn worth(
     let grant = leaf(chain).filter(|grant| grant.grantee.account_at(t) == Some(account))?;
     let standing = standing::of_chain(chain, head, t).ok()?;
     let counts = !standing.rights.is_empty() && standing::is_honoured(grant, rules);
+    let locks = Locks::of_chain(chain, t).under_rules(chain.len() > 1, rules);
     counts.then(|| SharedDashboard {
+        sights: vec![Sight { rights: standing.rights, lock: locks.effective() }],
         dashboard: head.dashboard,
         owner,
         rights: standing.rights,

@@ -15,10 +15,12 @@ mod visit;
 pub(crate) use account::decide;
 pub use admit::DataDenied;
 pub use answer::{Asker, Decision};
-pub use pieces::{Admits, Admitted, Piece};
 pub use denial::Denial;
 pub use diagnosis::{LinkCause, LinkDiagnosis, Symptom};
 pub use explain::{Because, Explanation, Step};
-pub use lists::{AccessList, GrantView, Impact, LinkView, Losing, SharedDashboard, Viewer};
+pub use lists::{
+    AccessList, DeviceViewer, DeviceViewers, GrantView, Impact, LinkView, Losing, SharedDashboard, Viewer,
+};
 pub use narrower::{DecisionAsOf, DeviceDecision};
+pub use pieces::{Admits, Admitted, Piece};
 pub(crate) use visit::{VisitFacts, decide_visit};

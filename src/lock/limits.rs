@@ -63,9 +63,10 @@ impl Lock {
             VariableSelector::Named(name) => [name.as_str(), ""],
             VariableSelector::Of { device, name } => [device.as_str(), name.as_str()],
         });
-        let parameters = self.parameters.iter().flat_map(|(name, values)| {
-            [name.as_str()].into_iter().chain(values.iter().map(String::as_str))
-        });
+        let parameters = self
+            .parameters
+            .iter()
+            .flat_map(|(name, values)| [name.as_str()].into_iter().chain(values.iter().map(String::as_str)));
         devices.chain(variables).chain(parameters)
     }
 }

@@ -169,7 +169,8 @@ impl<S: Ord> Clauses<S> {
 /// Whether all of a sorted list stands in another sorted one.
 fn is_subset<S: Ord>(small: &[S], large: &[S]) -> bool {
     let mut rest = large.iter();
-    small.len() <= large.len() && small.iter().all(|wanted| rest.find(|found| *found >= wanted) == Some(wanted))
+    small.len() <= large.len()
+        && small.iter().all(|wanted| rest.find(|found| *found >= wanted) == Some(wanted))
 }
 
 impl Clauses<DeviceSelector> {

@@ -151,7 +151,8 @@ impl FromStr for Zone {
     type Err = ZoneError;
 
     fn from_str(name: &str) -> Result<Self, ZoneError> {
-        let known = BUNDLED.get(name).ok().filter(|rules| rules.iana_name() == Some(name) && !rules.is_unknown());
+        let known =
+            BUNDLED.get(name).ok().filter(|rules| rules.iana_name() == Some(name) && !rules.is_unknown());
         known
             .map(|rules| Self { name: name.into(), rules })
             .ok_or_else(|| ZoneError(name.chars().take(64).collect()))

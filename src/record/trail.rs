@@ -1,11 +1,11 @@
 //! What a change leaves behind: its audit record, and the messages that a host turns into e-mail.
 
-use super::{actor::Actor, grant::Holder, head::Revision};
 use super::terms::Terms;
+use super::{actor::Actor, grant::Holder, head::Revision};
 use crate::lock::StoredLock;
 use crate::value::{AccountId, DashboardId, EmailAddress, Expiry, GrantId, Rights, Timestamp};
-use std::sync::Arc;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The one record that every change yields: who did what to which grant or link, when, at which revision.
 ///

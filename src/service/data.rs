@@ -1,11 +1,20 @@
 //! The one door to data: what of a question may be read.
 
-use super::{dashshare::Dashshare, error::Error};
+use super::{dashshare::Dashshare, decide::When, error::Error};
 use crate::{
-    decision::{Admitted, DataDenied, Decision},
+    decision::{
+        Admitted, DataDenied, Decision, DeviceDecision, DeviceViewer, DeviceViewers, VisitFacts, decide,
+        decide_visit,
+    },
     host::{Directory, Env, Store},
-    lock::Query,
+    lock::{Query, Variables},
+    policy::Resource,
+    record::{Snapshot, leaf},
+    sharing::{Consulted, Ledger},
+    tenant::Tenant,
+    value::{AccountId, Action, DashboardId},
 };
+use std::{collections::BTreeSet, sync::Arc};
 
 /// # Data
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
@@ -88,5 +97,102 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             (None, Some(first)) => Ok(Err(first.apart())),
             (None, None) => Ok(Ok(Vec::new())),
         }
+    }
+
+    /// Who may see data of a device behind a dashboard now: the owner, whoever holds a grant whose locks let the device
+    /// through, and visitors. Which data, says each sight. A question of the host's own: it is not checked who asks. Who sees
+    /// it by a policy alone, and holds no grant, is not known here.
+    ///
+    /// ```
+    /// # use dashshare::{*, directory::*, explain::*, lock::*, policy::Resource, questions::*, store::*, trail::*};
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let (olga, ann, bob) = (AccountId::from(1u64), AccountId::from(2u64), AccountId::from(3u64));
+    /// # for account in [olga, ann, bob] { sharing.directory().add_account(account); }
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # for pump in ["pump-1", "pump-2"] { sharing.directory().add_device(dashboard, Resource::new("device", pump)); }
+    /// # sharing.register(dashboard, TenantId::from(1u64), olga).await?;
+    /// let only = |pump: &str| Terms::view(Expiry::Never).locked(Lock::NONE.devices([pump.into()]));
+    /// sharing.share(olga, dashboard, NewShare::with(ann, only("pump-1"))).await?;
+    /// sharing.share(olga, dashboard, NewShare::with(bob, only("pump-2"))).await?;
+    /// let found = sharing.viewers_of_device(dashboard, "pump-1").await?;
+    /// let accounts: Vec<AccountId> = found.viewers.iter().map(|viewer| viewer.account).collect();
+    /// assert_eq!(accounts, [olga, ann]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// Rules: [D7](crate::specification), [K14](crate::specification).
+    pub async fn viewers_of_device(
+        &self,
+        dashboard: DashboardId,
+        device: &str,
+    ) -> Result<DeviceViewers, Error> {
+        self.viewers_of_device_when(dashboard, device, When::NOW).await
+    }
+
+    pub(super) async fn viewers_of_device_when(
+        &self,
+        dashboard: DashboardId,
+        device: &str,
+        when: When,
+    ) -> Result<DeviceViewers, Error> {
+        let (ledger, tenant) = self.known(dashboard, when).await?;
+        let shown = self.device(dashboard, device).await?;
+        let holders = ledger.all_live().filter_map(|live| live.grant.grantee.account_at(ledger.now));
+        let accounts: BTreeSet<AccountId> = holders.chain(ledger.head.owner_at(ledger.now)).collect();
+        let mut viewers = Vec::new();
+        for account in accounts {
+            let decision = self.of_ledger(account, &ledger, &tenant, shown.as_ref(), device).await?;
+            if decision.is_allowed() {
+                let (ends, sights) = (decision.valid_until().into(), decision.sights());
+                viewers.push(DeviceViewer { account, ends, sights });
+            }
+        }
+        let link = match when.at {
+            None => self.sight_of_link(&ledger, tenant, shown, device).await?,
+            Some(_) => None,
+        };
+        Ok(DeviceViewers { viewers, link })
+    }
+
+    /// Whether an account may see the device, by what was read of the whole dashboard.
+    async fn of_ledger(
+        &self,
+        account: AccountId,
+        ledger: &Ledger,
+        tenant: &Arc<Tenant>,
+        shown: Option<&Arc<Resource>>,
+        device: &str,
+    ) -> Result<DeviceDecision, Error> {
+        let chains = ledger.live_of(account).map(|live| ledger.chain(live.grant)).collect();
+        let snapshot = Snapshot { head: Arc::clone(&ledger.head), chains };
+        let decision = decide(account, Action::View, Some(snapshot), Some(&tenant.rules), ledger.now);
+        let consulted = self.consult(Arc::clone(tenant), &ledger.head, account).await?;
+        let decision = match &consulted {
+            Some(consulted) if decision.heeds(tenant) => decision.under(consulted.clone()),
+            _ => decision,
+        };
+        Ok(DeviceDecision::new(&decision, device, shown.cloned(), Variables::All, consulted))
+    }
+
+    /// What a visitor sees of the device by the link that stands.
+    async fn sight_of_link(
+        &self,
+        ledger: &Ledger,
+        tenant: Arc<Tenant>,
+        shown: Option<Arc<Resource>>,
+        device: &str,
+    ) -> Result<Option<crate::sharing::Sight>, Error> {
+        let Some(link) = ledger.standing_link() else { return Ok(None) };
+        let makers = link.grant.and_then(|grant| ledger.get(grant)).map(|grant| ledger.chain(grant));
+        let chains = makers.into_iter().filter(|chain| leaf(chain).is_some()).collect();
+        let snapshot = Some(Snapshot { head: Arc::clone(&ledger.head), chains });
+        let dashboard = self.resource(ledger.head.dashboard).await?;
+        let consulted = Consulted { tenant, account: None, dashboard };
+        let facts = VisitFacts { snapshot, consulted: Some(consulted.clone()) };
+        let visit = decide_visit(&link.digest, facts, ledger.now);
+        let decision = DeviceDecision::new(&visit, device, shown, Variables::All, Some(consulted));
+        Ok(decision.is_allowed().then(|| decision.sights().into_iter().next()).flatten())
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{dashshare::Dashshare, error::Error};
 use crate::{
-    lock::Variables,
     decision::{Asker, Decision, DeviceDecision, VisitFacts, decide, decide_visit},
     host::{Directory, Env, Freshness, Store},
+    lock::Variables,
     record::{Revision, Seed, Snapshot},
     sharing::Consulted,
     tenant::Tenant,

@@ -17,8 +17,8 @@ use crate::{
     sharing::{
         Missing, More, Needs, Refusal,
         link::{
-            AskMissing, ChangeLink, LinkChange, LinkEndMoved, LinkMade, MoveLinkEnd, NewLink, PrepareLink, RotateLink,
-            Rotated,
+            AskMissing, ChangeLink, LinkChange, LinkEndMoved, LinkMade, MoveLinkEnd, NewLink, PrepareLink,
+            RotateLink, Rotated,
         },
         narrow_link::{LinkNarrowed, NarrowLink},
         suspension::check_suspension,

@@ -82,7 +82,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         check_suspended(&ledger, by)?;
         let tenant = self.tenant(ledger.head.tenant).await?;
         let unseen = Unseen::by(by, &ledger, &tenant.rules, now);
-        let list = lists::list(&ledger, present.as_ref(), &unseen, by);
+        let list = lists::list(&ledger, present.as_ref(), &tenant.rules, &unseen, by);
         list.ok_or(Refusal::UnknownDashboard.into())
     }
 
@@ -252,7 +252,11 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     }
 
     /// The whole of a dashboard for a question of the host's own, and its tenant.
-    async fn known(&self, dashboard: DashboardId, when: When) -> Result<(Ledger, Arc<Tenant>), Error> {
+    pub(super) async fn known(
+        &self,
+        dashboard: DashboardId,
+        when: When,
+    ) -> Result<(Ledger, Arc<Tenant>), Error> {
         let ledger = self.ledger_when(dashboard, &Needs::default(), when).await?;
         let ledger = ledger.filter(|ledger| ledger.head.is_dashboard()).ok_or(Refusal::UnknownDashboard)?;
         let tenant = self.tenant(ledger.head.tenant).await?;

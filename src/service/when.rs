@@ -7,8 +7,12 @@ use super::{
     page::{Page, Paged},
 };
 use crate::{
-    decision::{AccessList, Decision, DecisionAsOf, Impact, Losing, SharedDashboard, Viewer},
+    decision::{
+        AccessList, DataDenied, Decision, DecisionAsOf, DeviceViewers, Impact, Losing, Piece,
+        SharedDashboard, Viewer,
+    },
     host::{Directory, Env, Store},
+    lock::Query,
     record::{Actor, Revision},
     value::{AccountId, Action, DashboardId, GrantId, Timestamp},
 };
@@ -122,6 +126,23 @@ impl<S: Store, D: Directory, E: Env> AsOf<'_, S, D, E> {
         Ok(DecisionAsOf::new(narrowed.into_decision()))
     }
 
+    /// As [`Dashshare::admit`]: what of a question would have been admitted at this instant, by the locks as they were; what
+    /// it answers permits nothing.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Dashshare::admit`].
+    pub async fn admit(
+        self,
+        account: AccountId,
+        dashboard: DashboardId,
+        query: &Query,
+    ) -> Result<Result<Vec<Piece>, Box<DataDenied>>, Error> {
+        let decision = self.sharing.decide(account, dashboard, query.kind.action(), self.when).await?;
+        let device = self.sharing.authorize_device(&decision, &query.device).await?;
+        Ok(device.admit(query, decision.at()).map(|admitted| admitted.pieces().to_vec()))
+    }
+
     /// As [`Dashshare::access_list`]. Nobody sees more of the past than of today; of the link nothing is kept but what
     /// it is now, so the past has none.
     pub async fn access_list(
@@ -135,6 +156,16 @@ impl<S: Store, D: Directory, E: Env> AsOf<'_, S, D, E> {
     /// As [`Dashshare::viewers`].
     pub async fn viewers(self, dashboard: DashboardId) -> Result<Vec<Viewer>, Error> {
         self.sharing.viewers_when(dashboard, self.when).await
+    }
+
+    /// As [`Dashshare::viewers_of_device`]: who could see data of the device at this instant, by the locks as they were. What
+    /// the device's tags are, and what policies say of it, counts as it is now; of the link nothing is known.
+    pub async fn viewers_of_device(
+        self,
+        dashboard: DashboardId,
+        device: &str,
+    ) -> Result<DeviceViewers, Error> {
+        self.sharing.viewers_of_device_when(dashboard, device, self.when).await
     }
 
     /// As [`Dashshare::losing_access`]: who may do something at this instant and could not do it at `until`.

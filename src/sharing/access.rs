@@ -5,6 +5,7 @@
 use super::{
     consult::Word,
     ledger::{Ledger, Live},
+    locks::Sight,
     standing,
     unseen::{NOTHING, Unseen},
 };
@@ -155,6 +156,23 @@ impl<'a> Access<'a> {
             };
         }
         everybody
+    }
+
+    /// What each account that holds a live grant sees by the grants that are `left`, and by all else.
+    pub(crate) fn sights(&self, left: impl Fn(&Grant) -> bool) -> BTreeMap<AccountId, Vec<Sight>> {
+        let mut sights: BTreeMap<AccountId, Vec<Sight>> = BTreeMap::new();
+        for (account, live) in self.counting() {
+            let of_account = sights.entry(account).or_default();
+            if left(live.grant) && self.words.of(account) != Word::Denied {
+                of_account.push(self.ledger.sight_of(&live, self.rules));
+            }
+        }
+        for (account, of_account) in &mut sights {
+            if self.words.of(*account) == Word::LetsView {
+                of_account.push(Sight { rights: Rights::VIEW, lock: None });
+            }
+        }
+        sights
     }
 
     /// What each account that holds a live grant may do, the owner and whom a policy denies it left out.

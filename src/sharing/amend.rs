@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     lock::{Lock, StoredLock},
-    record::{Terms, Actor, Event, Grant, Message, PastTerms, Seed},
+    record::{Actor, Event, Grant, Message, PastTerms, Seed, Terms},
     value::{AccountId, DashboardId, Expiry, GrantId, Rights},
 };
 use serde::Serialize;

@@ -1,12 +1,12 @@
 //! The grants of one dashboard as a command or an answer needs them: who holds what, at one instant.
 
 use super::{
-    locks::Locks,
+    locks::{Locks, Sight},
     standing::{self, Fall, LinkFall, Standing},
 };
 use crate::{
     lock::StoredLock,
-    record::{Actor, Grant, Head, Link, Snapshot},
+    record::{Actor, Chain, Grant, Head, Link, Snapshot},
     tenant::SharingRules,
     value::{AccountId, Expiry, GrantId, Rights, Timestamp},
 };
@@ -131,6 +131,12 @@ impl Ledger {
         parent.map_or(Expiry::Never, |standing| standing.ends)
     }
 
+    /// A grant with all that it hangs on.
+    pub(crate) fn chain(&self, grant: &Arc<Grant>) -> Chain {
+        let above = grant.ancestors.iter().rev().filter_map(|id| self.get(*id));
+        [grant].into_iter().chain(above).map(Arc::clone).collect()
+    }
+
     /// The locks of a grant and of all that it hangs on, without the tenant's (K12).
     pub(crate) fn locks_of(&self, grant: &Grant) -> Locks {
         let above = grant.ancestors.iter().filter_map(|id| self.get(*id)).map(Arc::as_ref);
@@ -140,6 +146,12 @@ impl Ledger {
     /// The locks of what hangs, or would hang, on a grant, or of what the owner gives.
     pub(crate) fn locks_below(&self, parent: Option<&Grant>) -> Locks {
         parent.map_or(Locks::default(), |parent| self.locks_of(parent))
+    }
+
+    /// What a live grant shows to its grantee, the tenant's lock taken into account (K23).
+    pub(crate) fn sight_of(&self, live: &Live<'_>, rules: &SharingRules) -> Sight {
+        let locks = self.locks_of(live.grant).under_rules(live.grant.parent().is_some(), rules);
+        Sight { rights: live.standing.rights, lock: locks.effective() }
     }
 
     /// The locks of a link, the tenant's among them (K12, K23).

@@ -4,7 +4,7 @@ use crate::{
     lock::StoredLock,
     record::{Chain, Grant, Link},
     tenant::SharingRules,
-    value::{GrantId, Timestamp},
+    value::{GrantId, Rights, Timestamp},
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -30,6 +30,18 @@ pub struct Locked {
     pub by: LockedBy,
     /// The lock, as it was at the instant asked about.
     pub lock: Arc<StoredLock>,
+}
+
+/// What one grant, or a policy, shows to whom it is for: rights and lock belong together, and two of them are never mixed.
+///
+/// Rules: [K14](crate::specification).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Sight {
+    /// The rights.
+    pub rights: Rights,
+    /// How much of the data, with the whole path and the tenant's rules taken into account; `None` for all of it.
+    pub lock: Option<Arc<StoredLock>>,
 }
 
 /// The locks of a path, from the tenant's and the root's down; none for most paths, and then they cost nothing.
@@ -111,10 +123,6 @@ impl Locks {
 
     pub(crate) fn stored(&self) -> Vec<&StoredLock> {
         self.iter().map(|locked| locked.lock.as_ref()).collect()
-    }
-
-    pub(crate) fn by(&self, at: usize) -> Option<LockedBy> {
-        self.iter().nth(at).map(|locked| locked.by)
     }
 
     /// What all of them let through together; `None` where nothing is locked. One that cannot be read lets nothing through

@@ -35,7 +35,7 @@ pub(crate) use consult::{AnonymousAccess, Barred, Consulted, Said, Word, could_c
 pub(crate) use draw::Draw;
 pub(crate) use ledger::{Ledger, Live};
 pub(crate) use locks::Locks;
-pub use locks::{Locked, LockedBy};
+pub use locks::{Locked, LockedBy, Sight};
 pub(crate) use people::{Known, People};
 pub use refusal::{ErrorKind, Refusal};
 pub(crate) use standing::Standing;

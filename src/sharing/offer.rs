@@ -16,7 +16,7 @@ use super::{
     suspension::check_suspension,
 };
 use crate::{
-    record::{Terms, Actor, Event, Grant, Head, Holder, Message, Offer, Phase, Revision, Seed},
+    record::{Actor, Event, Grant, Head, Holder, Message, Offer, Phase, Revision, Seed, Terms},
     template::{Template, is_clean, mail_text},
     tenant::Tenant,
     value::{AccountId, DashboardId, Expiry, GrantId, Rights, TenantId, Timestamp},

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     lock::StoredLock,
-    record::{Terms, Actor, Claim, Event, Grant, Grantee, Holder, Invitation, Message, Seed},
+    record::{Actor, Claim, Event, Grant, Grantee, Holder, Invitation, Message, Seed, Terms},
     tenant::Limits,
     value::{Account, AccountId, DashboardId, EmailAddress, Expiry, GrantId, Rights, Timestamp},
 };
@@ -408,12 +408,7 @@ impl Share {
     }
 
     /// How much of the data what stands shows.
-    fn standing_lock(
-        &self,
-        facts: &Facts<'_>,
-        asked: &Asked<'_>,
-        live: Live<'_>,
-    ) -> Option<Arc<StoredLock>> {
+    fn standing_lock(&self, facts: &Facts<'_>, asked: &Asked<'_>, live: Live<'_>) -> Option<Arc<StoredLock>> {
         let (locks, rules) = (asked.ledger.locks_of(live.grant), &facts.tenant.rules);
         locks.under_rules(live.grant.parent().is_some(), rules).effective()
     }

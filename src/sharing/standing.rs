@@ -1,7 +1,7 @@
 //! What a grant is worth at an instant. One fold from root to leaf, used by every decision and every command.
 
 use crate::{
-    record::{Terms, Chain, Grant, Head, Link},
+    record::{Chain, Grant, Head, Link, Terms},
     tenant::SharingRules,
     value::{AccountId, Expiry, GrantId, Right, Rights, Timestamp},
 };

@@ -8,7 +8,7 @@ use super::{
     refusal::Refusal,
 };
 use crate::{
-    record::{Terms, Actor, AskedTransfer, Event, Grant, Grantee, Holder, Message, Seed},
+    record::{Actor, AskedTransfer, Event, Grant, Grantee, Holder, Message, Seed, Terms},
     value::{Account, AccountId, DashboardId, Expiry, GrantId, Rights, Timestamp, VerifiedEmail},
 };
 use serde::Serialize;
