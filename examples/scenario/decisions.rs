@@ -8,7 +8,7 @@ use super::{
 };
 use dashshare::{
     AccountId, Action, Decision, GrantId, Told,
-    explain::{Because, Denial, Explanation, Fall, Missing},
+    explain::{Because, Denial, Explanation, Fall, LockedBy, Missing},
     policy::Nearest,
 };
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ impl Engine {
         })
     }
 
-    fn decision(&self, explanation: &Explanation, told: Option<Told>) -> Value {
+    pub(super) fn decision(&self, explanation: &Explanation, told: Option<Told>) -> Value {
         let dashboard = explanation.dashboard;
         let label =
             |grant: GrantId| dashboard.map_or(Value::Null, |dashboard| self.grant_label(dashboard, grant));
@@ -84,6 +84,11 @@ impl Engine {
                         reason["policy"] = json!(by.policy);
                         reason["rule"] = json!(by.rule);
                     }
+                    Denial::OutsideWindow { window } => reason["window"] = json!(window),
+                    Denial::RangeTooLong { limit } => reason["limit"] = json!(limit),
+                    Denial::ParameterNotApplied { name } | Denial::ParameterNotChosen { name } => {
+                        reason["name"] = json!(name);
+                    }
                     _ => {}
                 }
                 let nearest = explanation.policies.as_ref().and_then(|policies| policies.nearest.as_ref());
@@ -93,6 +98,13 @@ impl Engine {
             }
             _ => json!({}),
         };
+        if let Some(locked) = &explanation.shut_by {
+            reason["by"] = match locked.by {
+                LockedBy::Grant(grant) => label(grant),
+                LockedBy::Tenant => json!("tenant"),
+                _ => json!("link"),
+            };
+        }
         let name = |account| self.name(account);
         reason["sentence"] = json!(self.with_labels(explanation.sentence_with(&name)));
         let mut answer = json!({
@@ -107,7 +119,7 @@ impl Engine {
         answer
     }
 
-    fn name(&self, account: AccountId) -> String {
+    pub(super) fn name(&self, account: AccountId) -> String {
         self.accounts.labels.get(&account).cloned().unwrap_or(account.to_string())
     }
 

@@ -4,6 +4,8 @@
 //! back to be done can be refused by the library and no longer be a bad line.
 
 // Named, since the tests include this file, too.
+#[path = "data.rs"]
+mod data;
 #[path = "decisions.rs"]
 mod decisions;
 #[path = "fields.rs"]
@@ -255,6 +257,9 @@ impl Engine {
             "visit" => self.visit(fields),
             "check" => self.check(fields),
             "setup" => self.setup(fields),
+            "narrow_link" => self.narrow_link(fields),
+            "data" => self.data(fields),
+            "viewers" => self.viewers(fields),
             "list" => self.list(fields),
             "impact" => self.impact(fields),
             "shared_with_me" => self.shared_with_me(fields),

@@ -1,25 +1,50 @@
 //! The public link.
 
 use super::{
-    Engine, Reading, decisions,
+    Engine, Reading,
+    data::{self, Given},
+    decisions,
     fields::{Fields, Problem, bad},
     play,
     runtime::block_on,
 };
-use dashshare::explain::LinkCause;
+use dashshare::{NewLink, explain::LinkCause};
 use serde_json::json;
+use std::sync::Arc;
 
 impl Engine {
     pub(super) fn rotate_link<'a>(&self, fields: &'a Fields) -> Reading<'a> {
         let label = fields.label('k', self.line)?;
         let expiry = fields.expiry("expiry")?;
+        let lock = fields.optional("lock", Fields::lock)?;
         let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
         play(move |engine| {
             let (dashboard, by) = (engine.dashboard_of(dashboard), engine.actor(by));
-            let link = block_on(engine.sharing.rotate_link(by, dashboard, expiry))?;
+            let mut new = NewLink::until(expiry);
+            new.lock = lock.map(Given::lock).transpose()?;
+            let own = data::lock(new.lock.clone().map(|lock| Arc::new(lock.into())).as_ref());
+            let link = block_on(engine.sharing.rotate_link(by, dashboard, new))?;
             engine.tokens.insert(label.clone(), link.token.expose().to_owned());
             engine.links.insert((dashboard, link.generation), label.clone());
-            Ok(json!({ "token": label, "ends": link.ends.at() }))
+            let effective_lock = data::lock(link.effective_lock.as_ref());
+            Ok(
+                json!({ "token": label, "ends": link.ends.at(), "lock": own, "effective_lock": effective_lock }),
+            )
+        })
+    }
+
+    /// Shows less by the link that stands, with the same token.
+    pub(super) fn narrow_link<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let lock = fields.lock("lock")?;
+        let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
+        play(move |engine| {
+            let (dashboard, by) = (engine.dashboard_of(dashboard), engine.actor(by));
+            let narrowed = block_on(engine.sharing.narrow_link(by, dashboard, lock.lock()?))?;
+            Ok(json!({
+                "token": engine.link_label(dashboard, narrowed.generation),
+                "lock": data::lock(narrowed.lock.as_ref()),
+                "effective_lock": data::lock(narrowed.effective_lock.as_ref()),
+            }))
         })
     }
 

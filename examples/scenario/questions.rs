@@ -1,12 +1,12 @@
 //! The questions: who has access, who had it, what would change it, and what has been written down.
 
-use super::{Engine, Reading, fields::Fields, play, runtime::block_on, world::expiry};
+use super::{Engine, Reading, data, fields::Fields, play, runtime::block_on, world::expiry};
 use dashshare::{
     AccountId, DashboardId, Revision,
     questions::{GrantView, LinkView, Page},
     trail::{Actor, Event},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 impl Engine {
     pub(super) fn list<'a>(&self, fields: &'a Fields) -> Reading<'a> {
@@ -37,6 +37,9 @@ impl Engine {
             "ends": view.ends.at(),
             "depth": view.depth(),
             "path": self.grant_labels(dashboard, &view.path),
+            "lock": data::lock(view.lock.as_ref()),
+            "effective_lock": data::lock(view.effective_lock.as_ref()),
+            "shows_nothing": view.shows_nothing,
         })
     }
 
@@ -48,6 +51,9 @@ impl Engine {
             "expiry": expiry(link.expiry),
             "ends": link.ends.at(),
             "paused": link.paused,
+            "lock": data::lock(link.lock.as_ref()),
+            "effective_lock": data::lock(link.effective_lock.as_ref()),
+            "shows_nothing": link.shows_nothing,
         })
     }
 
@@ -68,7 +74,13 @@ impl Engine {
                 impact.link.iter().map(|link| engine.link_label(dashboard, link.generation)).collect();
             let invitations: Vec<Value> =
                 impact.invitations.iter().map(|holder| engine.holder_label(holder)).collect();
+            let sights: Map<String, Value> = impact
+                .sights
+                .iter()
+                .map(|(account, left)| (engine.name(*account), data::sights(left)))
+                .collect();
             Ok(json!({
+                "sights": sights,
                 "lose": names(impact.lose),
                 "keep": names(impact.keep.into_iter().map(|(account, _)| account).collect()),
                 "invitations": invitations,
@@ -96,6 +108,7 @@ impl Engine {
                         "reshare": shared.reshare,
                         "ends": shared.ends.at(),
                         "grants": engine.grant_labels(shared.dashboard, &shared.grants),
+                        "sights": data::sights(&shared.sights),
                     })
                 })
                 .collect();
@@ -186,6 +199,7 @@ impl Engine {
             Event::Deleted => ("deleted", vec![]),
             Event::AccountDeleted { .. } => ("account_deleted", vec![]),
             Event::LinkRotated { .. } => ("link_rotated", vec![]),
+            Event::LinkNarrowed { .. } => ("link_narrowed", vec![]),
             Event::LinkPaused { .. } => ("link_paused", vec![]),
             Event::LinkResumed { .. } => ("link_resumed", vec![]),
             Event::LinkWithdrawn { .. } => ("link_withdrawn", vec![]),

@@ -2,6 +2,7 @@
 
 use super::{
     Engine, Reading,
+    data::{self, Given},
     fields::{By, Fields, Problem, With, address, bad},
     play,
     runtime::block_on,
@@ -17,7 +18,8 @@ impl Engine {
         let asked = self.share_in(fields)?;
         play(move |engine| {
             let label = asked.label.clone();
-            let (dashboard, by, share) = engine.new_share(asked);
+            let (dashboard, by, share) = engine.new_share(asked)?;
+            let own = data::lock(share.terms.lock.as_ref());
             let shared = block_on(engine.sharing.share(by, dashboard, share))?;
             if !shared.standing {
                 engine.grants.put(&label, (dashboard, shared.grant));
@@ -27,6 +29,8 @@ impl Engine {
                 "invited": shared.invited,
                 "standing": shared.standing,
                 "ends": shared.ends.at(),
+                "lock": own,
+                "effective_lock": data::lock(shared.effective_lock.as_ref()),
                 "others": engine.grant_labels(dashboard, &shared.others),
             }))
         })
@@ -36,7 +40,8 @@ impl Engine {
         let asked = self.share_in(fields)?;
         play(move |engine| {
             let label = asked.label.clone();
-            let (dashboard, by, share) = engine.new_share(asked);
+            let (dashboard, by, share) = engine.new_share(asked)?;
+            let own = data::lock(share.terms.lock.as_ref());
             let set = block_on(engine.sharing.set_share(by, dashboard, share))?;
             if !set.standing {
                 engine.grants.put(&label, (dashboard, set.grant));
@@ -46,6 +51,8 @@ impl Engine {
                 "invited": set.invited,
                 "standing": set.standing,
                 "ends": set.ends.at(),
+                "lock": own,
+                "effective_lock": data::lock(set.effective_lock.as_ref()),
                 "fell": engine.grant_labels(dashboard, &set.fell),
                 "link_fell": set.link_fell,
             }))
@@ -58,10 +65,12 @@ impl Engine {
         let reshare = fields.optional("reshare", Fields::flag)?.unwrap_or(false);
         let terms = Terms::of(rights, fields.expiry("expiry")?).reshare(reshare);
         let from = fields.optional("from", |fields, name| self.grant_called(fields, name))?;
+        let lock = fields.optional("lock", Fields::lock)?;
         let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
         Ok(Asked {
             label,
             terms,
+            lock,
             from: from.map(|(_, grant)| grant),
             dashboard,
             by,
@@ -69,10 +78,14 @@ impl Engine {
         })
     }
 
-    fn new_share(&mut self, asked: Asked<'_>) -> (DashboardId, Actor, NewShare) {
+    fn new_share(&mut self, asked: Asked<'_>) -> Result<(DashboardId, Actor, NewShare), Error> {
         let (dashboard, by) = (self.dashboard_of(asked.dashboard), self.actor(asked.by));
-        let share = NewShare::with(self.holder(asked.with), asked.terms);
-        (dashboard, by, asked.from.into_iter().fold(share, NewShare::on_from))
+        let terms = match asked.lock {
+            Some(given) => asked.terms.locked(given.lock()?),
+            None => asked.terms,
+        };
+        let share = NewShare::with(self.holder(asked.with), terms);
+        Ok((dashboard, by, asked.from.into_iter().fold(share, NewShare::on_from)))
     }
 
     /// The invitation is named by its grant, or by the dashboard and the address that it waits for.
@@ -114,12 +127,15 @@ impl Engine {
         amendment.rights = fields.optional("rights", Fields::rights)?;
         amendment.reshare = fields.optional("reshare", Fields::flag)?;
         amendment.expiry = fields.optional("expiry", Fields::expiry)?;
+        let narrow = fields.optional("narrow", Fields::lock)?;
         let ((dashboard, grant), by) = (self.grant_in(fields)?, self.by_in(fields)?);
         play(move |engine| {
             let by = engine.actor(by);
+            amendment.narrow = narrow.map(Given::lock).transpose()?;
             let amended = block_on(engine.sharing.amend(by, dashboard, grant, amendment))?;
             Ok(json!({
                 "ends": amended.ends.at(),
+                "lock": data::lock(amended.terms.lock.as_ref()),
                 "fell": engine.grant_labels(dashboard, &amended.fell),
                 "link_fell": amended.link_fell,
             }))
@@ -227,6 +243,7 @@ impl Engine {
 struct Asked<'a> {
     label: String,
     terms: Terms,
+    lock: Option<Given>,
     from: Option<GrantId>,
     dashboard: &'a str,
     by: By<'a>,

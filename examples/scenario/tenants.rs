@@ -2,6 +2,7 @@
 
 use super::{
     Engine, Reading,
+    data::Given,
     fields::{Fields, bad},
     play,
 };
@@ -59,8 +60,15 @@ impl Engine {
         let max_depth = fields.optional("max_depth", Fields::days)?;
         let domains = |name| fields.optional(name, Fields::texts);
         let (blocked, allowed) = (domains("blocked_domains")?, domains("allowed_domains")?);
+        let lock = |name| match fields.has(name) {
+            true => fields.nullable(name, Fields::lock).map(Some),
+            false => Ok(None),
+        };
+        let (link_lock, reshare_lock) = (lock("link_lock")?, lock("reshare_lock")?);
         Self::change_tenant(fields, move |tenant| {
             let rules = &mut tenant.rules;
+            set(&mut rules.link_lock, link_lock.map(|given| given.map(Given::stored)));
+            set(&mut rules.reshare_lock, reshare_lock.map(|given| given.map(Given::stored)));
             let (private, public, resharing, reveal_accounts) = switches;
             set(&mut rules.private, private);
             set(&mut rules.public, public);

@@ -180,7 +180,7 @@ impl Engine {
         let tags = fields.optional("tags", Fields::tags)?;
         let devices = match fields.optional("devices", Fields::list)? {
             Some(devices) => {
-                devices.iter().map(|it| device(it, self.strict)).collect::<Result<Vec<_>, _>>()?
+                devices.iter().map(|it| shown(it, self.strict)).collect::<Result<Vec<_>, _>>()?
             }
             None => Vec::new(),
         };
@@ -196,7 +196,11 @@ impl Engine {
                 let resource = Resource { tags, ..Resource::new("dashboard", label) };
                 engine.sharing.directory().set_dashboard(dashboard, resource);
             }
-            for device in devices {
+            for (device, variables) in devices {
+                if let Some(variables) = variables {
+                    let id = device.id.as_deref().unwrap_or_default();
+                    engine.sharing.directory().set_variables(dashboard, id, variables);
+                }
                 engine.sharing.directory().add_device(dashboard, device);
             }
             Ok(json!({}))
@@ -310,8 +314,9 @@ fn emails(fields: &Fields, name: &str) -> Result<Vec<Given>, Problem> {
     Ok(given)
 }
 
-/// A device: its id, or an object with `id` and `tags`.
-fn device(value: &Value, strict: bool) -> Result<Resource, Problem> {
+/// A device that a dashboard shows: its id, or an object with `id`, `tags` and the `variables` of it that are shown; all
+/// of them without.
+fn shown(value: &Value, strict: bool) -> Result<(Resource, Option<Vec<String>>), Problem> {
     let mut members = match value {
         Value::Object(members) => members.clone(),
         other => Map::from_iter([("id".to_owned(), other.clone())]),
@@ -325,6 +330,7 @@ fn device(value: &Value, strict: bool) -> Result<Resource, Problem> {
         Some(Ok(tags)) => tags,
         Some(Err(_)) => return bad(format!("the `tags` of device `{id}` are not a list of tags")),
     };
+    let variables = fields.optional("variables", Fields::texts)?;
     fields.end()?;
-    Ok(Resource { tags, ..Resource::new("device", id) })
+    Ok((Resource { tags, ..Resource::new("device", id) }, variables))
 }

@@ -48,20 +48,22 @@ impl Terms {
 
     /// The same with leave to download the data shown.
     #[must_use]
-    pub fn and_export(self) -> Self {
-        Self { rights: self.rights.with(Right::Export), ..self }
+    pub const fn and_export(mut self) -> Self {
+        self.rights = self.rights.with(Right::Export);
+        self
     }
 
     /// The same with the right to share on.
     #[must_use]
-    pub fn and_reshare(self) -> Self {
-        Self { reshare: true, ..self }
+    pub const fn and_reshare(self) -> Self {
+        self.reshare(true)
     }
 
     /// The same, with or without the right to share on.
     #[must_use]
-    pub fn reshare(self, reshare: bool) -> Self {
-        Self { reshare, ..self }
+    pub const fn reshare(mut self, reshare: bool) -> Self {
+        self.reshare = reshare;
+        self
     }
 
     /// The same, showing no more of the data than a lock lets through.
@@ -74,8 +76,9 @@ impl Terms {
 
     /// The same until another end.
     #[must_use]
-    pub fn until(self, expiry: Expiry) -> Self {
-        Self { expiry, ..self }
+    pub const fn until(mut self, expiry: Expiry) -> Self {
+        self.expiry = expiry;
+        self
     }
 }
 
