@@ -2,6 +2,8 @@
 //! most of them. What needs a server, the corpus or processes of its own is in `staged.rs`.
 
 mod cached;
+#[cfg(feature = "conformance")]
+mod canary;
 mod cases;
 mod clocks;
 #[cfg(feature = "conformance")]
