@@ -7,7 +7,7 @@ use crate::{
         decide_visit,
     },
     host::{Directory, Env, Store},
-    lock::{Query, Variables},
+    lock::{Lock, LockFinding, Query, ShownDevice, Variables, Widget},
     policy::Resource,
     record::{Snapshot, leaf},
     sharing::{Consulted, Ledger},
@@ -194,5 +194,48 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let visit = decide_visit(&link.digest, facts, ledger.now);
         let decision = DeviceDecision::new(&visit, device, shown, Variables::All, Some(consulted));
         Ok(decision.is_allowed().then(|| decision.sights().into_iter().next()).flatten())
+    }
+
+    /// What whoever chooses a lock for a dashboard should know of it, before and after: names that the dashboard does not
+    /// show, widgets that will be blank, and what no lock covers. The widgets are what the host knows of its own document.
+    /// A question of the host's own.
+    ///
+    /// ```
+    /// # use dashshare::{*, directory::*, lock::*, policy::Resource};
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.directory().add_device(dashboard, Resource::new("device", "pump-1"));
+    /// let lock = Lock::NONE.devices(["pump-1".into(), "pmup-2".into()]).parameter("site", ["berlin"]);
+    /// let chart = Widget::reading("w1", [Query::new(ReadKind::Series, "pump-1", "temp")]);
+    /// let found = sharing.lock_findings(dashboard, &lock, &[chart]).await?;
+    /// let sentences: Vec<String> = found.iter().map(ToString::to_string).collect();
+    /// assert_eq!(sentences, [
+    ///     "the dashboard does not show device `pmup-2`",
+    ///     "widget `w1` is not filtered by `site`, so it will be blank",
+    /// ]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the directory fails.
+    ///
+    /// Rules: [K26](crate::specification).
+    pub async fn lock_findings(
+        &self,
+        dashboard: DashboardId,
+        lock: &Lock,
+        widgets: &[Widget],
+    ) -> Result<Vec<LockFinding>, Error> {
+        let devices = self.directory.devices(dashboard).await.map_err(Error::Directory)?;
+        let mut shown = Vec::with_capacity(devices.len());
+        for device in &devices {
+            let id = device.id.as_deref().unwrap_or_default();
+            let variables = self.directory.variables(dashboard, id).await.map_err(Error::Directory)?;
+            shown.push(ShownDevice { id, tags: &device.tags, variables });
+        }
+        Ok(lock.findings(&shown, widgets, self.now()).into_iter().collect())
     }
 }
