@@ -74,8 +74,8 @@ impl Directory for Cached {
         Ok(Some(Arc::clone(&self.1)))
     }
 
-    async fn device(&self, _: DashboardId, _: &str) -> Result<Option<Arc<Resource>>, BoxError> {
-        Ok(None)
+    async fn device(&self, _: DashboardId, device: &str) -> Result<Option<Arc<Resource>>, BoxError> {
+        Ok(Some(Arc::new(Resource::new("device", device))))
     }
 
     async fn variables(&self, _: DashboardId, _: &str) -> Result<dashshare::lock::Variables, BoxError> {
