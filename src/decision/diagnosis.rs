@@ -2,7 +2,7 @@
 
 use crate::{
     record::{Actor, Revision},
-    sharing::{AnonymousAccess, Ledger, LinkFall, LockedBy, Missing, standing},
+    sharing::{AnonymousAccess, Ledger, LinkFall, LockedBy, Locks, Missing, standing},
     tenant::Tenant,
     value::{LinkDigest, Timestamp},
 };
@@ -85,7 +85,9 @@ impl LinkCause {
                 | Missing::AnonymousUser
                 | Missing::AnonymousUserActive => Symptom::NotLoading,
                 Missing::DashboardPolicy | Missing::DashboardDenied(_) => Symptom::PermissionDenied,
-                Missing::DevicePolicy(_) | Missing::DeviceDenied { .. } => Symptom::BlankWidgets,
+                Missing::DevicePolicy(_) | Missing::DeviceDenied { .. } | Missing::LockShowsNothing => {
+                    Symptom::BlankWidgets
+                }
             },
         }
     }
@@ -171,14 +173,13 @@ pub(crate) fn diagnose(
     }
     causes.extend(access.missing_to_visit(tenant).into_iter().map(LinkCause::Missing));
     let opens = causes.is_empty();
-    if let Some(link) = ledger.standing_link() {
-        let locks = ledger.locks_of_link(link, &tenant.rules);
-        let unreadable = locks.iter().find(|locked| locked.lock.lock().is_none());
-        causes.extend(match unreadable {
-            Some(locked) => Some(LinkCause::LockUnreadable(locked.by)),
-            None => locks.show_nothing().then_some(LinkCause::LockShowsNothing),
-        });
-    }
-    causes.extend(access.blank.iter().cloned().map(LinkCause::Missing));
+    let standing = ledger.standing_link();
+    let locks = standing.map_or(Locks::default(), |link| ledger.locks_of_link(link, &tenant.rules));
+    let unreadable = locks.iter().find(|locked| locked.lock.lock().is_none());
+    causes.extend(match unreadable {
+        Some(locked) => Some(LinkCause::LockUnreadable(locked.by)),
+        None => locks.show_nothing().then_some(LinkCause::LockShowsNothing),
+    });
+    causes.extend(access.blank(&locks).map(LinkCause::Missing));
     LinkDiagnosis { opens, causes, revision: ledger.head.revision }
 }

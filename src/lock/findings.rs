@@ -179,7 +179,7 @@ impl Lock {
     }
 
     /// Whether it lets through some variable of a device that the dashboard shows, as far as names tell.
-    fn shows(&self, device: &ShownDevice<'_>) -> bool {
+    pub(crate) fn shows(&self, device: &ShownDevice<'_>) -> bool {
         let passes = |name: &str| device.variables.has(name) && self.variables.pass(device.id, name);
         let named = self.variables.iter().flatten().any(|selector| match selector {
             VariableSelector::Named(name) | VariableSelector::Of { name, .. } => passes(name),

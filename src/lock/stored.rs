@@ -42,6 +42,18 @@ impl StoredLock {
         }
     }
 
+    /// What is left under both; one that cannot be read lets nothing through (K24).
+    pub(crate) fn both(a: Option<&Arc<Self>>, b: Option<&Arc<Self>>) -> Option<Arc<Self>> {
+        match (a, b) {
+            (Some(only), None) | (None, Some(only)) => Some(Arc::clone(only)),
+            (None, None) => None,
+            (Some(a), Some(b)) => match b.as_ref() {
+                Self::Lock(lock) => Self::narrowed(Some(a), lock.clone()),
+                Self::Unreadable(_) => Some(Arc::clone(if a.lock().is_some() { b } else { a })),
+            },
+        }
+    }
+
     /// Reads what stands there. For a member that may be left out: `null` is not 'left out'.
     pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Arc<Self>>, D::Error> {
         Self::deserialize(deserializer).map(|read| Some(Arc::new(read)))

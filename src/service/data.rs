@@ -10,11 +10,24 @@ use crate::{
     lock::{Lock, LockFinding, Query, ShownDevice, Variables, Widget},
     policy::Resource,
     record::{Snapshot, leaf},
-    sharing::{Consulted, Ledger},
+    sharing::{Consulted, Ledger, Sight},
     tenant::Tenant,
     value::{AccountId, Action, DashboardId},
 };
 use std::{collections::BTreeSet, sync::Arc};
+
+/// A device behind a dashboard, as the host knows it.
+struct Seen<'a> {
+    device: &'a str,
+    shown: Option<&'a Arc<Resource>>,
+    variables: &'a Variables,
+}
+
+impl Seen<'_> {
+    fn narrow(&self, decision: &Decision, consulted: Option<Consulted>) -> DeviceDecision {
+        DeviceDecision::new(decision, self.device, self.shown.cloned(), self.variables.clone(), consulted)
+    }
+}
 
 /// # Data
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
@@ -139,18 +152,19 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ) -> Result<DeviceViewers, Error> {
         let (ledger, tenant) = self.known(dashboard, when).await?;
         let shown = self.device(dashboard, device).await?;
+        let variables = self.directory.variables(dashboard, device).await.map_err(Error::Directory)?;
+        let seen = Seen { device, shown: shown.as_ref(), variables: &variables };
         let holders = ledger.all_live().filter_map(|live| live.grant.grantee.account_at(ledger.now));
         let accounts: BTreeSet<AccountId> = holders.chain(ledger.head.owner_at(ledger.now)).collect();
         let mut viewers = Vec::new();
         for account in accounts {
-            let decision = self.of_ledger(account, &ledger, &tenant, shown.as_ref(), device).await?;
-            if decision.is_allowed() {
-                let (ends, sights) = (decision.valid_until().into(), decision.sights());
+            let decision = self.of_ledger(account, &ledger, &tenant, &seen).await?;
+            if let Some((ends, sights)) = decision.sights(ledger.now) {
                 viewers.push(DeviceViewer { account, ends, sights });
             }
         }
         let link = match when.at {
-            None => self.sight_of_link(&ledger, tenant, shown, device).await?,
+            None => self.sight_of_link(&ledger, tenant, &seen).await?,
             Some(_) => None,
         };
         Ok(DeviceViewers { viewers, link })
@@ -162,8 +176,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         account: AccountId,
         ledger: &Ledger,
         tenant: &Arc<Tenant>,
-        shown: Option<&Arc<Resource>>,
-        device: &str,
+        seen: &Seen<'_>,
     ) -> Result<DeviceDecision, Error> {
         let chains = ledger.live_of(account).map(|live| ledger.chain(live.grant)).collect();
         let snapshot = Snapshot { head: Arc::clone(&ledger.head), chains };
@@ -173,7 +186,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             Some(consulted) if decision.heeds(tenant) => decision.under(consulted.clone()),
             _ => decision,
         };
-        Ok(DeviceDecision::new(&decision, device, shown.cloned(), Variables::All, consulted))
+        Ok(seen.narrow(&decision, consulted))
     }
 
     /// What a visitor sees of the device by the link that stands.
@@ -181,9 +194,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         &self,
         ledger: &Ledger,
         tenant: Arc<Tenant>,
-        shown: Option<Arc<Resource>>,
-        device: &str,
-    ) -> Result<Option<crate::sharing::Sight>, Error> {
+        seen: &Seen<'_>,
+    ) -> Result<Option<Sight>, Error> {
         let Some(link) = ledger.standing_link() else { return Ok(None) };
         let makers = link.grant.and_then(|grant| ledger.get(grant)).map(|grant| ledger.chain(grant));
         let chains = makers.into_iter().filter(|chain| leaf(chain).is_some()).collect();
@@ -192,8 +204,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let consulted = Consulted { tenant, account: None, dashboard };
         let facts = VisitFacts { snapshot, consulted: Some(consulted.clone()) };
         let visit = decide_visit(&link.digest, facts, ledger.now);
-        let decision = DeviceDecision::new(&visit, device, shown, Variables::All, Some(consulted));
-        Ok(decision.is_allowed().then(|| decision.sights().into_iter().next()).flatten())
+        let sights = seen.narrow(&visit, Some(consulted)).sights(ledger.now);
+        Ok(sights.and_then(|(_, sights)| sights.into_iter().next()))
     }
 
     /// What whoever chooses a lock for a dashboard should know of it, before and after: names that the dashboard does not

@@ -1,7 +1,8 @@
 //! The locks along a path: how much of the data a grant or a link shows, with all that it hangs on taken into account.
 
 use crate::{
-    lock::StoredLock,
+    lock::{StoredLock, device_passes},
+    policy::Resource,
     record::{Chain, Grant, Link},
     tenant::SharingRules,
     value::{GrantId, Rights, Timestamp},
@@ -112,6 +113,12 @@ impl Locks {
         }
     }
 
+    /// Whether a device passes all of them.
+    pub(crate) fn pass_device(&self, device: &Resource) -> bool {
+        let id = device.id.as_deref().unwrap_or_default();
+        self.is_none() || device_passes(&self.stored(), id, &device.tags).is_ok()
+    }
+
     #[inline]
     pub(crate) fn is_none(&self) -> bool {
         self.0.is_none()
@@ -128,16 +135,7 @@ impl Locks {
     /// What all of them let through together; `None` where nothing is locked. One that cannot be read lets nothing through
     /// (K24).
     pub(crate) fn effective(&self) -> Option<Arc<StoredLock>> {
-        let mut all = self.iter();
-        let first = Arc::clone(&all.next()?.lock);
-        let mut met: Option<Arc<StoredLock>> = Some(first);
-        for Locked { lock, .. } in all {
-            met = match lock.as_ref() {
-                StoredLock::Unreadable(_) => return Some(Arc::clone(lock)),
-                StoredLock::Lock(lock) => StoredLock::narrowed(met.as_ref(), lock.clone()),
-            };
-        }
-        met
+        self.iter().fold(None, |met, locked| StoredLock::both(met.as_ref(), Some(&locked.lock)))
     }
 
     /// Whether their form alone lets nothing through (K13).
