@@ -24,6 +24,7 @@ mod layers;
 mod limits;
 mod links;
 mod listed;
+mod locks;
 mod losses;
 #[expect(dead_code, reason = "shared with another binary")]
 mod model;
