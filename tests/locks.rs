@@ -8,3 +8,4 @@ mod algebra;
 mod calendar;
 mod chance;
 mod model;
+mod windows;

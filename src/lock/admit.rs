@@ -197,7 +197,9 @@ fn asked(
         if locks.iter().all(fits) {
             return Ok((range, false));
         }
-        let from = locks.iter().filter_map(|lock| lock.max_range.earliest_start(until)).max();
+        // Of all together: the latest of their starts need not suit each, where the days of a month are clamped.
+        let longest = locks.iter().fold(Spans::NONE, |all, lock| all.meet(lock.max_range.clone()));
+        let from = longest.earliest_start(until);
         return Ok((Range { from, until: Some(until) }, true));
     }
     // A side that is left out is the window's.

@@ -3,6 +3,7 @@
 use super::{
     meet::Lock,
     selectors::{DeviceSelector, VariableSelector},
+    span::MOST_PERIODS,
 };
 use crate::value::Tag;
 
@@ -53,12 +54,14 @@ impl Lock {
         let clauses = self.devices.iter().len().saturating_add(self.variables.iter().len());
         let longest = self.devices.iter().map(<[_]>::len).chain(self.variables.iter().map(<[_]>::len)).max();
         let name = self.names().map(str::len).max();
+        let periods = self.time.rolling.whole().chain(self.max_range.whole()).map(|(n, ..)| n).max();
         let bytes = serde_json::to_vec(self).map_or(usize::MAX, |text| text.len());
         let limits = [
             ("clauses", clauses, CLAUSES),
             ("selectors in a clause", longest.unwrap_or(0), SELECTORS),
             ("parameters", self.parameters.len(), PARAMETERS),
             ("bytes of a name", name.unwrap_or(0), NAME_BYTES),
+            ("periods", usize::from(periods.unwrap_or(0)), MOST_PERIODS.into()),
             ("bytes in all", bytes, BYTES),
         ];
         let over = limits.into_iter().map(|(what, found, limit)| (what, found, limit.saturating_mul(times)));
