@@ -7,5 +7,7 @@
 mod algebra;
 mod calendar;
 mod chance;
+mod goldens;
+mod json;
 mod model;
 mod windows;

@@ -64,7 +64,7 @@ fn clause<T>(dice: &mut Dice, mut selector: impl FnMut(&mut Dice) -> T) -> Vec<T
     (0..selectors).map(|_| selector(dice)).collect()
 }
 
-pub(crate) fn device(dice: &mut Dice) -> Device {
+fn device(dice: &mut Dice) -> Device {
     if dice.chance(60) {
         Device::Id(one(dice, &DEVICES))
     } else {
@@ -72,16 +72,16 @@ pub(crate) fn device(dice: &mut Dice) -> Device {
     }
 }
 
-pub(crate) fn variable(dice: &mut Dice) -> Variable {
+fn variable(dice: &mut Dice) -> Variable {
     let name = one(dice, &VARIABLES);
     if dice.chance(60) { Variable::Named(name) } else { Variable::Of(one(dice, &DEVICES), name) }
 }
 
-pub(crate) fn minutes(dice: &mut Dice) -> u32 {
+fn minutes(dice: &mut Dice) -> u32 {
     one(dice, &MINUTES)
 }
 
-pub(crate) fn whole(dice: &mut Dice) -> Whole {
+fn whole(dice: &mut Dice) -> Whole {
     let n = if dice.chance(5) { dice.between(4, 60) } else { dice.between(1, 3) };
     (n as u16, one(dice, &PERIODS), dice.below(ZONES.len()))
 }
