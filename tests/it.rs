@@ -36,6 +36,7 @@ mod policies;
 mod policies_example;
 mod publishing;
 mod randomness;
+mod ranges;
 mod rules;
 mod runtimes;
 #[cfg(feature = "conformance")]

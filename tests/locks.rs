@@ -4,10 +4,11 @@
 //! `DASHSHARE_LOCKS` says how many locks the algebra is tried on (200,000 unless set), `DASHSHARE_SEED` where the random
 //! numbers begin; `DASHSHARE_WINDOWS=full` compares the windows around every step of every zone at many more instants.
 
+mod age;
 mod algebra;
 mod calendar;
-mod chance;
+pub(crate) mod chance;
 mod goldens;
 mod json;
-mod model;
+pub(crate) mod model;
 mod windows;

@@ -210,6 +210,17 @@ pub(crate) fn fitting(dice: &mut Dice, lock: &Model, instant: i64) -> Datum {
     datum
 }
 
+/// A range to ask for, near now; often none, sometimes with one side only.
+pub(crate) fn asked(dice: &mut Dice, now: i64) -> (Option<i64>, Option<i64>) {
+    let (a, b) = (near(dice, now), near(dice, now));
+    match dice.below(6) {
+        0 | 1 => (None, None),
+        2 => (Some(a), None),
+        3 => (None, Some(a)),
+        _ => (Some(a.min(b)), Some(a.max(b))),
+    }
+}
+
 fn datum(dice: &mut Dice, instant: i64) -> Datum {
     let values: BTreeMap<_, _> =
         NAMES.iter().filter_map(|name| dice.chance(60).then(|| (*name, one(dice, &VALUES)))).collect();

@@ -46,6 +46,8 @@ fn whole_periods_begin_where_the_examples_say() {
         (1, Day, "Asia/Kathmandu", "2026-01-01T00:00:00Z", "2025-12-31T18:15:00Z"),
         (2, Month, "UTC", "2026-03-31T00:00:00Z", "2026-02-01T00:00:00Z"),
         (2, Year, "UTC", "2028-02-29T12:00:00Z", "2027-01-01T00:00:00Z"),
+        // 23:30 was followed by 00:30: the day began with the jump, not an hour after the midnight that never was.
+        (1, Day, "America/Toronto", "1919-03-31T12:00:00Z", "1919-03-31T04:30:00Z"),
         (1, Year, "Pacific/Kiritimati", "2026-12-31T10:00:00Z", "2026-12-31T10:00:00Z"),
     ] {
         assert_eq!(begins(n, unit, zone, now), from, "{n} {unit:?} {zone} as of {now}");

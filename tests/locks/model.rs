@@ -77,7 +77,7 @@ impl Model {
             && self.values(datum)
     }
 
-    fn names(&self, datum: &Datum) -> bool {
+    pub(crate) fn names(&self, datum: &Datum) -> bool {
         let device = |selector: &Device| match selector {
             Device::Id(id) => *id == datum.device,
             Device::Tag(key, value) => datum.tags.contains(&(*key, *value)),
@@ -109,12 +109,23 @@ impl Model {
     }
 
     /// K5: every locked name is applied, with a value of its set; who says none gets the only one.
-    fn values(&self, datum: &Datum) -> bool {
+    pub(crate) fn values(&self, datum: &Datum) -> bool {
         self.sets().iter().all(|(name, set)| match datum.chosen(name) {
             _ if !datum.applies.contains(name) => false,
             Some(value) => set.contains(value),
             None => set.len() == 1,
         })
+    }
+
+    /// K10: whether a range may be asked for; its length alone.
+    pub(crate) fn allows(&self, from: i64, until: i64) -> bool {
+        let ends = |(n, period, zone): &Whole| CLOCKS[*zone].later(from, *n, *period);
+        self.longest_minutes.iter().all(|minutes| until - from <= i64::from(*minutes) * calendar::MINUTE)
+            && self.longest_whole.iter().all(|whole| until <= ends(whole))
+    }
+
+    pub(crate) fn has_longest(&self) -> bool {
+        !self.longest_minutes.is_empty() || !self.longest_whole.is_empty()
     }
 
     /// The same question with the values that this lock gives to who says none.

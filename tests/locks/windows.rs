@@ -225,6 +225,40 @@ fn long_windows_begin_where_a_second_calendar_says() {
     assert!(compared >= 20_000);
 }
 
+/// K8, K9: the same before 1970, where clocks did what they do no more, such as going forward from before midnight to after
+/// it.
+#[test]
+fn windows_of_days_long_ago_begin_where_a_second_calendar_says() {
+    let compared = over_zones(|known, is_first| {
+        if !is_first || known.same_since != 1850 {
+            return 0;
+        }
+        let mut compared = 0;
+        for n in 1..=2 {
+            let lock = lock(n, Period::Day, &known.zone);
+            let mut latest = i64::MIN;
+            for step in known.clocks.steps().filter(|step| (new_year(1851)..new_year(FIRST)).contains(step)) {
+                for near in [-HOUR, -1, 0, HOUR, 12 * HOUR, 36 * HOUR] {
+                    let now = step + near;
+                    let (found, wanted) = (start(&lock, now), known.clocks.start(n, Period::Day, now));
+                    assert_eq!(at(found), at(wanted), "{lock} as of {} in {}", at(now), known.name);
+                    assert!(
+                        near < 0 || latest <= found,
+                        "moved back: {lock} as of {} in {}",
+                        at(now),
+                        known.name
+                    );
+                    latest = found;
+                    compared += 1;
+                }
+            }
+        }
+        compared
+    });
+    println!("{compared} starts before {FIRST} compared");
+    assert!(compared >= 20_000);
+}
+
 /// K9; trap TA17: the dates that clocks went back over do occur among what is compared: without K9's 'latest date that was
 /// shown' windows would move back there, and with it they stay.
 #[test]
