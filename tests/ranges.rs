@@ -14,6 +14,7 @@ use dashshare::{
     explain::Denial,
     lock::{Query, Range, ReadKind, Span, Unit},
     policy::Resource,
+    questions::Admitted,
 };
 use pollster::block_on;
 use std::collections::BTreeMap;
@@ -71,11 +72,15 @@ impl World {
         Ok(board)
     }
 
-    fn ask(&self, board: DashboardId, query: &Query) -> Answer {
-        let decision =
-            block_on(self.sharing.authorize(AccountId::from(BOB), board, Action::View)).expect("decided");
+    fn admit(&self, board: DashboardId, query: &Query) -> Result<Admitted, Denial> {
+        let bob = AccountId::from(BOB);
+        let decision = block_on(self.sharing.authorize(bob, board, Action::View)).expect("decided");
         let admitted = block_on(self.sharing.admit(&decision, query)).expect("no store fails");
-        admitted.map_err(|denied| denied.denial().clone()).map(|admitted| {
+        admitted.map_err(|denied| denied.denial().clone())
+    }
+
+    fn ask(&self, board: DashboardId, query: &Query) -> Answer {
+        self.admit(board, query).map(|admitted| {
             let [piece] = admitted.pieces() else { panic!("one grant, and {:?}", admitted.pieces()) };
             (piece.range.from.map(Timestamp::micros), piece.range.until.map(Timestamp::micros))
         })
@@ -301,5 +306,21 @@ fn the_newest_part_suits_every_limit_of_the_path() {
         assert_eq!(again, (Some(from.micros()), Some(until.micros())));
         let longer = world.ask(board, &temp().between(from.plus_micros(-1), until));
         assert!(matches!(longer, Err(Denial::RangeTooLong { .. })), "{longer:?}");
+    }
+}
+
+/// K10, K16: a window that is as long as a range may be is read whole, and the answer says so; of a longer one it says that
+/// it was cut.
+#[test]
+fn a_window_that_may_be_asked_for_is_not_cut() {
+    let now: Timestamp = "2026-02-28T12:00:00Z".parse().expect("an instant");
+    for (last, is_cut) in [("23h", false), ("1d", false), ("1441m", true)] {
+        let mut world = World::new(now.micros());
+        let (above, below) = (Lock::NONE.max_range(span("1d")), Lock::NONE.last(span(last)));
+        let board = world.shared(&above, &below, &open_datum()).expect("shared");
+        let admitted = world.admit(board, &temp()).expect("it is shown");
+        assert_eq!(admitted.is_cut(), is_cut, "{last}");
+        let from = admitted.pieces()[0].range.from.expect("a beginning");
+        assert_eq!(from, now.plus_micros(-span(last).micros().min(span("1d").micros())));
     }
 }
