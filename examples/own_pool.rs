@@ -48,7 +48,7 @@ impl Directory for Inside<'_> {
         }
     }
 
-    delegate_directory!(self.usual => account_of, tenant, principal, dashboard, device, devices);
+    delegate_directory!(self.usual => account_of, tenant, principal, dashboard, device, devices, blueprint, candidates);
 }
 
 impl Host {

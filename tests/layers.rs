@@ -11,7 +11,7 @@ use std::{
 const FLOORS: &[(&str, &[&str])] = &[
     ("0 values", &["value"]),
     ("1 policies, templates and what is stored", &["policy", "template", "record"]),
-    ("2 what a tenant allows", &["tenant"]),
+    ("2 what a tenant allows, and blueprints", &["tenant", "blueprint"]),
     ("3 rules", &["sharing"]),
     ("4 decisions and answers", &["decision"]),
     ("5 what a host implements", &["host"]),

@@ -7,6 +7,7 @@ pub(crate) mod diagnosis;
 mod explain;
 pub(crate) mod lists;
 mod narrower;
+mod sees;
 mod tell;
 mod visit;
 
@@ -17,4 +18,5 @@ pub use diagnosis::{LinkCause, LinkDiagnosis, Symptom};
 pub use explain::{Because, Explanation, Step};
 pub use lists::{AccessList, GrantView, Impact, LinkView, Losing, SharedDashboard, Viewer};
 pub use narrower::{DecisionAsOf, DeviceDecision};
+pub(crate) use sees::Seen;
 pub(crate) use visit::{VisitFacts, decide_visit};

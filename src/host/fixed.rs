@@ -1,7 +1,12 @@
 //! Fixed twins of the host's traits, for tests and examples: a directory in memory, a clock that stands still.
 
-use super::{directory::Directory, env::Env, store::BoxError};
+use super::{
+    directory::{CandidatePage, Directory},
+    env::Env,
+    store::BoxError,
+};
 use crate::{
+    blueprint::{Blueprint, SlotKind},
     policy::{Document, PolicySet, Principal, Resource},
     tenant::{AnonymousUser, Portal, Tenant},
     value::{Account, AccountId, Attestor, DashboardId, EmailAddress, TenantId, Timestamp, VerifiedEmail},
@@ -9,6 +14,7 @@ use crate::{
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeMap,
+    ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -30,6 +36,9 @@ struct People {
     dashboards: BTreeMap<DashboardId, Arc<Resource>>,
     /// The devices of a dashboard, by id.
     devices: BTreeMap<DashboardId, BTreeMap<String, Arc<Resource>>>,
+    blueprints: BTreeMap<DashboardId, Arc<Blueprint>>,
+    /// The devices and entities of a tenant, by kind and by id.
+    owned: BTreeMap<(TenantId, String), BTreeMap<String, Arc<Resource>>>,
     open: Option<Arc<Tenant>>,
 }
 
@@ -92,10 +101,11 @@ impl MemoryDirectory {
         self.people().dashboards.insert(dashboard, Arc::new(resource));
     }
 
-    /// Forgets a dashboard's tags and devices, when it was deleted.
+    /// Forgets a dashboard's tags, devices and slots, when it was deleted.
     pub fn forget_dashboard(&self, dashboard: DashboardId) {
         let mut people = self.people();
         people.dashboards.remove(&dashboard);
+        people.blueprints.remove(&dashboard);
         people.devices.remove(&dashboard);
     }
 
@@ -103,6 +113,24 @@ impl MemoryDirectory {
     pub fn add_device(&self, dashboard: DashboardId, device: Resource) {
         let id = device.id.clone().unwrap_or_default();
         self.people().devices.entry(dashboard).or_default().insert(id, Arc::new(device));
+    }
+
+    /// Sets the slots of a dashboard.
+    pub fn set_blueprint(&self, dashboard: DashboardId, blueprint: Blueprint) {
+        self.people().blueprints.insert(dashboard, Arc::new(blueprint));
+    }
+
+    /// Notes a device or an entity of a tenant, in place of the one of the same kind and id.
+    pub fn add_device_of(&self, tenant: TenantId, device: Resource) {
+        let id = device.id.clone().unwrap_or_default();
+        self.people().owned.entry((tenant, device.kind.clone())).or_default().insert(id, Arc::new(device));
+    }
+
+    /// Forgets a device or an entity of a tenant.
+    pub fn remove_device_of(&self, tenant: TenantId, kind: SlotKind, id: &str) {
+        if let Some(owned) = self.people().owned.get_mut(&(tenant, kind.word().to_owned())) {
+            owned.remove(id);
+        }
     }
 
     /// A tenant for which everything is on and set up: sharing of every kind, the portal, an anonymous user of the id
@@ -168,6 +196,19 @@ impl Directory for MemoryDirectory {
 
     async fn devices(&self, dashboard: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
         Ok(self.people().devices.get(&dashboard).into_iter().flat_map(BTreeMap::values).cloned().collect())
+    }
+
+    async fn blueprint(&self, dashboard: DashboardId) -> Result<Option<Arc<Blueprint>>, BoxError> {
+        Ok(self.people().blueprints.get(&dashboard).cloned())
+    }
+
+    async fn candidates(&self, page: &CandidatePage) -> Result<Vec<Arc<Resource>>, BoxError> {
+        let people = self.people();
+        let owned = people.owned.get(&(page.tenant, page.kind.word().to_owned()));
+        let after = page.after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let from = owned.into_iter().flat_map(|owned| owned.range::<str, _>((after, Bound::Unbounded)));
+        let found = from.map(|(_, found)| found).filter(|found| page.admits(found));
+        Ok(found.take(page.limit).cloned().collect())
     }
 }
 
