@@ -311,7 +311,7 @@ fn emails(fields: &Fields, name: &str) -> Result<Vec<Given>, Problem> {
 }
 
 /// A device: its id, or an object with `id` and `tags`.
-fn device(value: &Value, strict: bool) -> Result<Resource, Problem> {
+pub(super) fn device(value: &Value, strict: bool) -> Result<Resource, Problem> {
     let mut members = match value {
         Value::Object(members) => members.clone(),
         other => Map::from_iter([("id".to_owned(), other.clone())]),

@@ -59,16 +59,21 @@ impl SlotUnresolved {
     }
 }
 
-/// A page of what a selector shows.
+/// A page of what a selector shows. As JSON it has the ids of the devices and not their tags, which are not for visitors.
 ///
 /// Rules: [B8](crate::specification).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Listed {
     /// The devices, by the bytes of their ids; as many as were asked for unless it is the last page.
+    #[serde(serialize_with = "ids")]
     pub devices: Vec<Arc<Resource>>,
     /// The id after which the next page begins; `None` when this is the last.
     pub next: Option<String>,
+}
+
+fn ids<S: Serializer>(devices: &[Arc<Resource>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(devices.iter().map(|found| id_of(found)))
 }
 
 impl Listed {
