@@ -181,9 +181,17 @@ fn choices(case: &Case, random: &mut Random) -> Choices {
 
 fn said(resolution: &Resolution, holes: &[Hole]) -> Outcome {
     let owned = |(name, id): (&str, &str)| (name.to_owned(), id.to_owned());
+    // In pages, which neither leave one out nor show one twice.
     let listed = |hole: &Hole| {
-        let listed = resolution.listed(&hole.name, None, usize::MAX);
-        (hole.name.clone(), listed.ids().map(str::to_owned).collect())
+        let (mut ids, mut after): (Vec<String>, Option<String>) = (Vec::new(), None);
+        loop {
+            let page = resolution.listed(&hole.name, after.as_deref(), 2);
+            ids.extend(page.ids().map(str::to_owned));
+            after = page.next;
+            if after.is_none() {
+                return (hole.name.clone(), ids);
+            }
+        }
     };
     Outcome {
         chosen: resolution.chosen().into_iter().map(owned).collect(),
