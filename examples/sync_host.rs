@@ -10,7 +10,8 @@ use csv::Cell;
 use dashshare::{
     AccountId, Action, BoxError, DashboardId, Dashshare, Decision, Directory, EmailAddress, Error, Expiry,
     MemoryStore, NewShare, SystemEnv, TenantId, Terms, Timestamp,
-    directory::{Account, AnonymousUser, Attestor, Portal, SharingRules, Tenant},
+    blueprint::Blueprint,
+    directory::{Account, AnonymousUser, Attestor, CandidatePage, Portal, SharingRules, Tenant},
     lock::{Query, ReadKind, Variables},
     policy::{Document as Policy, PolicySet, Principal, Resource},
     questions::Admitted,
@@ -128,6 +129,21 @@ impl Directory for Tables {
         dashboard: DashboardId,
     ) -> impl Future<Output = Result<Vec<Arc<Resource>>, BoxError>> + Send {
         ready(Ok(self.shown(dashboard).cloned().collect()))
+    }
+
+    /// This host's widgets are bound to devices, and to no slots.
+    fn blueprint(
+        &self,
+        _: DashboardId,
+    ) -> impl Future<Output = Result<Option<Arc<Blueprint>>, BoxError>> + Send {
+        ready(Ok(None))
+    }
+
+    fn candidates(
+        &self,
+        _: &CandidatePage,
+    ) -> impl Future<Output = Result<Vec<Arc<Resource>>, BoxError>> + Send {
+        ready(Ok(Vec::new()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The tests that need nothing but the library, its files and its examples: one binary, since linking takes longer than
 //! most of them. What needs a server, the corpus or processes of its own is in `staged.rs`.
 
+mod blueprints;
 mod cached;
 #[cfg(feature = "conformance")]
 mod canary;

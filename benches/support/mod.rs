@@ -3,7 +3,8 @@
 use dashshare::{
     AccountId, BoxError, DashboardId, Dashshare, Directory, EmailAddress, Env, Expiry, MemoryDirectory,
     Rights, SystemEnv, TenantId, Terms, Timestamp,
-    directory::{Account, Attestor, Tenant},
+    blueprint::Blueprint,
+    directory::{Account, Attestor, CandidatePage, Tenant},
     policy::{Principal, Resource},
     store::Store,
 };
@@ -83,6 +84,14 @@ impl Directory for Cached {
     }
 
     async fn devices(&self, _: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
+        Ok(Vec::new())
+    }
+
+    async fn blueprint(&self, _: DashboardId) -> Result<Option<Arc<Blueprint>>, BoxError> {
+        Ok(None)
+    }
+
+    async fn candidates(&self, _: &CandidatePage) -> Result<Vec<Arc<Resource>>, BoxError> {
         Ok(Vec::new())
     }
 }

@@ -167,6 +167,11 @@ impl DeviceDecision {
         }
     }
 
+    /// That the slot which the device was chosen for does not come to hold it.
+    pub(crate) fn unresolved(&self, slot: String, why: &'static str) -> Box<DataDenied> {
+        DataDenied::of(self.decision(), Denial::SlotUnresolved { slot, why }, None)
+    }
+
     /// That the inputs of a computed question have no instant in common.
     pub(crate) fn apart(&self) -> Box<DataDenied> {
         let nothing = Range::new(Timestamp::MIN, Timestamp::MIN);

@@ -68,7 +68,7 @@ impl Shut {
 }
 
 /// The name of a lock's parameter that fixes a slot of a blueprint (B11).
-const SLOT: &str = "slot:";
+pub(crate) const SLOT: &str = "slot:";
 
 /// Whether a device passes all locks of a path; which of them does not let it, if one does not.
 pub(crate) fn device_passes(path: &[&StoredLock], device: &str, tags: &[Tag]) -> Result<(), (usize, Shut)> {

@@ -2,12 +2,13 @@
 
 use super::{dashshare::Dashshare, decide::When, error::Error};
 use crate::{
+    blueprint::Choices,
     decision::{
-        Admitted, DataDenied, Decision, DeviceDecision, DeviceViewer, DeviceViewers, VisitFacts, decide,
-        decide_visit,
+        Admitted, DataDenied, Decision, Denial, DeviceDecision, DeviceViewer, DeviceViewers, VisitFacts,
+        decide, decide_visit,
     },
     host::{Directory, Env, Store},
-    lock::{Lock, LockFinding, Query, ShownDevice, Variables, Widget},
+    lock::{Lock, LockFinding, Query, SLOT, ShownDevice, Variables, Widget},
     policy::Resource,
     record::{Snapshot, leaf},
     sharing::{Consulted, Ledger, Sight},
@@ -15,6 +16,13 @@ use crate::{
     value::{AccountId, Action, DashboardId},
 };
 use std::{collections::BTreeSet, sync::Arc};
+
+fn is_about_slots(denial: &Denial) -> bool {
+    match denial {
+        Denial::ParameterNotApplied { name } | Denial::ParameterNotChosen { name } => name.starts_with(SLOT),
+        _ => false,
+    }
+}
 
 /// A device behind a dashboard, as the host knows it.
 struct Seen<'a> {
@@ -78,6 +86,43 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         query: &Query,
     ) -> Result<Result<Admitted, Box<DataDenied>>, Error> {
         let device = self.authorize_device(decision, &query.device).await?;
+        let now = self.now();
+        let first = device.admit(query, now);
+        let is_fixed = matches!(&first, Err(denied) if is_about_slots(denied.denial()));
+        let Some(head) = decision.head().filter(|_| is_fixed && query.slot.is_none()) else {
+            return Ok(first);
+        };
+        // The lock fixes slots, and the question names none: it is for one that may hold the device (B11).
+        let slots = self.slot_device(head, &query.device).await?.map_or(Vec::new(), |(_, slots)| slots);
+        let answers = slots.into_iter().map(|slot| device.admit(&query.clone().in_slot(slot), now));
+        Ok(answers.fold(first, |answer, next| if answer.is_ok() { answer } else { next }))
+    }
+
+    /// The same for the device that was chosen for a slot of a blueprint dashboard. The slots are filled anew with every
+    /// choice of the request and this one: the server keeps no selection that it trusts. If the slot does not come to hold
+    /// this very device, there is no question.
+    ///
+    /// # Errors
+    ///
+    /// As of [`admit`](Self::admit).
+    ///
+    /// Rules: [B7](crate::specification).
+    pub async fn admit_in_slot(
+        &self,
+        decision: &Decision,
+        choices: &Choices,
+        query: &Query,
+    ) -> Result<Result<Admitted, Box<DataDenied>>, Error> {
+        let device = self.authorize_device(decision, &query.device).await?;
+        let slot = query.slot.clone().unwrap_or_default();
+        let choices = choices.clone().choose(slot.clone(), query.device.clone());
+        let resolution = self.resolve(decision, &choices).await?;
+        let placed =
+            resolution.as_ref().and_then(|resolution| resolution.chosen().get(slot.as_str()).copied());
+        if decision.is_allowed() && placed != Some(query.device.as_str()) {
+            let why = resolution.as_ref().and_then(|it| it.open().get(slot.as_str()).map(|why| why.code()));
+            return Ok(Err(device.unresolved(slot, why.unwrap_or("refused"))));
+        }
         Ok(device.admit(query, self.now()))
     }
 

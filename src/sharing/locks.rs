@@ -1,14 +1,14 @@
 //! The locks along a path: how much of the data a grant or a link shows, with all that it hangs on taken into account.
 
 use crate::{
-    lock::{StoredLock, device_passes},
+    lock::{SLOT, StoredLock, device_passes},
     policy::Resource,
     record::{Chain, Grant, Link},
     tenant::SharingRules,
     value::{GrantId, Rights, Timestamp},
 };
 use serde::Serialize;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Whose lock it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
@@ -117,6 +117,16 @@ impl Locks {
     pub(crate) fn pass_device(&self, device: &Resource) -> bool {
         let id = device.id.as_deref().unwrap_or_default();
         self.is_none() || device_passes(&self.stored(), id, &device.tags).is_ok()
+    }
+
+    /// The ids that a slot of a blueprint is fixed to, by the parameter `slot:<name>` of one of them or of several (B11).
+    pub(crate) fn slot_ids(&self, slot: &str) -> Option<BTreeSet<String>> {
+        let name = format!("{SLOT}{slot}");
+        let locks = self.iter().filter_map(|locked| locked.lock.lock());
+        let sets = locks.filter_map(|lock| lock.parameters().get(&name));
+        sets.fold(None, |met: Option<BTreeSet<String>>, ids| {
+            Some(met.map_or_else(|| ids.clone(), |met| met.intersection(ids).cloned().collect()))
+        })
     }
 
     #[inline]
