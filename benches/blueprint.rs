@@ -33,7 +33,7 @@ impl Directory for Indexed {
     }
 
     dashshare::delegate_directory!(
-        self.inner => account, account_of, tenant, principal, dashboard, device, devices, blueprint
+        self.inner => account, account_of, tenant, principal, dashboard, device, variables, devices, blueprint
     );
 }
 

@@ -37,7 +37,7 @@ impl Directory for Host {
         Ok(found)
     }
 
-    dashshare::delegate_directory!(self.inner => account, account_of, tenant, principal, dashboard, device, devices);
+    dashshare::delegate_directory!(self.inner => account, account_of, tenant, principal, dashboard, device, variables, devices);
 }
 
 fn world() -> World<Host> {
