@@ -54,7 +54,7 @@ impl World {
         self.sharing.directory().add_device(board, device);
         block_on(self.sharing.register(board, TenantId::from(1u64), AccountId::from(OLGA)))
             .expect("registered");
-        let mut give = |by: u64, to: u64, lock: &Lock| {
+        let give = |by: u64, to: u64, lock: &Lock| {
             let terms = Terms::of(Rights::VIEW, Expiry::Never).reshare(true).locked(lock.clone());
             let done = block_on(self.sharing.share(
                 AccountId::from(by),

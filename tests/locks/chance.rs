@@ -222,8 +222,12 @@ pub(crate) fn asked(dice: &mut Dice, now: i64) -> (Option<i64>, Option<i64>) {
 }
 
 fn datum(dice: &mut Dice, instant: i64) -> Datum {
-    let values: BTreeMap<_, _> =
-        NAMES.iter().filter_map(|name| dice.chance(60).then(|| (*name, one(dice, &VALUES)))).collect();
+    let mut values = BTreeMap::new();
+    for name in NAMES {
+        if dice.chance(60) {
+            values.insert(name, one(dice, &VALUES));
+        }
+    }
     Datum {
         device: one(dice, &DEVICES),
         tags: some(dice, 60, |dice| (one(dice, &KEYS), one(dice, &TAGS))),

@@ -5,11 +5,8 @@ use super::{
     calendar::{Clocks, DAY, HOUR, MINUTE, PERIODS, Period, SECOND, new_year},
     chance::{at, unit},
 };
-use chrono_tz::{IANA_TZDB_VERSION, TZ_VARIANTS, Tz};
-use dashshare::{
-    Lock, Timestamp,
-    lock::{Unit, Zone},
-};
+use chrono_tz::{IANA_TZDB_VERSION, TZ_VARIANTS};
+use dashshare::{Lock, Timestamp, lock::Zone};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use std::{collections::BTreeSet, sync::LazyLock, thread};
 
