@@ -193,7 +193,7 @@ fn asked<'a>(fields: &'a Fields) -> Result<Asked<'a>, Problem> {
         Some(address) => Choices::parse(address),
         None => Choices::of(chosen),
     };
-    let mut choices = read.map_err(Problem::BadAddress)?;
+    let mut choices = read.map_err(Problem::Unread)?;
     if fields.optional("named_only", Fields::flag)? == Some(true) {
         choices = choices.named_only();
     }

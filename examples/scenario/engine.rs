@@ -191,7 +191,7 @@ impl Engine {
                 let text: String = text.chars().take(64).collect();
                 ("bad_email", format!("`{text}` is not an e-mail address: {error}"))
             }
-            No::Bad(Problem::BadAddress(error)) => (error.code(), error.to_string()),
+            No::Bad(Problem::Unread(error)) => (error.code(), error.to_string()),
             No::Refused(error) => match error.refusal() {
                 Some(Refusal::OwnsDashboards { dashboards }) => {
                     let labels: Vec<String> = dashboards

@@ -10,7 +10,7 @@ use std::{cell::RefCell, collections::BTreeSet, fmt::Display};
 pub(super) enum Problem {
     BadLine(String),
     BadEmail(String, EmailError),
-    BadAddress(AddressError),
+    Unread(AddressError),
 }
 
 pub(super) fn bad<T>(reason: impl Display) -> Result<T, Problem> {

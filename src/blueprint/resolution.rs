@@ -227,7 +227,8 @@ impl Resolution {
     }
 
     /// The choices of somebody who picks a device in the page: that one for its slot, and for the rest what fills them
-    /// now, as far as it still fits.
+    /// now, as far as it still fits. Where nothing is filled by itself there is nothing to pick from, and the rest is left
+    /// open: such a page asks with an address that names every slot.
     ///
     /// Rules: [B12](crate::specification).
     pub fn choosing(&self, slot: &str, device: &str) -> Choices {

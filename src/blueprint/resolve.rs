@@ -154,14 +154,14 @@ impl Filling<'_> {
     fn take_out_what_waits(&mut self) {
         loop {
             let waits =
-                (0..self.states.len()).find(|at| self.placed(*at).is_some() && self.awaited(*at).is_some());
+                (0..self.states.len()).find(|at| self.placed(*at).is_some() && self.waits_for(*at).is_some());
             let Some(at) = waits else { break };
             self.set(at, State::Open(Why::WaitsFor(String::new())));
         }
         // Named only now, so that the order in which they were taken out tells nothing.
         for at in 0..self.states.len() {
             if matches!(self.states.get(at), Some(State::Open(Why::WaitsFor(_)))) {
-                let other = self.awaited(at).and_then(|tie| self.blueprint.slots().get(tie.other));
+                let other = self.waits_for(at).and_then(|tie| self.blueprint.slots().get(tie.other));
                 let name = other.map(|slot| slot.name.clone()).unwrap_or_default();
                 self.set(at, State::Open(Why::WaitsFor(name)));
             }
@@ -169,7 +169,7 @@ impl Filling<'_> {
     }
 
     /// The first of a slot's own ties to a slot that nothing fills.
-    fn awaited(&self, at: usize) -> Option<&Tie> {
+    fn waits_for(&self, at: usize) -> Option<&Tie> {
         self.blueprint.own_ties(at).iter().find(|tie| self.placed(tie.other).is_none())
     }
 }

@@ -155,12 +155,12 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let consulted = self.consulted_for(decision, head).await?;
         let (mut found, mut counts): (Vec<Arc<[Arc<Resource>]>>, _) = (Vec::new(), Vec::new());
         for want in blueprint.wants() {
-            let (mut seen, mut count) = (Vec::new(), Counts::default());
-            count.conditions = self
+            let (mut seen, mut left) = (Vec::new(), 0_usize);
+            let conditions = self
                 .each_candidate(head, want, |candidate| {
                     let said = decision.sees(&candidate, consulted.as_ref());
                     if said != Seen::NotByPolicies {
-                        count.policies = count.policies.saturating_add(1);
+                        left = left.saturating_add(1);
                     }
                     if said == Seen::Yes {
                         seen.push(candidate);
@@ -168,7 +168,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 })
                 .await?;
             found.push(seen.into());
-            counts.push(count);
+            counts.push(Counts { conditions, policies: left });
         }
         let slots = blueprint.slots().iter().enumerate();
         let fixed = {

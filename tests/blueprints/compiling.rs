@@ -24,7 +24,8 @@ fn places(findings: &[Finding]) -> Vec<(Severity, &str)> {
 fn what_is_wrong_with_slots_is_found_at_its_place() {
     use Severity::{Broken, Warning};
     let long = "ж".repeat(50) + "a";
-    let cases: Vec<(Vec<Slot>, Vec<(Severity, &str)>)> = vec![
+    type Case = (Vec<Slot>, Vec<(Severity, &'static str)>);
+    let cases: Vec<Case> = vec![
         (vec![slot("a"), slot(&"ж".repeat(50))], vec![]),
         (vec![], vec![]),
         (vec![slot("")], vec![(Broken, "/slots/0/name")]),
