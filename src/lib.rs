@@ -120,9 +120,7 @@ pub use service::{Dashshare, Done, Error, Unresolved};
 pub use sharing::{
     ErrorKind, Refusal, Told,
     amend::{Amended, Amendment},
-    invitation::Claimed,
     link::{NewLink, Rotated},
-    offer::{NewOffer, Offered},
     revoke::{Ended, RevokeMode},
     share::{NewShare, Shared},
 };
@@ -141,9 +139,10 @@ pub mod answers {
     pub use crate::{
         sharing::{
             clock::ClockRepaired,
-            invitation::Renewed,
+            invitation::{Claimed, Renewed},
             link::LinkEndMoved,
             narrow_link::LinkNarrowed,
+            offer::{NewOffer, Offered},
             share::ShareSet,
             transfer::{TransferAsked, Transferred},
         },

@@ -255,7 +255,7 @@ fn offers_are_limited() {
         block_on(world.sharing.offer(
             account(OLGA),
             board(BIG),
-            dashshare::NewOffer::to(to, board(clone), &template, Expiry::Never),
+            dashshare::answers::NewOffer::to(to, board(clone), &template, Expiry::Never),
         ))
     };
     to_bob(account(BOB).into(), 60).expect("offered");
@@ -274,7 +274,7 @@ fn an_expired_offer_counts_until_it_is_withdrawn() {
     let world = World::new(|limits| (limits.offers_given, limits.offers_received) = (4, 4));
     let template = template();
     let make = |to: u64, clone: u64| {
-        let later = dashshare::NewOffer::to(
+        let later = dashshare::answers::NewOffer::to(
             account(to),
             board(clone),
             &template,

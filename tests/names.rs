@@ -6,8 +6,9 @@ use crate::support::scene::{
 };
 use dashshare::{
     AccountId, Action, Amendment, BoxError, Dashshare, Directory, EmailAddress, Error, Expiry, FixedEnv,
-    GrantId, Holder, MemoryDirectory, MemoryStore, NewOffer, NewShare, Refusal, Revision, RevokeMode, Rights,
-    TenantId, Terms, Timestamp,
+    GrantId, Holder, MemoryDirectory, MemoryStore, NewShare, Refusal, Revision, RevokeMode, Rights, TenantId,
+    Terms, Timestamp,
+    answers::NewOffer,
     directory::{Account, Attestor, SharingRules, Tenant},
     store::Store as _,
     trail::{Actor, Event, Message},

@@ -2,7 +2,8 @@
 
 use dashshare::{
     AccountId, Action, DashboardId, Dashshare, Error, Expiry, FixedEnv, MemoryDirectory, MemoryStore,
-    NewOffer, Refusal, Revision, TenantId, Timestamp,
+    Refusal, Revision, TenantId, Timestamp,
+    answers::NewOffer,
     questions::Page,
     store::{Freshness, Seed, Store as _},
     template::{FillError, Fills, Options, Profile, Recipient, Template, extract_json, fill},

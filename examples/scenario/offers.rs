@@ -7,7 +7,8 @@ use super::{
     runtime::block_on,
 };
 use dashshare::{
-    DashboardId, NewOffer,
+    DashboardId,
+    answers::NewOffer,
     questions::{OfferView, Page},
     template::{Options, Profile, Template, extract_json},
 };

@@ -8,7 +8,7 @@ use super::{
     runtime::block_on,
 };
 use dashshare::{
-    Amendment, Claimed, DashboardId, Ended, Error, GrantId, Holder, NewShare, RevokeMode, Terms,
+    Amendment, DashboardId, Ended, Error, GrantId, Holder, NewShare, RevokeMode, Terms, answers::Claimed,
     questions::GrantView, trail::Actor,
 };
 use serde_json::{Map, Value, json};

@@ -9,7 +9,8 @@ use crate::model::{
 use crate::support::runtime;
 use dashshare::{
     Action, DashboardId, Dashshare, Decision, DecisionAsOf, Error, Expiry, FixedEnv, Holder, MemoryDirectory,
-    MemoryStore, NewOffer, Revision,
+    MemoryStore, Revision,
+    answers::NewOffer,
     questions::Page,
     store::{CachedStore, DynStore, Freshness, Grant, LinkDigest, Seed, Store as _},
     template::{Options, Profile, Template, extract_json},

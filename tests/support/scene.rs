@@ -4,8 +4,9 @@
 use crate::support::faulty::{Sharing, process_over};
 use dashshare::{
     AccountId, Action, Amendment, DashboardId, EmailAddress, Error, Expiry, GrantId, Holder, LinkToken,
-    MemoryDirectory, MemoryStore, NewLink, NewOffer, NewShare, Revision, RevokeMode, Rights, TenantId, Terms,
+    MemoryDirectory, MemoryStore, NewLink, NewShare, Revision, RevokeMode, Rights, TenantId, Terms,
     Timestamp,
+    answers::NewOffer,
     policy::Resource,
     questions::Page,
     store::{DynStore, Freshness, Seed, Store as _},
