@@ -324,3 +324,23 @@ fn a_window_that_may_be_asked_for_is_not_cut() {
         assert_eq!(from, now.plus_micros(-span(last).micros().min(span("1d").micros())));
     }
 }
+
+/// K5, G-K13: the answer says by which values to filter: the one that the lock gives, and what was chosen for what is
+/// applied; a value of a parameter that is not applied is not among them.
+#[test]
+fn the_answer_says_by_which_values_to_filter() {
+    let now: Timestamp = "2026-02-28T12:00:00Z".parse().expect("an instant");
+    let mut world = World::new(now.micros());
+    let (above, below) =
+        (Lock::NONE.parameter("site", ["berlin", "paris"]), Lock::NONE.parameter("site", ["berlin"]));
+    let board = world.shared(&above, &below, &open_datum()).expect("shared");
+    let said = temp().applying("site").applying("mode").choosing("mode", "fast").choosing("line", "1");
+    let admitted = world.admit(board, &said).expect("it is shown");
+    let wanted =
+        [("mode", "fast"), ("site", "berlin")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(admitted.pieces()[0].parameters, BTreeMap::from(wanted));
+    match world.admit(board, &said.choosing("site", "paris")) {
+        Err(Denial::ParameterNotChosen { name }) => assert_eq!(name, "site"),
+        other => panic!("{other:?}"),
+    }
+}

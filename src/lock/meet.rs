@@ -144,7 +144,8 @@ impl Lock {
         Self { max_range: self.max_range.meet(spans), ..self }
     }
 
-    /// What both locks admit.
+    /// What both locks admit. For a parameter that a question gives no value, that is the one value which both leave (K5):
+    /// where one fixes it and the other lets choose, the fixed one; where they fix different ones, nothing.
     ///
     /// Rules: [K11](crate::specification).
     #[must_use]

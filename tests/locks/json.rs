@@ -316,12 +316,14 @@ fn a_lock_has_limits() {
         "said twice"
     );
     let clauses = |many: usize| {
-        let devices = ids(many).fold(Lock::NONE, |lock, id| lock.devices([id]));
-        names(32).fold(devices, |lock, name| lock.variables([name]))
+        let devices = ids(many - 12).fold(Lock::NONE, |lock, id| lock.devices([id]));
+        names(12).fold(devices, |lock, name| lock.variables([name]))
     };
     assert_eq!(clauses(32).check(), Ok(()));
     refused(&clauses(33), "clauses", 32);
     refused(&names(33).fold(Lock::NONE, |lock, name| lock.variables([name])), "clauses", 32);
+    refused(&ids(33).fold(Lock::NONE, |lock, id| lock.devices([id])), "clauses", 32);
+    assert_eq!(names(32).fold(Lock::NONE, |lock, name| lock.variables([name])).check(), Ok(()));
     let parameters =
         |many: usize| (0..many).fold(Lock::NONE, |lock, name| lock.parameter(name.to_string(), ["a"]));
     assert_eq!(parameters(64).check(), Ok(()));
