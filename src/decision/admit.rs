@@ -145,6 +145,14 @@ impl DeviceDecision {
         }
     }
 
+    /// When the last of what lets the device be seen ends: what a policy lets somebody see does not.
+    pub(crate) fn last_end(&self) -> Expiry {
+        match self.decision().policy_of_device() {
+            Some(_) => Expiry::Never,
+            _ => self.valid_until().into(),
+        }
+    }
+
     /// That the inputs of a computed question have no instant in common.
     pub(crate) fn apart(&self) -> Box<DataDenied> {
         let nothing = Range::new(Timestamp::MIN, Timestamp::MIN);
@@ -171,9 +179,9 @@ fn sources<'a>(
             let live = [best].into_iter().chain(others).filter(|held| !held.standing.ends.is_over(now));
             let mut found: Vec<Source> =
                 live.clone().filter_map(|held| of_grant(held, query, tags, now, nearest)).collect();
-            // What a policy lets somebody see, no grant's lock hides (K15).
+            // What a policy lets somebody see, no grant's lock hides (K15), and it does not end.
             if live.clone().all(|held| !held.locks.is_none()) && decision.policy_of_device().is_some() {
-                found.push(open(Admits::Policy, query));
+                found.insert(0, open(Admits::Policy, query));
             }
             found
         }

@@ -2,7 +2,7 @@
 
 use super::denial::Denial;
 use crate::{
-    lock::device_passes,
+    lock::{Shut, device_passes},
     policy::{self, Resource, RuleRef},
     record::{Chain, Head, Revision},
     sharing::{Consulted, Fall, Locked, Locks, Said, Standing, could_change, standing},
@@ -337,16 +337,16 @@ impl Decision {
 /// (K14, K15), else a denial like that of a device which the dashboard does not show, and the lock that shuts it (K22).
 fn showing(basis: &Basis, device: &Resource, by_policy: Option<RuleRef>) -> (Basis, Option<ShutBy>) {
     let id = device.id.as_deref().unwrap_or_default();
-    let shut = |locks: &Locks| -> Option<Locked> {
+    let shut = |locks: &Locks| -> Option<(Locked, Shut)> {
         if locks.is_none() {
             return None;
         }
-        let (at, _) = device_passes(&locks.stored(), id, &device.tags).err()?;
-        locks.iter().nth(at).cloned()
+        let (at, shut) = device_passes(&locks.stored(), id, &device.tags).err()?;
+        Some((locks.iter().nth(at)?.clone(), shut))
     };
     let first_shut = match basis {
         Basis::Link { locks, chain, .. } => {
-            shut(locks).map(|locked| ShutBy { locked, chain: chain.clone().unwrap_or_default() })
+            shut(locks).map(|(locked, shut)| (locked, shut, chain.clone().unwrap_or_default()))
         }
         Basis::Grant { best, others } => {
             let shut_best = shut(&best.locks);
@@ -361,12 +361,16 @@ fn showing(basis: &Basis, device: &Resource, by_policy: Option<RuleRef>) -> (Bas
             if let Some(rule) = by_policy {
                 return (Basis::Policy(rule), None);
             }
-            shut_best.map(|locked| ShutBy { locked, chain: best.chain.clone() })
+            shut_best.map(|(locked, shut)| (locked, shut, best.chain.clone()))
         }
         _ => None,
     };
-    match first_shut {
-        Some(shut) => (Basis::Denied(Denial::DeviceNotShown(id.to_owned())), Some(shut)),
-        None => (basis.clone(), None),
-    }
+    let Some((locked, shut, chain)) = first_shut else { return (basis.clone(), None) };
+    // Who asked is told the same of all of them (K22).
+    let denial = match shut {
+        Shut::Unreadable => Denial::LockUnreadable { by: locked.by },
+        Shut::Empty => Denial::LockedEmpty { by: locked.by },
+        _ => Denial::DeviceNotShown(id.to_owned()),
+    };
+    (Basis::Denied(denial), Some(ShutBy { locked, chain }))
 }

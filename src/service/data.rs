@@ -145,7 +145,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         for account in accounts {
             let decision = self.of_ledger(account, &ledger, &tenant, shown.as_ref(), device).await?;
             if decision.is_allowed() {
-                let (ends, sights) = (decision.valid_until().into(), decision.sights());
+                let (ends, sights) = (decision.last_end(), decision.sights());
                 viewers.push(DeviceViewer { account, ends, sights });
             }
         }

@@ -1,9 +1,8 @@
 //! Who sees which data (K1, K12 to K16, K19 to K23): the locks along each path, asked datum by datum.
 
 use super::{
-    Account, Command, Dashboard, Fault, Grant, Instant, Past, Rights, end_of, expiry_of,
+    Account, Command, Dashboard, Expiry, Fault, Grant, Instant, Past, Rights, end_of, expiry_of,
     lock::{self, Lock, Question, Sieve, Why, is_shown},
-    Expiry,
 };
 
 /// Who asks for data.
@@ -69,9 +68,8 @@ impl Source {
 }
 
 pub(crate) fn around(boundaries: impl IntoIterator<Item = Instant>) -> Vec<Instant> {
-    let mut all: Vec<Instant> = (boundaries.into_iter())
-        .flat_map(|t| [t.saturating_sub(1), t, t.saturating_add(1)])
-        .collect();
+    let mut all: Vec<Instant> =
+        (boundaries.into_iter()).flat_map(|t| [t.saturating_sub(1), t, t.saturating_add(1)]).collect();
     all.sort_unstable();
     all.dedup();
     all
@@ -289,7 +287,10 @@ impl<'a> Past<'a> {
             self.switched_on(*grant) && self.grant_rights(*grant, now) != Rights::NONE && !ended(*grant)
         });
         let by_policy = self.let_in(account, dashboard).then_some((Rights::VIEW, Lock::NONE));
-        giving.map(|grant| (self.grant_rights(grant, now), self.effective_lock(grant))).chain(by_policy).collect()
+        giving
+            .map(|grant| (self.grant_rights(grant, now), self.effective_lock(grant)))
+            .chain(by_policy)
+            .collect()
     }
 
     /// Who sees data of a device: the owner, and whoever holds a grant; and a visitor, unless it is about the past.
@@ -303,7 +304,8 @@ impl<'a> Past<'a> {
     ) -> Option<DeviceViewers> {
         let owner = self.owner(dashboard)?;
         let question = Question::whole(device, 0);
-        let holds = |account: &Account| *account == owner || self.held(*account, dashboard, now).next().is_some();
+        let holds =
+            |account: &Account| *account == owner || self.held(*account, dashboard, now).next().is_some();
         let viewers = people.into_iter().filter(holds).filter_map(|account| {
             let sources = self.door(Asker::Account(account), dashboard, &question, now).ok()?;
             let passing = self.passing(sources, device);
@@ -322,9 +324,8 @@ impl<'a> Past<'a> {
 
     /// Of several grants, first those that show all that is asked for (K19), then as for rights.
     pub(super) fn best_for(self, grants: &[Grant], asked: Lock) -> Option<Grant> {
-        let showing: Vec<Grant> = (grants.iter().copied())
-            .filter(|grant| asked.is_within(self.bare_lock(*grant)))
-            .collect();
+        let showing: Vec<Grant> =
+            (grants.iter().copied()).filter(|grant| asked.is_within(self.bare_lock(*grant))).collect();
         match showing.is_empty() || self.has(Fault::ParentsAreChosenWithoutLocks) {
             true => self.best(grants),
             false => self.best(&showing),

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use super::{
+    Account, Address, Command, DASHBOARDS, DAY, Dashboard, Expiry, Grant, Instant, Limits, Lock, Mode, Model,
+    Past, People, Policies, Rights, Rules, SECOND, START, Step, With,
     lock::{self, Clauses, Form},
-    Account, Address, Command, DASHBOARDS, DAY, Dashboard, Expiry, Grant, Instant, Limits, Lock, Mode, Model, Past,
-    People, Policies, Rights, Rules, SECOND, START, Step, With,
 };
 
 /// SplitMix64: small, fast, and the same everywhere.

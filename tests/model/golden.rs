@@ -1,8 +1,8 @@
 //! The model against scenarios worked out by hand.
 
 use super::{
-    Account, Address, Command, DAY, Dashboard, Expiry, Grant, Instant, Limits, Lock, Mode, Model, Outcome, People,
-    Policies, Rights, Rules, SECOND, START, Step, With,
+    Account, Address, Command, DAY, Dashboard, Expiry, Grant, Instant, Limits, Lock, Mode, Model, Outcome,
+    People, Policies, Rights, Rules, SECOND, START, Step, With,
 };
 
 const D: Dashboard = Dashboard(0);
@@ -83,7 +83,16 @@ impl From<Address> for With {
 }
 
 fn share(by: Account, with: impl Into<With>, rights: Rights, expiry: Expiry) -> Command {
-    Command::Share { dashboard: D, by, with: with.into(), rights, reshare: true, expiry, lock: Lock::NONE, parent: None }
+    Command::Share {
+        dashboard: D,
+        by,
+        with: with.into(),
+        rights,
+        reshare: true,
+        expiry,
+        lock: Lock::NONE,
+        parent: None,
+    }
 }
 
 fn prolong(grant: Grant, by: Account, expiry: Expiry) -> Command {

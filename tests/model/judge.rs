@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    lock::Form,
-    Account, Command, DASHBOARDS, DAY, Dashboard, Entry, Expiry, FOREVER, Fault, Grant, Instant, Issued, Lock,
-    Mode, Model, Past, Rights, Step, Terms, With, end_of, expiry_of, index,
+    Account, Command, DASHBOARDS, DAY, Dashboard, Entry, Expiry, FOREVER, Fault, Grant, Instant, Issued,
+    Lock, Mode, Model, Past, Rights, Step, Terms, With, end_of, expiry_of, index, lock::Form,
 };
 
 /// A refusal's stable code.
@@ -150,9 +149,10 @@ impl Model {
                 }
             }
             Command::NarrowLink { dashboard, .. } => outcome.lock = Some(past.link_lock(dashboard)),
-            Command::Amend { grant, .. } => {
-                // Nothing is hidden from the host.
-                let end = if step.host { past.ends(grant) } else { past.shown_end(grant, step.at) };
+            Command::Amend { grant, by, .. } => {
+                // Nothing is hidden from the host, and from whoever holds it itself.
+                let is_told = step.host || past.belongs_to(grant, by);
+                let end = if is_told { past.ends(grant) } else { past.shown_end(grant, step.at) };
                 outcome.ends = Some(expiry_of(end));
                 outcome.lock = Some(past.terms(grant).lock);
                 outcome.fell = fell;

@@ -531,9 +531,9 @@ impl<S: Store> Library<S> {
         t: Instant,
     ) -> Option<Vec<(Account, Rights, Expiry, Vec<Sight>)>> {
         let viewers = block_on(self.service.as_of(time(t)).viewers(dashboard_id(dashboard))).ok()?;
-        let viewers = viewers.iter().map(|it| {
-            (account(it.account), rights(it.rights), instant(it.ends), locks::sights(&it.sights))
-        });
+        let viewers = viewers
+            .iter()
+            .map(|it| (account(it.account), rights(it.rights), instant(it.ends), locks::sights(&it.sights)));
         Some(viewers.collect())
     }
 

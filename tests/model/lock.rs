@@ -162,8 +162,7 @@ impl Lock {
         }
         let least = |a: Option<Instant>, b: Option<Instant>| a.into_iter().chain(b).min();
         let (from, until) = (self.from.max(other.from), least(self.until, other.until));
-        let never =
-            self.never || other.never || from.zip(until).is_some_and(|(from, until)| from >= until);
+        let never = self.never || other.never || from.zip(until).is_some_and(|(from, until)| from >= until);
         Self {
             devices: self.devices.meet(other.devices),
             variables: self.variables.meet(other.variables),
@@ -276,11 +275,7 @@ fn window(path: &[Lock], now: Instant) -> (Option<Instant>, Option<Instant>) {
 
 /// The part of the window that is read where no range is asked for and the window is longer than a range may be; `None`
 /// where it is not.
-fn newest_part(
-    path: &[Lock],
-    question: &Question,
-    now: Instant,
-) -> Option<(Instant, Instant)> {
+fn newest_part(path: &[Lock], question: &Question, now: Instant) -> Option<(Instant, Instant)> {
     let most = path.iter().filter_map(|lock| lock.max_range).min().filter(|_| question.asks_for_all())?;
     let (from, until) = window(path, now);
     let fits = from.zip(until).is_some_and(|(from, until)| until.saturating_sub(from) <= most);

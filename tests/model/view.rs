@@ -139,8 +139,8 @@ impl Past<'_> {
     ) -> Option<Vec<(Account, Rights, Expiry, Vec<Sight>)>> {
         let owner = self.owner(dashboard)?;
         let viewers = people.into_iter().filter(|account| *account != owner).filter_map(|account| {
-            let (rights, _, ends, _) = self.shared_with(account, dashboard, t)?;
-            Some((account, rights, ends, self.sights(account, dashboard, t, |_| false)))
+            let (rights, _, ends, sights) = self.shared_with(account, dashboard, t)?;
+            Some((account, rights, ends, sights))
         });
         Some(viewers.collect())
     }
