@@ -4,7 +4,7 @@
 export CARGO_TERM_COLOR ?= never
 export RUST_BACKTRACE ?= 0
 
-STEPS := fmt clippy deny rust-version api doc quickstart test features web oracle package fuzz
+STEPS := fmt clippy deny rust-version api doc quickstart test zone-data features web oracle package fuzz
 
 # Tests of the binary `it` that see something else, or nothing without it, with the features.
 IT_WITH_FEATURES := conformance:: saboteurs:: sqlite:: examples::
@@ -73,6 +73,11 @@ quickstart:
 # The README's second command.
 test:
 	cargo test --locked
+
+# The bundled zone data must be younger than a year.
+zone-data:
+	DASHSHARE_REQUIRE_FRESH_ZONES=1 cargo test --locked --test it -- --nocapture --exact \
+		locks::age::the_zone_data_is_younger_than_a_year | tee /dev/stderr | grep -q '^test result: ok. 1 passed'
 
 # The long histories have run without features; here is what the features add. An example that a test runs has the
 # features only when it is built with them.

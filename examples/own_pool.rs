@@ -48,7 +48,7 @@ impl Directory for Inside<'_> {
         }
     }
 
-    delegate_directory!(self.usual => account_of, tenant, principal, dashboard, device, variables, devices);
+    delegate_directory!(self.usual => account_of, tenant, principal, dashboard, device, variables, devices, blueprint, candidates);
 }
 
 impl Host {

@@ -72,6 +72,7 @@
 //! | `template/` | profiles of document formats, extraction, the leak detector, filling; nothing of sharing |
 //! | `lock/` | how much of the data: locks, their meet, windows in zones, questions for data |
 //! | `record/` | what is stored: the head of a dashboard with its link, grants, audit and outbox, the commit |
+//! | `blueprint/` | slots and their lint, what fills them for whoever asks, addresses; nothing of sharing |
 //! | `tenant.rs` | what a tenant allows: its rules, its portal, its policies |
 //! | `sharing/` | the rules: what a grant is worth, a dashboard at an instant, each command; `consult.rs` is the one door to policies |
 //! | `decision/` | decisions and their explanations, lists, the diagnosis of a link |
@@ -91,6 +92,7 @@
     clippy::arithmetic_side_effects
 )]
 
+pub mod blueprint;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod decision;
@@ -176,7 +178,7 @@ pub mod store {
 /// What a [`Directory`] answers with: accounts and their verified addresses, and tenants with their rules and portal.
 pub mod directory {
     pub use crate::{
-        host::DynDirectory,
+        host::{CandidatePage, DynDirectory},
         tenant::{AnonymousUser, Limits, Portal, SharingRules, Tenant},
         value::{Account, Attestor, VerifiedEmail},
     };

@@ -4,7 +4,8 @@ use dashshare::{
     AccountId, Action, Amendment, BoxError, DashboardId, Dashshare, Directory, EmailAddress, Error, Expiry,
     FixedEnv, MemoryDirectory, MemoryStore, NewShare, Refusal, RevokeMode, Rights, TenantId, Terms,
     Timestamp,
-    directory::{Account, Attestor, Tenant},
+    blueprint::Blueprint,
+    directory::{Account, Attestor, CandidatePage, Tenant},
     explain::{Because, Denial, LinkCause, Missing, Symptom},
     policy::{Document, Effect, Nearest, Outcome, PolicySet, Principal, Resource, RuleRef},
     questions::Page,
@@ -96,6 +97,14 @@ impl Directory for Host {
             return Ok(vec![Arc::new(other.clone())]);
         }
         self.inner.devices(of).await
+    }
+    async fn blueprint(&self, of: DashboardId) -> Result<Option<Arc<Blueprint>>, BoxError> {
+        self.pass("blueprint")?;
+        self.inner.blueprint(of).await
+    }
+    async fn candidates(&self, page: &CandidatePage) -> Result<Vec<Arc<Resource>>, BoxError> {
+        self.pass("candidates")?;
+        self.inner.candidates(page).await
     }
 }
 

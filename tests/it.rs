@@ -1,7 +1,10 @@
 //! The tests that need nothing but the library, its files and its examples: one binary, since linking takes longer than
 //! most of them. What needs a server, the corpus or processes of its own is in `staged.rs`.
 
+mod blueprints;
 mod cached;
+#[cfg(feature = "conformance")]
+mod canary;
 mod cases;
 mod clocks;
 #[cfg(feature = "conformance")]
@@ -22,6 +25,7 @@ mod layers;
 mod limits;
 mod links;
 mod listed;
+mod locks;
 mod losses;
 #[expect(dead_code, reason = "shared with another binary")]
 mod model;
@@ -33,6 +37,7 @@ mod policies;
 mod policies_example;
 mod publishing;
 mod randomness;
+mod ranges;
 mod rules;
 mod runtimes;
 #[cfg(feature = "conformance")]

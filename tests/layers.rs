@@ -12,7 +12,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("0 values", &["value"]),
     ("1 policies, templates and locks", &["policy", "template", "lock"]),
     ("2 what is stored", &["record"]),
-    ("3 what a tenant allows", &["tenant"]),
+    ("3 what a tenant allows, and blueprints", &["tenant", "blueprint"]),
     ("4 rules", &["sharing"]),
     ("5 decisions and answers", &["decision"]),
     ("6 what a host implements", &["host"]),

@@ -512,7 +512,7 @@ impl Directory for Liar {
         }
     }
 
-    dashshare::delegate_directory!(self.inner => tenant, principal, dashboard, device, variables, devices);
+    dashshare::delegate_directory!(self.inner => tenant, principal, dashboard, device, variables, devices, blueprint, candidates);
 }
 
 /// I3: a directory is not taken at its word: of an address only the proof counts, and who answers for another is an error,

@@ -13,7 +13,7 @@ mod reference;
 mod saboteurs;
 mod size;
 mod why;
-mod world;
+pub(crate) mod world;
 
 use comparison::{Tally, compare, expected, pairs, shuffled, verdict};
 use dashshare::policy::{Document, PolicySet, Principal, Resource};

@@ -211,6 +211,7 @@ fn an_unknown_tenant_shares_nothing() {
         async fn devices(&self, dashboard: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
             self.0.devices(dashboard).await
         }
+        dashshare::delegate_directory!(self.0 => blueprint, candidates);
     }
 
     let (owner, ann, dashboard) = (AccountId::from(1u64), AccountId::from(2u64), DashboardId::from(3u64));

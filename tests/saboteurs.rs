@@ -103,6 +103,13 @@ saboteurs! {
     RoundsInstantsUpToMillis => instants_come_back_to_the_microsecond;
     KeepsInstantsAsNanoseconds => instants_come_back_to_the_microsecond;
     TurnsNeverIntoAnEnd => never_stays_never;
+    DropsTheLock => every_lock_of_a_grant_comes_back_as_it_went_in;
+    TruncatesAClause => every_lock_of_a_grant_comes_back_as_it_went_in;
+    TakesAnEmptyClauseForNone => every_lock_of_a_grant_comes_back_as_it_went_in;
+    TakesWhatItCannotReadForNone => every_lock_of_a_grant_comes_back_as_it_went_in;
+    DropsTheLocksOfThePast => every_lock_of_a_grant_comes_back_as_it_went_in;
+    RoundsTheWindowOfALock => every_lock_of_a_grant_comes_back_as_it_went_in;
+    DropsTheLockOfTheLink => the_lock_of_a_link_comes_back_as_it_went_in;
     LosesTheHistoryOfAGrant => every_grant_comes_back_as_it_went_in;
     LosesTheFormerOwners => every_head_comes_back_as_it_went_in;
     LosesWhatFell => every_record_comes_back_as_it_went_in;

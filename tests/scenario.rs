@@ -21,7 +21,7 @@ fn said(answer: &Value) -> &str {
 }
 
 /// A world in which every verb has something to do.
-const WORLD: [&str; 15] = [
+const WORLD: [&str; 17] = [
     r#"{"do":"dashboard","dashboard":"d","owner":"olga","devices":["door"]}"#,
     r#"{"do":"dashboard","dashboard":"e","owner":"zed"}"#,
     r#"{"do":"account","account":"ann","email":"ann@x.test","verified":true}"#,
@@ -37,10 +37,12 @@ const WORLD: [&str; 15] = [
     r#"{"do":"rotate_link","dashboard":"e","by":"zed","expiry":"never","as":"k2"}"#,
     r#"{"do":"pause_link","dashboard":"e","by":"zed"}"#,
     r#"{"do":"dashboard","dashboard":"f","owner":"olga"}"#,
+    r#"{"do":"devices","devices":[{"id":"shed","tags":[{"key":"k","value":"v"}]}]}"#,
+    r#"{"do":"blueprint","dashboard":"e","slots":[{"name":"Door","conditions":[{"key":"k","value":"v"}]}]}"#,
 ];
 
 /// A line of every verb, each with all that it may have, which the world above accepts.
-const VERBS: [&str; 37] = [
+const VERBS: [&str; 41] = [
     r#"{"do":"dashboard","dashboard":"new","owner":"nobody","tenant":"t","tags":[{"key":"k","value":"v"}],"devices":["a",{"id":"b","tags":[{"key":"k","value":"v"}]}]}"#,
     r#"{"do":"dashboard","dashboard":"d","owner":"olga","tags":[{"key":"k","value":"v"}],"devices":["window"]}"#,
     r#"{"do":"rules","tenant":"default","private":false,"public":false,"resharing":false,"reveal_accounts":true,"max_days":1,"invitation_days":2,"max_depth":1,"allowed_domains":["y.test"],"blocked_domains":["x.test"]}"#,
@@ -72,6 +74,10 @@ const VERBS: [&str; 37] = [
     r#"{"do":"withdraw_link","dashboard":"d","by":"olga"}"#,
     r#"{"do":"visit","token":"k1","device":"door"}"#,
     r#"{"do":"check","dashboard":"d","who":"ann","right":"view","as_of":"2026-01-01T00:00:00Z","device":"door"}"#,
+    r#"{"do":"blueprint","dashboard":"d","fallback":true,"slots":[{"name":"Gate","kind":"device","conditions":[{"key":"k","value":"v"}],"filters":[],"hide_when_empty":true},{"name":"Door","conditions":[{"key":"k","value":"v"}],"filters":[{"key":"k","slot":"Gate"}]}],"strict":true}"#,
+    r#"{"do":"devices","tenant":"default","kind":"device","devices":[{"id":"gate","tags":[{"key":"k","value":"v"}]},"plain"],"gone":["shed"]}"#,
+    r#"{"do":"resolve","dashboard":"d","who":"ann","choose":{"Door":"shed"},"kept":{"Door":"shed"},"fixed":{"Door":["shed"]},"named_only":true}"#,
+    r#"{"do":"resolve","dashboard":"d","token":"k1","address":"Door=shed"}"#,
     r#"{"do":"setup","dashboard":"d","by":"olga"}"#,
     r#"{"do":"list","dashboard":"d","by":"olga","as_of":"2026-01-01T00:00:00Z"}"#,
     r#"{"do":"impact","grant":"g1","by":"olga"}"#,
@@ -98,6 +104,10 @@ fn probes() -> Vec<String> {
         lines.push(json!({"do":"shared_with_me","who":who}));
     }
     lines.extend(["k1", "k2"].map(|token| json!({"do":"visit","token":token})));
+    lines.extend(
+        [("d", "olga"), ("e", "zed")]
+            .map(|(dashboard, who)| json!({"do":"resolve","dashboard":dashboard,"who":who})),
+    );
     lines.push(json!({"do":"setup","dashboard":"f","by":"olga"}));
     lines.push(json!({"do":"dashboard","dashboard":"late","owner":"nobody"}));
     for with in ["new", "ann"] {
@@ -310,6 +320,9 @@ fn strict_mode_knows_every_member() {
         r#"{"do":"account","account":"ann","tags":[{"key":"k","value":"v","x":1}]}"#,
         r#"{"do":"account","account":"ann","emails":[{"email":"a@x.test","x":1}]}"#,
         r#"{"do":"dashboard","dashboard":"d9","owner":"olga","devices":[{"id":"a","x":1}]}"#,
+        r#"{"do":"devices","devices":[{"id":"a","tags":[{"key":"k","value":"v","x":1}]}]}"#,
+        r#"{"do":"blueprint","dashboard":"d","slots":[{"name":"a","x":1}]}"#,
+        r#"{"do":"blueprint","dashboard":"d","slots":[{"name":"a"},{"name":"b","filters":[{"key":"k","slot":"a","x":1}]}]}"#,
     ] {
         assert_eq!(said(&engine.line(nested).expect("it is no comment")), "bad_line", "{nested}");
         assert_eq!(said(&answers(false, &[nested])[0]), "ok", "{nested}");

@@ -3,7 +3,8 @@
 use dashshare::{
     AccountId, BoxError, DashboardId, Dashshare, Directory, EmailAddress, Env, Expiry, MemoryDirectory,
     Rights, SystemEnv, TenantId, Terms, Timestamp,
-    directory::{Account, Attestor, Tenant},
+    blueprint::Blueprint,
+    directory::{Account, Attestor, CandidatePage, Tenant},
     policy::{Principal, Resource},
     store::Store,
 };
@@ -74,8 +75,8 @@ impl Directory for Cached {
         Ok(Some(Arc::clone(&self.1)))
     }
 
-    async fn device(&self, _: DashboardId, _: &str) -> Result<Option<Arc<Resource>>, BoxError> {
-        Ok(None)
+    async fn device(&self, _: DashboardId, device: &str) -> Result<Option<Arc<Resource>>, BoxError> {
+        Ok(Some(Arc::new(Resource::new("device", device))))
     }
 
     async fn variables(&self, _: DashboardId, _: &str) -> Result<dashshare::lock::Variables, BoxError> {
@@ -83,6 +84,14 @@ impl Directory for Cached {
     }
 
     async fn devices(&self, _: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
+        Ok(Vec::new())
+    }
+
+    async fn blueprint(&self, _: DashboardId) -> Result<Option<Arc<Blueprint>>, BoxError> {
+        Ok(None)
+    }
+
+    async fn candidates(&self, _: &CandidatePage) -> Result<Vec<Arc<Resource>>, BoxError> {
         Ok(Vec::new())
     }
 }

@@ -17,23 +17,26 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// A lock as a line holds it; what cannot be read as one is refused like any other lock that makes no sense.
 #[derive(Clone, Debug)]
-pub(super) struct Given(Option<Lock>);
+pub(super) struct Given(StoredLock);
 
 impl Given {
     /// As a tenant's rules hold it: one that cannot be read lets nothing through.
     pub(super) fn stored(self) -> Arc<StoredLock> {
-        let unreadable = || StoredLock::Unreadable(Box::new(Value::Null));
-        Arc::new(self.0.map_or_else(unreadable, StoredLock::Lock))
+        Arc::new(self.0)
     }
 
     pub(super) fn lock(self) -> Result<Lock, dashshare::Error> {
-        self.0.ok_or_else(|| Refusal::LockUnreadable.into())
+        self.0.lock().cloned().ok_or_else(|| Refusal::LockUnreadable.into())
     }
 }
 
-/// A lock in its canonical form; `{}` restricts nothing.
+/// A lock in its canonical form; `{}` restricts nothing, and `"unreadable"` lets nothing through.
 pub(super) fn lock(lock: Option<&Arc<StoredLock>>) -> Value {
-    lock.map_or(json!({}), |lock| json!(lock))
+    match lock.map(|lock| lock.lock()) {
+        None => json!({}),
+        Some(None) => json!("unreadable"),
+        Some(Some(lock)) => json!(lock),
+    }
 }
 
 /// What somebody sees by each grant: rights and lock together.
@@ -43,7 +46,10 @@ pub(super) fn sights(sights: &[Sight]) -> Value {
 
 impl Fields {
     pub(super) fn lock(&self, name: &str) -> Result<Given, Problem> {
-        Ok(Given(Lock::deserialize(self.get(name)?).ok()))
+        match StoredLock::deserialize(self.get(name)?) {
+            Ok(given) => Ok(Given(given)),
+            Err(_) => bad(format!("`{name}` is nothing that could be a lock")),
+        }
     }
 
     /// The range that is read. A side that is no instant makes it one without any.

@@ -51,7 +51,7 @@ impl Engine {
     }
 
     /// The decision, or that about one device behind the dashboard if the line names one.
-    fn narrowed(&self, decision: &Decision, device: Option<&str>) -> Answer {
+    pub(super) fn narrowed(&self, decision: &Decision, device: Option<&str>) -> Answer {
         Ok(match device {
             Some(device) => {
                 let decision = block_on(self.sharing.authorize_device(decision, device))?;

@@ -4,6 +4,8 @@
 //! back to be done can be refused by the library and no longer be a bad line.
 
 // Named, since the tests include this file, too.
+#[path = "blueprints.rs"]
+mod blueprints;
 #[path = "data.rs"]
 mod data;
 #[path = "decisions.rs"]
@@ -189,6 +191,7 @@ impl Engine {
                 let text: String = text.chars().take(64).collect();
                 ("bad_email", format!("`{text}` is not an e-mail address: {error}"))
             }
+            No::Bad(Problem::BadAddress(error)) => (error.code(), error.to_string()),
             No::Refused(error) => match error.refusal() {
                 Some(Refusal::OwnsDashboards { dashboards }) => {
                     let labels: Vec<String> = dashboards
@@ -228,6 +231,9 @@ impl Engine {
             "anonymous" => self.anonymous(fields),
             "policies" => self.policies(fields),
             "account" => self.account_line(fields),
+            "blueprint" => self.blueprint(fields),
+            "devices" => self.devices(fields),
+            "resolve" => self.resolve(fields),
             "share" => self.share(fields),
             "set_share" => self.set_share(fields),
             "remind_invitation" => self.remind_invitation(fields),

@@ -1,6 +1,8 @@
 //! What a line holds, read member by member. Nothing here knows the world, and nothing changes it.
 
-use dashshare::{EmailAddress, EmailError, Expiry, Right, Rights, Timestamp, policy::Tag};
+use dashshare::{
+    EmailAddress, EmailError, Expiry, Right, Rights, Timestamp, blueprint::AddressError, policy::Tag,
+};
 use serde_json::{Map, Value};
 use std::{cell::RefCell, collections::BTreeSet, fmt::Display};
 
@@ -8,6 +10,7 @@ use std::{cell::RefCell, collections::BTreeSet, fmt::Display};
 pub(super) enum Problem {
     BadLine(String),
     BadEmail(String, EmailError),
+    BadAddress(AddressError),
 }
 
 pub(super) fn bad<T>(reason: impl Display) -> Result<T, Problem> {

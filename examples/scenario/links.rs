@@ -43,7 +43,6 @@ impl Engine {
             Ok(json!({
                 "token": engine.link_label(dashboard, narrowed.generation),
                 "lock": data::lock(narrowed.lock.as_ref()),
-                "effective_lock": data::lock(narrowed.effective_lock.as_ref()),
             }))
         })
     }

@@ -1,6 +1,6 @@
 //! The messages of the outbox.
 
-use super::{Engine, world::expiry};
+use super::{Engine, data, world::expiry};
 use dashshare::{DashboardId, trail::Message};
 use serde_json::{Value, json};
 
@@ -15,10 +15,12 @@ impl Engine {
             Message::Shared { grant: id, by, to, terms, ends } => json!({
                 "kind": "shared", "grant": grant(*id), "by": account(*by), "to": account(*to),
                 "rights": terms.rights, "expiry": expiry(terms.expiry), "ends": ends.at(),
+                "lock": data::lock(terms.lock.as_ref()),
             }),
             Message::Amended { grant: id, by, to, after, ends, .. } => json!({
                 "kind": "amended", "grant": grant(*id), "by": account(*by), "to": self.holder_label(to),
                 "rights": after.rights, "reshare": after.reshare, "expiry": expiry(after.expiry), "ends": ends.at(),
+                "lock": data::lock(after.lock.as_ref()),
             }),
             Message::Claimed { to, by, address, grants } => json!({
                 "kind": "claimed", "to": account(*to), "by": account(*by), "address": address,

@@ -3,10 +3,12 @@
 use super::{Engine, Reading, data, fields::Fields, play, runtime::block_on, world::expiry};
 use dashshare::{
     AccountId, DashboardId, Revision,
+    lock::StoredLock,
     questions::{GrantView, LinkView, Page},
     trail::{Actor, Event},
 };
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 impl Engine {
     pub(super) fn list<'a>(&self, fields: &'a Fields) -> Reading<'a> {
@@ -161,7 +163,7 @@ impl Engine {
                     let (event, grants) = engine.event(dashboard, &record.event);
                     let link_fell =
                         record.link_fell.map(|generation| engine.link_label(dashboard, generation));
-                    json!({
+                    let mut members = json!({
                         "revision": record.revision,
                         "at": record.at,
                         "by": engine.actor_label(record.actor),
@@ -169,7 +171,15 @@ impl Engine {
                         "grants": grants,
                         "fell": engine.grant_labels(dashboard, &record.fell),
                         "link_fell": link_fell,
-                    })
+                    });
+                    let (before, after) = locks(&record.event);
+                    if before.is_some() {
+                        members["lock_before"] = data::lock(before.flatten());
+                    }
+                    if after.is_some() {
+                        members["lock"] = data::lock(after.flatten());
+                    }
+                    members
                 })
                 .collect();
             Ok(json!({ "records": records }))
@@ -241,5 +251,18 @@ impl Engine {
                 .collect();
             Ok(json!({ "messages": messages }))
         })
+    }
+}
+
+type Lock<'a> = Option<Option<&'a Arc<StoredLock>>>;
+
+/// The lock that an event left behind, and the one that was there before it, where it is about one.
+fn locks(event: &Event) -> (Lock<'_>, Lock<'_>) {
+    match event {
+        Event::Shared { terms, .. } | Event::ShareSet { terms, .. } => (None, Some(terms.lock.as_ref())),
+        Event::Amended { before, after, .. } => (Some(before.lock.as_ref()), Some(after.lock.as_ref())),
+        Event::LinkRotated { lock, .. } => (None, Some(lock.as_ref())),
+        Event::LinkNarrowed { before, after, .. } => (Some(before.as_ref()), Some(after.as_ref())),
+        _ => (None, None),
     }
 }

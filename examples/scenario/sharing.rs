@@ -128,6 +128,9 @@ impl Engine {
         amendment.reshare = fields.optional("reshare", Fields::flag)?;
         amendment.expiry = fields.optional("expiry", Fields::expiry)?;
         let narrow = fields.optional("narrow", Fields::lock)?;
+        if fields.has("lock") {
+            return bad("a grant's lock is narrowed, by `narrow`, and not replaced");
+        }
         let ((dashboard, grant), by) = (self.grant_in(fields)?, self.by_in(fields)?);
         play(move |engine| {
             let by = engine.actor(by);

@@ -317,6 +317,16 @@ fn emails(fields: &Fields, name: &str) -> Result<Vec<Given>, Problem> {
 /// A device that a dashboard shows: its id, or an object with `id`, `tags` and the `variables` of it that are shown; all
 /// of them without.
 fn shown(value: &Value, strict: bool) -> Result<(Resource, Option<Vec<String>>), Problem> {
+    let mut value = value.clone();
+    let variables = value.as_object_mut().and_then(|members| members.remove("variables"));
+    let variables =
+        variables.map(|given| Fields::new(Map::from_iter([("variables".to_owned(), given)]), strict));
+    let variables = variables.map(|fields| fields.texts("variables")).transpose()?;
+    Ok((device(&value, strict)?, variables))
+}
+
+/// A device: its id, or an object with `id` and `tags`.
+pub(super) fn device(value: &Value, strict: bool) -> Result<Resource, Problem> {
     let mut members = match value {
         Value::Object(members) => members.clone(),
         other => Map::from_iter([("id".to_owned(), other.clone())]),
@@ -330,7 +340,6 @@ fn shown(value: &Value, strict: bool) -> Result<(Resource, Option<Vec<String>>),
         Some(Ok(tags)) => tags,
         Some(Err(_)) => return bad(format!("the `tags` of device `{id}` are not a list of tags")),
     };
-    let variables = fields.optional("variables", Fields::texts)?;
     fields.end()?;
-    Ok((Resource { tags, ..Resource::new("device", id) }, variables))
+    Ok(Resource { tags, ..Resource::new("device", id) })
 }

@@ -37,12 +37,15 @@ mod desk;
 mod leases;
 mod links;
 mod lists;
+mod locks;
 mod pages;
 mod races;
 mod reads;
 mod suite;
 mod values;
 mod withdrawals;
+
+pub mod canary;
 
 pub use commits::{
     a_commit_is_applied_whole, a_commit_may_bring_hundreds_of_grants,
@@ -71,6 +74,9 @@ pub use links::{
     a_digest_one_bit_off_finds_nothing, a_link_is_found_with_its_makers_chain,
     a_replaced_link_is_found_no_more, a_standing_link_is_found_after_every_commit,
     a_withdrawn_link_is_found_no_more,
+};
+pub use locks::{
+    every_lock_of_a_grant_comes_back_as_it_went_in, the_lock_of_a_link_comes_back_as_it_went_in,
 };
 pub use pages::{
     a_cursor_may_stand_at_any_place, a_dashboard_is_listed_under_its_owner_only,

@@ -29,6 +29,7 @@ use super::{
         a_replaced_link_is_found_no_more, a_standing_link_is_found_after_every_commit,
         a_withdrawn_link_is_found_no_more,
     },
+    locks::{every_lock_of_a_grant_comes_back_as_it_went_in, the_lock_of_a_link_comes_back_as_it_went_in},
     pages::{
         a_cursor_may_stand_at_any_place, a_dashboard_is_listed_under_its_owner_only,
         a_deleted_dashboard_is_kept_and_goes_on_counting, acknowledging_removes_just_what_it_names,
@@ -129,6 +130,8 @@ macro_rules! __promises {
                 every_grant_comes_back_as_it_went_in
                 every_head_comes_back_as_it_went_in
                 every_record_comes_back_as_it_went_in
+                every_lock_of_a_grant_comes_back_as_it_went_in
+                the_lock_of_a_link_comes_back_as_it_went_in
                 instants_come_back_to_the_microsecond
                 never_stays_never
                 grants_come_by_ordinal_in_pages

@@ -1,19 +1,19 @@
 //! The one door to data: what of a question is admitted, and by what.
 
 use super::{
-    answer::{Basis, Decision, Held, ShutBy},
+    answer::{Asker, Basis, Decision, Held, ShutBy},
     denial::Denial,
     explain::Explanation,
     narrower::DeviceDecision,
     pieces::{Admits, Admitted, Source, admitted},
 };
 use crate::{
-    lock::{Left, Query, Range, ReadKind, Shut, admit},
+    lock::{Left, Lock, Query, Range, ReadKind, ShownDevice, Shut, Variables, admit},
     record::Chain,
     sharing::{Locks, Sight, Told},
     value::{AccountId, Action, Expiry, Rights, Tag, Timestamp},
 };
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 /// Why nothing of a question is admitted. What is told to whoever asked is [`tell`](Self::tell), and
 /// [`explain`](Self::explain) is for the owner and for support, as at a [`Decision`].
@@ -105,7 +105,11 @@ impl DeviceDecision {
             return denied(Denial::UnknownDashboard);
         };
         if query.kind.action() != decision.action() {
-            return denied(Denial::NotDecided(query.kind.action()));
+            return denied(match decision.asker() {
+                // A link gives no more than leave to view.
+                Asker::Visitor => Denial::RightNotGiven(Rights::VIEW),
+                Asker::Account(_) => Denial::NotDecided(query.kind.action()),
+            });
         }
         let now = now.max(decision.at());
         if Expiry::from(decision.valid_until()).is_over(now) {
@@ -129,28 +133,43 @@ impl DeviceDecision {
 }
 
 impl DeviceDecision {
-    /// What each grant, the link or the policy shows that lets the device be seen.
-    pub(crate) fn sights(&self) -> Vec<Sight> {
-        let all = |rights| vec![Sight { rights, lock: None }];
-        let of = |held: &Held| Sight { rights: held.standing.rights, lock: held.locks.effective() };
-        match self.decision().basis() {
+    /// What each grant, the link or the policy shows that lets some of the device's data be seen now, and when the last of
+    /// them ends; `None` if nothing does.
+    pub(crate) fn sights(&self, now: Timestamp) -> Option<(Expiry, Vec<Sight>)> {
+        let decision = self.decision();
+        let device = decision.device().filter(|_| decision.is_allowed())?;
+        let facts =
+            ShownDevice { id: self.device(), tags: &device.tags, variables: self.variables().clone() };
+        if facts.variables == Variables::Only(BTreeSet::new()) {
+            return None;
+        }
+        let all = |rights| Some((Expiry::Never, vec![Sight { rights, lock: None }]));
+        match decision.basis() {
             Basis::Owner => all(Rights::ALL),
             Basis::Policy(_) => all(Rights::VIEW),
-            Basis::Link { locks, .. } => vec![Sight { rights: Rights::VIEW, lock: locks.effective() }],
+            Basis::Link { locks, ends, .. } => Some((*ends, vec![sight(Rights::VIEW, locks, &facts, now)?])),
             Basis::Grant { best, others } => {
-                let by_policy = self.decision().policy_of_device().map(|_| all(Rights::VIEW));
-                [best].into_iter().chain(others).map(of).chain(by_policy.into_iter().flatten()).collect()
+                let by_policy = decision.policy_of_device().and_then(|_| all(Rights::VIEW));
+                let (mut last, mut sights) = (None, Vec::new());
+                for held in [best].into_iter().chain(others) {
+                    if let Some(seen) = sight(held.standing.rights, &held.locks, &facts, now) {
+                        last = last.max(Some(held.standing.ends));
+                        sights.push(seen);
+                    }
+                }
+                if let Some((ends, seen)) = by_policy {
+                    last = last.max(Some(ends));
+                    sights.extend(seen);
+                }
+                Some((last?, sights))
             }
-            Basis::Denied(_) | Basis::Ended { .. } => Vec::new(),
+            Basis::Denied(_) | Basis::Ended { .. } => None,
         }
     }
 
-    /// When the last of what lets the device be seen ends: what a policy lets somebody see does not.
-    pub(crate) fn last_end(&self) -> Expiry {
-        match self.decision().policy_of_device() {
-            Some(_) => Expiry::Never,
-            _ => self.valid_until().into(),
-        }
+    /// That the slot which the device was chosen for does not come to hold it.
+    pub(crate) fn unresolved(&self, slot: String, why: &'static str) -> Box<DataDenied> {
+        DataDenied::of(self.decision(), Denial::SlotUnresolved { slot, why }, None)
     }
 
     /// That the inputs of a computed question have no instant in common.
@@ -158,6 +177,15 @@ impl DeviceDecision {
         let nothing = Range::new(Timestamp::MIN, Timestamp::MIN);
         DataDenied::of(self.decision(), Denial::OutsideWindow { window: nothing }, None)
     }
+}
+
+/// What these locks let be seen of a device now, if they let anything.
+fn sight(rights: Rights, locks: &Locks, device: &ShownDevice<'_>, now: Timestamp) -> Option<Sight> {
+    let met = locks.effective();
+    // Of all together: each by itself may show another variable.
+    let shows = |met: &Lock| !met.is_empty() && !met.window(now).is_empty() && met.shows(device);
+    let seen = met.as_ref().is_none_or(|met| met.lock().is_some_and(shows));
+    seen.then_some(Sight { rights, lock: met })
 }
 
 /// All that admits something of the question, the best first.

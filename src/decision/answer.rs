@@ -337,17 +337,23 @@ impl Decision {
 /// (K14, K15), else a denial like that of a device which the dashboard does not show, and the lock that shuts it (K22).
 fn showing(basis: &Basis, device: &Resource, by_policy: Option<RuleRef>) -> (Basis, Option<ShutBy>) {
     let id = device.id.as_deref().unwrap_or_default();
-    let shut = |locks: &Locks| -> Option<(Locked, Shut)> {
+    let shut = |locks: &Locks| -> Option<(Denial, Locked)> {
         if locks.is_none() {
             return None;
         }
-        let (at, shut) = device_passes(&locks.stored(), id, &device.tags).err()?;
-        Some((locks.iter().nth(at)?.clone(), shut))
+        let (at, why) = device_passes(&locks.stored(), id, &device.tags).err()?;
+        let locked = locks.iter().nth(at).cloned()?;
+        let by = locked.by;
+        let denial = match why {
+            Shut::Unreadable => Denial::LockUnreadable { by },
+            Shut::Empty => Denial::LockedEmpty { by },
+            _ => Denial::DeviceNotShown(id.to_owned()),
+        };
+        Some((denial, locked))
     };
     let first_shut = match basis {
-        Basis::Link { locks, chain, .. } => {
-            shut(locks).map(|(locked, shut)| (locked, shut, chain.clone().unwrap_or_default()))
-        }
+        Basis::Link { locks, chain, .. } => shut(locks)
+            .map(|(denial, locked)| (denial, ShutBy { locked, chain: chain.clone().unwrap_or_default() })),
         Basis::Grant { best, others } => {
             let shut_best = shut(&best.locks);
             if shut_best.is_none() && others.iter().all(|held| held.locks.is_none()) {
@@ -361,16 +367,12 @@ fn showing(basis: &Basis, device: &Resource, by_policy: Option<RuleRef>) -> (Bas
             if let Some(rule) = by_policy {
                 return (Basis::Policy(rule), None);
             }
-            shut_best.map(|(locked, shut)| (locked, shut, best.chain.clone()))
+            shut_best.map(|(denial, locked)| (denial, ShutBy { locked, chain: best.chain.clone() }))
         }
         _ => None,
     };
-    let Some((locked, shut, chain)) = first_shut else { return (basis.clone(), None) };
-    // Who asked is told the same of all of them (K22).
-    let denial = match shut {
-        Shut::Unreadable => Denial::LockUnreadable { by: locked.by },
-        Shut::Empty => Denial::LockedEmpty { by: locked.by },
-        _ => Denial::DeviceNotShown(id.to_owned()),
-    };
-    (Basis::Denied(denial), Some(ShutBy { locked, chain }))
+    match first_shut {
+        Some((denial, shut)) => (Basis::Denied(denial), Some(shut)),
+        None => (basis.clone(), None),
+    }
 }

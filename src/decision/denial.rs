@@ -77,6 +77,13 @@ pub enum Denial {
         /// Whose lock it is.
         by: LockedBy,
     },
+    /// The slot that the device was chosen for does not come to hold it (B7).
+    SlotUnresolved {
+        /// The slot.
+        slot: String,
+        /// Why, in a word: `refused`, `waits_for`, `no_candidate` or `not_named`.
+        why: &'static str,
+    },
     /// The decision may not be relied on any more: ask anew (K17).
     Stale,
     /// The decision is about another action than this kind of read needs: a download needs one about
@@ -133,6 +140,7 @@ impl Denial {
             Self::LockUnreadable { .. } => {
                 "how much may be seen cannot be read, so that is nothing.".to_owned()
             }
+            Self::SlotUnresolved { slot, why } => format!("slot `{}` does not hold it: {why}.", Shown(slot)),
             Self::Stale => "the decision is too old.".to_owned(),
             Self::NotDecided(action) => format!("it was not asked whether they may {}.", action.verb()),
             Self::DeviceNotAllowed(device) => {
@@ -187,6 +195,7 @@ impl Denial {
             Self::LockedEmpty { .. } | Self::LockUnreadable { .. } => {
                 "Whoever gave it can share once more with another lock."
             }
+            Self::SlotUnresolved { .. } => "Choose a device that the slot lists.",
             Self::Stale | Self::NotDecided(_) => "Ask for a new decision.",
             Self::DeviceNotAllowed(_) => "A policy can let them access the device.",
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     record::{Actor, Revision},
-    sharing::{AnonymousAccess, Ledger, LinkFall, Missing, standing},
+    sharing::{AnonymousAccess, Ledger, LinkFall, LockedBy, Locks, Missing, standing},
     tenant::Tenant,
     value::{LinkDigest, Timestamp},
 };
@@ -45,6 +45,10 @@ pub enum LinkCause {
     MakerSwitchedOff,
     /// The portal, the anonymous user or the policies are not as a link needs them.
     Missing(Missing),
+    /// It opens, and the locks of its path let nothing through together, by their form alone (K13).
+    LockShowsNothing,
+    /// It opens, and this lock of its path cannot be read, so that it lets nothing through (K24).
+    LockUnreadable(LockedBy),
 }
 
 /// What a visitor sees of a [`LinkCause`], as people report it.
@@ -74,13 +78,16 @@ impl LinkCause {
             | Self::PausedByOwner(_)
             | Self::Fallen(_) => Symptom::DeadLink,
             Self::MakerSwitchedOff => Symptom::NotLoading,
+            Self::LockShowsNothing | Self::LockUnreadable(_) => Symptom::BlankWidgets,
             Self::Missing(missing) => match missing {
                 Missing::PublicSharing
                 | Missing::Portal
                 | Missing::AnonymousUser
                 | Missing::AnonymousUserActive => Symptom::NotLoading,
                 Missing::DashboardPolicy | Missing::DashboardDenied(_) => Symptom::PermissionDenied,
-                Missing::DevicePolicy(_) | Missing::DeviceDenied { .. } => Symptom::BlankWidgets,
+                Missing::DevicePolicy(_) | Missing::DeviceDenied { .. } | Missing::LockShowsNothing => {
+                    Symptom::BlankWidgets
+                }
             },
         }
     }
@@ -112,6 +119,19 @@ impl fmt::Display for LinkCause {
                 "the link was made by a grantee, and the tenant has switched their sharing off: the owner can make one",
             ),
             Self::Missing(missing) => missing.fmt(f),
+            Self::LockShowsNothing => {
+                f.write_str("nothing is left of the data under the locks of its path: make a link with another one")
+            }
+            Self::LockUnreadable(LockedBy::Tenant) => {
+                f.write_str("the lock of the tenant's rules cannot be read, so no data is shown: set it anew")
+            }
+            Self::LockUnreadable(LockedBy::Link(_)) => {
+                f.write_str("the lock of the link cannot be read, so no data is shown: make a new link")
+            }
+            Self::LockUnreadable(LockedBy::Grant(grant)) => write!(
+                f,
+                "the lock of grant {grant}, which the link hangs on, cannot be read, so no data is shown: make a new link"
+            ),
         }
     }
 }
@@ -153,6 +173,13 @@ pub(crate) fn diagnose(
     }
     causes.extend(access.missing_to_visit(tenant).into_iter().map(LinkCause::Missing));
     let opens = causes.is_empty();
-    causes.extend(access.blank.iter().cloned().map(LinkCause::Missing));
+    let standing = ledger.standing_link();
+    let locks = standing.map_or(Locks::default(), |link| ledger.locks_of_link(link, &tenant.rules));
+    let unreadable = locks.iter().find(|locked| locked.lock.lock().is_none());
+    causes.extend(match unreadable {
+        Some(locked) => Some(LinkCause::LockUnreadable(locked.by)),
+        None => locks.show_nothing().then_some(LinkCause::LockShowsNothing),
+    });
+    causes.extend(access.blank(&locks).map(LinkCause::Missing));
     LinkDiagnosis { opens, causes, revision: ledger.head.revision }
 }

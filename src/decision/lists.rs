@@ -4,7 +4,7 @@ use crate::{
     lock::{Lock, StoredLock},
     record::{Actor, Grant, Head, Holder, Revision, Snapshot, leaf},
     sharing::{
-        Ledger, Live, Locks, Sight,
+        Effective, Ledger, Live, Locks, Sight,
         access::{Access, Loss, May},
         standing,
         unseen::{self, Unseen},
@@ -259,19 +259,25 @@ pub(crate) fn list(
         let hangs_on = link.grant.and_then(|grant| ledger.get(grant));
         sees_all || asker.account() == Some(link.maker) || hangs_on.is_some_and(|grant| visible(grant))
     });
+    let mut effective = Effective::new(ledger, rules);
     let grants = ledger.all_live().filter(|live| visible(live.grant));
     Some(AccessList {
         dashboard: ledger.head.dashboard,
         owner,
         revision: ledger.head.revision,
         at: ledger.now,
-        grants: grants.filter_map(|live| grant_view(ledger, live, rules, unseen)).collect(),
+        grants: grants.filter_map(|live| grant_view(ledger, live, &mut effective, unseen)).collect(),
         link,
     })
 }
 
 /// `None` for what the asker has to take for an invitation that has lapsed by the ledger's instant.
-fn grant_view(ledger: &Ledger, live: Live<'_>, rules: &SharingRules, unseen: &Unseen) -> Option<GrantView> {
+fn grant_view(
+    ledger: &Ledger,
+    live: Live<'_>,
+    effective: &mut Effective<'_>,
+    unseen: &Unseen,
+) -> Option<GrantView> {
     let Live { grant, standing } = live;
     let hidden = unseen.hides(grant);
     let grantee = match grant.grantee.account_at(ledger.now) {
@@ -279,7 +285,7 @@ fn grant_view(ledger: &Ledger, live: Live<'_>, rules: &SharingRules, unseen: &Un
         _ => grant.grantee.address().map_or(grant.grantee.holder(), |address| address.clone().into()),
     };
     let ends = if hidden { standing.ends.min(unseen::lapse(grant)) } else { standing.ends };
-    let effective_lock = ledger.sight_of(&live, rules).lock;
+    let effective_lock = effective.sight(&live).lock;
     (!ends.is_over(ledger.now)).then(|| GrantView {
         lock: grant.terms_at(ledger.now).lock.clone(),
         shows_nothing: shows_nothing(effective_lock.as_ref()),
@@ -295,6 +301,14 @@ fn grant_view(ledger: &Ledger, live: Live<'_>, rules: &SharingRules, unseen: &Un
         created: grant.created,
         path: grant.path().collect(),
     })
+}
+
+/// A lock as it is told to whom it locks: without ids that it lets nobody see anyway (K22).
+fn told(lock: Option<Arc<StoredLock>>) -> Option<Arc<StoredLock>> {
+    match lock.as_deref() {
+        Some(StoredLock::Lock(lock)) => Some(Arc::new(StoredLock::Lock(lock.without_hidden_ids()))),
+        _ => lock,
+    }
 }
 
 /// Whether a lock lets nothing through, by its form alone or because it cannot be read.
@@ -392,7 +406,7 @@ pub(crate) fn worth(
     let counts = !standing.rights.is_empty() && standing::is_honoured(grant, rules);
     let locks = Locks::of_chain(chain, t).under_rules(chain.len() > 1, rules);
     counts.then(|| SharedDashboard {
-        sights: vec![Sight { rights: standing.rights, lock: locks.effective() }],
+        sights: vec![Sight { rights: standing.rights, lock: told(locks.effective()) }],
         dashboard: head.dashboard,
         owner,
         rights: standing.rights,

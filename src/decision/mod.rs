@@ -9,6 +9,7 @@ mod explain;
 pub(crate) mod lists;
 mod narrower;
 mod pieces;
+mod sees;
 mod tell;
 mod visit;
 
@@ -23,4 +24,5 @@ pub use lists::{
 };
 pub use narrower::{DecisionAsOf, DeviceDecision};
 pub use pieces::{Admits, Admitted, Piece};
+pub(crate) use sees::Seen;
 pub(crate) use visit::{VisitFacts, decide_visit};

@@ -63,6 +63,7 @@ fn told_code(denial: &Denial) -> &'static str {
         Denial::RangeUnreadable => "range_unreadable",
         Denial::ParameterNotApplied { .. } => "parameter_not_applied",
         Denial::ParameterNotChosen { .. } => "parameter_not_chosen",
+        Denial::SlotUnresolved { .. } => "slot_unresolved",
         Denial::Stale => "stale",
         Denial::NotDecided(_) => "not_decided",
         // What is not theirs to know of never comes here, and whoever sees by a policy alone has no other right.
@@ -95,6 +96,7 @@ impl Denial {
             Self::RangeUnreadable => "That range has no time in it.".to_owned(),
             Self::ParameterNotApplied { .. } => "This cannot be shown to you as it is filtered.".to_owned(),
             Self::ParameterNotChosen { .. } => "Choose one of the values that you may see.".to_owned(),
+            Self::SlotUnresolved { .. } => "This device is not available here.".to_owned(),
             Self::Stale | Self::NotDecided(_) => "Load the dashboard again.".to_owned(),
             Self::DeviceNotShown(_)
             | Self::DeviceNotAllowed(_)

@@ -3,8 +3,9 @@
 /// What the exported macros name, whatever a host has imported.
 pub mod named {
     pub use crate::{
+        blueprint::Blueprint,
         host::{
-            directory::Directory,
+            directory::{CandidatePage, Directory},
             store::{BoxError, CommitError, Freshness, Store},
         },
         lock::Variables,

@@ -42,6 +42,14 @@ macro_rules! __directory_method {
         $then! { $with devices boxed_devices(dashboard: [] $crate::__named::DashboardId)
         -> Vec<$crate::__named::Arc<$crate::__named::Resource>>, $crate::__named::BoxError }
     };
+    ($then:path, $with:tt, blueprint) => {
+        $then! { $with blueprint boxed_blueprint(dashboard: [] $crate::__named::DashboardId)
+        -> Option<$crate::__named::Arc<$crate::__named::Blueprint>>, $crate::__named::BoxError }
+    };
+    ($then:path, $with:tt, candidates) => {
+        $then! { $with candidates boxed_candidates(page: [&] $crate::__named::CandidatePage)
+        -> Vec<$crate::__named::Arc<$crate::__named::Resource>>, $crate::__named::BoxError }
+    };
     ($then:path, $with:tt, $other:ident) => {
         ::std::compile_error!(concat!("a `Directory` has no method `", stringify!($other), "`"));
     };
@@ -52,7 +60,9 @@ macro_rules! __directory_method {
 #[macro_export]
 macro_rules! __directory_methods {
     ($then:path, $with:tt, ALL) => {
-        $crate::__directory_methods! { $then, $with, account, account_of, tenant, principal, dashboard, device, variables, devices }
+        $crate::__directory_methods! {
+            $then, $with, account, account_of, tenant, principal, dashboard, device, variables, devices, blueprint, candidates
+        }
     };
     ($then:path, $with:tt, $($method:ident),+) => {
         $($crate::__directory_method! { $then, $with, $method })+
@@ -76,7 +86,9 @@ macro_rules! __directory_methods {
 ///         if self.blocked.contains(&id) { Ok(None) } else { self.directory.account(id, attestor).await }
 ///     }
 ///
-///     delegate_directory!(self.directory => account_of, tenant, principal, dashboard, device, variables, devices);
+///     delegate_directory!(
+///         self.directory => account_of, tenant, principal, dashboard, device, variables, devices, blueprint, candidates
+///     );
 /// }
 /// ```
 #[macro_export]

@@ -2,10 +2,11 @@
 
 use super::store::BoxError;
 use crate::{
+    blueprint::{Blueprint, SlotKind, Want, id_of, is_next},
     lock::Variables,
     policy::{Principal, Resource},
     tenant::Tenant,
-    value::{Account, AccountId, Attestor, DashboardId, EmailAddress, TenantId},
+    value::{Account, AccountId, Attestor, DashboardId, EmailAddress, Tag, TenantId},
 };
 use std::{future::Future, sync::Arc};
 
@@ -77,6 +78,66 @@ pub trait Directory: Send + Sync {
         &self,
         dashboard: DashboardId,
     ) -> impl Future<Output = Result<Vec<Arc<Resource>>, BoxError>> + Send;
+
+    /// The slots of a dashboard whose widgets are bound to slots; `None` for any other one. Compiled once and kept, since
+    /// it is asked for with every page.
+    ///
+    /// Rules: [B1](crate::specification).
+    fn blueprint(
+        &self,
+        dashboard: DashboardId,
+    ) -> impl Future<Output = Result<Option<Arc<Blueprint>>, BoxError>> + Send;
+
+    /// A page of the tenant's devices or entities that have some tags: what may fill a slot, before anybody's leave is
+    /// asked. Something else among them, or another order, is an error.
+    ///
+    /// Rules: [B2](crate::specification), [B8](crate::specification).
+    fn candidates(
+        &self,
+        page: &CandidatePage,
+    ) -> impl Future<Output = Result<Vec<Arc<Resource>>, BoxError>> + Send;
+}
+
+/// Which page of a tenant's devices or entities is asked for.
+///
+/// Rules: [B2](crate::specification), [S3](crate::specification).
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct CandidatePage {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The kind of resource.
+    pub kind: SlotKind,
+    /// The tags that each must have, key and value byte for byte; all of them, and none if the list is empty.
+    pub tags: Vec<Tag>,
+    /// The id after which the page begins, by the bytes of ids; `None` for the first page.
+    pub after: Option<String>,
+    /// How many at the most. A page that has fewer is the last.
+    pub limit: usize,
+}
+
+impl CandidatePage {
+    /// The first page of what fills a slot.
+    pub(crate) fn first(tenant: TenantId, want: &Want, limit: usize) -> Self {
+        Self { tenant, kind: want.kind, tags: want.conditions.clone(), after: None, limit }
+    }
+
+    /// Whether something is of the kind that is asked for, and has every tag.
+    pub fn admits(&self, found: &Resource) -> bool {
+        found.kind == self.kind.word() && self.tags.iter().all(|tag| found.tags.contains(tag))
+    }
+
+    /// Whether this is a page as it was asked for: the kind, the tags, the order of ids, and no more than the limit.
+    pub(crate) fn is_answered_by(&self, found: &[Arc<Resource>]) -> bool {
+        let mut before = self.after.as_deref();
+        found.len() <= self.limit
+            && found.iter().all(|found| {
+                let id = id_of(found);
+                let fits = found.id.is_some() && self.admits(found) && is_next(before, id);
+                before = Some(id);
+                fits
+            })
+    }
 }
 
 // A service for one transaction borrows what the host keeps for all of them.

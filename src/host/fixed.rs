@@ -1,7 +1,12 @@
 //! Fixed twins of the host's traits, for tests and examples: a directory in memory, a clock that stands still.
 
-use super::{directory::Directory, env::Env, store::BoxError};
+use super::{
+    directory::{CandidatePage, Directory},
+    env::Env,
+    store::BoxError,
+};
 use crate::{
+    blueprint::{Blueprint, SlotKind},
     lock::Variables,
     policy::{Document, PolicySet, Principal, Resource},
     tenant::{AnonymousUser, Portal, Tenant},
@@ -10,6 +15,7 @@ use crate::{
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -33,6 +39,9 @@ struct People {
     devices: BTreeMap<DashboardId, BTreeMap<String, Arc<Resource>>>,
     /// The variables that a dashboard shows of a device; all where none are noted.
     variables: BTreeMap<(DashboardId, String), BTreeSet<String>>,
+    blueprints: BTreeMap<DashboardId, Arc<Blueprint>>,
+    /// The devices and entities of a tenant, by kind and by id.
+    owned: BTreeMap<(TenantId, String), BTreeMap<String, Arc<Resource>>>,
     open: Option<Arc<Tenant>>,
 }
 
@@ -95,10 +104,11 @@ impl MemoryDirectory {
         self.people().dashboards.insert(dashboard, Arc::new(resource));
     }
 
-    /// Forgets a dashboard's tags and devices, when it was deleted.
+    /// Forgets a dashboard's tags, devices and slots, when it was deleted.
     pub fn forget_dashboard(&self, dashboard: DashboardId) {
         let mut people = self.people();
         people.dashboards.remove(&dashboard);
+        people.blueprints.remove(&dashboard);
         people.devices.remove(&dashboard);
         people.variables.retain(|(of, _), _| *of != dashboard);
     }
@@ -118,6 +128,24 @@ impl MemoryDirectory {
     ) {
         let variables = variables.into_iter().map(Into::into).collect();
         self.people().variables.insert((dashboard, device.to_owned()), variables);
+    }
+
+    /// Sets the slots of a dashboard.
+    pub fn set_blueprint(&self, dashboard: DashboardId, blueprint: Blueprint) {
+        self.people().blueprints.insert(dashboard, Arc::new(blueprint));
+    }
+
+    /// Notes a device or an entity of a tenant, in place of the one of the same kind and id.
+    pub fn add_device_of(&self, tenant: TenantId, device: Resource) {
+        let id = device.id.clone().unwrap_or_default();
+        self.people().owned.entry((tenant, device.kind.clone())).or_default().insert(id, Arc::new(device));
+    }
+
+    /// Forgets a device or an entity of a tenant.
+    pub fn remove_device_of(&self, tenant: TenantId, kind: SlotKind, id: &str) {
+        if let Some(owned) = self.people().owned.get_mut(&(tenant, kind.word().to_owned())) {
+            owned.remove(id);
+        }
     }
 
     /// A tenant for which everything is on and set up: sharing of every kind, the portal, an anonymous user of the id
@@ -188,6 +216,19 @@ impl Directory for MemoryDirectory {
 
     async fn devices(&self, dashboard: DashboardId) -> Result<Vec<Arc<Resource>>, BoxError> {
         Ok(self.people().devices.get(&dashboard).into_iter().flat_map(BTreeMap::values).cloned().collect())
+    }
+
+    async fn blueprint(&self, dashboard: DashboardId) -> Result<Option<Arc<Blueprint>>, BoxError> {
+        Ok(self.people().blueprints.get(&dashboard).cloned())
+    }
+
+    async fn candidates(&self, page: &CandidatePage) -> Result<Vec<Arc<Resource>>, BoxError> {
+        let people = self.people();
+        let owned = people.owned.get(&(page.tenant, page.kind.word().to_owned()));
+        let after = page.after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let from = owned.into_iter().flat_map(|owned| owned.range::<str, _>((after, Bound::Unbounded)));
+        let found = from.map(|(_, found)| found).filter(|found| page.admits(found));
+        Ok(found.take(page.limit).cloned().collect())
     }
 }
 

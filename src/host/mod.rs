@@ -13,7 +13,7 @@ mod transactional;
 #[doc(hidden)]
 pub use delegate::named;
 pub use {
-    directory::Directory,
+    directory::{CandidatePage, Directory},
     dynamic::{DynDirectory, DynStore},
     env::{Env, SystemEnv},
     fixed::{FixedEnv, MemoryDirectory},

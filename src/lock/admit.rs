@@ -68,7 +68,7 @@ impl Shut {
 }
 
 /// The name of a lock's parameter that fixes a slot of a blueprint (B11).
-const SLOT: &str = "slot:";
+pub(crate) const SLOT: &str = "slot:";
 
 /// Whether a device passes all locks of a path; which of them does not let it, if one does not.
 pub(crate) fn device_passes(path: &[&StoredLock], device: &str, tags: &[Tag]) -> Result<(), (usize, Shut)> {
@@ -201,7 +201,9 @@ fn asked(
         if locks.iter().all(fits) {
             return Ok((range, false));
         }
-        let from = locks.iter().filter_map(|lock| lock.max_range.earliest_start(until)).max();
+        // Of all together: the latest of their starts need not suit each, where the days of a month are clamped.
+        let longest = locks.iter().fold(Spans::NONE, |all, lock| all.meet(lock.max_range.clone()));
+        let from = longest.earliest_start(until);
         return Ok((Range { from, until: Some(until) }, true));
     }
     // A side that is left out is the window's.

@@ -4,7 +4,7 @@
 use super::{
     meet::Lock,
     selectors::{Clauses, DeviceSelector, VariableSelector},
-    span::{Span, Spans},
+    span::{MOST_PERIODS, Span, Spans},
     window::Range,
     zone::{Unit, Zone},
 };
@@ -99,9 +99,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Strict<T> {
         Object::deserialize(deserializer).map(|Object(read)| Self(read))
     }
 }
-
-/// The most whole periods of a unit (K8).
-const MOST_PERIODS: u16 = 1_000;
 
 fn spans<E: serde::de::Error>(exact: Option<Span>, whole: Vec<Whole>) -> Result<Spans, E> {
     let mut all = Spans { exact, whole: BTreeMap::new() };

@@ -161,6 +161,12 @@ impl Lock {
         }
     }
 
+    /// The same predicate without the ids of devices that one of its clauses names and another one shuts out: two clauses
+    /// of ids alone become the one that has what they share.
+    pub(crate) fn without_hidden_ids(&self) -> Self {
+        Self { devices: self.devices.without_hidden_ids(), ..self.clone() }
+    }
+
     /// Whether it admits no more than another at any instant, as far as their form tells: whether the two meet in this
     /// one.
     ///

@@ -13,8 +13,10 @@
 //! | `stored.rs` | a lock as it stands in a store, also one that cannot be read |
 //! | `query.rs` | a question for data |
 //! | `admit.rs` | what a path of locks leaves of a question |
+//! | `findings.rs` | what whoever chooses a lock should know |
 
 mod admit;
+mod findings;
 mod json;
 mod limits;
 mod meet;
@@ -25,7 +27,9 @@ mod stored;
 mod window;
 mod zone;
 
-pub(crate) use admit::{Left, Shut, admit, device_passes};
+pub(crate) use admit::{Left, SLOT, Shut, admit, device_passes};
+pub(crate) use findings::ShownDevice;
+pub use findings::{LockFinding, Widget};
 pub use limits::LockFault;
 pub use meet::Lock;
 pub use query::{Query, ReadKind, Variables};

@@ -147,7 +147,19 @@ impl<S: Ord> Clauses<S> {
         if other.0.is_empty() {
             return self;
         }
-        Self::of(self.0.into_iter().chain(other.0))
+        // Within each of the two no clause contains another. What one has in common with the other is kept once.
+        let says_more = |clause: &Vec<S>, others: &[Vec<S>]| {
+            others.iter().any(|other| other.len() < clause.len() && is_subset(other, clause))
+        };
+        let is_held = |clause: &Vec<S>| self.0.iter().any(|mine| is_subset(mine, clause));
+        let theirs: Vec<bool> = other.0.iter().map(|clause| !is_held(clause)).collect();
+        let mine: Vec<bool> = self.0.iter().map(|clause| !says_more(clause, &other.0)).collect();
+        let keep = |clauses: Vec<Vec<S>>, kept: Vec<bool>| {
+            clauses.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(clause, _)| clause)
+        };
+        let mut met: Vec<Vec<S>> = keep(self.0, mine).chain(keep(other.0, theirs)).collect();
+        met.sort_unstable();
+        Self(met)
     }
 
     /// Whether nothing is restricted.
@@ -168,12 +180,23 @@ impl<S: Ord> Clauses<S> {
 
 /// Whether all of a sorted list stands in another sorted one.
 fn is_subset<S: Ord>(small: &[S], large: &[S]) -> bool {
-    let mut rest = large.iter();
-    small.len() <= large.len()
-        && small.iter().all(|wanted| rest.find(|found| *found >= wanted) == Some(wanted))
+    small.len() <= large.len() && small.iter().all(|wanted| large.binary_search(wanted).is_ok())
 }
 
 impl Clauses<DeviceSelector> {
+    /// The same without the ids that a clause of ids alone shuts out.
+    pub(super) fn without_hidden_ids(&self) -> Self {
+        let is_of_ids = |clause: &&Vec<DeviceSelector>| {
+            clause.iter().all(|selector| matches!(selector, DeviceSelector::Id(_)))
+        };
+        let of_ids: Vec<&Vec<DeviceSelector>> = self.0.iter().filter(is_of_ids).collect();
+        let is_open = |selector: &&DeviceSelector| {
+            !matches!(selector, DeviceSelector::Id(_))
+                || of_ids.iter().all(|clause| clause.binary_search(selector).is_ok())
+        };
+        Self::of(self.0.iter().map(|clause| clause.iter().filter(is_open).cloned().collect()))
+    }
+
     /// Whether a device with these tags passes.
     pub(crate) fn pass(&self, device: &str, tags: &[Tag]) -> bool {
         self.0.iter().all(|clause| {

@@ -116,6 +116,9 @@ pub struct Spans {
     pub(super) whole: BTreeMap<(Unit, Zone), u16>,
 }
 
+/// The most whole periods of a unit (K8).
+pub(super) const MOST_PERIODS: u16 = 1_000;
+
 impl Spans {
     pub(super) const NONE: Self = Self { exact: None, whole: BTreeMap::new() };
 
@@ -153,8 +156,19 @@ impl Spans {
         whole.chain(sliding).max()
     }
 
-    /// The latest end of a range that begins at `from` and is no longer than any of these (K10); `None` without any.
-    pub(super) fn latest_end(&self, from: Timestamp) -> Option<Timestamp> {
+    /// The latest end of a range that begins at `from` and is no longer than any of these; `None` without any. Whole periods
+    /// are added by the wall clock: the day of a month is clamped, and a wall time that is skipped moves on by the jump.
+    ///
+    /// ```
+    /// use dashshare::{Lock, lock::Unit};
+    /// let day = Lock::NONE.max_range_whole(1, Unit::Day, "Europe/Berlin".parse()?);
+    /// let end = day.longest_range().latest_end("2026-10-24T22:00:00Z".parse()?);
+    /// assert_eq!(end, Some("2026-10-25T23:00:00Z".parse()?), "a day of 25 hours");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Rules: [K10](crate::specification).
+    pub fn latest_end(&self, from: Timestamp) -> Option<Timestamp> {
         let exact = self.exact.map(|span| from.plus_micros(span.micros()));
         let whole =
             self.whole.iter().map(|((unit, zone), n)| zone.moved(from, i64::from(*n), *unit).unwrap_or(from));
@@ -165,8 +179,11 @@ impl Spans {
         self.latest_end(from).is_none_or(|end| until <= end)
     }
 
-    /// The earliest start of a range that ends at `until` and is no longer than any of these.
-    pub(super) fn earliest_start(&self, until: Timestamp) -> Option<Timestamp> {
+    /// An early start of a range that ends at `until` and is no longer than any of these: one that began a microsecond before
+    /// would be. `None` without any.
+    ///
+    /// Rules: [K10](crate::specification).
+    pub fn earliest_start(&self, until: Timestamp) -> Option<Timestamp> {
         let exact = self.exact.map(|span| until.plus_micros(span.micros().saturating_neg()));
         let whole = self.whole.iter().map(|((unit, zone), n)| {
             zone.moved(until, i64::from(*n).saturating_neg(), *unit).unwrap_or(until)

@@ -1,9 +1,12 @@
 //! A lock as it stands in a store.
 
 use super::meet::Lock;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
-use std::{fmt, sync::Arc};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Value};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 /// A lock that a store gave back: one that can be read, or whatever stands in its place. The second lets nothing through,
 /// and is never read as no lock.
@@ -15,7 +18,7 @@ pub enum StoredLock {
     /// A lock.
     Lock(Lock),
     /// What cannot be read as one: an unknown member, unit, selector or zone, or no object at all. It is kept as it is, so
-    /// that a newer version can read it.
+    /// that a newer version can read it; only an object that names a member twice is kept as a list of its members.
     Unreadable(Box<Value>),
 }
 
@@ -39,6 +42,18 @@ impl StoredLock {
             Some(Self::Unreadable(_)) => this.cloned(),
             Some(Self::Lock(lock)) => Self::kept(lock.clone().meet(by)),
             None => Self::kept(by),
+        }
+    }
+
+    /// What is left under both; one that cannot be read lets nothing through (K24).
+    pub(crate) fn both(a: Option<&Arc<Self>>, b: Option<&Arc<Self>>) -> Option<Arc<Self>> {
+        match (a, b) {
+            (Some(only), None) | (None, Some(only)) => Some(Arc::clone(only)),
+            (None, None) => None,
+            (Some(a), Some(b)) => match b.as_ref() {
+                Self::Lock(lock) => Self::narrowed(Some(a), lock.clone()),
+                Self::Unreadable(_) => Some(Arc::clone(if a.lock().is_some() { b } else { a })),
+            },
         }
     }
 
@@ -74,10 +89,86 @@ impl Serialize for StoredLock {
 
 impl<'de> Deserialize<'de> for StoredLock {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Value::deserialize(deserializer)?;
+        let Raw(raw) = Raw::deserialize(deserializer)?;
         Ok(match Lock::deserialize(&raw) {
             Ok(lock) => Self::Lock(lock),
             Err(_) => Self::Unreadable(Box::new(raw)),
         })
+    }
+}
+
+/// Any JSON value. An object that names a member twice is kept as a list of its members, each an object of its own: none of
+/// them gets lost, and there is no place in a lock where such a list can be read.
+struct Raw(Value);
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Raw;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON value")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Raw, E> {
+                Ok(Raw(value.into()))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Raw, E> {
+                Ok(Raw(value.into()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Raw, E> {
+                Ok(Raw(value.into()))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Raw, E> {
+                Ok(Raw(value.into()))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
+                Ok(Raw(value.into()))
+            }
+
+            fn visit_string<E>(self, value: String) -> Result<Raw, E> {
+                Ok(Raw(value.into()))
+            }
+
+            fn visit_unit<E>(self) -> Result<Raw, E> {
+                Ok(Raw(Value::Null))
+            }
+
+            fn visit_none<E>(self) -> Result<Raw, E> {
+                Ok(Raw(Value::Null))
+            }
+
+            fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Raw, D::Error> {
+                Raw::deserialize(deserializer)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Raw, A::Error> {
+                let mut all = Vec::new();
+                while let Some(Raw(item)) = items.next_element()? {
+                    all.push(item);
+                }
+                Ok(Raw(Value::Array(all)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Raw, A::Error> {
+                let mut all: Vec<(String, Value)> = Vec::new();
+                while let Some((name, Raw(value))) = members.next_entry()? {
+                    all.push((name, value));
+                }
+                let names: BTreeSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+                Ok(Raw(if names.len() == all.len() {
+                    Value::Object(all.into_iter().collect())
+                } else {
+                    let alone = |member| Value::Object(Map::from_iter([member]));
+                    Value::Array(all.into_iter().map(alone).collect())
+                }))
+            }
+        }
+        deserializer.deserialize_any(Any)
     }
 }

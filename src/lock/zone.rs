@@ -4,7 +4,7 @@
 use crate::value::{Shown, Timestamp};
 use jiff::{
     ToSpan as _,
-    civil::{Date, Weekday},
+    civil::{Date, DateTime, Weekday},
     tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase},
 };
 use serde::{Deserialize, Serialize};
@@ -108,33 +108,46 @@ impl Zone {
         Some(before.map_or(date(now), |before| before.max(date(now))))
     }
 
-    /// The least instant whose local time is at or after the midnight that begins a date.
+    /// The least instant whose local time is at or after the midnight that begins a date. Where the clocks showed midnight
+    /// twice it is the earlier; where they never did, the instant of the jump.
     fn first_instant(&self, date: Date) -> Option<Timestamp> {
         let midnight = date.at(0, 0, 0, 0);
         let at = match self.rules.to_ambiguous_timestamp(midnight).offset() {
-            AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(midnight).ok()?,
-            // The clocks showed it twice: the earlier.
-            AmbiguousOffset::Fold { before, .. } => before.to_timestamp(midnight).ok()?,
-            // They never showed it: the jump.
             AmbiguousOffset::Gap { after, .. } => {
                 let earlier = after.to_timestamp(midnight).ok()?;
                 self.rules.following(earlier).next()?.timestamp()
             }
+            _ => self.showing(midnight)?,
         };
         Some(Timestamp::from_micros(at.as_microsecond()))
+    }
+
+    /// The instant at which the clocks show this: the earlier of two; a time that is skipped moves on by the jump.
+    fn showing(&self, wall: DateTime) -> Option<jiff::Timestamp> {
+        let at = match self.rules.to_ambiguous_timestamp(wall).offset() {
+            AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(wall),
+            AmbiguousOffset::Gap { before, .. } => before.to_timestamp(wall),
+            // Where the rule for all later years begins with a step back that did not take place, only the later was shown
+            // (America/Nuuk in October 2023).
+            AmbiguousOffset::Fold { before, after } => {
+                let earlier = before.to_timestamp(wall).ok()?;
+                if self.rules.to_offset(earlier) == before { Ok(earlier) } else { after.to_timestamp(wall) }
+            }
+        };
+        at.ok()
     }
 
     /// An instant moved by `n` units with the wall clock kept: the day of a month is clamped, and a wall time that is
     /// skipped moves on by the jump. `None` beyond the calendar.
     pub(super) fn moved(&self, from: Timestamp, n: i64, unit: Unit) -> Option<Timestamp> {
-        let local = jiff::ZonedDateTime::new(instant(from)?, self.rules.clone());
         let by = match unit {
             Unit::Day => n.days(),
             Unit::Week => n.weeks(),
             Unit::Month => n.months(),
             Unit::Year => n.years(),
         };
-        Some(Timestamp::from_micros(local.checked_add(by).ok()?.timestamp().as_microsecond()))
+        let wall = self.rules.to_datetime(instant(from)?).checked_add(by).ok()?;
+        Some(Timestamp::from_micros(self.showing(wall)?.as_microsecond()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The document: TagoIO's access-management policy, kept as it came.
 
-use crate::value::{Object, Shown, Tag, shown};
+use crate::value::{Object, Shown, Tag, pointer, shown};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::value::StrDeserializer};
 use serde_json::value::RawValue;
 use std::{fmt, sync::Arc};
@@ -227,20 +227,4 @@ impl DocumentError {
     pub fn pointer(&self) -> &str {
         &self.pointer
     }
-}
-
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let mut pointer = String::new();
-    for segment in path.iter() {
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } | Segment::Enum { variant: key } => {
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-            Segment::Unknown => {}
-        }
-    }
-    pointer
 }

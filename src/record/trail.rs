@@ -138,7 +138,7 @@ pub enum Event {
         /// When it ends.
         expiry: Expiry,
         /// How much of the data it shows.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "StoredLock::present")]
         lock: Option<Arc<StoredLock>>,
     },
     /// The link shows less of the data since, with the same token.
@@ -146,8 +146,10 @@ pub enum Event {
         /// Its generation.
         generation: u64,
         /// Its lock before.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "StoredLock::present")]
         before: Option<Arc<StoredLock>>,
         /// Its lock now.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "StoredLock::present")]
         after: Option<Arc<StoredLock>>,
     },
     /// The link was paused.

@@ -2,19 +2,40 @@
 
 use super::{dashshare::Dashshare, decide::When, error::Error};
 use crate::{
+    blueprint::Choices,
     decision::{
-        Admitted, DataDenied, Decision, DeviceDecision, DeviceViewer, DeviceViewers, VisitFacts, decide,
-        decide_visit,
+        Admitted, DataDenied, Decision, Denial, DeviceDecision, DeviceViewer, DeviceViewers, VisitFacts,
+        decide, decide_visit,
     },
     host::{Directory, Env, Store},
-    lock::{Query, Variables},
+    lock::{Lock, LockFinding, Query, SLOT, ShownDevice, Variables, Widget},
     policy::Resource,
     record::{Snapshot, leaf},
-    sharing::{Consulted, Ledger},
+    sharing::{Consulted, Ledger, Sight},
     tenant::Tenant,
     value::{AccountId, Action, DashboardId},
 };
 use std::{collections::BTreeSet, sync::Arc};
+
+fn is_about_slots(denial: &Denial) -> bool {
+    match denial {
+        Denial::ParameterNotApplied { name } | Denial::ParameterNotChosen { name } => name.starts_with(SLOT),
+        _ => false,
+    }
+}
+
+/// A device behind a dashboard, as the host knows it.
+struct Seen<'a> {
+    device: &'a str,
+    shown: Option<&'a Arc<Resource>>,
+    variables: &'a Variables,
+}
+
+impl Seen<'_> {
+    fn narrow(&self, decision: &Decision, consulted: Option<Consulted>) -> DeviceDecision {
+        DeviceDecision::new(decision, self.device, self.shown.cloned(), self.variables.clone(), consulted)
+    }
+}
 
 /// # Data
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
@@ -65,6 +86,43 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         query: &Query,
     ) -> Result<Result<Admitted, Box<DataDenied>>, Error> {
         let device = self.authorize_device(decision, &query.device).await?;
+        let now = self.now();
+        let first = device.admit(query, now);
+        let is_fixed = matches!(&first, Err(denied) if is_about_slots(denied.denial()));
+        let Some(head) = decision.head().filter(|_| is_fixed && query.slot.is_none()) else {
+            return Ok(first);
+        };
+        // The lock fixes slots, and the question names none: it is for one that may hold the device (B11).
+        let slots = self.slot_device(head, &query.device).await?.map_or(Vec::new(), |(_, slots)| slots);
+        let answers = slots.into_iter().map(|slot| device.admit(&query.clone().in_slot(slot), now));
+        Ok(answers.fold(first, |answer, next| if answer.is_ok() { answer } else { next }))
+    }
+
+    /// The same for the device that was chosen for a slot of a blueprint dashboard. The slots are filled anew with every
+    /// choice of the request and this one: the server keeps no selection that it trusts. If the slot does not come to hold
+    /// this very device, there is no question.
+    ///
+    /// # Errors
+    ///
+    /// As of [`admit`](Self::admit).
+    ///
+    /// Rules: [B7](crate::specification).
+    pub async fn admit_in_slot(
+        &self,
+        decision: &Decision,
+        choices: &Choices,
+        query: &Query,
+    ) -> Result<Result<Admitted, Box<DataDenied>>, Error> {
+        let device = self.authorize_device(decision, &query.device).await?;
+        let slot = query.slot.clone().unwrap_or_default();
+        let choices = choices.clone().choose(slot.clone(), query.device.clone());
+        let resolution = self.resolve(decision, &choices).await?;
+        let placed =
+            resolution.as_ref().and_then(|resolution| resolution.chosen().get(slot.as_str()).copied());
+        if decision.is_allowed() && placed != Some(query.device.as_str()) {
+            let why = resolution.as_ref().and_then(|it| it.open().get(slot.as_str()).map(|why| why.code()));
+            return Ok(Err(device.unresolved(slot, why.unwrap_or("refused"))));
+        }
         Ok(device.admit(query, self.now()))
     }
 
@@ -139,18 +197,19 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ) -> Result<DeviceViewers, Error> {
         let (ledger, tenant) = self.known(dashboard, when).await?;
         let shown = self.device(dashboard, device).await?;
+        let variables = self.directory.variables(dashboard, device).await.map_err(Error::Directory)?;
+        let seen = Seen { device, shown: shown.as_ref(), variables: &variables };
         let holders = ledger.all_live().filter_map(|live| live.grant.grantee.account_at(ledger.now));
         let accounts: BTreeSet<AccountId> = holders.chain(ledger.head.owner_at(ledger.now)).collect();
         let mut viewers = Vec::new();
         for account in accounts {
-            let decision = self.of_ledger(account, &ledger, &tenant, shown.as_ref(), device).await?;
-            if decision.is_allowed() {
-                let (ends, sights) = (decision.last_end(), decision.sights());
+            let decision = self.of_ledger(account, &ledger, &tenant, &seen).await?;
+            if let Some((ends, sights)) = decision.sights(ledger.now) {
                 viewers.push(DeviceViewer { account, ends, sights });
             }
         }
         let link = match when.at {
-            None => self.sight_of_link(&ledger, tenant, shown, device).await?,
+            None => self.sight_of_link(&ledger, tenant, &seen).await?,
             Some(_) => None,
         };
         Ok(DeviceViewers { viewers, link })
@@ -162,8 +221,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         account: AccountId,
         ledger: &Ledger,
         tenant: &Arc<Tenant>,
-        shown: Option<&Arc<Resource>>,
-        device: &str,
+        seen: &Seen<'_>,
     ) -> Result<DeviceDecision, Error> {
         let chains = ledger.live_of(account).map(|live| ledger.chain(live.grant)).collect();
         let snapshot = Snapshot { head: Arc::clone(&ledger.head), chains };
@@ -173,7 +231,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             Some(consulted) if decision.heeds(tenant) => decision.under(consulted.clone()),
             _ => decision,
         };
-        Ok(DeviceDecision::new(&decision, device, shown.cloned(), Variables::All, consulted))
+        Ok(seen.narrow(&decision, consulted))
     }
 
     /// What a visitor sees of the device by the link that stands.
@@ -181,9 +239,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         &self,
         ledger: &Ledger,
         tenant: Arc<Tenant>,
-        shown: Option<Arc<Resource>>,
-        device: &str,
-    ) -> Result<Option<crate::sharing::Sight>, Error> {
+        seen: &Seen<'_>,
+    ) -> Result<Option<Sight>, Error> {
         let Some(link) = ledger.standing_link() else { return Ok(None) };
         let makers = link.grant.and_then(|grant| ledger.get(grant)).map(|grant| ledger.chain(grant));
         let chains = makers.into_iter().filter(|chain| leaf(chain).is_some()).collect();
@@ -192,7 +249,50 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let consulted = Consulted { tenant, account: None, dashboard };
         let facts = VisitFacts { snapshot, consulted: Some(consulted.clone()) };
         let visit = decide_visit(&link.digest, facts, ledger.now);
-        let decision = DeviceDecision::new(&visit, device, shown, Variables::All, Some(consulted));
-        Ok(decision.is_allowed().then(|| decision.sights().into_iter().next()).flatten())
+        let sights = seen.narrow(&visit, Some(consulted)).sights(ledger.now);
+        Ok(sights.and_then(|(_, sights)| sights.into_iter().next()))
+    }
+
+    /// What whoever chooses a lock for a dashboard should know of it, before and after: names that the dashboard does not
+    /// show, widgets that will be blank, and what no lock covers. The widgets are what the host knows of its own document.
+    /// A question of the host's own.
+    ///
+    /// ```
+    /// # use dashshare::{*, directory::*, lock::*, policy::Resource};
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
+    /// # let dashboard = DashboardId::from(7u64);
+    /// # sharing.directory().add_device(dashboard, Resource::new("device", "pump-1"));
+    /// let lock = Lock::NONE.devices(["pump-1".into(), "pmup-2".into()]).parameter("site", ["berlin"]);
+    /// let chart = Widget::reading("w1", [Query::new(ReadKind::Series, "pump-1", "temp")]);
+    /// let found = sharing.lock_findings(dashboard, &lock, &[chart]).await?;
+    /// let sentences: Vec<String> = found.iter().map(ToString::to_string).collect();
+    /// assert_eq!(sentences, [
+    ///     "the dashboard does not show device `pmup-2`",
+    ///     "widget `w1` is not filtered by `site`, so it will be blank",
+    /// ]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the directory fails.
+    ///
+    /// Rules: [K26](crate::specification).
+    pub async fn lock_findings(
+        &self,
+        dashboard: DashboardId,
+        lock: &Lock,
+        widgets: &[Widget],
+    ) -> Result<Vec<LockFinding>, Error> {
+        let devices = self.directory.devices(dashboard).await.map_err(Error::Directory)?;
+        let mut shown = Vec::with_capacity(devices.len());
+        for device in &devices {
+            let id = device.id.as_deref().unwrap_or_default();
+            let variables = self.directory.variables(dashboard, id).await.map_err(Error::Directory)?;
+            shown.push(ShownDevice { id, tags: &device.tags, variables });
+        }
+        Ok(lock.findings(&shown, widgets, self.now()).into_iter().collect())
     }
 }

@@ -234,7 +234,10 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let Some(head) = decision.head().filter(|_| decision.is_allowed()) else {
             return Ok(DeviceDecision::new(decision, device, None, Variables::All, None));
         };
-        let shown = self.device(head.dashboard, device).await?;
+        let shown = match self.device(head.dashboard, device).await? {
+            Some(shown) => Some(shown),
+            None => self.slot_device(head, device).await?.map(|(shown, _)| shown),
+        };
         // Also of a device that is not shown, so that what a lock hides costs the same calls (K22).
         let variables = self.directory.variables(head.dashboard, device).await.map_err(Error::Directory)?;
         let consulted = match decision.asker() {

@@ -388,7 +388,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
 }
 
 /// The source of an error of a directory that contradicts itself. It names neither the account nor the address.
-fn lies(how: &str) -> BoxError {
+pub(super) fn lies(how: &str) -> BoxError {
     format!("the directory {how}").into()
 }
 

@@ -1,5 +1,6 @@
 //! The service: loads what a command or a question needs, lets the rules judge it, commits, and retries what lost a race.
 
+mod blueprint;
 mod clock;
 mod commands;
 mod dashshare;

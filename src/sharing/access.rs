@@ -4,6 +4,7 @@
 
 use super::{
     consult::Word,
+    effective::Effective,
     ledger::{Ledger, Live},
     locks::Sight,
     standing,
@@ -160,11 +161,12 @@ impl<'a> Access<'a> {
 
     /// What each account that holds a live grant sees by the grants that are `left`, and by all else.
     pub(crate) fn sights(&self, left: impl Fn(&Grant) -> bool) -> BTreeMap<AccountId, Vec<Sight>> {
+        let mut effective = Effective::new(self.ledger, self.rules);
         let mut sights: BTreeMap<AccountId, Vec<Sight>> = BTreeMap::new();
         for (account, live) in self.counting() {
             let of_account = sights.entry(account).or_default();
             if left(live.grant) && self.words.of(account) != Word::Denied {
-                of_account.push(self.ledger.sight_of(&live, self.rules));
+                of_account.push(effective.sight(&live));
             }
         }
         for (account, of_account) in &mut sights {

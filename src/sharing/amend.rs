@@ -5,7 +5,7 @@ use super::{
     command::{Command, Facts, Fallen, More, Needs, Verdict},
     draft::Draft,
     ledger::{Ledger, Live},
-    refusal::{Refusal, check_expiry, check_lock},
+    refusal::{Refusal, check_expiry, check_narrowing},
     unseen,
 };
 use crate::{
@@ -164,8 +164,8 @@ impl Command for Amend {
         if !before.rights.covers(after.rights) || (after.reshare && !before.reshare) {
             return Err(Refusal::Widening);
         }
-        if self.amendment.narrow.is_some() && after.lock != before.lock {
-            check_lock(after.lock.as_ref())?;
+        if let Some(by) = &self.amendment.narrow {
+            check_narrowing(by, after.lock.as_ref())?;
         }
         let bound = ledger.bound_of(live.grant);
         if after.expiry != before.expiry {

@@ -1,6 +1,7 @@
 //! The door to policies: what a tenant's access-management policies say about an account or a visitor, a dashboard and
 //! its devices. Nothing else of sharing asks them.
 
+use super::locks::Locks;
 use crate::{
     policy::{self, Effect, Nearest, Principal, Resource, RuleRef, Verdict},
     tenant::Tenant,
@@ -166,8 +167,8 @@ pub(crate) struct AnonymousAccess {
     pub(crate) allowed_by: Option<RuleRef>,
     /// What is missing before it may.
     pub(crate) missing: Vec<Missing>,
-    /// The devices whose widgets stay blank.
-    pub(crate) blank: Vec<Missing>,
+    /// The devices whose widgets stay blank, with what is missing.
+    blank: Vec<(Missing, Arc<Resource>)>,
 }
 
 /// What keeps an account from a dashboard, whatever was shared with it.
@@ -203,10 +204,11 @@ impl AnonymousAccess {
             let verdict = ask(device);
             let id = || device.id.clone().unwrap_or_default();
             if !verdict.is_allowed() {
-                access.blank.push(match denied(verdict) {
+                let missing = match denied(verdict) {
                     Some(by) => Missing::DeviceDenied { device: id(), by },
                     None => Missing::DevicePolicy(id()),
-                });
+                };
+                access.blank.push((missing, Arc::clone(device)));
             }
         }
         access
@@ -241,6 +243,9 @@ pub enum Missing {
         /// The rule.
         by: RuleRef,
     },
+    /// Whatever lock the link had, those that it would hang under let nothing through: the tenant's, or the maker's own
+    /// (K13).
+    LockShowsNothing,
 }
 
 impl Missing {
@@ -278,16 +283,26 @@ impl fmt::Display for Missing {
             Self::DeviceDenied { device, by } => {
                 write!(f, "change {by}, which denies the anonymous user device `{device}`")
             }
+            Self::LockShowsNothing => f.write_str(
+                "change the lock of the tenant's rules, or the share that this would hang on: nothing is left to show",
+            ),
         }
     }
 }
 
 impl AnonymousAccess {
     /// Everything that is missing before this dashboard can be public, in the order in which to mend it (L8).
-    pub(crate) fn missing(&self, tenant: &Tenant) -> Vec<Missing> {
+    pub(crate) fn missing(&self, tenant: &Tenant, locks: &Locks) -> Vec<Missing> {
         let mut missing = self.missing_to_visit(tenant);
-        missing.extend(self.blank.iter().cloned());
+        missing.extend(self.blank(locks));
         missing
+    }
+
+    /// What keeps the widgets blank of those devices that a link with these locks shows: for what it hides nobody has to
+    /// open anything.
+    pub(crate) fn blank(&self, locks: &Locks) -> impl Iterator<Item = Missing> {
+        let shown = self.blank.iter().filter(|(_, device)| locks.pass_device(device));
+        shown.map(|(missing, _)| missing.clone())
     }
 
     /// What keeps visitors out altogether (L7). A device that is blocked only blanks its widgets.

@@ -1,7 +1,7 @@
 //! The grants of one dashboard as a command or an answer needs them: who holds what, at one instant.
 
 use super::{
-    locks::{Locks, Sight},
+    locks::Locks,
     standing::{self, Fall, LinkFall, Standing},
 };
 use crate::{
@@ -146,12 +146,6 @@ impl Ledger {
     /// The locks of what hangs, or would hang, on a grant, or of what the owner gives.
     pub(crate) fn locks_below(&self, parent: Option<&Grant>) -> Locks {
         parent.map_or(Locks::default(), |parent| self.locks_of(parent))
-    }
-
-    /// What a live grant shows to its grantee, the tenant's lock taken into account (K23).
-    pub(crate) fn sight_of(&self, live: &Live<'_>, rules: &SharingRules) -> Sight {
-        let locks = self.locks_of(live.grant).under_rules(live.grant.parent().is_some(), rules);
-        Sight { rights: live.standing.rights, lock: locks.effective() }
     }
 
     /// The locks of a link, the tenant's among them (K12, K23).

@@ -103,9 +103,18 @@ pub struct Rotated {
     pub standing: bool,
 }
 
+/// All that is missing before a link could show something (L8).
+fn missing(facts: &Facts<'_>, ledger: &Ledger, link: &Link) -> Vec<Missing> {
+    let rules = &facts.tenant.rules;
+    let mut missing = facts.access.missing(facts.tenant, &ledger.locks_of_link(link, rules));
+    let bare = Link { lock: None, ..link.clone() };
+    missing.extend(ledger.locks_of_link(&bare, rules).show_nothing().then_some(Missing::LockShowsNothing));
+    missing
+}
+
 /// Refuses to publish while anything is missing, with all of it (L8).
-fn check_setup(facts: &Facts<'_>) -> Result<(), Refusal> {
-    let missing = facts.access.missing(facts.tenant);
+fn check_setup(facts: &Facts<'_>, ledger: &Ledger, link: &Link) -> Result<(), Refusal> {
+    let missing = missing(facts, ledger, link);
     match missing.as_slice() {
         [] => Ok(()),
         [Missing::PublicSharing] => Err(Refusal::PublicSharingOff),
@@ -144,7 +153,14 @@ impl Command for RotateLink {
         let lock = self.new.lock.clone().and_then(StoredLock::kept);
         check_lock(lock.as_ref())?;
         let parent = makers_parent(facts, ledger, self.by, lock.as_ref())?;
-        check_setup(facts)?;
+        let generation = ledger.head.links_made.saturating_add(1);
+        let link = Link {
+            digest: self.digest,
+            expiry: self.new.expiry,
+            lock,
+            ..would_be(facts, ledger, self.by, parent, generation)
+        };
+        check_setup(facts, ledger, &link)?;
         check_maker(facts, parent.is_some())?;
         let bound = parent.map_or(Expiry::Never, |parent| parent.standing.ends);
         let ends = self.new.expiry.min(bound);
@@ -152,19 +168,7 @@ impl Command for RotateLink {
         facts.check_duration(ends)?;
 
         let mut draft = Draft::new(facts, ledger);
-        let generation = draft.head.links_made.saturating_add(1);
         draft.head.links_made = generation;
-        let link = Link {
-            digest: self.digest,
-            maker: ledger.in_name_of(self.by),
-            grant: parent.map(|parent| parent.grant.id),
-            created: facts.now,
-            expiry: self.new.expiry,
-            paused: None,
-            paused_by_owner: false,
-            generation,
-            lock,
-        };
         let locks = ledger.locks_of_link(&link, &facts.tenant.rules);
         if locks.show_nothing() {
             return Err(Refusal::LockShowsNothing);
@@ -235,9 +239,31 @@ impl Command for PrepareLink {
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<u64>, Refusal> {
         let ledger = facts.ledger_for(self.by)?;
         let parent = makers_parent(facts, ledger, self.by, None)?;
-        check_setup(facts)?;
+        let generation = ledger.head.links_made.saturating_add(1);
+        check_setup(facts, ledger, &would_be(facts, ledger, self.by, parent, generation))?;
         check_maker(facts, parent.is_some())?;
-        Ok(Verdict::standing(ledger.head.links_made.saturating_add(1)))
+        Ok(Verdict::standing(generation))
+    }
+}
+
+/// The link that the actor would make, still without a lock.
+fn would_be(
+    facts: &Facts<'_>,
+    ledger: &Ledger,
+    by: Actor,
+    parent: Option<Live<'_>>,
+    generation: u64,
+) -> Link {
+    Link {
+        digest: LinkDigest::of_malformed(""),
+        maker: ledger.in_name_of(by),
+        grant: parent.map(|parent| parent.grant.id),
+        created: facts.now,
+        expiry: Expiry::Never,
+        paused: None,
+        paused_by_owner: false,
+        generation,
+        lock: None,
     }
 }
 
@@ -304,7 +330,7 @@ impl Command for AskMissing {
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Vec<Missing>>, Refusal> {
         let ledger = facts.ledger_for(self.by)?;
         let parent = makers_parent(facts, ledger, self.by, None)?;
-        let missing = facts.access.missing(facts.tenant);
+        let missing = missing(facts, ledger, &would_be(facts, ledger, self.by, parent, 0));
         if missing.is_empty() {
             check_maker(facts, parent.is_some())?;
         }
@@ -366,7 +392,7 @@ impl Command for ChangeLink {
             LinkChange::Resume => {
                 check_pause(ledger, link, self.by)?;
                 facts.check_policies()?;
-                check_setup(facts)?;
+                check_setup(facts, ledger, link)?;
                 check_maker(facts, link.grant.is_some())?;
                 draft.head.link = Some(Link { paused: None, paused_by_owner: false, ..link.clone() });
                 Event::LinkResumed { generation }
@@ -401,9 +427,15 @@ pub struct LinkEndMoved {
 
 impl MoveLinkEnd {
     /// Moving it later publishes for longer, so it asks what publishing asks (G20, L8).
-    fn check_prolonging(&self, facts: &Facts<'_>, link: &Link, ends: Expiry) -> Result<(), Refusal> {
+    fn check_prolonging(
+        &self,
+        facts: &Facts<'_>,
+        ledger: &Ledger,
+        link: &Link,
+        ends: Expiry,
+    ) -> Result<(), Refusal> {
         facts.check_policies()?;
-        check_setup(facts)?;
+        check_setup(facts, ledger, link)?;
         check_maker(facts, link.grant.is_some())?;
         facts.check_duration(ends)
     }
@@ -440,7 +472,7 @@ impl Command for MoveLinkEnd {
         }
         check_expiry(after, bound, facts.now)?;
         if before < after {
-            self.check_prolonging(facts, link, answer.ends)?;
+            self.check_prolonging(facts, ledger, link, answer.ends)?;
         }
         let mut draft = Draft::new(facts, ledger);
         draft.head.link = Some(Link { expiry: after, ..link.clone() });

@@ -1,13 +1,14 @@
 //! The locks along a path: how much of the data a grant or a link shows, with all that it hangs on taken into account.
 
 use crate::{
-    lock::StoredLock,
+    lock::{SLOT, StoredLock, device_passes},
+    policy::Resource,
     record::{Chain, Grant, Link},
     tenant::SharingRules,
     value::{GrantId, Rights, Timestamp},
 };
 use serde::Serialize;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Whose lock it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
@@ -117,6 +118,22 @@ impl Locks {
         }
     }
 
+    /// Whether a device passes all of them.
+    pub(crate) fn pass_device(&self, device: &Resource) -> bool {
+        let id = device.id.as_deref().unwrap_or_default();
+        self.is_none() || device_passes(&self.stored(), id, &device.tags).is_ok()
+    }
+
+    /// The ids that a slot of a blueprint is fixed to, by the parameter `slot:<name>` of one of them or of several (B11).
+    pub(crate) fn slot_ids(&self, slot: &str) -> Option<BTreeSet<String>> {
+        let name = format!("{SLOT}{slot}");
+        let locks = self.iter().filter_map(|locked| locked.lock.lock());
+        let sets = locks.filter_map(|lock| lock.parameters().get(&name));
+        sets.fold(None, |met: Option<BTreeSet<String>>, ids| {
+            Some(met.map_or_else(|| ids.clone(), |met| met.intersection(ids).cloned().collect()))
+        })
+    }
+
     #[inline]
     pub(crate) fn is_none(&self) -> bool {
         self.0.is_none()
@@ -133,16 +150,7 @@ impl Locks {
     /// What all of them let through together; `None` where nothing is locked. One that cannot be read lets nothing through
     /// (K24).
     pub(crate) fn effective(&self) -> Option<Arc<StoredLock>> {
-        let mut all = self.iter();
-        let first = Arc::clone(&all.next()?.lock);
-        let mut met: Option<Arc<StoredLock>> = Some(first);
-        for Locked { lock, .. } in all {
-            met = match lock.as_ref() {
-                StoredLock::Unreadable(_) => return Some(Arc::clone(lock)),
-                StoredLock::Lock(lock) => StoredLock::narrowed(met.as_ref(), lock.clone()),
-            };
-        }
-        met
+        self.iter().fold(None, |met, locked| StoredLock::both(met.as_ref(), Some(&locked.lock)))
     }
 
     /// Whether their form alone lets nothing through (K13).

@@ -5,7 +5,7 @@ use super::{
     draft::Draft,
     ledger::Ledger,
     link::own_link,
-    refusal::{Refusal, check_lock},
+    refusal::{Refusal, check_narrowing},
 };
 use crate::{
     lock::{Lock, StoredLock},
@@ -27,10 +27,9 @@ pub(crate) struct NarrowLink {
 pub struct LinkNarrowed {
     /// Counts the links of the dashboard.
     pub generation: u64,
-    /// The lock that the link has now; `None` for none.
+    /// The lock that the link has now; `None` for none. What it really shows, with what it hangs on and the tenant's rules,
+    /// says [`access_list`](crate::Dashshare::access_list): a withdrawal asks the directory nothing.
     pub lock: Option<Arc<StoredLock>>,
-    /// How much of the data it shows now, its maker's own lock and the tenant's taken into account.
-    pub effective_lock: Option<Arc<StoredLock>>,
 }
 
 impl Command for NarrowLink {
@@ -56,15 +55,13 @@ impl Command for NarrowLink {
         let ledger = facts.ledger_for(self.by)?;
         let link = own_link(ledger, self.by)?;
         let lock = StoredLock::narrowed(link.lock.as_ref(), self.lock.clone());
-        let narrowed = Link { lock: lock.clone(), ..link.clone() };
-        let effective_lock = ledger.locks_of_link(&narrowed, &facts.tenant.rules).effective();
-        let answer = LinkNarrowed { generation: link.generation, lock: lock.clone(), effective_lock };
+        check_narrowing(&self.lock, lock.as_ref())?;
+        let answer = LinkNarrowed { generation: link.generation, lock: lock.clone() };
         if lock == link.lock {
             return Ok(Verdict::standing(answer));
         }
-        check_lock(lock.as_ref())?;
         let mut draft = Draft::new(facts, ledger);
-        draft.head.link = Some(narrowed);
+        draft.head.link = Some(Link { lock: lock.clone(), ..link.clone() });
         let event =
             Event::LinkNarrowed { generation: link.generation, before: link.lock.clone(), after: lock };
         Ok(draft.finish(self.by, event, |_| answer))

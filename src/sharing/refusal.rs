@@ -2,7 +2,7 @@
 
 use super::{consult::Missing, told::Told};
 use crate::{
-    lock::{LockFault, StoredLock},
+    lock::{Lock, LockFault, StoredLock},
     policy::RuleRef,
     tenant::SharingRules,
     value::{DashboardId, Expiry, GrantId, Rights, Timestamp},
@@ -448,7 +448,18 @@ fn sentences(missing: &[Missing]) -> String {
 /// Refuses a lock that may not be written (K13, K25).
 pub(crate) fn check_lock(lock: Option<&Arc<StoredLock>>) -> Result<(), Refusal> {
     let Some(stored) = lock else { return Ok(()) };
-    match stored.lock().ok_or(Refusal::LockUnreadable)?.check() {
+    refuse(stored.lock().ok_or(Refusal::LockUnreadable)?.check())
+}
+
+/// Refuses to narrow by a lock that may not be written, or to one that lets nothing through (K13, K20, K25).
+pub(crate) fn check_narrowing(by: &Lock, narrowed: Option<&Arc<StoredLock>>) -> Result<(), Refusal> {
+    refuse(by.check())?;
+    // One that cannot be read lets nothing through, narrowed or not.
+    narrowed.and_then(|stored| stored.lock()).map_or(Ok(()), |met| refuse(met.check_met()))
+}
+
+fn refuse(checked: Result<(), LockFault>) -> Result<(), Refusal> {
+    match checked {
         Ok(()) => Ok(()),
         Err(LockFault::Empty) => Err(Refusal::EmptyLock),
         Err(LockFault::TooLarge { what, limit }) => Err(Refusal::LockTooLarge { what, limit }),

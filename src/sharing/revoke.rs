@@ -155,7 +155,8 @@ fn rebind(
             let Some(under) = ledger.best_parent(others(), standing.rights, terms.lock.as_ref()) else {
                 continue;
             };
-            if ledger.locks_of(under.grant).and_new(terms.lock.as_ref()).show_nothing() {
+            let locks = ledger.locks_of(under.grant).and_new(terms.lock.as_ref());
+            if locks.under_rules(true, &facts.tenant.rules).show_nothing() {
                 continue;
             }
             let longest = longest(facts, before);

@@ -6,6 +6,7 @@ mod day;
 mod email;
 mod id;
 mod object;
+mod pointer;
 mod rights;
 mod shown;
 mod spelling;
@@ -15,6 +16,7 @@ mod token;
 
 pub(crate) use email::canonical_domain;
 pub(crate) use object::Object;
+pub(crate) use pointer::pointer;
 pub(crate) use shown::{Showing, Shown, is_seen, shown};
 pub use {
     account::Account,

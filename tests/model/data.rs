@@ -159,6 +159,12 @@ impl<'a> Past<'a> {
         lock::met(&locks)
     }
 
+    /// Whether the link could show nothing, whatever its own lock (L8).
+    pub(super) fn link_is_blank(self, dashboard: Dashboard) -> bool {
+        let above = self.link_locks(dashboard).into_iter().filter(|(of, _)| *of != Element::Link);
+        lock::met(&above.map(|(_, lock)| lock).collect::<Vec<_>>()).shows_nothing()
+    }
+
     /// All ways in which somebody sees data of a device, whatever the question; or why there is none (D3, K14, K15).
     pub(crate) fn door(
         self,
@@ -272,6 +278,12 @@ impl<'a> Past<'a> {
         sources.into_iter().filter(passes).collect()
     }
 
+    /// Whether there is a variable and an instant of the device that the locks let somebody see now.
+    fn showing(self, sources: Vec<Source>, device: u8, now: Instant) -> Vec<Source> {
+        let shows = |source: &Source| lock::shows_some(&source.locks(), device, now);
+        sources.into_iter().filter(shows).collect()
+    }
+
     /// What each grant shows that gives an account something, the oldest first, and what a policy does.
     pub(crate) fn sights(
         self,
@@ -308,7 +320,7 @@ impl<'a> Past<'a> {
             |account: &Account| *account == owner || self.held(*account, dashboard, now).next().is_some();
         let viewers = people.into_iter().filter(holds).filter_map(|account| {
             let sources = self.door(Asker::Account(account), dashboard, &question, now).ok()?;
-            let passing = self.passing(sources, device);
+            let passing = self.showing(sources, device, now);
             let ends = passing.iter().map(|source| source.ends).max()?;
             let sight = |source: &Source| match source.by {
                 By::Owner => (Rights::ALL, Lock::NONE),
@@ -318,7 +330,7 @@ impl<'a> Past<'a> {
             Some((account, expiry_of(ends), passing.iter().map(sight).collect()))
         });
         let visits = self.door(Asker::Visitor, dashboard, &question, now);
-        let seen = visits.is_ok_and(|sources| !self.passing(sources, device).is_empty()) && !is_past;
+        let seen = visits.is_ok_and(|sources| !self.showing(sources, device, now).is_empty()) && !is_past;
         Some((viewers.collect(), seen.then(|| self.link_lock(dashboard))))
     }
 

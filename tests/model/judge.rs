@@ -148,7 +148,7 @@ impl Model {
                     outcome.lock = Some(past.link_lock(dashboard));
                 }
             }
-            Command::NarrowLink { dashboard, .. } => outcome.lock = Some(past.link_lock(dashboard)),
+            Command::NarrowLink { dashboard, .. } => outcome.lock = past.link_own_lock(dashboard),
             Command::Amend { grant, by, .. } => {
                 // Nothing is hidden from the host, and from whoever holds it itself.
                 let is_told = step.host || past.belongs_to(grant, by);
@@ -420,6 +420,7 @@ impl Past<'_> {
                 accept_unless(vec![
                     (owners, "not_yours"),
                     (!rules.public, "public_sharing_off"),
+                    (self.link_is_blank(dashboard), "setup_incomplete"),
                     (by_grantee && !rules.private, "private_sharing_off"),
                     (by_grantee && !rules.resharing, "resharing_off"),
                 ])
@@ -919,7 +920,9 @@ impl Past<'_> {
                     })
                     .collect();
                 let best = self.best_for(&others, terms.lock);
-                let shows = |under: &Grant| !self.bare_lock(*under).meet(terms.lock).shows_nothing();
+                let tenants = self.tenants(dashboard, true);
+                let shows =
+                    |under: &Grant| !tenants.meet(self.bare_lock(*under)).meet(terms.lock).shows_nothing();
                 best.filter(shows).map(|under| (under, self.depth(under) + 1, self.chain_end(under)))
             } else if self.has(Fault::RebindsForgetDescendants) {
                 None
@@ -1089,7 +1092,10 @@ impl Past<'_> {
         let parents_end = parent.map(|parent| self.chain_end(parent));
         self.judge_end(&mut refusals, t, dashboard, expiry, parents_end);
         let tenants = rules.link_lock.meet(self.tenants(dashboard, parent.is_some()));
-        let shows = tenants.meet(self.bound_lock(parent)).meet(lock);
+        let above = tenants.meet(self.bound_lock(parent));
+        let shows = above.meet(lock);
+        // Whatever the link's own lock (L8).
+        refuse(&mut refusals, above.shows_nothing(), "setup_incomplete");
         let is_written = lock.form == Form::Good && !lock.is_empty();
         refuse(&mut refusals, is_written && shows.shows_nothing(), "lock_shows_nothing");
         if !refusals.is_empty() {
@@ -1117,6 +1123,7 @@ impl Past<'_> {
             if end_of(expiry) > end_of(stands) {
                 let rules = self.rules(dashboard);
                 refuse(&mut refusals, !rules.public, "public_sharing_off");
+                refuse(&mut refusals, self.link_is_blank(dashboard), "setup_incomplete");
                 refuse(&mut refusals, parents_end.is_some() && !rules.private, "private_sharing_off");
                 refuse(&mut refusals, parents_end.is_some() && !rules.resharing, "resharing_off");
                 refuse(&mut refusals, self.denied(by, dashboard), "policy_denies");
@@ -1156,12 +1163,10 @@ fn check_written(refusals: &mut Refusals, lock: Lock) {
     refuse(refusals, lock.is_empty(), "empty_lock");
 }
 
-/// What is refused of a narrowing: what would be written by it, unless that stands (K13, K20).
+/// What is refused of a narrowing: what may not be written, and what would let nothing through (K13, K20).
 fn check_narrowed(refusals: &mut Refusals, stands: Lock, narrow: Lock) {
-    let narrowed = stands.meet(narrow);
-    if narrowed != stands {
-        check_written(refusals, narrowed);
-    }
+    check_written(refusals, narrow);
+    refuse(refusals, stands.meet(narrow).is_empty(), "empty_lock");
 }
 
 fn refuse(refusals: &mut Refusals, applies: bool, code: Code) {

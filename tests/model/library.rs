@@ -332,7 +332,7 @@ impl<S: Store> Library<S> {
             Command::NarrowLink { dashboard, by, lock } => {
                 let narrow = service.narrow_link(actor(by), dashboard_id(dashboard), locks::lock_of(lock));
                 let narrowed = self.run(narrow)?;
-                outcome.lock = Some(locks::lock(narrowed.effective_lock.as_deref()));
+                outcome.lock = Some(locks::lock(narrowed.lock.as_deref()));
             }
             Command::Remind { dashboard, until } => {
                 let reminded = self.run(service.remind(dashboard_id(dashboard), time(until)))?;

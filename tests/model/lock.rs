@@ -194,6 +194,15 @@ impl Lock {
         self.never || self.devices.is_shut() || self.variables.is_shut() || self.site == Some(0)
     }
 
+    /// As it is told to whom it locks: without the ids that a clause of ids alone shuts out (K22).
+    pub(crate) fn as_told(self) -> Self {
+        let ids = (1 << DEVICES) - 1;
+        let of_ids = self.devices.iter().filter(|clause| clause & !ids == 0);
+        let open = of_ids.fold(u8::MAX, |open, clause| open & (clause | !ids));
+        let devices = self.devices.iter().fold(0, |all, clause| all | 1 << (clause & open));
+        Self { devices: Clauses(devices), ..self }.canonical()
+    }
+
     /// K3.
     fn passes_device(self, device: u8) -> bool {
         let by_tag = if device == TAGGED { 1 << DEVICES } else { 0 };
@@ -233,6 +242,15 @@ pub(crate) fn device_passes(path: &[Lock], device: u8) -> Result<(), Why> {
         return Err(Why::Empty);
     }
     if path.iter().all(|lock| lock.passes_device(device)) { Ok(()) } else { Err(Why::Device) }
+}
+
+/// Whether a path shows some variable of a device at some instant now.
+pub(crate) fn shows_some(path: &[Lock], device: u8, now: Instant) -> bool {
+    let passes = |variable: u8| path.iter().all(|lock| lock.passes_variable(device, variable));
+    let (from, until) = window(path, now);
+    device_passes(path, device).is_ok()
+        && (0..VARIABLES).any(|variable| is_shown(device, variable) && passes(variable))
+        && from.zip(until).is_none_or(|(from, until)| from < until)
 }
 
 /// What the path makes of a question whatever the instant: the value of the parameter by which it is to be filtered.

@@ -139,8 +139,10 @@ impl Past<'_> {
     ) -> Option<Vec<(Account, Rights, Expiry, Vec<Sight>)>> {
         let owner = self.owner(dashboard)?;
         let viewers = people.into_iter().filter(|account| *account != owner).filter_map(|account| {
-            let (rights, _, ends, sights) = self.shared_with(account, dashboard, t)?;
-            Some((account, rights, ends, sights))
+            let (rights, _, ends, _) = self.shared_with(account, dashboard, t)?;
+            let giving = self.held(account, dashboard, t).filter(|grant| self.switched_on(*grant));
+            let sights = giving.map(|grant| (self.grant_rights(grant, t), self.effective_lock(grant)));
+            Some((account, rights, ends, sights.filter(|(rights, _)| *rights != Rights::NONE).collect()))
         });
         Some(viewers.collect())
     }
@@ -165,7 +167,7 @@ impl Past<'_> {
         } else {
             self.may_share(account, dashboard, t)
         };
-        let sight = |grant: &Grant| (self.grant_rights(*grant, t), self.effective_lock(*grant));
+        let sight = |grant: &Grant| (self.grant_rights(*grant, t), self.effective_lock(*grant).as_told());
         let sights = giving.iter().map(sight).collect();
         Some((self.shared_rights(account, dashboard, t, |_| false), reshare, expiry_of(ends), sights))
     }

@@ -57,7 +57,7 @@ impl Directory for Inside<'_> {
         }
     }
 
-    dashshare::delegate_directory!(self.rest => account_of, tenant, principal, dashboard, device, variables, devices);
+    dashshare::delegate_directory!(self.rest => account_of, tenant, principal, dashboard, device, variables, devices, blueprint, candidates);
 }
 
 async fn staff(pool: &PgPool) -> i64 {

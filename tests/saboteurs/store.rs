@@ -3,12 +3,14 @@
 use super::Sabotage;
 use dashshare::{
     AccountId, BoxError, DashboardId, Expiry, GrantId, Holder, Revision, Timestamp,
+    lock::StoredLock,
     store::{
         Chain, Commit, CommitError, CommitKey, Freshness, Grant, Grantee, Head, LinkDigest, Receipt, Seed,
         Snapshot, Store,
     },
     trail::{Actor, AuditRecord, DeadLetter, MessageId, OutboxMessage},
 };
+use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -217,16 +219,51 @@ impl PlainStore {
             }
             Expiry::Never => Expiry::Never,
         };
+        kept.terms.lock = self.kept_lock(grant.terms.lock.as_ref());
+        if self.is(Sabotage::DropsTheLocksOfThePast) {
+            kept.history.iter_mut().flat_map(|it| &mut it.amended).for_each(|past| past.terms.lock = None);
+        }
         if self.is(Sabotage::LosesTheHistoryOfAGrant) {
             kept.history = None;
         }
         Arc::new(kept)
     }
 
+    /// A lock as a careless store keeps it: it reads the members that it knows.
+    fn kept_lock(&self, lock: Option<&Arc<StoredLock>>) -> Option<Arc<StoredLock>> {
+        let mut members = serde_json::to_value(lock?.as_ref()).expect("JSON");
+        let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+        if self.is(Sabotage::DropsTheLock) {
+            return None;
+        }
+        if self.is(Sabotage::TakesWhatItCannotReadForNone) && lock?.lock().is_none() {
+            return None;
+        }
+        if self.is(Sabotage::TakesAnEmptyClauseForNone)
+            && let Some(members) = members.as_object_mut()
+        {
+            members.retain(|_, value| !is_empty(value));
+        }
+        if self.is(Sabotage::TruncatesAClause)
+            && let Some(clause) = members.get_mut("devices").and_then(Value::as_array_mut)
+        {
+            clause.truncate(128);
+        }
+        if self.is(Sabotage::RoundsTheWindowOfALock)
+            && let Some(Value::String(from)) = members.get_mut("from")
+        {
+            *from = from.replace(".000001Z", "Z");
+        }
+        Some(Arc::new(serde_json::from_value(members).expect("something")))
+    }
+
     fn kept_head(&self, head: &Arc<Head>) -> Arc<Head> {
         let mut kept = Head::clone(head);
         if self.is(Sabotage::LosesTheFormerOwners) {
             kept.former_owners.clear();
+        }
+        if self.is(Sabotage::DropsTheLockOfTheLink) {
+            kept.link.iter_mut().for_each(|link| link.lock = None);
         }
         Arc::new(kept)
     }

@@ -47,7 +47,7 @@ impl Directory for Inside<'_> {
         }
     }
 
-    dashshare::delegate_directory!(self.rest => account_of, tenant, principal, dashboard, device, variables, devices);
+    dashshare::delegate_directory!(self.rest => account_of, tenant, principal, dashboard, device, variables, devices, blueprint, candidates);
 }
 
 async fn with_accounts(store: &SqliteStore) {

@@ -23,6 +23,8 @@ pub(crate) enum Call {
     Dashboard,
     Device,
     Devices,
+    Blueprint,
+    Candidates,
     Commit,
     Receipt,
     Read,
@@ -57,6 +59,8 @@ impl Call {
             "dashboard" => Self::Dashboard,
             "device" => Self::Device,
             "devices" => Self::Devices,
+            "blueprint" => Self::Blueprint,
+            "candidates" => Self::Candidates,
             other => panic!("`{other}` has no call of its own"),
         }
     }
