@@ -3,6 +3,8 @@
 //! `DASHSHARE_HISTORIES` says how many histories to play (8,000 unless set), `DASHSHARE_SEED` plays one of them.
 //! `DASHSHARE_FAULTS` breaks the named rules in the model: a library that differs from the model then breaks others.
 
+mod data;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     env,
@@ -245,6 +247,7 @@ fn shortest(seed: u64, faults: &[Fault], found: Found) -> String {
 
 /// The model and the library, driven by the same commands.
 struct Sides {
+    seed: u64,
     model: Model,
     library: Library,
     now: Instant,
@@ -261,6 +264,7 @@ impl Sides {
         let library = Library::new();
         let (.., nowhere) = library.present(Account(1), None);
         Self {
+            seed,
             model: Model::with_faults(faults),
             library,
             nowhere: written(&nowhere),
@@ -291,6 +295,7 @@ impl Sides {
             Command::Claim { .. } => self.pending(),
             _ => Vec::new(),
         };
+        let watched = self.watch(step);
         let expected = self.model.play(step);
         let claimed = pending.iter().filter(|grant| !self.model.past().is_pending(**grant)).count();
         let played = self.library.play(step, expected.as_ref().ok());
@@ -316,7 +321,8 @@ impl Sides {
                 self.parties.retain(|(_, of), _| *of != dashboard);
             }
         }
-        self.compare_present(counts)?;
+        self.compare_present(step.n, counts)?;
+        self.compare_data(step, played.as_ref().ok(), watched, counts)?;
         for dashboard in dashboards() {
             let expected: Vec<u32> = self.model.past().open_link(dashboard, self.now).into_iter().collect();
             let told = self.library.open_links(dashboard);
@@ -343,7 +349,7 @@ impl Sides {
     }
 
     /// What everybody may do now, and is told who asks (D8).
-    fn compare_present(&mut self, counts: &mut Counts) -> Result<(), String> {
+    fn compare_present(&mut self, n: u32, counts: &mut Counts) -> Result<(), String> {
         let (past, now) = (self.model.past(), self.now);
         for dashboard in dashboards() {
             for &account in &self.people {
@@ -352,9 +358,10 @@ impl Sides {
                     (past.rights(account, dashboard, now), past.may_share(account, dashboard, now));
                 let what = || format!("what {account:?} may, and whether it may share");
                 alike(now, dashboard, what, &expected, &(rights, may_share))?;
-                let sees = past.sees_devices(account, dashboard, now);
-                let what = || format!("whether {account:?} sees the devices");
-                alike(now, dashboard, what, &sees, &self.library.sees_devices(account, dashboard))?;
+                let device = (n % u32::from(model::lock::DEVICES)) as u8;
+                let sees = past.sees_device(account, dashboard, device, now);
+                let what = || format!("whether {account:?} sees p{device}");
+                alike(now, dashboard, what, &sees, &self.library.sees_device(account, dashboard, device))?;
                 if past.suspended(dashboard) {
                     counts.count("told of what is suspended");
                     if past.is_party(account, dashboard, now) {
@@ -405,6 +412,7 @@ impl Sides {
     /// The whole state at every instant at which something ends, and the past at every instant at which something
     /// was done: one unit before, at, and after it.
     fn end(&self, counts: &mut Counts) -> Result<(), String> {
+        self.end_data(counts)?;
         let past = self.model.past();
         let critical = past.critical_instants(self.now);
         for t in critical.iter().copied() {
@@ -424,8 +432,8 @@ impl Sides {
             }
             for &who in &self.people {
                 let shared = dashboards().filter_map(|d| {
-                    let (rights, reshare, ends) = past.shared_with(who, d, t)?;
-                    Some((d, rights, reshare, ends))
+                    let (rights, reshare, ends, sights) = past.shared_with(who, d, t)?;
+                    Some((d, rights, reshare, ends, sights))
                 });
                 let told = self.library.shared_with(who, t);
                 same(t, Dashboard(0), &format!("what is shared with {who:?}"), shared.collect(), told)?;
@@ -435,6 +443,7 @@ impl Sides {
             let pasts = if self.asks_the_past { past.past_instants(d, self.now) } else { Vec::new() };
             for t in pasts {
                 counts.count("past states compared");
+                self.compare_past_data(d, t, counts)?;
                 let then = past.until(t);
                 for &account in &self.people {
                     let expected = (then.rights(account, d, t), then.may_share(account, d, t));

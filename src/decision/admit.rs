@@ -8,7 +8,7 @@ use super::{
     pieces::{Admits, Admitted, Source, admitted},
 };
 use crate::{
-    lock::{Left, Query, Range, ReadKind, ShownDevice, Shut, StoredLock, Variables, admit},
+    lock::{Left, Lock, Query, Range, ReadKind, ShownDevice, Shut, Variables, admit},
     record::Chain,
     sharing::{Locks, Sight, Told},
     value::{AccountId, Action, Expiry, Rights, Tag, Timestamp},
@@ -181,13 +181,10 @@ impl DeviceDecision {
 
 /// What these locks let be seen of a device now, if they let anything.
 fn sight(rights: Rights, locks: &Locks, device: &ShownDevice<'_>, now: Timestamp) -> Option<Sight> {
-    let shows = |lock: &StoredLock| lock.lock().is_some_and(|lock| lock.shows(device));
     let met = locks.effective();
-    let is_open = met
-        .as_ref()
-        .and_then(|met| met.lock())
-        .is_none_or(|met| !met.is_empty() && !met.window(now).is_empty());
-    let seen = is_open && locks.stored().into_iter().all(shows);
+    // Of all together: each by itself may show another variable.
+    let shows = |met: &Lock| !met.is_empty() && !met.window(now).is_empty() && met.shows(device);
+    let seen = met.as_ref().is_none_or(|met| met.lock().is_some_and(shows));
     seen.then_some(Sight { rights, lock: met })
 }
 
@@ -210,9 +207,9 @@ fn sources<'a>(
             let live = [best].into_iter().chain(others).filter(|held| !held.standing.ends.is_over(now));
             let mut found: Vec<Source> =
                 live.clone().filter_map(|held| of_grant(held, query, tags, now, nearest)).collect();
-            // What a policy lets somebody see, no grant's lock hides (K15).
+            // What a policy lets somebody see, no grant's lock hides (K15), and it does not end.
             if live.clone().all(|held| !held.locks.is_none()) && decision.policy_of_device().is_some() {
-                found.push(open(Admits::Policy, query));
+                found.insert(0, open(Admits::Policy, query));
             }
             found
         }

@@ -228,7 +228,9 @@ pub(super) fn admitted(dashboard: DashboardId, query: &Query, sources: Vec<Sourc
         }
     }
     let all = joined(pieces.iter().map(|piece| piece.range).collect());
-    let is_whole = query.range == Range::EVER || all.iter().any(|range| range.covers(query.range));
+    let covers_all = all.iter().any(|range| range.covers(query.range));
+    // Without a range the windows are what is asked for.
+    let cut = if query.range == Range::EVER { shortened && !covers_all } else { !covers_all };
     Admitted {
         dashboard,
         kind: query.kind.clone(),
@@ -236,7 +238,7 @@ pub(super) fn admitted(dashboard: DashboardId, query: &Query, sources: Vec<Sourc
         variable: query.variable.clone(),
         slot: query.slot.clone(),
         pieces,
-        cut: shortened || !is_whole,
+        cut,
         valid_until: needed.at(),
     }
 }

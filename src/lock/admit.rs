@@ -103,11 +103,15 @@ pub(crate) fn admit(
         windows.push(window);
     }
     let (asked, shortened) = asked(&locks, query.range, window, now)?;
-    // The first one after which nothing is left is the one that shuts it.
-    match windows.iter().position(|window| asked.intersection(*window).is_empty()) {
-        Some(at) => Err((at, Shut::Outside(windows.get(at).copied().unwrap_or_default()))),
-        None => Ok(Left { range: asked.intersection(window), parameters, shortened }),
+    if !asked.intersection(window).is_empty() {
+        return Ok(Left { range: asked.intersection(window), parameters, shortened });
     }
+    // The first one after which nothing is left is the one that shuts it. An open side that was taken from the window may
+    // leave nothing by itself: then that window does, or the limit for which the side was taken.
+    let range = if asked.is_empty() { query.range } else { asked };
+    let first = windows.iter().position(|window| range.intersection(*window).is_empty());
+    let at = first.or_else(|| locks.iter().position(|lock| !lock.max_range.is_empty())).unwrap_or(0);
+    Err((at, Shut::Outside(windows.get(at).copied().unwrap_or_default())))
 }
 
 fn readable<'a>(path: &[&'a StoredLock]) -> Result<Vec<&'a Lock>, (usize, Shut)> {

@@ -87,9 +87,14 @@ impl Locks {
             Some(lock) => above.below(lock),
             None => above,
         };
+        above.and_own(link)
+    }
+
+    /// The same and a link's own lock below them.
+    pub(crate) fn and_own(self, link: &Link) -> Self {
         match &link.lock {
-            Some(lock) => above.and(Locked { by: LockedBy::Link(link.generation), lock: Arc::clone(lock) }),
-            None => above,
+            Some(lock) => self.and(Locked { by: LockedBy::Link(link.generation), lock: Arc::clone(lock) }),
+            None => self,
         }
     }
 

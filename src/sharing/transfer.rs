@@ -8,10 +8,12 @@ use super::{
     refusal::Refusal,
 };
 use crate::{
-    record::{Actor, AskedTransfer, Event, Grant, Grantee, Holder, Message, Seed, Terms},
+    lock::StoredLock,
+    record::{Actor, AskedTransfer, Event, Grant, Grantee, Holder, Link, Message, Seed, Terms},
     value::{Account, AccountId, DashboardId, Expiry, GrantId, Rights, Timestamp, VerifiedEmail},
 };
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Refuses whoever is neither the host nor the owner.
 pub(crate) fn owners_ledger<'a>(facts: &Facts<'a>, by: Actor) -> Result<&'a Ledger, Refusal> {
@@ -239,6 +241,7 @@ impl Sides<'_> {
             && (link.grant.is_none() || link.maker == to)
         {
             link.maker = to;
+            link.lock = lock_of_own(ledger, link);
             link.grant = None;
         }
         let kept = (!keep.is_empty()).then(|| self.keep_grant(facts, &mut draft, keep));
@@ -275,6 +278,13 @@ impl Sides<'_> {
         });
         id
     }
+}
+
+/// The lock of a link that becomes the owner's: it shows no more than it did through what it hung on, since with the same
+/// token it never shows more (K20, K21).
+fn lock_of_own(ledger: &Ledger, link: &Link) -> Option<Arc<StoredLock>> {
+    let hung_on = ledger.locks_below(link.grant.and_then(|grant| ledger.get(grant)).map(Arc::as_ref));
+    hung_on.and_own(link).effective()
 }
 
 /// Makes whoever was asked the owner.

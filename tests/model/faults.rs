@@ -123,6 +123,28 @@ pub(crate) enum Fault {
     SharingIsPromisedInVain,
     /// A grant is prolonged for somebody whose domain was blocked since.
     ProlongingAsksNoDomain,
+    /// What a grant shows is its own lock, whatever its parent's.
+    LocksAreNotFolded,
+    /// Parts of two locks are combined.
+    LocksAreMixed,
+    /// A later narrowing takes the place of the lock that stood.
+    NarrowingReplaces,
+    /// Whoever may export exports what any of its grants shows.
+    ExportsGoByAnyGrant,
+    /// A grant's lock takes away what a policy lets somebody see.
+    LocksNarrowPolicies,
+    /// The tenant's lock for what is shared on does not count.
+    TenantsLocksAreForgotten,
+    /// A parent is chosen as if nothing were locked.
+    ParentsAreChosenWithoutLocks,
+    /// A share stands although another lock is asked for.
+    StandingForgetsLocks,
+    /// What a rebind re-issues has its own lock, not the one of its path.
+    RebindsWidenLocks,
+    /// A share is made that shows nothing.
+    EmptyPathsAreAccepted,
+    /// A link shows more when its maker becomes the owner.
+    TransferWidensTheLink,
 }
 
 impl FromStr for Fault {
@@ -135,7 +157,7 @@ impl FromStr for Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 59] = [
+    pub(crate) const ALL: [Self; 70] = [
         Self::TheChainIsSkipped,
         Self::DeadOneTickLate,
         Self::ReshareRightIsIgnored,
@@ -195,5 +217,16 @@ impl Fault {
         Self::NothingIsLimited,
         Self::SharingIsPromisedInVain,
         Self::ProlongingAsksNoDomain,
+        Self::LocksAreNotFolded,
+        Self::LocksAreMixed,
+        Self::NarrowingReplaces,
+        Self::ExportsGoByAnyGrant,
+        Self::LocksNarrowPolicies,
+        Self::TenantsLocksAreForgotten,
+        Self::ParentsAreChosenWithoutLocks,
+        Self::StandingForgetsLocks,
+        Self::RebindsWidenLocks,
+        Self::EmptyPathsAreAccepted,
+        Self::TransferWidensTheLink,
     ];
 }

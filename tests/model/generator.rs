@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use super::{
-    Account, Address, Command, DASHBOARDS, DAY, Dashboard, Expiry, Grant, Instant, Limits, Mode, Model, Past,
-    People, Policies, Rights, Rules, SECOND, START, Step, With,
+    Account, Address, Command, DASHBOARDS, DAY, Dashboard, Expiry, Grant, Instant, Limits, Lock, Mode, Model,
+    Past, People, Policies, Rights, Rules, SECOND, START, Step, With,
+    lock::{self, Clauses, Form},
 };
 
 /// SplitMix64: small, fast, and the same everywhere.
@@ -231,6 +232,7 @@ impl Generator {
             rights,
             reshare: true,
             expiry: None,
+            lock: Lock::NONE,
             parent,
         };
         let verify = |account, address| Command::Verify { account, address };
@@ -238,7 +240,7 @@ impl Generator {
         let stop = |by, with| Command::StopSharing { dashboard: d, by, with };
         let sharer = self.actor(past, d, owner, live);
         let invite = give(sharer, With::Address(address), Rights::VIEW, None);
-        let story = match self.rng.below(18) {
+        let story = match self.rng.below(21) {
             // The address is claimed, and by another account after it.
             0 => vec![invite, verify(one, address), claim(one), verify(other, address), claim(other)],
             // Stopping between the verifying and the claim.
@@ -286,6 +288,7 @@ impl Generator {
                         rights: Some(if self.rng.percent(70) { Rights::VIEW } else { Rights::EXPORT }),
                         reshare: None,
                         expiry: None,
+                        narrow: None,
                     });
                 }
                 // Neither is a share the same again when its path gives less than it says.
@@ -319,7 +322,7 @@ impl Generator {
                 let Some((grant, With::Account(maker))) = grant.map(|g| (g, past.grantee(g))) else {
                     return self.share(past, d, owner, live);
                 };
-                let link = |by| Command::RotateLink { dashboard: d, by, expiry: None };
+                let link = |by| Command::RotateLink { dashboard: d, by, expiry: None, lock: Lock::NONE };
                 let mut story = vec![Command::WithdrawLink { dashboard: d, by: owner }];
                 story.push(link(maker));
                 if self.rng.percent(60) {
@@ -329,6 +332,7 @@ impl Generator {
                         rights: None,
                         reshare: Some(false),
                         expiry: None,
+                        narrow: None,
                     });
                 }
                 story.push(Command::Transfer { dashboard: d, by: owner, to: maker, keep: None });
@@ -350,6 +354,7 @@ impl Generator {
                         rights: Rights::VIEW,
                         reshare: true,
                         expiry: soon,
+                        lock: Lock::NONE,
                         parent: None,
                     },
                     Command::Amend {
@@ -358,6 +363,7 @@ impl Generator {
                         rights: None,
                         reshare: None,
                         expiry: Some(soon.map(|t| t + DAY).filter(|_| self.rng.percent(80))),
+                        narrow: None,
                     },
                 ]
             }
@@ -373,7 +379,7 @@ impl Generator {
                 let set = |rules| Command::SetRules { dashboard: d, rules };
                 vec![
                     Command::WithdrawLink { dashboard: d, by: owner },
-                    Command::RotateLink { dashboard: d, by: maker, expiry: None },
+                    Command::RotateLink { dashboard: d, by: maker, expiry: None, lock: Lock::NONE },
                     Command::PauseLink { dashboard: d, by },
                     set(closed),
                     Command::ResumeLink { dashboard: d, by },
@@ -470,12 +476,67 @@ impl Generator {
                 let (one, other, third) = (by(), by(), by());
                 vec![
                     Command::WithdrawLink { dashboard: d, by: owner },
-                    Command::RotateLink { dashboard: d, by: maker, expiry: None },
+                    Command::RotateLink { dashboard: d, by: maker, expiry: None, lock: Lock::NONE },
                     Command::PauseLink { dashboard: d, by: one },
                     Command::PauseLink { dashboard: d, by: other },
                     Command::ResumeLink { dashboard: d, by: third },
                     Command::ResumeLink { dashboard: d, by: maker },
                 ]
+            }
+            // Two grants that show different things, and a share from either.
+            17 => {
+                let (first, second) = (self.lock(), self.lock());
+                let wanted = if self.rng.percent(50) { first } else { second };
+                let third = self.lock();
+                let locked = |command, lock| with_lock(command, lock);
+                let mut story = vec![
+                    locked(give(owner, With::Account(one), Rights::VIEW, None), first),
+                    locked(give(owner, With::Account(one), Rights::ALL, None), second),
+                    locked(give(one, With::Account(other), Rights::VIEW, None), wanted),
+                    locked(give(one, With::Account(other), Rights::VIEW, None), wanted),
+                    Command::Amend {
+                        grant: Grant::of(self.n + self.rng.below(2) as u32, 0),
+                        by: owner,
+                        rights: None,
+                        reshare: None,
+                        expiry: None,
+                        narrow: Some(third),
+                    },
+                    locked(give(one, With::Account(other), Rights::VIEW, None), wanted),
+                ];
+                let (grant, mode) = (Grant::of(self.n + self.rng.below(2) as u32, 0), Mode::Rebind);
+                story.push(Command::Revoke { grant, by: owner, mode });
+                self.planned = story.into();
+                return self.planned.pop_front().unwrap_or(Command::Wait);
+            }
+            // A link of somebody who sees only a part, and who then becomes the owner.
+            18 => {
+                let seen = self.lock();
+                let lock = if self.rng.percent(50) { Lock::NONE } else { self.lock() };
+                self.planned = vec![
+                    with_lock(give(owner, With::Account(one), Rights::ALL, None), seen),
+                    Command::WithdrawLink { dashboard: d, by: owner },
+                    Command::RotateLink { dashboard: d, by: one, expiry: None, lock },
+                    Command::NarrowLink { dashboard: d, by: one, lock: self.written_lock(false) },
+                    Command::Transfer { dashboard: d, by: owner, to: one, keep: None },
+                ]
+                .into();
+                return self.planned.pop_front().unwrap_or(Command::Wait);
+            }
+            // What a policy lets somebody see who holds a locked grant.
+            19 => {
+                let policies = Policies {
+                    allowed: People::are(one),
+                    sighted: if self.rng.percent(70) { People::are(one) } else { People::NOBODY },
+                    ..Policies::default()
+                };
+                self.planned = vec![
+                    Command::SetPolicies { dashboard: d, policies },
+                    with_lock(give(owner, With::Account(one), self.some_rights(), None), self.lock()),
+                    Command::SetPolicies { dashboard: d, policies: Policies::default() },
+                ]
+                .into();
+                return self.planned.pop_front().unwrap_or(Command::Wait);
             }
             // The dashboard goes to a holder and comes back.
             _ => {
@@ -491,6 +552,16 @@ impl Generator {
             }
         };
         self.planned = story.into();
+        // In some stories locks have a part.
+        if self.rng.percent(35) {
+            for i in 0..self.planned.len() {
+                let open = self.rng.percent(50);
+                let given = if open { Lock::NONE } else { self.lock() };
+                if let Command::Share { lock, .. } | Command::RotateLink { lock, .. } = &mut self.planned[i] {
+                    *lock = given;
+                }
+            }
+        }
         self.planned.pop_front().unwrap_or(Command::Wait)
     }
 
@@ -586,6 +657,56 @@ impl Generator {
         }
     }
 
+    /// A lock of one part or a few.
+    fn lock(&mut self) -> Lock {
+        let mut lock = Lock::NONE;
+        let hour = 3600 * SECOND;
+        for _ in 0..1 + self.rng.below(3) {
+            match self.rng.below(8) {
+                0..2 => {
+                    let clause = 1 + self.rng.below(usize::from(lock::DEVICE_CLAUSES) - 1) as u8;
+                    lock.devices = Clauses::one(clause);
+                }
+                2 => {
+                    let clause = 1 + self.rng.below(usize::from(lock::VARIABLE_CLAUSES) - 1) as u8;
+                    lock.variables = Clauses::one(clause);
+                }
+                3 => lock.last = self.rng.pick(&[hour, 6 * hour, 24 * hour, 72 * hour]),
+                4 => lock.days = Some(1 + self.rng.below(3) as u16),
+                5 => {
+                    // Of the days about the first one.
+                    let from = START - 2 * DAY + DAY / 2 * self.rng.below(8) as Instant;
+                    let until = from + DAY / 2 * (1 + self.rng.below(6)) as Instant;
+                    let sides = self.rng.below(4);
+                    lock.from = (sides != 0).then_some(from);
+                    lock.until = (sides != 1).then_some(until);
+                }
+                6 => lock.site = Some(1 + self.rng.below(3) as u8),
+                _ => lock.max_range = self.rng.pick(&[hour, 24 * hour, 72 * hour]),
+            }
+        }
+        lock
+    }
+
+    /// One that somebody writes: now and then one that makes no sense.
+    fn written_lock(&mut self, as_terms: bool) -> Lock {
+        let lock = self.lock();
+        let written = match self.rng.below(60) {
+            0 => Lock { devices: Clauses::one(0), ..lock },
+            1 => Lock { site: Some(0), ..lock },
+            2 => Lock { from: Some(START), until: Some(START - self.rng.below(2) as Instant), ..lock },
+            3 => Lock { form: Form::TooLarge, ..lock },
+            4 if as_terms => Lock::UNREADABLE,
+            _ => lock,
+        };
+        written.canonical()
+    }
+
+    /// As the tenant's rules may hold it.
+    fn tenants_lock(&mut self) -> Lock {
+        if self.rng.percent(10) { Lock::UNREADABLE } else { self.lock() }
+    }
+
     fn some_rights(&mut self) -> Rights {
         match self.rng.below(20) {
             0..9 => Rights::ALL,
@@ -628,6 +749,7 @@ impl Generator {
                 rights: terms.rights,
                 reshare: terms.reshare,
                 expiry: terms.expiry,
+                lock: terms.lock,
                 parent: past.parent(grant).filter(|_| self.rng.percent(30)),
             };
         }
@@ -684,6 +806,7 @@ impl Generator {
             } else {
                 self.expiry(past, d, from.map(|grant| past.chain_end(grant)))
             },
+            lock: if self.rng.percent(45) { self.written_lock(true) } else { Lock::NONE },
             parent,
         }
     }
@@ -742,7 +865,11 @@ impl Generator {
                 expiry = self.rng.percent(50).then_some(terms.expiry);
             }
         }
-        Command::Amend { grant, by, rights, reshare, expiry }
+        let narrow = self.rng.percent(30).then(|| self.written_lock(false));
+        if narrow.is_some() && self.rng.percent(70) {
+            (rights, reshare, expiry) = (None, None, None);
+        }
+        Command::Amend { grant, by, rights, reshare, expiry, narrow }
     }
 
     fn revoke(&mut self, past: Past<'_>, d: Dashboard, owner: Account, live: &[Grant]) -> Command {
@@ -843,7 +970,8 @@ impl Generator {
         let held = past.held(by, d, self.now);
         let bound = held.map(|grant| past.chain_end(grant)).max();
         let expiry = if self.rng.percent(40) { None } else { self.expiry(past, d, bound) };
-        Command::RotateLink { dashboard: d, by, expiry }
+        let lock = if self.rng.percent(40) { self.written_lock(false) } else { Lock::NONE };
+        Command::RotateLink { dashboard: d, by, expiry, lock }
     }
 
     fn link_command(&mut self, past: Past<'_>, d: Dashboard, owner: Account, live: &[Grant]) -> Command {
@@ -853,8 +981,9 @@ impl Generator {
         };
         let resume = if past.link_paused(d) { 70 } else { 25 };
         match self.rng.below(100) {
-            0..20 => Command::WithdrawLink { dashboard: d, by },
-            20..50 => {
+            0..15 => Command::WithdrawLink { dashboard: d, by },
+            15..32 => Command::NarrowLink { dashboard: d, by, lock: self.written_lock(false) },
+            32..52 => {
                 let bound = past.link_hangs_on(d).map(|grant| past.chain_end(grant));
                 Command::MoveLinkEnd { dashboard: d, by, expiry: self.expiry(past, d, bound) }
             }
@@ -895,7 +1024,11 @@ impl Generator {
         for _ in 0..self.rng.below(2) {
             allowed = allowed.and(self.anybody());
         }
-        Command::SetPolicies { dashboard: d, policies: Policies { denied, allowed, blind } }
+        let mut sighted = if self.rng.percent(60) { allowed } else { People::NOBODY };
+        if self.rng.percent(30) {
+            sighted = sighted.and(self.anybody());
+        }
+        Command::SetPolicies { dashboard: d, policies: Policies { denied, allowed, blind, sighted } }
     }
 
     fn set_rules(&mut self, past: Past<'_>, d: Dashboard) -> Command {
@@ -912,6 +1045,8 @@ impl Generator {
             blocked: self.rng.pick(&[0, 0, 0, 1, 2]).unwrap_or(0),
             allowed: self.rng.pick(&[0, 0, 0, 0, 0, 1, 2]).unwrap_or(0),
             limits: if self.rng.percent(65) { Rules::OPEN.limits } else { self.limits() },
+            link_lock: if self.rng.percent(25) { self.tenants_lock() } else { Lock::NONE },
+            reshare_lock: if self.rng.percent(25) { self.tenants_lock() } else { Lock::NONE },
         };
         Command::SetRules { dashboard: d, rules }
     }
@@ -919,11 +1054,18 @@ impl Generator {
 
 fn set_in_place(command: Command) -> Command {
     match command {
-        Command::Share { dashboard, by, with, rights, reshare, expiry, parent } => {
-            Command::SetShare { dashboard, by, with, rights, reshare, expiry, parent }
+        Command::Share { dashboard, by, with, rights, reshare, expiry, lock, parent } => {
+            Command::SetShare { dashboard, by, with, rights, reshare, expiry, lock, parent }
         }
         other => other,
     }
+}
+
+fn with_lock(mut command: Command, given: Lock) -> Command {
+    if let Command::Share { lock, .. } = &mut command {
+        *lock = given;
+    }
+    command
 }
 
 fn with_children(past: Past<'_>, live: &[Grant]) -> Vec<Grant> {

@@ -1,8 +1,8 @@
 //! The model against scenarios worked out by hand.
 
 use super::{
-    Account, Address, Command, DAY, Dashboard, Expiry, Grant, Instant, Limits, Mode, Model, Outcome, People,
-    Policies, Rights, Rules, SECOND, START, Step, With,
+    Account, Address, Command, DAY, Dashboard, Expiry, Grant, Instant, Limits, Lock, Mode, Model, Outcome,
+    People, Policies, Rights, Rules, SECOND, START, Step, With,
 };
 
 const D: Dashboard = Dashboard(0);
@@ -83,19 +83,28 @@ impl From<Address> for With {
 }
 
 fn share(by: Account, with: impl Into<With>, rights: Rights, expiry: Expiry) -> Command {
-    Command::Share { dashboard: D, by, with: with.into(), rights, reshare: true, expiry, parent: None }
+    Command::Share {
+        dashboard: D,
+        by,
+        with: with.into(),
+        rights,
+        reshare: true,
+        expiry,
+        lock: Lock::NONE,
+        parent: None,
+    }
 }
 
 fn prolong(grant: Grant, by: Account, expiry: Expiry) -> Command {
-    Command::Amend { grant, by, rights: None, reshare: None, expiry: Some(expiry) }
+    Command::Amend { grant, by, rights: None, reshare: None, expiry: Some(expiry), narrow: None }
 }
 
 fn narrow(grant: Grant, by: Account, rights: Rights) -> Command {
-    Command::Amend { grant, by, rights: Some(rights), reshare: None, expiry: None }
+    Command::Amend { grant, by, rights: Some(rights), reshare: None, expiry: None, narrow: None }
 }
 
 fn stop_resharing(grant: Grant, by: Account) -> Command {
-    Command::Amend { grant, by, rights: None, reshare: Some(false), expiry: None }
+    Command::Amend { grant, by, rights: None, reshare: Some(false), expiry: None, narrow: None }
 }
 
 fn revoke(grant: Grant, by: Account, mode: Mode) -> Command {
@@ -115,7 +124,7 @@ fn claim(account: Account) -> Command {
 }
 
 fn rotate(by: Account) -> Command {
-    Command::RotateLink { dashboard: D, by, expiry: NEVER }
+    Command::RotateLink { dashboard: D, by, expiry: NEVER, lock: Lock::NONE }
 }
 
 fn hours(hours: Instant) -> Expiry {
@@ -176,6 +185,7 @@ fn a_revocation_fells_and_a_rebind_re_issues_under_the_other_grant() {
                 rights: Rights::VIEW,
                 reshare: true,
                 expiry: NEVER,
+                lock: Lock::NONE,
                 parent: Some(p1),
             })
             .grant
@@ -268,6 +278,7 @@ fn the_eighth_grant_of_a_chain_is_the_last() {
             rights: Rights::VIEW,
             reshare: true,
             expiry: Some(START + DAY - depth),
+            lock: Lock::NONE,
             parent: (depth > 1).then(|| Grant::of(s.n, 0)),
         });
         assert_eq!(s.model.past().depth(grant.grant.expect("a grant")), depth as usize);
@@ -283,6 +294,7 @@ fn the_eighth_grant_of_a_chain_is_the_last() {
             rights: Rights::VIEW,
             reshare: true,
             expiry: NEVER,
+            lock: Lock::NONE,
             parent: Some(deepest),
         },
     );
@@ -556,6 +568,7 @@ fn a_share_may_be_set_in_place_of_all_that_the_named_one_holds_from_its_grantor(
         rights,
         reshare: true,
         expiry: NEVER,
+        lock: Lock::NONE,
         parent: None,
     };
     let anew = s.ok(set(Rights::VIEW));
@@ -674,7 +687,7 @@ fn whom_a_policy_denies_has_nothing_keeps_nothing_and_hands_nothing_on() {
 fn a_links_end_moves_within_its_makers() {
     let mut s = Story::new();
     s.give(OLGA, ANN, hours(20));
-    s.ok(Command::RotateLink { dashboard: D, by: ANN, expiry: hours(9) });
+    s.ok(Command::RotateLink { dashboard: D, by: ANN, expiry: hours(9), lock: Lock::NONE });
     let made = s.n;
     let to = |by, expiry| Command::MoveLinkEnd { dashboard: D, by, expiry };
     s.refused("unknown_dashboard", to(BOB, hours(8)));
@@ -820,7 +833,7 @@ fn a_policy_takes_a_device_from_everybody_and_gives_it_to_nobody_here() {
         dashboard: D,
         policies: Policies { blind, allowed, ..Policies::default() },
     };
-    let see = |s: &Story| [OLGA, ANN, BOB].map(|it| s.model.past().sees_devices(it, D, s.now));
+    let see = |s: &Story| [OLGA, ANN, BOB].map(|it| s.model.past().sees_device(it, D, 0, s.now));
     s.ok(policies(People::NOBODY, People::are(BOB)));
     assert_eq!(see(&s), [true, true, false]);
     s.ok(policies(People::are(OLGA), People::NOBODY));

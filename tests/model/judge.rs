@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Account, Command, DASHBOARDS, DAY, Dashboard, Entry, Expiry, FOREVER, Fault, Grant, Instant, Issued,
-    Mode, Model, Past, Rights, Step, Terms, With, end_of, expiry_of, index,
+    Lock, Mode, Model, Past, Rights, Step, Terms, With, end_of, expiry_of, index, lock::Form,
 };
 
 /// A refusal's stable code.
@@ -29,6 +29,8 @@ pub(crate) struct Outcome {
     pub(crate) link_fell: bool,
     /// The grants of whose ends somebody is told, the oldest first.
     pub(crate) reminded: Vec<Grant>,
+    /// How much of the data shows what was shared or linked, and the own lock of what was amended.
+    pub(crate) lock: Option<Lock>,
     /// After a claim: what the account holds by invitation to that address, the oldest first.
     pub(crate) bound: Vec<Grant>,
     /// After a claim: the invitations that ended in place of binding, the oldest first.
@@ -131,20 +133,28 @@ impl Model {
         match step.command {
             Command::Share { dashboard, by, with, .. } => {
                 outcome.ends = outcome.grant.map(|grant| expiry_of(past.chain_end(grant)));
+                outcome.lock = outcome.grant.map(|grant| past.effective_lock(grant));
                 outcome.others = past.given(by, with, dashboard, step.at).collect();
                 outcome.others.retain(|other| Some(*other) != outcome.grant);
             }
             Command::SetShare { .. } => {
                 outcome.ends = outcome.grant.map(|grant| expiry_of(past.chain_end(grant)));
+                outcome.lock = outcome.grant.map(|grant| past.effective_lock(grant));
                 outcome.fell = fell;
             }
             Command::RotateLink { dashboard, .. } | Command::MoveLinkEnd { dashboard, .. } => {
                 outcome.ends = past.link_ends(dashboard).map(expiry_of);
+                if matches!(step.command, Command::RotateLink { .. }) {
+                    outcome.lock = Some(past.link_lock(dashboard));
+                }
             }
-            Command::Amend { grant, .. } => {
-                // Nothing is hidden from the host.
-                let end = if step.host { past.ends(grant) } else { past.shown_end(grant, step.at) };
+            Command::NarrowLink { dashboard, .. } => outcome.lock = past.link_own_lock(dashboard),
+            Command::Amend { grant, by, .. } => {
+                // Nothing is hidden from the host, and from whoever holds it itself.
+                let is_told = step.host || past.belongs_to(grant, by);
+                let end = if is_told { past.ends(grant) } else { past.shown_end(grant, step.at) };
                 outcome.ends = Some(expiry_of(end));
+                outcome.lock = Some(past.terms(grant).lock);
                 outcome.fell = fell;
             }
             Command::Claim { account, address } => {
@@ -218,6 +228,7 @@ impl Past<'_> {
             | Command::TakeTransfer { dashboard, .. }
             | Command::DeclineTransfer { dashboard, .. }
             | Command::RotateLink { dashboard, .. }
+            | Command::NarrowLink { dashboard, .. }
             | Command::PauseLink { dashboard, .. }
             | Command::ResumeLink { dashboard, .. }
             | Command::MoveLinkEnd { dashboard, .. }
@@ -252,6 +263,7 @@ impl Past<'_> {
             | Command::StopSharing { .. }
             | Command::DeclineTransfer { .. }
             | Command::PauseLink { .. }
+            | Command::NarrowLink { .. }
             | Command::WithdrawLink { .. }
             | Command::DeleteDashboard { .. } => true,
             _ => false,
@@ -305,12 +317,12 @@ impl Past<'_> {
                 "already_exists",
             )]),
             Command::SetRules { .. } | Command::SetPolicies { .. } => Ok(Effect::default()),
-            Command::Share { dashboard, by, with, rights, reshare, expiry, parent } => {
-                let terms = Terms { rights, reshare, expiry };
+            Command::Share { dashboard, by, with, rights, reshare, expiry, lock, parent } => {
+                let terms = Terms { rights, reshare, expiry, lock };
                 self.judge_share(step, dashboard, by, with, terms, parent)
             }
-            Command::SetShare { dashboard, by, with, rights, reshare, expiry, parent } => {
-                let terms = Terms { rights, reshare, expiry };
+            Command::SetShare { dashboard, by, with, rights, reshare, expiry, lock, parent } => {
+                let terms = Terms { rights, reshare, expiry, lock };
                 self.judge_share(step, dashboard, by, with, terms, parent)
             }
             Command::RemindInvitation { grant, by } => {
@@ -322,8 +334,8 @@ impl Past<'_> {
                     Err(vec!["not_waiting"])
                 }
             }
-            Command::Amend { grant, by, rights, reshare, expiry } => {
-                self.judge_amend(t, grant, by, rights, reshare, expiry)
+            Command::Amend { grant, by, rights, reshare, expiry, narrow } => {
+                self.judge_amend(t, (grant, by), rights, reshare, expiry, narrow)
             }
             Command::Revoke { grant, by, mode } => {
                 self.has_power_over(t, grant, by)?;
@@ -379,7 +391,16 @@ impl Past<'_> {
                 let owns = self.dashboards().any(|d| self.owner(d) == Some(account));
                 accept_unless(vec![(owns, "owns_dashboards")])
             }
-            Command::RotateLink { dashboard, by, expiry } => self.judge_rotate(t, dashboard, by, expiry),
+            Command::RotateLink { dashboard, by, expiry, lock } => {
+                self.judge_rotate(t, dashboard, by, expiry, lock)
+            }
+            Command::NarrowLink { dashboard, by, lock } => {
+                self.has_power_over_link(t, dashboard, by)?;
+                let mut refusals = Vec::new();
+                let stands = self.link_own_lock(dashboard).unwrap_or(Lock::NONE);
+                check_narrowed(&mut refusals, stands, lock);
+                if refusals.is_empty() { Ok(Effect::default()) } else { Err(refusals) }
+            }
             Command::PauseLink { dashboard, by } | Command::WithdrawLink { dashboard, by } => {
                 self.has_power_over_link(t, dashboard, by)?;
                 Ok(Effect::default())
@@ -399,6 +420,7 @@ impl Past<'_> {
                 accept_unless(vec![
                     (owners, "not_yours"),
                     (!rules.public, "public_sharing_off"),
+                    (self.link_is_blank(dashboard), "setup_incomplete"),
                     (by_grantee && !rules.private, "private_sharing_off"),
                     (by_grantee && !rules.resharing, "resharing_off"),
                 ])
@@ -458,6 +480,7 @@ impl Past<'_> {
             refuse(&mut refusals, !self.account_exists(account), "unknown_account");
         }
         refuse(&mut refusals, terms.rights == Rights::NONE, "empty_rights");
+        check_written(&mut refusals, terms.lock);
         refuse(&mut refusals, holder == With::Account(by), "to_self");
         // A resharer learns of no address that it is the owner's (I1).
         let named_owner = if by == owner || self.has(Fault::TheOwnersAddressIsTold) { holder } else { with };
@@ -467,7 +490,7 @@ impl Past<'_> {
             refuse(&mut refusals, named.is_some(), "unknown_grant");
             None
         } else {
-            match self.choose_parent(by, dashboard, t, terms.rights, named) {
+            match self.choose_parent((by, dashboard), t, terms.rights, terms.lock, named) {
                 Ok(parent) => Some(parent),
                 Err(code) => {
                     refusals.push(code);
@@ -482,13 +505,20 @@ impl Past<'_> {
         let end = end_of(terms.expiry);
         let parents_end = parent.map(|parent| self.chain_end(parent));
         let new_end = end.min(parents_end.unwrap_or(end));
+        let bound = self.bound_lock(parent);
         // What is set in place of more than itself is made anew.
         let replaces = matches!(step.command, Command::SetShare { .. });
         let set_anew = replaces && self.given(by, with, dashboard, t).count() > 1;
         let mut standing = self.given(by, with, dashboard, t).filter(|grant| {
-            self.terms(*grant) == terms
+            let mut stands = self.terms(*grant);
+            if self.has(Fault::StandingForgetsLocks) {
+                stands.lock = terms.lock;
+            }
+            stands == terms
                 // A narrowed path gives less than a new grant would.
                 && self.grant_rights(*grant, t) == terms.rights
+                // And a narrowed one shows less (K19).
+                && bound.meet(terms.lock).is_within(self.bare_lock(*grant))
                 && match named {
                     Some(_) => self.parent(*grant) == named,
                     None => self.chain_end(*grant) >= new_end,
@@ -502,6 +532,12 @@ impl Past<'_> {
             return Ok(Effect { standing: Some(grant), ..Effect::default() });
         }
 
+        let shows = self.tenants(dashboard, parent.is_some()).meet(bound).meet(terms.lock);
+        refuse(
+            &mut refusals,
+            shows.shows_nothing() && !self.has(Fault::EmptyPathsAreAccepted),
+            "lock_shows_nothing",
+        );
         refuse(&mut refusals, self.denied(by, dashboard), "policy_denies");
         // One invitation of an address from one sharer (G23), whether it waits or found an account (I1).
         let in_the_way = |grant: Grant| {
@@ -717,10 +753,10 @@ impl Past<'_> {
     /// G7: the grant that the actor shares on from.
     fn choose_parent(
         self,
-        by: Account,
-        dashboard: Dashboard,
+        (by, dashboard): (Account, Dashboard),
         t: Instant,
         rights: Rights,
+        lock: Lock,
         named: Option<Grant>,
     ) -> Result<Grant, Code> {
         let reshares = |grant: Grant| self.terms(grant).reshare || self.has(Fault::ReshareRightIsIgnored);
@@ -748,11 +784,11 @@ impl Past<'_> {
         }
         let covering: Vec<Grant> =
             held.into_iter().filter(|grant| self.grant_rights(*grant, t).covers(rights)).collect();
-        self.best(&covering).ok_or("exceeds_own_rights")
+        self.best_for(&covering, lock).ok_or("exceeds_own_rights")
     }
 
     /// Of several grants the one that ends last, then the shallowest, then the oldest (which comes first).
-    fn best(self, grants: &[Grant]) -> Option<Grant> {
+    pub(super) fn best(self, grants: &[Grant]) -> Option<Grant> {
         let mut best = *grants.first()?;
         if self.has(Fault::TheFirstParentCounts) {
             return Some(best);
@@ -788,11 +824,11 @@ impl Past<'_> {
     fn judge_amend(
         self,
         t: Instant,
-        grant: Grant,
-        by: Account,
+        (grant, by): (Grant, Account),
         rights: Option<Rights>,
         reshare: Option<bool>,
         expiry: Option<Expiry>,
+        narrow: Option<Lock>,
     ) -> Result<Effect, Refusals> {
         let (dashboard, _) = self.has_power_over(t, grant, by)?;
         let stands = self.terms(grant);
@@ -810,6 +846,9 @@ impl Past<'_> {
             reshare == Some(true) && !stands.reshare && !self.has(Fault::AmendingWidens),
             "widening",
         );
+        if let Some(narrow) = narrow {
+            check_narrowed(&mut refusals, stands.lock, narrow);
+        }
         if let Some(expiry) = expiry
             && expiry != stands.expiry
         {
@@ -865,6 +904,10 @@ impl Past<'_> {
             let end = self.chain_end(old.grant);
             let under = if parent == revoked {
                 terms.rights = self.grant_rights(old.grant, t);
+                // With the lock that it really had (K21).
+                if !self.has(Fault::RebindsWidenLocks) {
+                    terms.lock = self.bare_lock(old.grant);
+                }
                 let others: Vec<Grant> = self
                     .held(holder, dashboard, t)
                     .filter(|other| {
@@ -876,7 +919,11 @@ impl Past<'_> {
                                 || self.has(Fault::RebindsNeedNoCover))
                     })
                     .collect();
-                self.best(&others).map(|under| (under, self.depth(under) + 1, self.chain_end(under)))
+                let best = self.best_for(&others, terms.lock);
+                let tenants = self.tenants(dashboard, true);
+                let shows =
+                    |under: &Grant| !tenants.meet(self.bare_lock(*under)).meet(terms.lock).shows_nothing();
+                best.filter(shows).map(|under| (under, self.depth(under) + 1, self.chain_end(under)))
             } else if self.has(Fault::RebindsForgetDescendants) {
                 None
             } else {
@@ -984,6 +1031,7 @@ impl Past<'_> {
                 rights,
                 reshare: false,
                 expiry: rules.max_days.map(|days| step.at + Instant::from(days) * DAY),
+                lock: Lock::NONE,
             },
             replaces: None,
         });
@@ -1010,13 +1058,15 @@ impl Past<'_> {
         dashboard: Dashboard,
         by: Account,
         expiry: Expiry,
+        lock: Lock,
     ) -> Result<Effect, Refusals> {
         let owner = self.party(by, dashboard, t)?;
         let rules = self.rules(dashboard);
         let mut refusals = Vec::new();
         let mut parent = None;
+        check_written(&mut refusals, lock);
         if by != owner {
-            match self.choose_parent(by, dashboard, t, Rights::VIEW, None) {
+            match self.choose_parent((by, dashboard), t, Rights::VIEW, lock, None) {
                 Ok(grant) => parent = Some(grant),
                 Err(code) => refusals.push(code),
             }
@@ -1041,6 +1091,13 @@ impl Past<'_> {
         refuse(&mut refusals, !rules.public, "public_sharing_off");
         let parents_end = parent.map(|parent| self.chain_end(parent));
         self.judge_end(&mut refusals, t, dashboard, expiry, parents_end);
+        let tenants = rules.link_lock.meet(self.tenants(dashboard, parent.is_some()));
+        let above = tenants.meet(self.bound_lock(parent));
+        let shows = above.meet(lock);
+        // Whatever the link's own lock (L8).
+        refuse(&mut refusals, above.shows_nothing(), "setup_incomplete");
+        let is_written = lock.form == Form::Good && !lock.is_empty();
+        refuse(&mut refusals, is_written && shows.shows_nothing(), "lock_shows_nothing");
         if !refusals.is_empty() {
             return Err(refusals);
         }
@@ -1066,6 +1123,7 @@ impl Past<'_> {
             if end_of(expiry) > end_of(stands) {
                 let rules = self.rules(dashboard);
                 refuse(&mut refusals, !rules.public, "public_sharing_off");
+                refuse(&mut refusals, self.link_is_blank(dashboard), "setup_incomplete");
                 refuse(&mut refusals, parents_end.is_some() && !rules.private, "private_sharing_off");
                 refuse(&mut refusals, parents_end.is_some() && !rules.resharing, "resharing_off");
                 refuse(&mut refusals, self.denied(by, dashboard), "policy_denies");
@@ -1096,6 +1154,19 @@ fn place_among(past: Past<'_>, issued: &[Issued], index: usize) -> (usize, Insta
         None => (past.depth(parent), past.chain_end(parent)),
     };
     (depth + 1, own.min(end))
+}
+
+/// What is refused of a lock that is written (K13, K24, K25).
+fn check_written(refusals: &mut Refusals, lock: Lock) {
+    refuse(refusals, lock.form == Form::Unreadable, "lock_unreadable");
+    refuse(refusals, lock.form == Form::TooLarge, "lock_too_large");
+    refuse(refusals, lock.is_empty(), "empty_lock");
+}
+
+/// What is refused of a narrowing: what may not be written, and what would let nothing through (K13, K20).
+fn check_narrowed(refusals: &mut Refusals, stands: Lock, narrow: Lock) {
+    check_written(refusals, narrow);
+    refuse(refusals, stands.meet(narrow).is_empty(), "empty_lock");
 }
 
 fn refuse(refusals: &mut Refusals, applies: bool, code: Code) {

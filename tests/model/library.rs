@@ -9,9 +9,9 @@ use std::{
 
 use dashshare::{
     AccountId, Action, Amendment, DashboardId, Dashshare, EmailAddress, Ended, Error, FixedEnv, GrantId,
-    Holder, MemoryDirectory, MemoryStore, NewShare, Revision, RevokeMode, TenantId, Timestamp, Told,
+    Holder, MemoryDirectory, MemoryStore, NewLink, NewShare, Revision, RevokeMode, TenantId, Timestamp, Told,
     directory::SharingRules,
-    policy::{Document, Principal, Resource},
+    policy::{Document, Principal},
     questions::Page,
     store::{Freshness, LinkDigest, Store},
     trail::Actor,
@@ -21,6 +21,8 @@ use pollster::block_on;
 use super::{
     Account, Address, Command, DASHBOARDS, DOMAINS, Dashboard, Expiry, Grant, Instant, Limits, Mode, Outcome,
     People, Policies, Rights, Rules, START, Step, Terms, With,
+    data::Sight,
+    locks,
     view::{Impact, Line, LinkLine, View},
 };
 
@@ -28,21 +30,20 @@ use super::{
 pub(crate) type Service<S> = Dashshare<S, Arc<MemoryDirectory>, Arc<FixedEnv>>;
 
 pub(crate) struct Library<S = MemoryStore> {
-    service: Service<S>,
+    pub(super) service: Service<S>,
     /// The grants by label, with their dashboards, and the other way round.
     ids: BTreeMap<Grant, (Dashboard, GrantId)>,
     labels: HashMap<GrantId, Grant>,
     /// The tokens by the steps that made them.
-    tokens: BTreeMap<u32, (Dashboard, String)>,
+    pub(super) tokens: BTreeMap<u32, (Dashboard, String)>,
     digests: Vec<LinkDigest>,
     /// What the directory was told of each tenant.
     tenants: BTreeMap<Dashboard, (Rules, Policies)>,
+    /// The revision of each dashboard at its last narrowing, which every later decision reflects (D6).
+    pub(super) narrowed: BTreeMap<Dashboard, Revision>,
     /// What the service answered to the commands, word for word, if anybody listens.
     said: Option<RefCell<Vec<String>>>,
 }
-
-/// The device that each dashboard shows.
-const DEVICE: &str = "cold room";
 
 /// The label of a grant that nobody expected.
 const STRANGER: Grant = Grant(u32::MAX);
@@ -67,6 +68,7 @@ impl<S: Store> Library<S> {
             tokens: BTreeMap::new(),
             digests: Vec::new(),
             tenants: BTreeMap::new(),
+            narrowed: BTreeMap::new(),
             said: None,
         }
     }
@@ -164,7 +166,7 @@ impl<S: Store> Library<S> {
             }
             Command::Register { dashboard, owner } => {
                 self.run(service.register(dashboard_id(dashboard), tenant_id(dashboard), account_id(owner)))?;
-                service.directory().add_device(dashboard_id(dashboard), Resource::new("device", DEVICE));
+                locks::note_devices(service.directory(), dashboard);
             }
             Command::SetRules { dashboard, rules } => {
                 let policies = self.tenants.get(&dashboard).map_or_else(Policies::default, |it| it.1);
@@ -174,8 +176,8 @@ impl<S: Store> Library<S> {
                 let rules = self.tenants.get(&dashboard).map_or(Rules::OPEN, |it| it.0);
                 self.set_tenant(dashboard, rules, policies);
             }
-            Command::Share { dashboard, by, with, rights, reshare, expiry, parent } => {
-                let terms = terms_of(Terms { rights, reshare, expiry });
+            Command::Share { dashboard, by, with, rights, reshare, expiry, lock, parent } => {
+                let terms = terms_of(Terms { rights, reshare, expiry, lock });
                 let (by, on) = (actor(by), dashboard_id(dashboard));
                 let shared = match parent {
                     None => self.run(service.share(by, on, NewShare::with(holder(with), terms)))?,
@@ -191,9 +193,10 @@ impl<S: Store> Library<S> {
                 outcome.standing = shared.standing;
                 outcome.others = self.all(&shared.others);
                 outcome.ends = Some(instant(shared.ends));
+                outcome.lock = Some(locks::lock(shared.effective_lock.as_deref()));
             }
-            Command::SetShare { dashboard, by, with, rights, reshare, expiry, parent } => {
-                let terms = terms_of(Terms { rights, reshare, expiry });
+            Command::SetShare { dashboard, by, with, rights, reshare, expiry, lock, parent } => {
+                let terms = terms_of(Terms { rights, reshare, expiry, lock });
                 let mut new = NewShare::with(holder(with), terms);
                 if let Some(parent) = parent {
                     new = new.on_from(self.id(parent).1);
@@ -205,6 +208,7 @@ impl<S: Store> Library<S> {
                 outcome.grant = Some(self.label(set.grant));
                 outcome.standing = set.standing;
                 outcome.ends = Some(instant(set.ends));
+                outcome.lock = Some(locks::lock(set.effective_lock.as_deref()));
                 outcome.fell = self.all(&set.fell);
             }
             Command::RemindInvitation { grant, by } => {
@@ -231,10 +235,11 @@ impl<S: Store> Library<S> {
                     self.run(service.decline_transfer(by, on))?;
                 }
             }
-            Command::Amend { grant, by, rights, reshare, expiry } => {
+            Command::Amend { grant, by, rights, reshare, expiry, narrow } => {
                 let mut amendment = Amendment::default();
                 amendment.rights = rights.map(rights_of);
                 (amendment.reshare, amendment.expiry) = (reshare, expiry.map(expiry_of));
+                amendment.narrow = narrow.map(locks::lock_of);
                 let (dashboard, id) = self.id(grant);
                 self.refuses_elsewhere(dashboard, |d| {
                     self.run(service.amend(actor(by), d, id, Amendment::default())).map(|_| ())
@@ -242,6 +247,9 @@ impl<S: Store> Library<S> {
                 let amended = self.run(service.amend(actor(by), dashboard_id(dashboard), id, amendment))?;
                 outcome.fell = self.all(&amended.fell);
                 outcome.ends = Some(instant(amended.ends));
+                outcome.lock = Some(locks::lock(amended.terms.lock.as_deref()));
+                let revision = amended.revision;
+                self.narrowed.insert(dashboard, revision);
             }
             Command::Revoke { grant, by, mode } => {
                 let mode = match mode {
@@ -312,12 +320,19 @@ impl<S: Store> Library<S> {
                 outcome.fell.sort_unstable();
                 service.directory().remove_account(account_id(account));
             }
-            Command::RotateLink { dashboard, by, expiry } => {
+            Command::RotateLink { dashboard, by, expiry, lock } => {
                 let on = dashboard_id(dashboard);
-                let link = self.run(service.rotate_link(actor(by), on, expiry_of(expiry)))?;
+                let new = NewLink::until(expiry_of(expiry)).locked(locks::lock_of(lock));
+                let link = self.run(service.rotate_link(actor(by), on, new))?;
+                outcome.lock = Some(locks::lock(link.effective_lock.as_deref()));
                 self.digests.push(link.token.digest());
                 self.tokens.insert(step.n, (dashboard, link.token.expose().to_owned()));
                 outcome.ends = Some(instant(link.ends));
+            }
+            Command::NarrowLink { dashboard, by, lock } => {
+                let narrow = service.narrow_link(actor(by), dashboard_id(dashboard), locks::lock_of(lock));
+                let narrowed = self.run(narrow)?;
+                outcome.lock = Some(locks::lock(narrowed.lock.as_deref()));
             }
             Command::Remind { dashboard, until } => {
                 let reminded = self.run(service.remind(dashboard_id(dashboard), time(until)))?;
@@ -359,6 +374,9 @@ impl<S: Store> Library<S> {
         }
         if policies.allowed != People::NOBODY {
             tenant.policies = tenant.policies.with(&policy("allow", "dashboard", policies.allowed));
+        }
+        if policies.sighted != People::NOBODY {
+            tenant.policies = tenant.policies.with(&policy("allow", "device", policies.sighted));
         }
         self.service.directory().set_tenant(tenant_id(dashboard), tenant);
     }
@@ -407,7 +425,7 @@ impl<S: Store> Library<S> {
         self.ids.get(&label).copied().unwrap_or(nobodys)
     }
 
-    fn label(&self, id: GrantId) -> Grant {
+    pub(super) fn label(&self, id: GrantId) -> Grant {
         self.labels.get(&id).copied().unwrap_or(STRANGER)
     }
 
@@ -445,15 +463,6 @@ impl<S: Store> Library<S> {
             }
         }
         (rights, may_share, told)
-    }
-
-    /// Whether the account sees the device that the dashboard shows now.
-    pub(crate) fn sees_devices(&self, who: Account, dashboard: Dashboard) -> bool {
-        let (account, dashboard) = (account_id(who), dashboard_id(dashboard));
-        let decision = block_on(self.service.authorize(account, dashboard, Action::View));
-        let decision = decision.expect("memory never fails");
-        let device = block_on(self.service.authorize_device(&decision, DEVICE));
-        device.expect("memory never fails").is_allowed()
     }
 
     /// What the account may do at an instant.
@@ -498,6 +507,9 @@ impl<S: Store> Library<S> {
                 expiry: instant(grant.expiry),
                 ends: instant(grant.ends),
                 path: self.all(&grant.path),
+                lock: locks::lock(grant.lock.as_deref()),
+                effective_lock: locks::lock(grant.effective_lock.as_deref()),
+                shows_nothing: grant.shows_nothing,
             }
         });
         let link = list.link.as_ref().map(|link| LinkLine {
@@ -505,14 +517,23 @@ impl<S: Store> Library<S> {
             hangs_on: link.grant.map(|grant| self.label(grant)),
             paused: link.paused,
             ends: instant(link.ends),
+            lock: locks::lock(link.lock.as_deref()),
+            effective_lock: locks::lock(link.effective_lock.as_deref()),
+            shows_nothing: link.shows_nothing,
         });
         Some(View { owner: account(list.owner), grants: grants.collect(), link })
     }
 
     /// Who may do what at an instant, the owner left out.
-    pub(crate) fn viewers(&self, dashboard: Dashboard, t: Instant) -> Option<Vec<(Account, Rights, Expiry)>> {
+    pub(crate) fn viewers(
+        &self,
+        dashboard: Dashboard,
+        t: Instant,
+    ) -> Option<Vec<(Account, Rights, Expiry, Vec<Sight>)>> {
         let viewers = block_on(self.service.as_of(time(t)).viewers(dashboard_id(dashboard))).ok()?;
-        let viewers = viewers.iter().map(|it| (account(it.account), rights(it.rights), instant(it.ends)));
+        let viewers = viewers
+            .iter()
+            .map(|it| (account(it.account), rights(it.rights), instant(it.ends), locks::sights(&it.sights)));
         Some(viewers.collect())
     }
 
@@ -523,11 +544,16 @@ impl<S: Store> Library<S> {
     }
 
     /// What is shared with an account.
-    pub(crate) fn shared_with(&self, who: Account, t: Instant) -> Vec<(Dashboard, Rights, bool, Expiry)> {
+    pub(crate) fn shared_with(
+        &self,
+        who: Account,
+        t: Instant,
+    ) -> Vec<(Dashboard, Rights, bool, Expiry, Vec<Sight>)> {
         let shared = block_on(self.service.as_of(time(t)).shared_with(account_id(who), Page::first(100)))
             .expect("memory never fails");
         let shared = shared.iter().map(|shared| {
-            (dashboard(shared.dashboard), rights(shared.rights), shared.reshare, instant(shared.ends))
+            let sights = locks::sights(&shared.sights);
+            (dashboard(shared.dashboard), rights(shared.rights), shared.reshare, instant(shared.ends), sights)
         });
         shared.collect()
     }
@@ -540,6 +566,7 @@ impl<S: Store> Library<S> {
         Ok(Impact {
             lose: impact.lose.into_iter().map(account).collect(),
             keep: impact.keep.into_iter().map(|(who, keeps)| (account(who), rights(keeps))).collect(),
+            sights: impact.sights.iter().map(|(who, all)| (account(*who), locks::sights(all))).collect(),
             invitations: impact.invitations.iter().map(with).collect(),
             link: impact.link.is_some(),
         })
@@ -606,7 +633,7 @@ fn rights_of(rights: Rights) -> dashshare::Rights {
     set
 }
 
-fn rights(set: dashshare::Rights) -> Rights {
+pub(super) fn rights(set: dashshare::Rights) -> Rights {
     let mut rights = Rights::NONE;
     for (one, right) in [(Rights::VIEW, dashshare::Rights::VIEW), (Rights::EXPORT, dashshare::Rights::EXPORT)]
     {
@@ -621,12 +648,15 @@ fn expiry_of(expiry: Expiry) -> dashshare::Expiry {
     expiry.map(time).into()
 }
 
-fn instant(expiry: dashshare::Expiry) -> Expiry {
+pub(super) fn instant(expiry: dashshare::Expiry) -> Expiry {
     expiry.at().map(Timestamp::micros)
 }
 
 fn terms_of(terms: Terms) -> dashshare::Terms {
-    dashshare::Terms::of(rights_of(terms.rights), expiry_of(terms.expiry)).reshare(terms.reshare)
+    let mut set =
+        dashshare::Terms::of(rights_of(terms.rights), expiry_of(terms.expiry)).reshare(terms.reshare);
+    set.lock = locks::stored(terms.lock);
+    set
 }
 
 fn sharing_rules(rules: Rules) -> SharingRules {
@@ -640,6 +670,8 @@ fn sharing_rules(rules: Rules) -> SharingRules {
         blocked_domains: domains(rules.blocked),
         allowed_domains: domains(rules.allowed),
         limits: limits(rules.limits),
+        link_lock: locks::stored(rules.link_lock),
+        reshare_lock: locks::stored(rules.reshare_lock),
         ..SharingRules::default()
     }
 }

@@ -6,17 +6,21 @@
 //!
 //! Answers are for instants at or after the last entry: the past is asked by cutting the log ([`Past::before`]).
 
+pub(crate) mod data;
 mod faults;
 pub(crate) mod generator;
 mod golden;
 mod judge;
 pub(crate) mod library;
+pub(crate) mod lock;
+pub(crate) mod locks;
 pub(crate) mod view;
 
 use std::fmt;
 
 pub(crate) use faults::Fault;
 pub(crate) use judge::Outcome;
+pub(crate) use lock::Lock;
 
 /// Microseconds since 1970.
 pub(crate) type Instant = i64;
@@ -127,6 +131,9 @@ pub(crate) struct Rules {
     /// The only domains that may be shared with, if there is one.
     pub(crate) allowed: u8,
     pub(crate) limits: Limits,
+    /// How much of the data any link shows, and anything that is shared on (K23).
+    pub(crate) link_lock: Lock,
+    pub(crate) reshare_lock: Lock,
 }
 
 /// How much there may be on a dashboard (G23).
@@ -153,6 +160,8 @@ impl Rules {
         blocked: 0,
         allowed: 0,
         limits: Limits { of_person: 16, grants: 10_000, shared_on: 500, invitations: 100 },
+        link_lock: Lock::NONE,
+        reshare_lock: Lock::NONE,
     };
 
     /// G1: 16 at the most.
@@ -198,6 +207,8 @@ pub(crate) struct Policies {
     pub(crate) allowed: People,
     /// Whom they deny its devices.
     pub(crate) blind: People,
+    /// Whom they let see the devices.
+    pub(crate) sighted: People,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -234,6 +245,7 @@ pub(crate) enum Command {
         rights: Rights,
         reshare: bool,
         expiry: Expiry,
+        lock: Lock,
         parent: Option<Grant>,
     },
     /// As a share, in place of all that the named person holds from the same grantor.
@@ -244,6 +256,7 @@ pub(crate) enum Command {
         rights: Rights,
         reshare: bool,
         expiry: Expiry,
+        lock: Lock,
         parent: Option<Grant>,
     },
     RemindInvitation {
@@ -256,6 +269,8 @@ pub(crate) enum Command {
         rights: Option<Rights>,
         reshare: Option<bool>,
         expiry: Option<Expiry>,
+        /// Met with the lock that stands (K20).
+        narrow: Option<Lock>,
     },
     Revoke {
         grant: Grant,
@@ -314,6 +329,13 @@ pub(crate) enum Command {
         dashboard: Dashboard,
         by: Account,
         expiry: Expiry,
+        lock: Lock,
+    },
+    /// With the same token (K20).
+    NarrowLink {
+        dashboard: Dashboard,
+        by: Account,
+        lock: Lock,
     },
     MoveLinkEnd {
         dashboard: Dashboard,
@@ -364,6 +386,7 @@ impl Command {
             | Self::Transfer { by, .. }
             | Self::OfferTransfer { by, .. }
             | Self::RotateLink { by, .. }
+            | Self::NarrowLink { by, .. }
             | Self::MoveLinkEnd { by, .. }
             | Self::PauseLink { by, .. }
             | Self::ResumeLink { by, .. }
@@ -417,6 +440,7 @@ pub(crate) struct Terms {
     pub(crate) rights: Rights,
     pub(crate) reshare: bool,
     pub(crate) expiry: Expiry,
+    pub(crate) lock: Lock,
 }
 
 /// An accepted command, with the grants it wrote and the grant that its link hangs on.
@@ -590,13 +614,12 @@ impl<'a> Past<'a> {
         None
     }
 
-    /// Whether somebody may see the devices that the dashboard shows (D3): by a policy alone nobody sees any.
-    pub(crate) fn sees_devices(self, account: Account, dashboard: Dashboard, t: Instant) -> bool {
-        let blind = self.policies(dashboard).blind.have(account);
-        let above = self.owner(dashboard) == Some(account) && self.has(Fault::OwnersAreAbovePolicies);
-        self.rights(account, dashboard, t).covers(Rights::VIEW)
-            && self.shared_rights(account, dashboard, t, |_| false).covers(Rights::VIEW)
-            && (!blind || above)
+    /// Whether somebody may see data of a device at all (D3, K3): by a policy alone nobody sees any, unless one lets it
+    /// see devices too.
+    pub(crate) fn sees_device(self, account: Account, dashboard: Dashboard, device: u8, t: Instant) -> bool {
+        let question = lock::Question::whole(device, 0);
+        let door = self.door(data::Asker::Account(account), dashboard, &question, t);
+        door.is_ok_and(|sources| !self.passing(sources, device).is_empty())
     }
 
     /// All addresses that an account has verified.
@@ -696,12 +719,16 @@ impl<'a> Past<'a> {
         let (index, issued) = self.born(grant);
         let mut terms = issued.terms;
         for (_, entry) in self.entries_after(index) {
-            if let Command::Amend { grant: g, rights, reshare, expiry, .. } = entry.step.command
+            if let Command::Amend { grant: g, rights, reshare, expiry, narrow, .. } = entry.step.command
                 && g == grant
             {
                 terms.rights = rights.unwrap_or(terms.rights);
                 terms.reshare = reshare.unwrap_or(terms.reshare);
                 terms.expiry = expiry.unwrap_or(terms.expiry);
+                if let Some(narrow) = narrow {
+                    let forgets = self.has(Fault::NarrowingReplaces);
+                    terms.lock = if forgets { narrow } else { terms.lock.meet(narrow) };
+                }
             }
         }
         terms

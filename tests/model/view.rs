@@ -1,6 +1,8 @@
 //! The whole state of a dashboard at an instant, as both sides tell it.
 
-use super::{Account, Dashboard, Expiry, Fault, Grant, Instant, Past, Rights, With, expiry_of};
+use super::{
+    Account, Dashboard, Expiry, Fault, Grant, Instant, Lock, Past, Rights, With, data::Sight, expiry_of,
+};
 
 /// What a list shows.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,6 +23,9 @@ pub(crate) struct Line {
     pub(crate) expiry: Expiry,
     pub(crate) ends: Expiry,
     pub(crate) path: Vec<Grant>,
+    pub(crate) lock: Lock,
+    pub(crate) effective_lock: Lock,
+    pub(crate) shows_nothing: bool,
 }
 
 /// A link that stands.
@@ -30,6 +35,9 @@ pub(crate) struct LinkLine {
     pub(crate) hangs_on: Option<Grant>,
     pub(crate) paused: bool,
     pub(crate) ends: Expiry,
+    pub(crate) lock: Lock,
+    pub(crate) effective_lock: Lock,
+    pub(crate) shows_nothing: bool,
 }
 
 /// What the end of a grant would do (G15).
@@ -37,6 +45,8 @@ pub(crate) struct LinkLine {
 pub(crate) struct Impact {
     pub(crate) lose: Vec<Account>,
     pub(crate) keep: Vec<(Account, Rights)>,
+    /// What those who keep something would still see, the owner left out.
+    pub(crate) sights: Vec<(Account, Vec<Sight>)>,
     pub(crate) invitations: Vec<With>,
     pub(crate) link: bool,
 }
@@ -77,6 +87,9 @@ impl Past<'_> {
                 expiry: terms.expiry,
                 ends: expiry_of(self.ends(grant)),
                 path: self.path(grant),
+                lock: terms.lock,
+                effective_lock: self.effective_lock(grant),
+                shows_nothing: self.effective_lock(grant).shows_nothing(),
             };
             // As long as its invitation waits for an answer, the sharers are told of the address, and that it lapses
             // (I1).
@@ -93,6 +106,9 @@ impl Past<'_> {
             hangs_on: self.link_hangs_on(dashboard),
             paused: self.link_paused(dashboard),
             ends: self.link_ends(dashboard).and_then(expiry_of),
+            lock: self.link_own_lock(dashboard).unwrap_or(Lock::NONE),
+            effective_lock: self.link_lock(dashboard),
+            shows_nothing: self.link_lock(dashboard).shows_nothing(),
         });
         let sees_the_link = |link: &LinkLine| {
             by == owner || link.maker == by || link.hangs_on.is_some_and(|grant| self.is_above(by, grant))
@@ -120,11 +136,13 @@ impl Past<'_> {
         people: impl IntoIterator<Item = Account>,
         dashboard: Dashboard,
         t: Instant,
-    ) -> Option<Vec<(Account, Rights, Expiry)>> {
+    ) -> Option<Vec<(Account, Rights, Expiry, Vec<Sight>)>> {
         let owner = self.owner(dashboard)?;
         let viewers = people.into_iter().filter(|account| *account != owner).filter_map(|account| {
-            let (rights, _, ends) = self.shared_with(account, dashboard, t)?;
-            Some((account, rights, ends))
+            let (rights, _, ends, _) = self.shared_with(account, dashboard, t)?;
+            let giving = self.held(account, dashboard, t).filter(|grant| self.switched_on(*grant));
+            let sights = giving.map(|grant| (self.grant_rights(grant, t), self.effective_lock(grant)));
+            Some((account, rights, ends, sights.filter(|(rights, _)| *rights != Rights::NONE).collect()))
         });
         Some(viewers.collect())
     }
@@ -135,7 +153,7 @@ impl Past<'_> {
         account: Account,
         dashboard: Dashboard,
         t: Instant,
-    ) -> Option<(Rights, bool, Expiry)> {
+    ) -> Option<(Rights, bool, Expiry, Vec<Sight>)> {
         if self.owner(dashboard)? == account || self.suspended(dashboard) || self.denied(account, dashboard) {
             return None;
         }
@@ -149,7 +167,9 @@ impl Past<'_> {
         } else {
             self.may_share(account, dashboard, t)
         };
-        Some((self.shared_rights(account, dashboard, t, |_| false), reshare, expiry_of(ends)))
+        let sight = |grant: &Grant| (self.grant_rights(*grant, t), self.effective_lock(*grant).as_told());
+        let sights = giving.iter().map(sight).collect();
+        Some((self.shared_rights(account, dashboard, t, |_| false), reshare, expiry_of(ends), sights))
     }
 
     /// Who has something now and less of it at `until`.
@@ -237,7 +257,13 @@ impl Past<'_> {
     pub(crate) fn impact(self, by: Account, grant: Grant, t: Instant) -> Impact {
         let dashboard = self.born(grant).1.dashboard;
         let falls = |g: Grant| g == grant || self.is_below(g, grant);
-        let mut impact = Impact { lose: Vec::new(), keep: Vec::new(), invitations: Vec::new(), link: false };
+        let mut impact = Impact {
+            lose: Vec::new(),
+            keep: Vec::new(),
+            sights: Vec::new(),
+            invitations: Vec::new(),
+            link: false,
+        };
         let mut touched: Vec<With> = Vec::new();
         for g in self.standing(dashboard, t).filter(|g| falls(*g)) {
             let grantee = if self.is_unseen(by, g, t) { self.named(g) } else { self.grantee(g) };
@@ -266,6 +292,10 @@ impl Past<'_> {
             // Whom a policy denies the dashboard has nothing to lose, and keeps nothing.
             if kept != Rights::NONE {
                 impact.keep.push((account, kept));
+                if self.owner(dashboard) != Some(account) {
+                    let sights = self.sights(account, dashboard, t, |g| falls(g) || unseen(g));
+                    impact.sights.push((account, sights));
+                }
             } else if self.rights_without(account, dashboard, t, unseen) != Rights::NONE {
                 impact.lose.push(account);
             }
