@@ -10,6 +10,7 @@ mod clocks;
 #[cfg(feature = "conformance")]
 mod conformance;
 mod csv;
+mod data;
 mod days;
 mod denials;
 mod door;

@@ -106,11 +106,11 @@ pub(crate) fn admit(
     if !asked.intersection(window).is_empty() {
         return Ok(Left { range: asked.intersection(window), parameters, shortened });
     }
-    // The first one after which nothing is left is the one that shuts it. An open side that was taken from the window may
-    // leave nothing by itself: then that window does, or the limit for which the side was taken.
-    let range = if asked.is_empty() { query.range } else { asked };
-    let first = windows.iter().position(|window| range.intersection(*window).is_empty());
-    let at = first.or_else(|| locks.iter().position(|lock| !lock.max_range.is_empty())).unwrap_or(0);
+    // The first one after which nothing is left is the one that shuts it. Where that is only so because of the part that is
+    // read under a limit, the limit has to be there too.
+    let shuts = |range: Range| windows.iter().position(|window| range.intersection(*window).is_empty());
+    let limit = locks.iter().position(|lock| !lock.max_range.is_empty());
+    let at = shuts(query.range).or_else(|| shuts(asked).max(limit)).unwrap_or(0);
     Err((at, Shut::Outside(windows.get(at).copied().unwrap_or_default())))
 }
 

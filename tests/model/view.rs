@@ -207,10 +207,12 @@ impl Past<'_> {
             |grant: Grant, end| self.loses_by(grant, end) || self.has(Fault::WhoLosesNothingIsReminded);
         // A person is told once of an end, however many grants end then.
         let heard = |grant: Grant, end: Instant| {
-            let earlier = self.entries().flat_map(|(_, entry)| &entry.reminded);
-            earlier.into_iter().any(|(other, at)| {
-                *at == end && (*other == grant || person(*other) == person(grant) && loses(*other, end))
-            })
+            let told = self.entries().flat_map(|(i, entry)| entry.reminded.iter().map(move |told| (i, told)));
+            // Also of one that ended since, when something else lasts as long.
+            let as_holder = |i: usize, other: Grant| {
+                person(other) == person(grant) && (self.before(i).loses_by(other, end) || loses(other, end))
+            };
+            told.into_iter().any(|(i, (other, at))| *at == end && (*other == grant || as_holder(i, *other)))
         };
         let mut all: Vec<(Grant, Instant)> = Vec::new();
         let mut losing: Vec<(Option<Account>, Instant)> = Vec::new();
