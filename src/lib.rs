@@ -79,7 +79,7 @@
 //! | `host/` | the traits that a host implements, and their fixed twins for tests |
 //! | `service/` | [`Dashshare`]: load, judge, commit, retry |
 //! | `stores/` | stores that come with the crate: memory, cache, SQLite, PostgreSQL |
-//! | `conformance/` | the suite that every store passes |
+//! | `conformance/` | the suite that every store passes, and the canary check of what a host reads |
 //!
 //! The rules that all of this keeps are numbered (`G6`, `L2`, …) and stand in [`specification`].
 

@@ -17,7 +17,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("5 decisions and answers", &["decision"]),
     ("6 what a host implements", &["host"]),
     ("7 the service", &["service"]),
-    ("8 stores and their suite", &["stores", "conformance"]),
+    ("8 stores", &["stores"]),
+    ("9 what stores and reading functions are checked by", &["conformance"]),
 ];
 
 /// How many entries a stranger can take in at a glance.

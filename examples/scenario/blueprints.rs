@@ -186,6 +186,11 @@ fn pairs<'a>(fields: &'a Fields, name: &str) -> Result<Vec<(&'a str, &'a str)>, 
     Ok(pairs)
 }
 
+/// The choices of a line that asks for data.
+pub(super) fn choices(fields: &Fields) -> Result<Choices, Problem> {
+    Choices::of(pairs(fields, "choose")?).map_err(Problem::Unread)
+}
+
 fn asked<'a>(fields: &'a Fields) -> Result<Asked<'a>, Problem> {
     let chosen = pairs(fields, "choose")?;
     let read = match fields.optional("address", Fields::text)? {

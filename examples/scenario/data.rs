@@ -1,13 +1,14 @@
 //! The one door to data, and the locks that it goes by.
 
 use super::{
-    Answer, Engine, Reading,
+    Answer, Engine, Reading, blueprints,
     fields::{Fields, Problem, bad},
     play,
     runtime::block_on,
 };
 use dashshare::{
     Action, DashboardId, Decision, Lock, Refusal, Timestamp,
+    blueprint::Choices,
     lock::{Query, Range, ReadKind, StoredLock},
     questions::{Admits, Piece, Sight},
 };
@@ -90,7 +91,7 @@ impl Fields {
 impl Engine {
     /// A question for data, by an account or by whoever has a token.
     pub(super) fn data<'a>(&self, fields: &'a Fields) -> Reading<'a> {
-        let query = fields.query()?;
+        let (query, choices) = (fields.query()?, blueprints::choices(fields)?);
         let as_of = fields.optional("as_of", Fields::instant)?;
         if fields.has("token") {
             let token = self.token_in(fields)?;
@@ -100,8 +101,8 @@ impl Engine {
                 // What one token opens is no other dashboard.
                 let named = named.map(|label| engine.dashboard_of(label));
                 match named.filter(|named| visit.dashboard().is_some_and(|opened| opened != *named)) {
-                    Some(_) => engine.asked(&block_on(engine.sharing.visit(""))?, &query),
-                    None => engine.asked(&visit, &query),
+                    Some(_) => engine.asked(&block_on(engine.sharing.visit(""))?, &choices, &query),
+                    None => engine.asked(&visit, &choices, &query),
                 }
             });
         }
@@ -117,12 +118,12 @@ impl Engine {
             }
             let action = if query.kind == ReadKind::Export { Action::Export } else { Action::View };
             let decision = block_on(engine.sharing.authorize(who, dashboard, action))?;
-            engine.asked(&decision, &query)
+            engine.asked(&decision, &choices, &query)
         })
     }
 
-    fn asked(&self, decision: &Decision, query: &Query) -> Answer {
-        Ok(match block_on(self.sharing.admit(decision, query))? {
+    fn asked(&self, decision: &Decision, choices: &Choices, query: &Query) -> Answer {
+        Ok(match block_on(self.sharing.admit_in_slot(decision, choices, query))? {
             Ok(admitted) => json!({
                 "allowed": true,
                 "pieces": self.pieces(admitted.dashboard(), admitted.pieces()),

@@ -167,9 +167,14 @@ impl DeviceDecision {
         }
     }
 
-    /// That the slot which the device was chosen for does not come to hold it.
-    pub(crate) fn unresolved(&self, slot: String, why: &'static str) -> Box<DataDenied> {
-        DataDenied::of(self.decision(), Denial::SlotUnresolved { slot, why }, None)
+    /// That no slot comes to hold the device: one that waits for another says so, and all else is like a device that is not
+    /// there (B4).
+    pub(crate) fn unresolved(&self, slot: Option<(String, &'static str)>) -> Box<DataDenied> {
+        let denial = match slot {
+            Some((slot, why)) if why != "refused" => Denial::SlotUnresolved { slot, why },
+            _ => Denial::DeviceNotShown(self.device().to_owned()),
+        };
+        DataDenied::of(self.decision(), denial, None)
     }
 
     /// That the inputs of a computed question have no instant in common.

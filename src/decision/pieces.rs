@@ -208,11 +208,14 @@ pub(super) struct Source {
     pub(super) ends: Expiry,
 }
 
+/// A range, what admits it, and until when that does.
+type Part = (Admits, Range, Expiry);
+
 /// Puts together what several sources leave of a question, the best first: the datum is admitted where one admits it
 /// (K14).
 pub(super) fn admitted(dashboard: DashboardId, query: &Query, sources: Vec<Source>) -> Admitted {
     let shortened = sources.iter().any(|source| source.left.shortened);
-    let mut groups: BTreeMap<BTreeMap<String, String>, Vec<(Admits, Range, Expiry)>> = BTreeMap::new();
+    let mut groups: BTreeMap<BTreeMap<String, String>, Vec<Part>> = BTreeMap::new();
     for Source { by, left, ends } in sources {
         groups.entry(left.parameters).or_default().push((by, left.range, ends));
     }
@@ -244,7 +247,7 @@ pub(super) fn admitted(dashboard: DashboardId, query: &Query, sources: Vec<Sourc
 }
 
 /// The maximal ranges that the same sources admit, in their order, with those sources.
-fn split(sources: &[(Admits, Range, Expiry)]) -> Vec<(Range, Vec<usize>)> {
+fn split(sources: &[Part]) -> Vec<(Range, Vec<usize>)> {
     if let [(_, range, _)] = sources {
         return vec![(*range, vec![0])];
     }

@@ -181,9 +181,22 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Ok(Some((Candidates::new(blueprint, scope, found, fixed, named_only), counts)))
     }
 
+    /// A device that the dashboard shows, and the slots that may hold it where it shows it by its blueprint alone.
+    pub(super) async fn shown(
+        &self,
+        head: &Head,
+        device: &str,
+    ) -> Result<(Option<Arc<Resource>>, Vec<String>), Error> {
+        if let Some(shown) = self.device(head.dashboard, device).await? {
+            return Ok((Some(shown), Vec::new()));
+        }
+        let found = self.slot_device(head, device).await?;
+        Ok(found.map_or((None, Vec::new()), |(shown, slots)| (Some(shown), slots)))
+    }
+
     /// A device of the dashboard's tenant that a slot of its blueprint may hold, whoever asks: that is what such a dashboard
     /// shows (B2). With the slots that may hold it.
-    pub(super) async fn slot_device(
+    async fn slot_device(
         &self,
         head: &Head,
         id: &str,

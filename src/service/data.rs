@@ -4,11 +4,11 @@ use super::{dashshare::Dashshare, decide::When, error::Error};
 use crate::{
     blueprint::Choices,
     decision::{
-        Admitted, DataDenied, Decision, Denial, DeviceDecision, DeviceViewer, DeviceViewers, VisitFacts,
-        decide, decide_visit,
+        Admitted, DataDenied, Decision, DeviceDecision, DeviceViewer, DeviceViewers, VisitFacts, decide,
+        decide_visit,
     },
     host::{Directory, Env, Store},
-    lock::{Lock, LockFinding, Query, SLOT, ShownDevice, Variables, Widget},
+    lock::{Lock, LockFinding, Query, ShownDevice, Variables, Widget},
     policy::Resource,
     record::{Snapshot, leaf},
     sharing::{Consulted, Ledger, Sight},
@@ -16,13 +16,6 @@ use crate::{
     value::{AccountId, Action, DashboardId},
 };
 use std::{collections::BTreeSet, sync::Arc};
-
-fn is_about_slots(denial: &Denial) -> bool {
-    match denial {
-        Denial::ParameterNotApplied { name } | Denial::ParameterNotChosen { name } => name.starts_with(SLOT),
-        _ => false,
-    }
-}
 
 /// A device behind a dashboard, as the host knows it.
 struct Seen<'a> {
@@ -85,45 +78,42 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         decision: &Decision,
         query: &Query,
     ) -> Result<Result<Admitted, Box<DataDenied>>, Error> {
-        let device = self.authorize_device(decision, &query.device).await?;
-        let now = self.now();
-        let first = device.admit(query, now);
-        let is_fixed = matches!(&first, Err(denied) if is_about_slots(denied.denial()));
-        let Some(head) = decision.head().filter(|_| is_fixed && query.slot.is_none()) else {
-            return Ok(first);
-        };
-        // The lock fixes slots, and the question names none: it is for one that may hold the device (B11).
-        let slots = self.slot_device(head, &query.device).await?.map_or(Vec::new(), |(_, slots)| slots);
-        let answers = slots.into_iter().map(|slot| device.admit(&query.clone().in_slot(slot), now));
-        Ok(answers.fold(first, |answer, next| if answer.is_ok() { answer } else { next }))
+        self.admit_in_slot(decision, &Choices::default(), query).await
     }
 
-    /// The same for the device that was chosen for a slot of a blueprint dashboard. The slots are filled anew with every
-    /// choice of the request and this one: the server keeps no selection that it trusts. If the slot does not come to hold
-    /// this very device, there is no question.
+    /// The same on a blueprint dashboard, with the other choices of the request. A device that the dashboard shows in its
+    /// slots alone is read only while one of them holds it: the slot that the question names, or any that may. The slots are
+    /// filled anew with every choice of the request and this one: the server keeps no selection that it trusts. What fills
+    /// no slot is like a device that is not there.
     ///
     /// # Errors
     ///
     /// As of [`admit`](Self::admit).
     ///
-    /// Rules: [B7](crate::specification).
+    /// Rules: [B4](crate::specification), [B7](crate::specification), [B11](crate::specification).
     pub async fn admit_in_slot(
         &self,
         decision: &Decision,
         choices: &Choices,
         query: &Query,
     ) -> Result<Result<Admitted, Box<DataDenied>>, Error> {
-        let device = self.authorize_device(decision, &query.device).await?;
-        let slot = query.slot.clone().unwrap_or_default();
-        let choices = choices.clone().choose(slot.clone(), query.device.clone());
-        let resolution = self.resolve(decision, &choices).await?;
-        let placed =
-            resolution.as_ref().and_then(|resolution| resolution.chosen().get(slot.as_str()).copied());
-        if decision.is_allowed() && placed != Some(query.device.as_str()) {
-            let why = resolution.as_ref().and_then(|it| it.open().get(slot.as_str()).map(|why| why.code()));
-            return Ok(Err(device.unresolved(slot, why.unwrap_or("refused"))));
+        let (device, slots) = self.device_and_slots(decision, &query.device).await?;
+        if !device.is_allowed() || (slots.is_empty() && query.slot.is_none()) {
+            return Ok(device.admit(query, self.now()));
         }
-        Ok(device.admit(query, self.now()))
+        let named = query.slot.iter().cloned();
+        let slots: Vec<String> = if query.slot.is_some() { named.collect() } else { slots };
+        let mut unresolved = None;
+        for slot in slots {
+            let asked = choices.clone().choose(slot.clone(), query.device.clone());
+            let Some(resolution) = self.resolve(decision, &asked).await? else { break };
+            if resolution.chosen().get(slot.as_str()) == Some(&query.device.as_str()) {
+                return Ok(device.admit(&query.clone().in_slot(slot), self.now()));
+            }
+            let why = resolution.open().get(slot.as_str()).map(|why| why.code());
+            unresolved = unresolved.or(why.map(|why| (slot, why)));
+        }
+        Ok(Err(device.unresolved(unresolved)))
     }
 
     /// The same for a computed value: of each of its inputs the pieces that are common to all of them, in the order of the
@@ -139,20 +129,18 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         decision: &Decision,
         inputs: &[Query],
     ) -> Result<Result<Vec<Admitted>, Box<DataDenied>>, Error> {
-        let now = self.now();
         let mut admitted = Vec::with_capacity(inputs.len());
         let mut first = None;
         for query in inputs {
-            let device = self.authorize_device(decision, &query.device).await?;
-            match device.admit(query, now) {
+            match self.admit(decision, query).await? {
                 Ok(input) => admitted.push(input),
                 Err(denied) => return Ok(Err(denied)),
             }
-            first.get_or_insert(device);
+            first.get_or_insert(query);
         }
         match (Admitted::common(admitted), first) {
             (Some(common), _) => Ok(Ok(common)),
-            (None, Some(first)) => Ok(Err(first.apart())),
+            (None, Some(first)) => Ok(Err(self.authorize_device(decision, &first.device).await?.apart())),
             (None, None) => Ok(Ok(Vec::new())),
         }
     }
@@ -196,7 +184,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         when: When,
     ) -> Result<DeviceViewers, Error> {
         let (ledger, tenant) = self.known(dashboard, when).await?;
-        let shown = self.device(dashboard, device).await?;
+        let (shown, _) = self.shown(&ledger.head, device).await?;
         let variables = self.directory.variables(dashboard, device).await.map_err(Error::Directory)?;
         let seen = Seen { device, shown: shown.as_ref(), variables: &variables };
         let holders = ledger.all_live().filter_map(|live| live.grant.grantee.account_at(ledger.now));

@@ -231,13 +231,19 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ///
     /// Rules: [D3](crate::specification).
     pub async fn authorize_device(&self, decision: &Decision, device: &str) -> Result<DeviceDecision, Error> {
+        Ok(self.device_and_slots(decision, device).await?.0)
+    }
+
+    /// The same with the slots that may hold the device, where the dashboard shows it by its blueprint alone.
+    pub(super) async fn device_and_slots(
+        &self,
+        decision: &Decision,
+        device: &str,
+    ) -> Result<(DeviceDecision, Vec<String>), Error> {
         let Some(head) = decision.head().filter(|_| decision.is_allowed()) else {
-            return Ok(DeviceDecision::new(decision, device, None, Variables::All, None));
+            return Ok((DeviceDecision::new(decision, device, None, Variables::All, None), Vec::new()));
         };
-        let shown = match self.device(head.dashboard, device).await? {
-            Some(shown) => Some(shown),
-            None => self.slot_device(head, device).await?.map(|(shown, _)| shown),
-        };
+        let (shown, slots) = self.shown(head, device).await?;
         // Also of a device that is not shown, so that what a lock hides costs the same calls (K22).
         let variables = self.directory.variables(head.dashboard, device).await.map_err(Error::Directory)?;
         let consulted = match decision.asker() {
@@ -250,6 +256,6 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 Some(Consulted { tenant, account: None, dashboard: None })
             }
         };
-        Ok(DeviceDecision::new(decision, device, shown, variables, consulted))
+        Ok((DeviceDecision::new(decision, device, shown, variables, consulted), slots))
     }
 }
