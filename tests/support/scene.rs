@@ -7,6 +7,7 @@ use dashshare::{
     MemoryDirectory, MemoryStore, NewLink, NewShare, Revision, RevokeMode, Rights, TenantId, Terms,
     Timestamp,
     answers::NewOffer,
+    lock::{Query, ReadKind},
     policy::Resource,
     questions::Page,
     store::{DynStore, Freshness, Seed, Store as _},
@@ -374,6 +375,11 @@ pub(crate) fn questions() -> Vec<Op> {
             let decision = block_on(s.visit(&w.token))?;
             block_on(s.authorize_device(&decision, "probe"))
         }),
+        op("data", |s, w| {
+            let decision = block_on(s.visit(&w.token))?;
+            block_on(s.admit(&decision, &Query::new(ReadKind::Series, "probe", "temp")))
+        }),
+        op("viewers of a device", move |s, _| block_on(s.viewers_of_device(big, "probe"))),
         op("list", move |s, _| block_on(s.access_list(by, big))),
         op("impact", move |s, w| block_on(s.impact_of_revoking(by, big, w.grant("ann")))),
         op("shared with", |s, _| block_on(s.shared_with(account(DAN), Page::first(99)))),
