@@ -7,7 +7,7 @@ export RUST_BACKTRACE ?= 0
 STEPS := fmt clippy deny rust-version api doc quickstart test zone-data features web oracle package fuzz
 
 # Tests of the binary `it` that see something else, or nothing without it, with the features.
-IT_WITH_FEATURES := conformance:: saboteurs:: sqlite:: examples::
+IT_WITH_FEATURES := conformance:: saboteurs:: canary:: sqlite:: examples::
 # Tests of the binary `staged` that see the same with the features, and have run without.
 STAGED_ALIKE := postgres_oracle:: corpus_templates:: template_peers:: shared_cases::
 # Packages beside the library, each with a lock file of its own.
