@@ -45,7 +45,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ///
     /// ```
     /// use dashshare::template::{Fills, Options, Profile, Recipient, Template, extract_json, fill};
-    /// # use dashshare::{*, directory::*, explain::*, questions::*, store::*, trail::*};
+    /// # use dashshare::{*, answers::*, directory::*, explain::*, questions::*, store::*, trail::*};
     /// # pollster::block_on(async {
     /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start, 1));
