@@ -4,6 +4,9 @@ use super::{
     Account, Dashboard, Expiry, Fault, Grant, Instant, Lock, Past, Rights, With, data::Sight, expiry_of,
 };
 
+/// Somebody who may do something, until when, and what each of its grants shows.
+pub(crate) type Viewer = (Account, Rights, Expiry, Vec<Sight>);
+
 /// What a list shows.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct View {
@@ -136,7 +139,7 @@ impl Past<'_> {
         people: impl IntoIterator<Item = Account>,
         dashboard: Dashboard,
         t: Instant,
-    ) -> Option<Vec<(Account, Rights, Expiry, Vec<Sight>)>> {
+    ) -> Option<Vec<Viewer>> {
         let owner = self.owner(dashboard)?;
         let viewers = people.into_iter().filter(|account| *account != owner).filter_map(|account| {
             let (rights, _, ends, _) = self.shared_with(account, dashboard, t)?;
