@@ -6,8 +6,8 @@ use dashshare::{
     MemoryStore, NewShare, TenantId, Terms, Timestamp,
     directory::Tenant,
     explain::Denial,
-    lock::{Query, Range, ReadKind, Variables},
-    policy::{Principal, Resource},
+    lock::{LockFinding, Query, Range, ReadKind, VariableSelector, Variables, Widget},
+    policy::{Principal, Resource, Tag},
     questions::Admitted,
 };
 use pollster::block_on;
@@ -272,7 +272,7 @@ fn keys_of_caches_are_equal_where_the_same_is_admitted_and_nowhere_else() {
     let mut of_key: HashMap<[u8; 32], Meaning> = HashMap::new();
     let mut of_meaning: BTreeMap<Meaning, [u8; 32]> = BTreeMap::new();
     let (mut admissions, mut shared) = (0, 0);
-    for _ in 0..20_000 {
+    for _ in 0..8_000 {
         let (who, on) = (account(10 + rng.below(30) as u64), board([7, 8][rng.below(2)]));
         let decision = block_on(sharing.authorize(who, on, Action::View)).expect("a decision");
         let Ok(admitted) = block_on(sharing.admit(&decision, &query(&mut rng))).expect("an answer") else {
@@ -306,6 +306,56 @@ fn what_a_cache_holds_is_clipped_when_it_is_served() {
     assert_ne!(before.cache_key(), now.cache_key());
     let served: Vec<Timestamp> = cached.into_iter().filter(|instant| now.admits(*instant)).collect();
     assert_eq!(served, [at(-1)]);
+}
+
+/// K26: whoever chooses a lock is told what of it does nothing, what it leaves blank, and what it does not cover.
+#[test]
+fn the_sharer_is_told_what_a_lock_does_nothing_about() {
+    let directory = directory();
+    directory.add_device(board(7), Resource::new("device", "p3").with_tag("site", "north"));
+    let (sharing, _) = world(directory);
+    let found = |lock: Lock, widgets: &[Widget]| {
+        block_on(sharing.lock_findings(board(7), &lock, widgets)).expect("an answer")
+    };
+    let tag = |value| Tag::new("site", value);
+    let devices = Lock::NONE.devices(["p1".into(), "p9".into(), tag("north").into(), tag("south").into()]);
+    let of_devices = found(devices.variables(["temp".into(), VariableSelector::of("p2", "rpm")]), &[]);
+    assert_eq!(
+        of_devices,
+        [
+            LockFinding::DeviceNotShown("p9".to_owned()),
+            LockFinding::TagOfNoDevice(tag("south")),
+            LockFinding::OpensWhatIsTagged(tag("north")),
+            LockFinding::OpensWhatIsTagged(tag("south")),
+            LockFinding::VariableNotShown(VariableSelector::of("p2", "rpm")),
+        ]
+    );
+
+    let locked = last("24h").parameter("site", ["a"]);
+    let filtered = temp().applying("site");
+    let widgets = [
+        Widget::reading("good", [filtered.clone().between(at(-30), at(-20))]),
+        Widget::reading("old", [filtered.between(at(-30), at(-25))]),
+        Widget::reading("unfiltered", [temp()]),
+        Widget::fixed("text"),
+    ];
+    let of_widgets = found(locked, &widgets);
+    assert_eq!(
+        of_widgets,
+        [
+            LockFinding::WillBeBlank { widget: "unfiltered".to_owned(), parameter: "site".to_owned() },
+            LockFinding::RangeOutside { widget: "old".to_owned() },
+            LockFinding::NotCovered { widget: "text".to_owned() },
+        ]
+    );
+
+    // Nothing but what lies in the future, and nothing at all.
+    assert_eq!(found(Lock::NONE.since(at(1)).before(at(2)), &[]), []);
+    assert_eq!(
+        found(Lock::NONE.since(at(1)).last("1h".parse().expect("a span")), &[]),
+        [LockFinding::ShowsNothingNow]
+    );
+    assert_eq!(found(Lock::NONE, &[]), []);
 }
 
 /// A directory that notes what it is asked.

@@ -295,6 +295,10 @@ impl Sides {
             Command::Claim { .. } => self.pending(),
             _ => Vec::new(),
         };
+        let begins = match step.command {
+            Command::Register { dashboard, .. } => self.model.past().owner(dashboard).is_none(),
+            _ => false,
+        };
         let watched = self.watch(step);
         let expected = self.model.play(step);
         let claimed = pending.iter().filter(|grant| !self.model.past().is_pending(**grant)).count();
@@ -317,7 +321,7 @@ impl Sides {
         }
         if let (Command::Register { dashboard, .. }, Ok(_)) = (step.command, &played) {
             // A new dashboard starts empty, also of the same id; the same command once more changes nothing (G19).
-            if self.model.past().registered(dashboard) == Some(step.at) {
+            if begins {
                 self.parties.retain(|(_, of), _| *of != dashboard);
             }
         }

@@ -102,15 +102,16 @@ pub(crate) fn admit(
         window = window.intersection(lock.window(now));
         windows.push(window);
     }
-    let (asked, shortened) = asked(&locks, query.range, window, now)?;
-    if !asked.intersection(window).is_empty() {
-        return Ok(Left { range: asked.intersection(window), parameters, shortened });
+    let (read, shortened) = asked(&locks, query.range, window, now)?;
+    if !read.intersection(window).is_empty() {
+        return Ok(Left { range: read.intersection(window), parameters, shortened });
     }
-    // The first one after which nothing is left is the one that shuts it. Where that is only so because of the part that is
-    // read under a limit, the limit has to be there too.
-    let shuts = |range: Range| windows.iter().position(|window| range.intersection(*window).is_empty());
-    let limit = locks.iter().position(|lock| !lock.max_range.is_empty());
-    let at = shuts(query.range).or_else(|| shuts(asked).max(limit)).unwrap_or(0);
+    // The first one down to which nothing is left is the one that shuts it.
+    let leaves_nothing = |(at, window): (usize, &Range)| {
+        let above = locks.get(..=at).unwrap_or_default();
+        asked(above, query.range, *window, now).is_ok_and(|(read, _)| read.intersection(*window).is_empty())
+    };
+    let at = windows.iter().enumerate().position(leaves_nothing).unwrap_or(0);
     Err((at, Shut::Outside(windows.get(at).copied().unwrap_or_default())))
 }
 

@@ -1,7 +1,7 @@
 //! A dashboard changes hands: its owner asks somebody, who takes it or declines, or the host hands it over (G18).
 
 use super::{
-    admission::{Gift, To, admit, as_count, check_not_denied, check_recipient},
+    admission::{Counts, Gift, To, admit, as_count, check_not_denied, check_recipient},
     command::{Command, Facts, More, Needs, Verdict, check_switches},
     draft::Draft,
     ledger::{Ledger, Live},
@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     lock::StoredLock,
-    record::{Actor, AskedTransfer, Event, Grant, Grantee, Holder, Link, Message, Seed, Terms},
+    record::{Actor, AskedTransfer, Event, Grant, Grantee, Head, Holder, Link, Message, Seed, Terms},
+    tenant::Limits,
     value::{Account, AccountId, DashboardId, Expiry, GrantId, Rights, Timestamp, VerifiedEmail},
 };
 use serde::Serialize;
@@ -69,6 +70,21 @@ fn check_both(facts: &Facts<'_>, to: &Account, from: AccountId, keep: Rights) ->
     admit(facts, &Gift { barred: None, above: 0, to, expiry: terms.expiry, bound: Expiry::Never })
 }
 
+/// What must be read to count what the old owner would keep.
+fn due(ledger: &Ledger, keep: Rights, limits: &Limits) -> More {
+    let counts = Counts { by: ledger.head.owner, invites: false, replaced: &[] };
+    if keep.is_empty() { More::default() } else { counts.due(ledger, limits) }
+}
+
+/// Takes a place for what the old owner keeps, in that of what the new one held, or refuses (G23).
+fn take_place(facts: &Facts<'_>, ledger: &Ledger, keep: Rights, to: AccountId) -> Result<(), Refusal> {
+    let replaced: Vec<GrantId> = ledger.live_of(to).map(|live| live.grant.id).collect();
+    let counts = Counts { by: ledger.head.owner, invites: false, replaced: &replaced };
+    // Only looked at: what was counted is kept by whoever shares.
+    let mut head = Head::clone(&ledger.head);
+    if keep.is_empty() { Ok(()) } else { counts.take(facts, ledger, &mut head) }
+}
+
 /// The terms of what the old owner keeps: as long as the tenant's rules allow a grant to last.
 fn kept_terms(facts: &Facts<'_>, keep: Rights) -> Terms {
     let longest = facts.tenant.rules.max_days.map(|days| facts.now.plus_days(days));
@@ -90,6 +106,10 @@ impl Command for OfferTransfer {
         self.to.iter().map(|to| to.id).chain([ledger.head.owner]).collect()
     }
 
+    fn counted(&self, ledger: &Ledger, limits: &Limits) -> More {
+        due(ledger, self.keep, limits)
+    }
+
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<TransferAsked>, Refusal> {
         let ledger = owners_ledger(facts, self.by)?;
         let account = self.to.as_ref().ok_or(Refusal::UnknownAccount)?;
@@ -98,6 +118,7 @@ impl Command for OfferTransfer {
             return Err(Refusal::ToOwner);
         }
         check_both(facts, account, owner, self.keep)?;
+        take_place(facts, ledger, self.keep, to)?;
         let lapses = facts.now.plus_days(facts.tenant.rules.invitation_duration_days());
         let mut draft = Draft::new(facts, ledger);
         if ledger.head.asks(to, facts.now).is_none() {
@@ -315,11 +336,16 @@ impl Command for TakeTransfer<'_> {
         vec![self.account, ledger.head.owner]
     }
 
+    fn counted(&self, ledger: &Ledger, limits: &Limits) -> More {
+        ledger.head.transfer.as_ref().map_or_else(More::default, |asked| due(ledger, asked.keep, limits))
+    }
+
     fn judge(&self, facts: &Facts<'_>) -> Result<Verdict<Transferred>, Refusal> {
         let (ledger, asked) = question(facts, self.account)?;
         let sides = self.sides.as_ref().filter(|sides| sides.from == ledger.head.owner);
         let sides = sides.ok_or(Refusal::NoTransfer)?;
         check_both(facts, sides.to, sides.from, asked.keep)?;
+        take_place(facts, ledger, asked.keep, sides.to.id)?;
         Ok(sides.hand_over(facts, ledger, self.account.into(), asked.keep))
     }
 }

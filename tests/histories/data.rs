@@ -99,8 +99,16 @@ impl Sides {
         counts: &mut Counts,
     ) -> Result<(), String> {
         for Watched { asker, dashboard, question, before } in watched {
-            let answer = self.library.data(asker, dashboard, &question);
+            let decision = self.library.about_device(asker, dashboard, &question);
+            let answer = self.library.later(&decision, &question, self.now);
             let about = About { asker, dashboard, question, now: self.now };
+            let past = self.model.past();
+            // A link is asked for leave to view, whatever is read by it.
+            let export = question.export && asker != Asker::Visitor;
+            let sources = past.door(asker, dashboard, &Question { export, ..question }, self.now);
+            let sees = sources.is_ok_and(|all| !past.passing(all, question.device).is_empty());
+            let what = || format!("whether it sees the device: {about:?}");
+            alike(self.now, dashboard, what, &sees, &decision.is_allowed())?;
             self.compare_answer(&about, &answer, counts)?;
             if let (Some(before), Some(outcome)) = (before, outcome) {
                 self.compare_change(step, outcome, &about, &before, &answer, counts)?;

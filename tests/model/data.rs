@@ -56,14 +56,22 @@ impl Source {
         lock::sieve(&self.locks(), question, now)
     }
 
-    /// Whether the part of the path down to an element lets nothing of the question through.
+    /// Whether an element is the first of the path that shuts a question: down to it nothing is let through, and without
+    /// it the same part of the path has nothing of the kind against the question.
     pub(crate) fn is_shut_at(&self, element: Element, question: &Question, now: Instant) -> bool {
-        let Some(last) = self.path.iter().rposition(|(of, _)| *of == element) else { return false };
-        let part = Self { path: self.path[..=last].to_vec(), ..self.clone() };
-        match part.sieve(question, now) {
-            Err(_) => true,
-            Ok(sieve) => !around(sieve.boundaries()).iter().any(|t| sieve.admits(*t)),
-        }
+        let why = |locks: &[Lock]| match lock::sieve(locks, question, now) {
+            Err(why) => Some(why),
+            Ok(sieve) => {
+                let lets = around(sieve.boundaries().chain([now])).iter().any(|t| sieve.admits(*t));
+                (!lets).then_some(Why::Outside)
+            }
+        };
+        let locks = self.locks();
+        let places = self.path.iter().enumerate().filter(|(_, (of, _))| *of == element);
+        places.into_iter().any(|(last, _)| {
+            let shut = why(&locks[..=last]);
+            shut.is_some() && shut != why(&locks[..last])
+        })
     }
 }
 

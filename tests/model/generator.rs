@@ -240,7 +240,7 @@ impl Generator {
         let stop = |by, with| Command::StopSharing { dashboard: d, by, with };
         let sharer = self.actor(past, d, owner, live);
         let invite = give(sharer, With::Address(address), Rights::VIEW, None);
-        let story = match self.rng.below(21) {
+        let story = match self.rng.below(24) {
             // The address is claimed, and by another account after it.
             0 => vec![invite, verify(one, address), claim(one), verify(other, address), claim(other)],
             // Stopping between the verifying and the claim.
@@ -536,6 +536,74 @@ impl Generator {
                     Command::SetPolicies { dashboard: d, policies: Policies::default() },
                 ]
                 .into();
+                return self.planned.pop_front().unwrap_or(Command::Wait);
+            }
+            // What was given to a domain that is blocked since is prolonged.
+            20 => {
+                let soon = self.now + DAY;
+                let blocked = Rules { blocked: 1 << address.domain(), ..past.rules(d) };
+                self.planned = vec![
+                    Command::Share {
+                        dashboard: d,
+                        by: owner,
+                        with: With::Address(address),
+                        rights: Rights::VIEW,
+                        reshare: true,
+                        expiry: Some(soon),
+                        lock: Lock::NONE,
+                        parent: None,
+                    },
+                    Command::SetRules { dashboard: d, rules: blocked },
+                    Command::Amend {
+                        grant: Grant::of(self.n, 0),
+                        by: owner,
+                        rights: None,
+                        reshare: None,
+                        expiry: Some(Some(soon + DAY)),
+                        narrow: None,
+                    },
+                    Command::SetRules { dashboard: d, rules: past.rules(d) },
+                ]
+                .into();
+                return self.planned.pop_front().unwrap_or(Command::Wait);
+            }
+            // The tenant locks what is shared on, or every link, while somebody shares on and publishes.
+            21 => {
+                let tenants = if self.rng.percent(40) { Lock::UNREADABLE } else { self.lock() };
+                let mut rules = past.rules(d);
+                match self.rng.below(3) {
+                    0 => rules.link_lock = tenants,
+                    _ => rules.reshare_lock = tenants,
+                }
+                let lock = self.written_lock(false);
+                self.planned = vec![
+                    with_lock(give(owner, With::Account(one), Rights::ALL, None), self.lock()),
+                    Command::SetRules { dashboard: d, rules },
+                    with_lock(give(one, With::Account(other), Rights::VIEW, None), self.lock()),
+                    Command::WithdrawLink { dashboard: d, by: owner },
+                    Command::RotateLink { dashboard: d, by: one, expiry: None, lock },
+                    Command::SetRules { dashboard: d, rules: Rules::OPEN },
+                ]
+                .into();
+                return self.planned.pop_front().unwrap_or(Command::Wait);
+            }
+            // A rebind that may choose among grants which show different things.
+            22 => {
+                let locks = [self.lock(), self.lock(), self.lock()];
+                let ends = |grants: usize| Some(self.now + DAY * (9 - grants as Instant));
+                let mut story: Vec<Command> = Vec::new();
+                for (i, lock) in locks.into_iter().enumerate() {
+                    let mut command = with_lock(give(owner, With::Account(one), Rights::ALL, None), lock);
+                    if let Command::Share { expiry, .. } = &mut command {
+                        *expiry = ends(i);
+                    }
+                    story.push(command);
+                }
+                let first = Grant::of(self.n, 0);
+                let below = locks[1 + self.rng.below(2)];
+                story.push(with_lock(give(one, With::Account(other), Rights::VIEW, Some(first)), below));
+                story.push(Command::Revoke { grant: first, by: owner, mode: Mode::Rebind });
+                self.planned = story.into();
                 return self.planned.pop_front().unwrap_or(Command::Wait);
             }
             // The dashboard goes to a holder and comes back.

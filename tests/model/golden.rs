@@ -3,6 +3,7 @@
 use super::{
     Account, Address, Command, DAY, Dashboard, Expiry, Grant, Instant, Limits, Lock, Mode, Model, Outcome,
     People, Policies, Rights, Rules, SECOND, START, Step, With,
+    lock::{Clauses, DEVICES},
 };
 
 const D: Dashboard = Dashboard(0);
@@ -838,4 +839,72 @@ fn a_policy_takes_a_device_from_everybody_and_gives_it_to_nobody_here() {
     assert_eq!(see(&s), [true, true, false]);
     s.ok(policies(People::are(OLGA), People::NOBODY));
     assert_eq!(see(&s), [false, true, false]);
+}
+
+fn locked(by: Account, with: Account, lock: Lock) -> Command {
+    Command::Share {
+        dashboard: D,
+        by,
+        with: With::Account(with),
+        rights: Rights::VIEW,
+        reshare: true,
+        expiry: NEVER,
+        lock,
+        parent: None,
+    }
+}
+
+/// Only these devices, a bit for each.
+fn devices(selectors: u8) -> Lock {
+    Lock { devices: Clauses::one(selectors), ..Lock::NONE }
+}
+
+impl Story {
+    /// Which devices somebody sees something of, a bit for each.
+    fn seen(&self, account: Account) -> u8 {
+        let past = self.model.past();
+        let sees = |device: &u8| past.sees_device(account, D, *device, self.now);
+        (0..DEVICES).filter(sees).fold(0, |seen, device| seen | 1 << device)
+    }
+}
+
+/// K12, K14, K20: a path shows what all its locks let through, and two paths each what it shows.
+#[test]
+fn locks_meet_along_a_path_and_join_nowhere() {
+    let mut s = Story::new();
+    let first = s.ok(locked(OLGA, ANN, devices(0b011))).grant.expect("a grant");
+    s.ok(locked(ANN, BOB, devices(0b110)));
+    assert_eq!((s.seen(ANN), s.seen(BOB)), (0b011, 0b010));
+    s.ok(locked(OLGA, BOB, devices(0b100)));
+    assert_eq!(s.seen(BOB), 0b110);
+    s.ok(Command::Amend {
+        grant: first,
+        by: OLGA,
+        rights: None,
+        reshare: None,
+        expiry: None,
+        narrow: Some(devices(0b001)),
+    });
+    assert_eq!((s.seen(ANN), s.seen(BOB)), (0b001, 0b100));
+    s.refused("lock_unreadable", locked(ANN, CID, Lock::UNREADABLE));
+    s.refused("empty_lock", locked(ANN, CID, devices(0)));
+}
+
+/// K3: a tag is one way to name a device, and a clause lets through what one of its selectors names.
+#[test]
+fn a_lock_by_tag_covers_what_has_the_tag() {
+    let mut s = Story::new();
+    s.ok(locked(OLGA, ANN, devices(0b1001)));
+    assert_eq!(s.seen(ANN), 0b011, "the first by its id, the second by its tag");
+}
+
+/// K21: what a rebind re-issues shows what it really showed, under the other grant.
+#[test]
+fn a_rebind_shows_nobody_more() {
+    let mut s = Story::new();
+    let first = s.ok(locked(OLGA, ANN, devices(0b011))).grant.expect("a grant");
+    s.ok(locked(ANN, BOB, Lock::NONE));
+    s.ok(locked(OLGA, ANN, devices(0b110)));
+    s.ok(revoke(first, OLGA, Mode::Rebind));
+    assert_eq!((s.seen(ANN), s.seen(BOB)), (0b110, 0b010));
 }

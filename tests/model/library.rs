@@ -23,7 +23,7 @@ use super::{
     People, Policies, Rights, Rules, START, Step, Terms, With,
     data::Sight,
     locks,
-    view::{Impact, Line, LinkLine, View, Viewing},
+    view::{Impact, Line, LinkLine, View, Viewer},
 };
 
 /// The service under test, over a store.
@@ -525,7 +525,7 @@ impl<S: Store> Library<S> {
     }
 
     /// Who may do what at an instant, the owner left out.
-    pub(crate) fn viewers(&self, dashboard: Dashboard, t: Instant) -> Option<Vec<Viewing>> {
+    pub(crate) fn viewers(&self, dashboard: Dashboard, t: Instant) -> Option<Vec<Viewer>> {
         let viewers = block_on(self.service.as_of(time(t)).viewers(dashboard_id(dashboard))).ok()?;
         let viewers = viewers
             .iter()

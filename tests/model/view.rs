@@ -4,8 +4,8 @@ use super::{
     Account, Dashboard, Expiry, Fault, Grant, Instant, Lock, Past, Rights, With, data::Sight, expiry_of,
 };
 
-/// A person who may view: what, until when, and how much of it by each grant.
-pub(crate) type Viewing = (Account, Rights, Expiry, Vec<Sight>);
+/// Somebody who may do something, until when, and what each of its grants shows.
+pub(crate) type Viewer = (Account, Rights, Expiry, Vec<Sight>);
 
 /// What a list shows.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -139,7 +139,7 @@ impl Past<'_> {
         people: impl IntoIterator<Item = Account>,
         dashboard: Dashboard,
         t: Instant,
-    ) -> Option<Vec<Viewing>> {
+    ) -> Option<Vec<Viewer>> {
         let owner = self.owner(dashboard)?;
         let viewers = people.into_iter().filter(|account| *account != owner).filter_map(|account| {
             let (rights, _, ends, _) = self.shared_with(account, dashboard, t)?;
