@@ -129,7 +129,12 @@ impl Sides {
         counts: &mut Counts,
     ) -> Result<(), String> {
         let may = match (about.asker, step.command) {
-            (Asker::Visitor, Command::Transfer { .. } | Command::TakeTransfer { .. }) => May::Narrow,
+            // What the tenant's rules say of what is shared on they do not say of an owner's link.
+            (Asker::Visitor, Command::Transfer { .. } | Command::TakeTransfer { .. })
+                if self.model.past().rules(about.dashboard).reshare_lock == Lock::NONE =>
+            {
+                May::Narrow
+            }
             (_, command) => May::of(command),
         };
         if may == May::Narrow && self.leaves_open(about) {

@@ -240,7 +240,7 @@ impl Generator {
         let stop = |by, with| Command::StopSharing { dashboard: d, by, with };
         let sharer = self.actor(past, d, owner, live);
         let invite = give(sharer, With::Address(address), Rights::VIEW, None);
-        let story = match self.rng.below(24) {
+        let story = match self.rng.below(25) {
             // The address is claimed, and by another account after it.
             0 => vec![invite, verify(one, address), claim(one), verify(other, address), claim(other)],
             // Stopping between the verifying and the claim.
@@ -605,6 +605,20 @@ impl Generator {
                 story.push(Command::Revoke { grant: first, by: owner, mode: Mode::Rebind });
                 self.planned = story.into();
                 return self.planned.pop_front().unwrap_or(Command::Wait);
+            }
+            // Somebody has an address of a domain that may not be shared with, and is invited by another one.
+            23 => {
+                let second = Address((address.0 + 1) % ADDRESSES);
+                let rules = Rules { blocked: 1 << second.domain(), ..past.rules(d) };
+                vec![
+                    verify(one, address),
+                    verify(one, second),
+                    Command::SetRules { dashboard: d, rules },
+                    give(owner, With::Address(address), Rights::VIEW, None),
+                    claim(one),
+                    Command::SetRules { dashboard: d, rules: past.rules(d) },
+                    claim(one),
+                ]
             }
             // The dashboard goes to a holder and comes back.
             _ => {
