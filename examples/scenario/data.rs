@@ -40,6 +40,19 @@ pub(super) fn lock(lock: Option<&Arc<StoredLock>>) -> Value {
     }
 }
 
+/// Puts the locks of one of a list into it. Lists are compared as a whole: where nothing is locked they are as they were.
+pub(super) fn put_locks(
+    members: &mut Value,
+    own: Option<&Arc<StoredLock>>,
+    effective: Option<&Arc<StoredLock>>,
+    shows_nothing: bool,
+) {
+    if own.is_some() || effective.is_some() {
+        (members["lock"], members["effective_lock"]) = (lock(own), lock(effective));
+        members["shows_nothing"] = json!(shows_nothing);
+    }
+}
+
 /// What somebody sees by each grant: rights and lock together.
 pub(super) fn sights(sights: &[Sight]) -> Value {
     sights.iter().map(|sight| json!({ "rights": sight.rights, "lock": lock(sight.lock.as_ref()) })).collect()

@@ -6,6 +6,20 @@ use serde_json::{Value, json};
 
 impl Engine {
     pub(super) fn message(&self, dashboard: DashboardId, message: &Message) -> Value {
+        let mut members = self.message_members(dashboard, message);
+        // Lists are compared as a whole: where nothing is locked they are as they were.
+        let lock = match message {
+            Message::Shared { terms, .. } => terms.lock.as_ref(),
+            Message::Amended { after, .. } => after.lock.as_ref(),
+            _ => None,
+        };
+        if lock.is_some() {
+            members["lock"] = data::lock(lock);
+        }
+        members
+    }
+
+    fn message_members(&self, dashboard: DashboardId, message: &Message) -> Value {
         let grant = |grant| self.grant_label(dashboard, grant);
         let account = |account| self.accounts.label(account);
         match message {
@@ -15,12 +29,10 @@ impl Engine {
             Message::Shared { grant: id, by, to, terms, ends } => json!({
                 "kind": "shared", "grant": grant(*id), "by": account(*by), "to": account(*to),
                 "rights": terms.rights, "expiry": expiry(terms.expiry), "ends": ends.at(),
-                "lock": data::lock(terms.lock.as_ref()),
             }),
             Message::Amended { grant: id, by, to, after, ends, .. } => json!({
                 "kind": "amended", "grant": grant(*id), "by": account(*by), "to": self.holder_label(to),
                 "rights": after.rights, "reshare": after.reshare, "expiry": expiry(after.expiry), "ends": ends.at(),
-                "lock": data::lock(after.lock.as_ref()),
             }),
             Message::Claimed { to, by, address, grants } => json!({
                 "kind": "claimed", "to": account(*to), "by": account(*by), "address": address,

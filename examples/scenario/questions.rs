@@ -28,7 +28,7 @@ impl Engine {
     }
 
     fn grant_view(&self, dashboard: DashboardId, view: &GrantView) -> Value {
-        json!({
+        let mut members = json!({
             "grant": self.grant_label(dashboard, view.grant),
             "grantor": self.accounts.label(view.grantor),
             "grantee": self.holder_label(&view.grantee),
@@ -39,10 +39,10 @@ impl Engine {
             "ends": view.ends.at(),
             "depth": view.depth(),
             "path": self.grant_labels(dashboard, &view.path),
-            "lock": data::lock(view.lock.as_ref()),
-            "effective_lock": data::lock(view.effective_lock.as_ref()),
-            "shows_nothing": view.shows_nothing,
-        })
+        });
+        let (own, effective) = (view.lock.as_ref(), view.effective_lock.as_ref());
+        data::put_locks(&mut members, own, effective, view.shows_nothing);
+        members
     }
 
     fn link_view(&self, dashboard: DashboardId, link: &LinkView) -> Value {
@@ -103,15 +103,18 @@ impl Engine {
             let dashboards: Vec<Value> = shared
                 .iter()
                 .map(|shared| {
-                    json!({
+                    let mut members = json!({
                         "dashboard": engine.dashboards.label(shared.dashboard),
                         "owner": engine.accounts.label(shared.owner),
                         "rights": shared.rights,
                         "reshare": shared.reshare,
                         "ends": shared.ends.at(),
                         "grants": engine.grant_labels(shared.dashboard, &shared.grants),
-                        "sights": data::sights(&shared.sights),
-                    })
+                    });
+                    if shared.sights.iter().any(|sight| sight.lock.is_some()) {
+                        members["sights"] = data::sights(&shared.sights);
+                    }
+                    members
                 })
                 .collect();
             Ok(json!({ "dashboards": dashboards }))
@@ -173,10 +176,10 @@ impl Engine {
                         "link_fell": link_fell,
                     });
                     let (before, after) = locks(&record.event);
-                    if before.is_some() {
+                    if before != after && before.is_some() {
                         members["lock_before"] = data::lock(before.flatten());
                     }
-                    if after.is_some() {
+                    if after.flatten().is_some() {
                         members["lock"] = data::lock(after.flatten());
                     }
                     members
