@@ -4,6 +4,7 @@
 mod compiling;
 mod goldens;
 mod hosts;
+mod locked;
 mod model;
 mod owners;
 mod random;

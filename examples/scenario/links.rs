@@ -17,10 +17,12 @@ impl Engine {
         let label = fields.label('k', self.line)?;
         let expiry = fields.expiry("expiry")?;
         let lock = fields.optional("lock", Fields::lock)?;
+        let named_only = fields.optional("named_only", Fields::flag)? == Some(true);
         let (dashboard, by) = (self.dashboard_in(fields)?, self.by_in(fields)?);
         play(move |engine| {
             let (dashboard, by) = (engine.dashboard_of(dashboard), engine.actor(by));
             let mut new = NewLink::until(expiry);
+            new.named_only = named_only;
             new.lock = lock.map(Given::lock).transpose()?;
             let own = data::lock(new.lock.clone().map(|lock| Arc::new(lock.into())).as_ref());
             let link = block_on(engine.sharing.rotate_link(by, dashboard, new))?;

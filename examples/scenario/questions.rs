@@ -53,6 +53,7 @@ impl Engine {
             "expiry": expiry(link.expiry),
             "ends": link.ends.at(),
             "paused": link.paused,
+            "named_only": link.named_only,
             "lock": data::lock(link.lock.as_ref()),
             "effective_lock": data::lock(link.effective_lock.as_ref()),
             "shows_nothing": link.shows_nothing,

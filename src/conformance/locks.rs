@@ -91,6 +91,7 @@ pub async fn the_lock_of_a_link_comes_back_as_it_went_in<S: Store>(store: S) {
             paused: None,
             paused_by_owner: false,
             generation,
+            named_only: generation % 2 == 0,
             lock: form.clone(),
         };
         let mut commit = desk.forge(board(1), Vec::new(), Vec::new(), |head| head.link = Some(link));

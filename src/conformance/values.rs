@@ -100,6 +100,7 @@ pub async fn every_head_comes_back_as_it_went_in<S: Store>(store: S) {
         paused: None,
         paused_by_owner: false,
         generation: 1,
+        named_only: true,
         lock: None,
     };
     let hanging = Link { grant: Some(GrantId::from(0u64)), ..link.clone() };
@@ -266,6 +267,7 @@ pub async fn instants_come_back_to_the_microsecond<S: Store>(store: S) {
             paused: Some(t),
             paused_by_owner: true,
             generation: 1,
+            named_only: true,
             lock: None,
         };
         let told = Message::Expiring { grant: id, to: account(2).into(), ends: t };

@@ -130,9 +130,7 @@ impl DeviceDecision {
             (true, None) => denied(Denial::Stale),
         }
     }
-}
 
-impl DeviceDecision {
     /// What each grant, the link or the policy shows that lets some of the device's data be seen now, and when the last of
     /// them ends; `None` if nothing does.
     pub(crate) fn sights(&self, now: Timestamp) -> Option<(Expiry, Vec<Sight>)> {
@@ -234,11 +232,15 @@ fn of_grant<'a>(
     Some(Source { by: Admits::Grant(id), left, ends: held.standing.ends })
 }
 
-/// What no lock restricts.
+/// What no lock restricts and nothing ends.
 fn open(by: Admits, query: &Query) -> Source {
+    Source { by, left: all_of(query), ends: Expiry::Never }
+}
+
+fn all_of(query: &Query) -> Left {
     let mut parameters = query.parameters.clone();
     parameters.retain(|name, _| query.applies.contains(name));
-    Source { by, left: Left { range: query.range, parameters, shortened: false }, ends: Expiry::Never }
+    Left { range: query.range, parameters, shortened: false }
 }
 
 /// What the locks of a path leave; notes how near it came if they leave nothing.
@@ -251,7 +253,7 @@ fn left<'a>(
     nearest: &mut Option<Nearest<'a>>,
 ) -> Option<Left> {
     if locks.is_none() {
-        return Some(open(Admits::Owner, query).left);
+        return Some(all_of(query));
     }
     match admit(&locks.stored(), query, tags, now) {
         Ok(left) => Some(left),

@@ -1,7 +1,7 @@
 //! Answers about a dashboard and about a person, at any instant: who has access and through whom, who would lose it.
 
 use crate::{
-    lock::{Lock, StoredLock},
+    lock::StoredLock,
     record::{Actor, Grant, Head, Holder, Revision, Snapshot, leaf},
     sharing::{
         Effective, Ledger, Live, Locks, Sight,
@@ -134,6 +134,8 @@ pub struct LinkView {
     pub paused: bool,
     /// Whether the owner paused it, or the host in its place: then only they resume it (L6).
     pub paused_by_owner: bool,
+    /// Whether nothing fills a slot of a blueprint that the address does not name (B6).
+    pub named_only: bool,
     /// Its own lock; `None` for none.
     pub lock: Option<Arc<StoredLock>>,
     /// How much of the data it shows, what it hangs on and the tenant's rules taken into account; `None` for all of it.
@@ -288,7 +290,7 @@ fn grant_view(
     let effective_lock = effective.sight(&live).lock;
     (!ends.is_over(ledger.now)).then(|| GrantView {
         lock: grant.terms_at(ledger.now).lock.clone(),
-        shows_nothing: shows_nothing(effective_lock.as_ref()),
+        shows_nothing: effective_lock.as_ref().is_some_and(|lock| lock.shows_nothing()),
         effective_lock,
         grant: grant.id,
         grantor: ledger.made_by(grant),
@@ -311,18 +313,14 @@ fn told(lock: Option<Arc<StoredLock>>) -> Option<Arc<StoredLock>> {
     }
 }
 
-/// Whether a lock lets nothing through, by its form alone or because it cannot be read.
-fn shows_nothing(lock: Option<&Arc<StoredLock>>) -> bool {
-    lock.is_some_and(|lock| lock.lock().is_none_or(Lock::is_empty))
-}
-
 fn link_view(ledger: &Ledger, rules: &SharingRules) -> Option<LinkView> {
     let link = ledger.head.link.as_ref().filter(|link| link.created <= ledger.now)?;
     let ends = ledger.link()?.ok()?;
     let effective_lock = ledger.locks_of_link(link, rules).effective();
     Some(LinkView {
+        named_only: link.named_only,
         lock: link.lock.clone(),
-        shows_nothing: shows_nothing(effective_lock.as_ref()),
+        shows_nothing: effective_lock.as_ref().is_some_and(|lock| lock.shows_nothing()),
         effective_lock,
         generation: link.generation,
         maker: link.maker,

@@ -85,9 +85,10 @@ impl Decision {
         fixed
     }
 
-    /// Whether the link's terms have nothing filled that is not named (B6). Today no link has such terms.
+    /// Whether the link's terms have nothing filled that is not named (B6).
     pub(crate) fn is_named_only(&self) -> bool {
-        false
+        let link = self.head().and_then(|head| head.link.as_ref());
+        self.asker() == Asker::Visitor && link.is_none_or(|link| link.named_only)
     }
 
     /// Whose the selections are that the asker leaves and brings (B10): an account's, or those of one link.

@@ -31,6 +31,11 @@ impl StoredLock {
         }
     }
 
+    /// Whether it lets nothing through, by its form alone or because it cannot be read (K13, K24).
+    pub(crate) fn shows_nothing(&self) -> bool {
+        self.lock().is_none_or(Lock::is_empty)
+    }
+
     /// As a grant or a link keeps it; `None` for a lock that restricts nothing.
     pub(crate) fn kept(lock: Lock) -> Option<Arc<Self>> {
         (!lock.is_none()).then(|| Arc::new(Self::Lock(lock)))

@@ -30,6 +30,9 @@ pub struct Link {
     pub paused_by_owner: bool,
     /// The first link of a dashboard is 1, the next 2, and so on.
     pub generation: u64,
+    /// Whether nothing fills a slot of a blueprint for its visitors that the address does not name (B6).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub named_only: bool,
     /// How much of the data it shows; `None` for all that what it hangs on shows.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "StoredLock::present")]
     pub lock: Option<Arc<StoredLock>>,

@@ -7,7 +7,7 @@ use crate::{
     host::{CandidatePage, Directory, Env, Store},
     policy::Resource,
     record::{Actor, Head},
-    sharing::{Consulted, More, Needs, Refusal, Said, suspension::check_suspension},
+    sharing::{Consulted, Ledger, Locks, More, Needs, Refusal, Said, suspension::check_suspension},
     value::DashboardId,
 };
 use std::sync::Arc;
@@ -70,7 +70,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         choices: &Choices,
     ) -> Result<Vec<SlotExplanation>, Error> {
         let dashboard = decision.dashboard().ok_or(Refusal::UnknownDashboard)?;
-        let head = self.owned_head(by.into(), dashboard).await?;
+        let head = self.owned_ledger(by.into(), dashboard, |_| More::default()).await?.head;
         let found = self.counted_candidates(decision).await?.ok_or(Refusal::UnknownDashboard)?;
         let (candidates, counts) = found;
         let (blueprint, resolution) = (candidates.blueprint(), candidates.resolve(choices));
@@ -94,7 +94,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     }
 
     /// Which devices visitors could reach through which slot, whatever they write into the address, for the owner or the
-    /// host: those that the tenant's policies let the anonymous user see.
+    /// host: those that the tenant's policies let the anonymous user see, and that the locks of the link that stands let
+    /// through. While none stands, those that a link without a lock would.
     ///
     /// Rules: [B14](crate::specification).
     ///
@@ -105,31 +106,42 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         by: impl Into<Actor>,
         dashboard: DashboardId,
     ) -> Result<Vec<SlotReach>, Error> {
-        let head = self.owned_head(by.into(), dashboard).await?;
+        let ledger = self.owned_ledger(by.into(), dashboard, More::links_grant).await?;
         let Some(blueprint) = self.blueprint(dashboard).await? else { return Ok(Vec::new()) };
-        let tenant = self.tenant(head.tenant).await?;
+        let tenant = self.tenant(ledger.head.tenant).await?;
+        let link = ledger.standing_link();
+        let locks = link.map_or(Locks::default(), |link| ledger.locks_of_link(link, &tenant.rules));
         let consulted = Consulted { tenant, account: None, dashboard: None };
         let mut reached: Vec<Vec<String>> = Vec::new();
         for want in blueprint.wants() {
             let mut ids = Vec::new();
-            self.each_candidate(&head, want, |found| {
-                if matches!(consulted.of_device(&found), Said::Allowed) {
+            self.each_candidate(&ledger.head, want, |found| {
+                if matches!(consulted.of_device(&found), Said::Allowed) && locks.pass_device(&found) {
                     ids.push(id_of(&found).to_owned());
                 }
             })
             .await?;
             reached.push(ids);
         }
-        let devices = |at| blueprint.want_of(at).and_then(|want| reached.get(want)).cloned();
-        let slots = blueprint.slots().iter().enumerate();
-        Ok(slots
-            .map(|(at, slot)| SlotReach { slot: slot.name.clone(), devices: devices(at).unwrap_or_default() })
-            .collect())
+        let slots = blueprint.slots().iter().enumerate().map(|(at, slot)| {
+            let of_slot = blueprint.want_of(at).and_then(|want| reached.get(want)).cloned();
+            let mut devices = of_slot.unwrap_or_default();
+            if let Some(fixed) = locks.slot_ids(&slot.name) {
+                devices.retain(|id| fixed.contains(id));
+            }
+            SlotReach { slot: slot.name.clone(), devices }
+        });
+        Ok(slots.collect())
     }
 
-    /// The head of a dashboard, for its owner or the host.
-    async fn owned_head(&self, by: Actor, dashboard: DashboardId) -> Result<Arc<Head>, Error> {
-        let ledger = self.ledger(dashboard, &Needs::of(by), |_| More::default(), None).await?;
+    /// A dashboard and what else is to be read of it, for its owner or the host.
+    async fn owned_ledger(
+        &self,
+        by: Actor,
+        dashboard: DashboardId,
+        more: impl Fn(&Ledger) -> More,
+    ) -> Result<Ledger, Error> {
+        let ledger = self.ledger(dashboard, &Needs::of(by), more, None).await?;
         let ledger = ledger.filter(|ledger| ledger.is_party(by)).ok_or(Refusal::UnknownDashboard)?;
         if !ledger.is_owner(by) {
             return Err(Refusal::NotOwner.into());
@@ -137,7 +149,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         if by != Actor::Host {
             check_suspension(&ledger)?;
         }
-        Ok(Arc::clone(&ledger.head))
+        Ok(ledger)
     }
 
     async fn blueprint(&self, dashboard: DashboardId) -> Result<Option<Arc<Blueprint>>, Error> {

@@ -4,13 +4,12 @@ use super::{dashshare::Dashshare, decide::When, error::Error};
 use crate::{
     blueprint::Choices,
     decision::{
-        Admitted, DataDenied, Decision, DeviceDecision, DeviceViewer, DeviceViewers, VisitFacts, decide,
-        decide_visit,
+        Admitted, DataDenied, Decision, DeviceDecision, DeviceViewer, DeviceViewers, VisitFacts, decide_visit,
     },
     host::{Directory, Env, Store},
     lock::{Lock, LockFinding, Query, ShownDevice, Variables, Widget},
     policy::Resource,
-    record::{Snapshot, leaf},
+    record::Snapshot,
     sharing::{Consulted, Ledger, Sight},
     tenant::Tenant,
     value::{AccountId, Action, DashboardId},
@@ -103,10 +102,11 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         }
         let named = query.slot.iter().cloned();
         let slots: Vec<String> = if query.slot.is_some() { named.collect() } else { slots };
+        let candidates = self.candidates(decision).await?;
         let mut unresolved = None;
         for slot in slots {
             let asked = choices.clone().choose(slot.clone(), query.device.clone());
-            let Some(resolution) = self.resolve(decision, &asked).await? else { break };
+            let Some(resolution) = candidates.as_ref().map(|found| found.resolve(&asked)) else { break };
             if resolution.chosen().get(slot.as_str()) == Some(&query.device.as_str()) {
                 return Ok(device.admit(&query.clone().in_slot(slot), self.now()));
             }
@@ -213,12 +213,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ) -> Result<DeviceDecision, Error> {
         let chains = ledger.live_of(account).map(|live| ledger.chain(live.grant)).collect();
         let snapshot = Snapshot { head: Arc::clone(&ledger.head), chains };
-        let decision = decide(account, Action::View, Some(snapshot), Some(&tenant.rules), ledger.now);
+        let (tenants, at) = (Some(Arc::clone(tenant)), Some(ledger.now));
+        let decision = self.judge(account, Action::View, Some(snapshot), tenants, at).await?;
         let consulted = self.consult(Arc::clone(tenant), &ledger.head, account).await?;
-        let decision = match &consulted {
-            Some(consulted) if decision.heeds(tenant) => decision.under(consulted.clone()),
-            _ => decision,
-        };
         Ok(seen.narrow(&decision, consulted))
     }
 
@@ -231,8 +228,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ) -> Result<Option<Sight>, Error> {
         let Some(link) = ledger.standing_link() else { return Ok(None) };
         let makers = link.grant.and_then(|grant| ledger.get(grant)).map(|grant| ledger.chain(grant));
-        let chains = makers.into_iter().filter(|chain| leaf(chain).is_some()).collect();
-        let snapshot = Some(Snapshot { head: Arc::clone(&ledger.head), chains });
+        let snapshot =
+            Some(Snapshot { head: Arc::clone(&ledger.head), chains: makers.into_iter().collect() });
         let dashboard = self.resource(ledger.head.dashboard).await?;
         let consulted = Consulted { tenant, account: None, dashboard };
         let facts = VisitFacts { snapshot, consulted: Some(consulted.clone()) };

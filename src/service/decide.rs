@@ -179,7 +179,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     }
 
     /// Decides by what was read, and asks the policies where they could change it.
-    async fn judge(
+    pub(super) async fn judge(
         &self,
         account: AccountId,
         action: Action,

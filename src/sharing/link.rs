@@ -39,6 +39,8 @@ pub struct NewLink {
     pub expiry: Expiry,
     /// How much of the data it shows; `None` for all that its maker may show.
     pub lock: Option<Lock>,
+    /// Whether nothing fills a slot of a blueprint for its visitors that the address does not name.
+    pub named_only: bool,
     /// The token that opens it, if it was made before.
     pub token: Option<Arc<NewToken>>,
 }
@@ -46,7 +48,7 @@ pub struct NewLink {
 impl NewLink {
     /// A link that shows the dashboard until `expiry`.
     pub const fn until(expiry: Expiry) -> Self {
-        Self { expiry, lock: None, token: None }
+        Self { expiry, lock: None, named_only: false, token: None }
     }
 
     /// The same, showing no more of the data than a lock lets through.
@@ -59,6 +61,14 @@ impl NewLink {
             None => lock,
         };
         Self { lock: Some(met), ..self }
+    }
+
+    /// The same, with nothing in a slot of a blueprint that the address does not name, and nothing listed.
+    ///
+    /// Rules: [B6](crate::specification).
+    #[must_use]
+    pub fn named_only(self) -> Self {
+        Self { named_only: true, ..self }
     }
 
     /// The same with a token that was [made before](crate::Dashshare::new_token), so that a rotation whose answer got
@@ -157,6 +167,7 @@ impl Command for RotateLink {
         let link = Link {
             digest: self.digest,
             expiry: self.new.expiry,
+            named_only: self.new.named_only,
             lock,
             ..would_be(facts, ledger, self.by, parent, generation)
         };
@@ -263,6 +274,7 @@ fn would_be(
         paused: None,
         paused_by_owner: false,
         generation,
+        named_only: false,
         lock: None,
     }
 }

@@ -155,7 +155,7 @@ impl Locks {
 
     /// Whether their form alone lets nothing through (K13).
     pub(crate) fn show_nothing(&self) -> bool {
-        self.effective().is_some_and(|lock| lock.lock().is_none_or(|lock| lock.is_empty()))
+        self.effective().is_some_and(|lock| lock.shows_nothing())
     }
 
     /// Whether they let through all that a lock does, as far as their form tells.
