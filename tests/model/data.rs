@@ -59,6 +59,9 @@ impl Source {
     /// Whether an element is the first of the path that shuts a question: down to it nothing is let through, and without
     /// it the same part of the path has nothing of the kind against the question.
     pub(crate) fn is_shut_at(&self, element: Element, question: &Question, now: Instant) -> bool {
+        // A value that only the whole path fixes is asked for all the way down.
+        let value = self.sieve(question, now).ok().and_then(|sieve| sieve.value);
+        let question = &Question { site: question.site.or(value), ..*question };
         let why = |locks: &[Lock]| match lock::sieve(locks, question, now) {
             Err(why) => Some(why),
             Ok(sieve) => {
