@@ -506,6 +506,11 @@ fn mail(message: &OutboxMessage, label: &str) -> [String; 3] {
                 day(*lapses)
             ),
         ],
+        Message::Claimed { to, by, address, .. } => [
+            name(*to),
+            format!("{} is {} and has what was shared with it", name(*by), address),
+            String::new(),
+        ],
         Message::Expiring { to, ends, .. } => [
             holder_name(to),
             format!("Your access to “{label}” ends soon"),
@@ -515,7 +520,7 @@ fn mail(message: &OutboxMessage, label: &str) -> [String; 3] {
             let lost = list(lost.iter().map(|(who, _)| holder_name(who)), "nobody");
             [lost, format!("A share of “{label}” has ended"), String::new()]
         }
-        _ => ["nobody".to_owned(), "A message that this story does not know".to_owned(), String::new()],
+        other => unreachable!("this story leaves no such message: {other:?}"),
     }
 }
 

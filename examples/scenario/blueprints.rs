@@ -68,6 +68,7 @@ impl Engine {
     pub(super) fn resolve<'a>(&self, fields: &'a Fields) -> Reading<'a> {
         let asked = asked(fields)?;
         let asker = match fields.optional("token", |fields, _| self.token_in(fields))? {
+            Some(_) if fields.has("who") => return bad("a line has `who` or `token`, not both"),
             Some(token) => Asker::Token(token),
             None => Asker::Account(self.account_in(fields, "who")?),
         };
@@ -79,13 +80,8 @@ impl Engine {
                     let who = engine.account(who);
                     block_on(engine.sharing.authorize(who, dashboard, Action::View))?
                 }
-                Asker::Token(token) => block_on(engine.sharing.visit(engine.token(token)))?,
+                Asker::Token(token) => engine.visit_of(dashboard, token)?,
             };
-            // A link opens its own dashboard, and no other one.
-            if decision.is_allowed() && decision.dashboard() != Some(dashboard) {
-                let code = json!({ "because": "denied", "code": "link_not_usable" });
-                return Ok(json!({ "allowed": false, "reason": code }));
-            }
             engine.resolved(&decision, asked)
         })
     }

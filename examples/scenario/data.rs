@@ -102,6 +102,15 @@ impl Fields {
 }
 
 impl Engine {
+    /// What a token opens of one dashboard: what opens another one is like no token at all.
+    pub(super) fn visit_of(&self, dashboard: DashboardId, token: &str) -> Result<Decision, dashshare::Error> {
+        let visit = block_on(self.sharing.visit(self.token(token)))?;
+        match visit.dashboard().is_some_and(|opened| opened != dashboard) {
+            true => block_on(self.sharing.visit("")),
+            false => Ok(visit),
+        }
+    }
+
     /// A question for data, by an account or by whoever has a token.
     pub(super) fn data<'a>(&self, fields: &'a Fields) -> Reading<'a> {
         let (query, choices) = (fields.query()?, blueprints::choices(fields)?);
@@ -110,13 +119,11 @@ impl Engine {
             let token = self.token_in(fields)?;
             let named = fields.optional("dashboard", Fields::text)?;
             return play(move |engine| {
-                let visit = block_on(engine.sharing.visit(engine.token(token)))?;
-                // What one token opens is no other dashboard.
-                let named = named.map(|label| engine.dashboard_of(label));
-                match named.filter(|named| visit.dashboard().is_some_and(|opened| opened != *named)) {
-                    Some(_) => engine.asked(&block_on(engine.sharing.visit(""))?, &choices, &query),
-                    None => engine.asked(&visit, &choices, &query),
-                }
+                let visit = match named {
+                    Some(label) => engine.visit_of(engine.dashboard_of(label), token)?,
+                    None => block_on(engine.sharing.visit(engine.token(token)))?,
+                };
+                engine.asked(&visit, &choices, &query)
             });
         }
         let (dashboard, who) = (self.dashboard_in(fields)?, self.account_in(fields, "who")?);

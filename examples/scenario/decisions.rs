@@ -89,6 +89,9 @@ impl Engine {
                     Denial::ParameterNotApplied { name } | Denial::ParameterNotChosen { name } => {
                         reason["name"] = json!(name);
                     }
+                    Denial::SlotUnresolved { slot, why } => {
+                        (reason["slot"], reason["why"]) = (json!(slot), json!(why));
+                    }
                     _ => {}
                 }
                 let nearest = explanation.policies.as_ref().and_then(|policies| policies.nearest.as_ref());

@@ -5,7 +5,7 @@ use super::{
     compile::Blueprint,
     kept::{Kept, Scope},
     resolution::Resolution,
-    resolve::{Asked, Base, among, fill},
+    resolve::{Asked, Base, among, fill, fitting, id_of},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,8 +27,16 @@ pub struct Candidates {
     /// By the places of the blueprint's wants.
     found: Vec<Base>,
     /// What the terms of whoever let the asker in fix.
-    fixed: BTreeMap<String, BTreeSet<String>>,
+    fixed: BTreeMap<String, Fixed>,
     named_only: bool,
+}
+
+/// What terms leave of a slot.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Fixed {
+    pub(crate) ids: BTreeSet<String>,
+    /// Whether all terms that let the asker in fix the slot.
+    pub(crate) by_all: bool,
 }
 
 impl Candidates {
@@ -36,7 +44,7 @@ impl Candidates {
         blueprint: Arc<Blueprint>,
         scope: Scope,
         found: Vec<Base>,
-        fixed: BTreeMap<String, BTreeSet<String>>,
+        fixed: BTreeMap<String, Fixed>,
         named_only: bool,
     ) -> Self {
         Self { blueprint, scope, found, fixed, named_only }
@@ -53,13 +61,17 @@ impl Candidates {
     /// Rules: [B5](crate::specification).
     pub fn resolve(&self, choices: &Choices) -> Resolution {
         let slots = self.blueprint.slots();
-        let bases: Vec<Base> =
-            slots.iter().enumerate().map(|(at, slot)| self.base(at, &slot.name, choices)).collect();
+        let bases = self.bases(choices);
         let kept = |slot| choices.kept.as_ref().and_then(|kept| kept.of(self.scope, slot));
         let asked: Vec<Asked<'_>> = slots
             .iter()
             .zip(&bases)
-            .map(|(slot, base)| Asked { base, named: self.named(&slot.name, choices), kept: kept(slot) })
+            .map(|(slot, base)| Asked {
+                base,
+                named: self.named(&slot.name, choices),
+                kept: kept(slot),
+                is_fixed: self.is_fixed(&slot.name, choices),
+            })
             .collect();
         let fallback = self.blueprint.falls_back() && !self.named_only && !choices.named_only;
         let filled = fill(&self.blueprint, &asked, fallback);
@@ -80,14 +92,45 @@ impl Candidates {
         kept
     }
 
-    /// What may fill a slot (B3), of which a fixed one leaves less (B11).
+    /// The devices that may fill each slot, whatever is chosen: by the places of the slots.
+    pub(crate) fn reach(&self) -> Vec<Vec<String>> {
+        let ids = |base: Base| base.iter().map(|found| id_of(found).to_owned()).collect();
+        self.bases(&Choices::default()).into_iter().map(ids).collect()
+    }
+
+    /// What may fill the slots, of which a fixed one leaves less to those that are tied to it: what fits nothing that may
+    /// fill it is never shown.
+    fn bases(&self, choices: &Choices) -> Vec<Base> {
+        let slots = self.blueprint.slots();
+        let all: Vec<Base> =
+            slots.iter().enumerate().map(|(at, slot)| self.base(at, &slot.name, choices)).collect();
+        let fixed: Vec<bool> = slots.iter().map(|slot| self.is_fixed(&slot.name, choices)).collect();
+        let narrowed = all.iter().enumerate().map(|(at, base)| {
+            let ties = self.blueprint.all_ties(at).iter().filter(|tie| fixed.get(tie.other) == Some(&true));
+            ties.fold(Arc::clone(base), |base, tie| {
+                fitting(&base, &tie.key, all.get(tie.other).map_or(&[][..], Arc::as_ref))
+            })
+        });
+        narrowed.collect()
+    }
+
+    /// What may fill a slot (B3), of which a fixed one leaves less (B11). To fix what is no slot leaves nothing at all (K2).
     fn base(&self, at: usize, name: &str, choices: &Choices) -> Base {
         let found = self.blueprint.want_of(at).and_then(|want| self.found.get(want));
+        if choices.fixed.keys().any(|slot| self.blueprint.place_of(slot).is_none()) {
+            return Base::from([]);
+        }
         let mut base = found.map_or_else(|| Base::from([]), Arc::clone);
-        for fixed in [&self.fixed, &choices.fixed].into_iter().filter_map(|fixed| fixed.get(name)) {
-            base = among(&base, fixed);
+        for ids in
+            [self.fixed.get(name).map(|fixed| &fixed.ids), choices.fixed.get(name)].into_iter().flatten()
+        {
+            base = among(&base, ids);
         }
         base
+    }
+
+    fn is_fixed(&self, name: &str, choices: &Choices) -> bool {
+        self.fixed.get(name).is_some_and(|fixed| fixed.by_all) || choices.fixed.contains_key(name)
     }
 
     /// What was said of a slot: a fixed one of which one device is left counts as named (B11).
@@ -96,7 +139,7 @@ impl Candidates {
         if said != Named::Not {
             return said;
         }
-        let (by_terms, by_host) = (self.fixed.get(name), choices.fixed.get(name));
+        let (by_terms, by_host) = (self.fixed.get(name).map(|fixed| &fixed.ids), choices.fixed.get(name));
         let in_both = |id: &&String| by_host.is_none_or(|host| host.contains(*id));
         let mut left = by_terms.or(by_host).into_iter().flatten().filter(in_both);
         match (left.next(), left.next()) {

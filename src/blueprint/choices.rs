@@ -95,6 +95,16 @@ impl Choices {
         self
     }
 
+    /// The same for whoever reads a device in a slot: the page that it stands on may have named it there already.
+    pub(crate) fn reading(self, slot: &str, device: &str) -> Self {
+        if self.names(slot, device) { self } else { self.choose(slot, device) }
+    }
+
+    /// Whether they name this device for a slot, and nothing else.
+    pub(crate) fn names(&self, slot: &str, device: &str) -> bool {
+        self.of_slot(slot) == Named::Device(device)
+    }
+
     /// The same with what was chosen before, for the slots that are not named now.
     ///
     /// Rules: [B10](crate::specification).

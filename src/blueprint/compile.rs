@@ -147,7 +147,7 @@ impl Blueprint {
         self.want_of.get(slot).copied()
     }
 
-    pub(super) fn place_of(&self, name: &str) -> Option<usize> {
+    pub(crate) fn place_of(&self, name: &str) -> Option<usize> {
         self.slots.iter().position(|slot| slot.name == name)
     }
 

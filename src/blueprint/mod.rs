@@ -60,6 +60,7 @@ pub use resolve::Why;
 pub use slot::{Filter, Slot, SlotKind};
 pub use tagoio::{DashboardError, TagoioDashboard};
 pub(crate) use {
+    candidates::Fixed,
     compile::Want,
     kept::{Scope, Who},
     resolve::{id_of, is_next},

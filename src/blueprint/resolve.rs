@@ -1,13 +1,9 @@
 //! From what may be seen and what is asked for to what is shown, step by step (B5).
 
-use super::{
-    choices::Named,
-    compile::{Blueprint, Tie},
-    ties::Ties,
-};
-use crate::policy::Resource;
+use super::{choices::Named, compile::Blueprint, ties::Ties};
+use crate::{policy::Resource, value::Tag};
 use serde::Serialize;
-use std::{cmp::Ordering, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeSet, sync::Arc};
 
 /// Why nothing fills a slot.
 ///
@@ -67,16 +63,20 @@ pub(super) struct Asked<'a> {
     pub(super) named: Named<'a>,
     /// What was chosen before.
     pub(super) kept: Option<&'a str>,
+    /// Whether the terms of whoever let the asker in fix it: then nothing is shown without it (K5).
+    pub(super) is_fixed: bool,
 }
 
 /// Fills the slots: what is named, then, with fallback, what was chosen before and the least that fits; at last what waits
-/// for a slot that nothing fills is taken out. Slots are in the document's order within each step (B5).
+/// for a slot that nothing fills is taken out. Slots are in the document's order within each step (B5). All wait for those
+/// that are fixed.
 pub(super) fn fill(
     blueprint: &Blueprint,
     asked: &[Asked<'_>],
     fallback: bool,
 ) -> Vec<Result<Arc<Resource>, Why>> {
-    let mut slots = Filling { blueprint, states: vec![State::Free; asked.len()] };
+    let fixed = (0..).zip(asked).filter(|(_, asked)| asked.is_fixed).map(|(at, _)| at).collect();
+    let mut slots = Filling { blueprint, states: vec![State::Free; asked.len()], fixed };
     for (at, asked) in asked.iter().enumerate() {
         let state = match asked.named {
             Named::Not => continue,
@@ -115,6 +115,7 @@ pub(super) fn fill(
 struct Filling<'a> {
     blueprint: &'a Blueprint,
     states: Vec<State>,
+    fixed: Vec<usize>,
 }
 
 impl Filling<'_> {
@@ -161,16 +162,17 @@ impl Filling<'_> {
         // Named only now, so that the order in which they were taken out tells nothing.
         for at in 0..self.states.len() {
             if matches!(self.states.get(at), Some(State::Open(Why::WaitsFor(_)))) {
-                let other = self.waits_for(at).and_then(|tie| self.blueprint.slots().get(tie.other));
+                let other = self.waits_for(at).and_then(|other| self.blueprint.slots().get(other));
                 let name = other.map(|slot| slot.name.clone()).unwrap_or_default();
                 self.set(at, State::Open(Why::WaitsFor(name)));
             }
         }
     }
 
-    /// The first of a slot's own ties to a slot that nothing fills.
-    fn waits_for(&self, at: usize) -> Option<&Tie> {
-        self.blueprint.own_ties(at).iter().find(|tie| self.placed(tie.other).is_none())
+    /// The first slot that nothing fills, of those that a slot's own filters name and those that are fixed.
+    fn waits_for(&self, at: usize) -> Option<usize> {
+        let named = self.blueprint.own_ties(at).iter().map(|tie| tie.other);
+        named.chain(self.fixed.iter().copied()).find(|other| *other != at && self.placed(*other).is_none())
     }
 }
 
@@ -180,6 +182,20 @@ pub(super) fn among<'i>(base: &Base, ids: impl IntoIterator<Item = &'i String>) 
         ids.into_iter().filter_map(|id| base.get(find(base, id).ok()?)).cloned().collect();
     found.sort_by(|a, b| Ord::cmp(id_of(a), id_of(b)));
     found.into()
+}
+
+/// The devices of a base that have a value of a key in common with one of others.
+pub(super) fn fitting(base: &Base, key: &str, others: &[Arc<Resource>]) -> Base {
+    let of_key = |tag: &&Tag| tag.key == key;
+    let values: BTreeSet<&str> = others
+        .iter()
+        .flat_map(|other| other.tags.iter().filter(of_key))
+        .map(|tag| tag.value.as_str())
+        .collect();
+    let fits = |found: &&Arc<Resource>| {
+        found.tags.iter().filter(of_key).any(|tag| values.contains(tag.value.as_str()))
+    };
+    base.iter().filter(fits).cloned().collect()
 }
 
 /// Whether devices are in the order of their ids, each id once.

@@ -8,7 +8,7 @@ use super::{
     pieces::{Admits, Admitted, Source, admitted},
 };
 use crate::{
-    lock::{Left, Lock, Query, Range, ReadKind, ShownDevice, Shut, Variables, admit},
+    lock::{Left, Lock, Query, Range, ReadKind, ShownDevice, Shut, Slots, Variables, admit},
     record::Chain,
     sharing::{Locks, Sight, Told},
     value::{AccountId, Action, Expiry, Rights, Tag, Timestamp},
@@ -75,6 +75,23 @@ impl ReadKind {
     }
 }
 
+/// A question, and all that its locks are asked about.
+#[derive(Clone, Copy)]
+struct Asking<'q> {
+    query: &'q Query,
+    tags: &'q [Tag],
+    slots: &'q Slots,
+    /// The ways by which a slot holds the device, if one must.
+    by: Option<&'q [Admits]>,
+    now: Timestamp,
+}
+
+impl Asking<'_> {
+    fn goes_by(&self, way: Option<Admits>) -> bool {
+        self.by.is_none_or(|by| way.is_some_and(|way| by.contains(&way)))
+    }
+}
+
 /// The nearest that a question came to being admitted, with the locks of the path that shut it.
 struct Nearest<'a> {
     shut: Shut,
@@ -88,7 +105,8 @@ impl DeviceDecision {
     /// admits it. It asks nobody, so a stream asks it again as time goes on: rolling windows slide with `now`.
     ///
     /// A `now` before the decision counts as the decision's; at or after its [`valid_until`](Self::valid_until) all is
-    /// denied.
+    /// denied. A device that a blueprint dashboard shows in its slots alone is read by a decision of
+    /// [`authorize_in_slot`](crate::Dashshare::authorize_in_slot).
     ///
     /// # Errors
     ///
@@ -122,10 +140,20 @@ impl DeviceDecision {
         if query.range.is_empty() {
             return denied(Denial::RangeUnreadable);
         }
-        let mut nearest = None;
-        let sources = sources(decision, query, &device.tags, now, &mut nearest);
+        let (held, slots) = (self.holder(), self.slots());
+        let waits = match (held, &query.slot) {
+            (Some(held), asked) => asked.as_ref().filter(|asked| **asked != held.slot),
+            (None, Some(asked)) => Some(asked),
+            (None, None) => slots.holding.as_ref().and_then(|holding| holding.first()),
+        };
+        if let Some(slot) = waits {
+            return denied(Denial::SlotUnresolved { slot: slot.clone(), why: "not_named" });
+        }
+        let (by, mut nearest) = (held.map(|held| held.by.as_slice()), None);
+        let asking = Asking { query, tags: &device.tags, slots, by, now };
+        let sources = sources(decision, asking, &mut nearest);
         match (sources.is_empty(), nearest) {
-            (false, _) => Ok(admitted(dashboard, query, sources)),
+            (false, _) => Ok(admitted(dashboard, query, held.map(|held| held.slot.clone()), sources)),
             (true, Some(nearest)) => Err(nearest.denied(decision, query)),
             (true, None) => denied(Denial::Stale),
         }
@@ -165,16 +193,6 @@ impl DeviceDecision {
         }
     }
 
-    /// That no slot comes to hold the device: one that waits for another says so, and all else is like a device that is not
-    /// there (B4).
-    pub(crate) fn unresolved(&self, slot: Option<(String, &'static str)>) -> Box<DataDenied> {
-        let denial = match slot {
-            Some((slot, why)) if why != "refused" => Denial::SlotUnresolved { slot, why },
-            _ => Denial::DeviceNotShown(self.device().to_owned()),
-        };
-        DataDenied::of(self.decision(), denial, None)
-    }
-
     /// That the inputs of a computed question have no instant in common.
     pub(crate) fn apart(&self) -> Box<DataDenied> {
         let nothing = Range::new(Timestamp::MIN, Timestamp::MIN);
@@ -192,26 +210,22 @@ fn sight(rights: Rights, locks: &Locks, device: &ShownDevice<'_>, now: Timestamp
 }
 
 /// All that admits something of the question, the best first.
-fn sources<'a>(
-    decision: &'a Decision,
-    query: &Query,
-    tags: &[Tag],
-    now: Timestamp,
-    nearest: &mut Option<Nearest<'a>>,
-) -> Vec<Source> {
+fn sources<'a>(decision: &'a Decision, asking: Asking<'_>, nearest: &mut Option<Nearest<'a>>) -> Vec<Source> {
+    let Asking { query, now, .. } = asking;
     match decision.basis() {
         Basis::Owner => vec![open(Admits::Owner, query)],
         Basis::Policy(_) => vec![open(Admits::Policy, query)],
         Basis::Link { chain, ends, locks, .. } => {
-            let left = left(locks, chain.as_ref(), query, tags, now, nearest);
+            let left = left(locks, chain.as_ref(), asking, nearest);
             left.map(|left| Source { by: Admits::Link, left, ends: *ends }).into_iter().collect()
         }
         Basis::Grant { best, others } => {
             let live = [best].into_iter().chain(others).filter(|held| !held.standing.ends.is_over(now));
             let mut found: Vec<Source> =
-                live.clone().filter_map(|held| of_grant(held, query, tags, now, nearest)).collect();
+                live.clone().filter_map(|held| of_grant(held, asking, nearest)).collect();
             // What a policy lets somebody see, no grant's lock hides (K15), and it does not end.
-            if live.clone().all(|held| !held.locks.is_none()) && decision.policy_of_device().is_some() {
+            let is_locked = live.clone().all(|held| !held.locks.is_none() || !asking.goes_by(held.way()));
+            if is_locked && asking.goes_by(Some(Admits::Policy)) && decision.policy_of_device().is_some() {
                 found.insert(0, open(Admits::Policy, query));
             }
             found
@@ -220,16 +234,12 @@ fn sources<'a>(
     }
 }
 
-fn of_grant<'a>(
-    held: &'a Held,
-    query: &Query,
-    tags: &[Tag],
-    now: Timestamp,
-    nearest: &mut Option<Nearest<'a>>,
-) -> Option<Source> {
-    let id = held.chain.first()?.id;
-    let left = left(&held.locks, Some(&held.chain), query, tags, now, nearest)?;
-    Some(Source { by: Admits::Grant(id), left, ends: held.standing.ends })
+fn of_grant<'a>(held: &'a Held, asking: Asking<'_>, nearest: &mut Option<Nearest<'a>>) -> Option<Source> {
+    if !asking.goes_by(held.way()) {
+        return None;
+    }
+    let left = left(&held.locks, Some(&held.chain), asking, nearest)?;
+    Some(Source { by: held.way()?, left, ends: held.standing.ends })
 }
 
 /// What no lock restricts and nothing ends.
@@ -238,24 +248,21 @@ fn open(by: Admits, query: &Query) -> Source {
 }
 
 fn all_of(query: &Query) -> Left {
-    let mut parameters = query.parameters.clone();
-    parameters.retain(|name, _| query.applies.contains(name));
-    Left { range: query.range, parameters, shortened: false }
+    Left { range: query.range, parameters: query.applied(), shortened: false }
 }
 
 /// What the locks of a path leave; notes how near it came if they leave nothing.
 fn left<'a>(
     locks: &'a Locks,
     chain: Option<&'a Chain>,
-    query: &Query,
-    tags: &[Tag],
-    now: Timestamp,
+    asking: Asking<'_>,
     nearest: &mut Option<Nearest<'a>>,
 ) -> Option<Left> {
+    let Asking { query, tags, slots, now, .. } = asking;
     if locks.is_none() {
         return Some(all_of(query));
     }
-    match admit(&locks.stored(), query, tags, now) {
+    match admit(&locks.stored(), query, tags, slots, now) {
         Ok(left) => Some(left),
         Err((at, shut)) => {
             if nearest.as_ref().is_none_or(|nearest| nearest.shut.stage() < shut.stage()) {

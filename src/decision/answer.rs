@@ -1,8 +1,8 @@
 //! The decision: may this person do this with this dashboard at this instant, and why.
 
-use super::denial::Denial;
+use super::{denial::Denial, pieces::Admits};
 use crate::{
-    lock::{Shut, device_passes},
+    lock::{Shut, Slots, device_passes},
     policy::{self, Resource, RuleRef},
     record::{Chain, Head, Revision},
     sharing::{Consulted, Fall, Locked, Locks, Said, Standing, could_change, standing},
@@ -90,6 +90,11 @@ impl Held {
             None => locks,
         };
         Self { chain, standing, locks }
+    }
+
+    /// What it is when it admits something.
+    pub(super) fn way(&self) -> Option<Admits> {
+        self.chain.first().map(|grant| Admits::Grant(grant.id))
     }
 }
 
@@ -279,6 +284,7 @@ impl Decision {
         &self,
         name: &str,
         device: Option<Arc<Resource>>,
+        slots: &Slots,
         consulted: Option<Consulted>,
     ) -> Self {
         if !self.is_allowed() {
@@ -304,7 +310,7 @@ impl Decision {
                     Said::Allowed => consulted.as_ref().and_then(|consulted| consulted.allows(self.action)),
                     _ => None,
                 };
-                showing(basis, &device, by_policy)
+                showing(basis, &device, slots, by_policy)
             }
         };
         Self { basis, consulted, granted, party, shut_by, device: Some(device), ..self.clone() }
@@ -335,13 +341,18 @@ impl Decision {
 
 /// What a basis is for a device that its locks are asked about: those grants that show it, else what a policy allows
 /// (K14, K15), else a denial like that of a device which the dashboard does not show, and the lock that shuts it (K22).
-fn showing(basis: &Basis, device: &Resource, by_policy: Option<RuleRef>) -> (Basis, Option<ShutBy>) {
+fn showing(
+    basis: &Basis,
+    device: &Resource,
+    slots: &Slots,
+    by_policy: Option<RuleRef>,
+) -> (Basis, Option<ShutBy>) {
     let id = device.id.as_deref().unwrap_or_default();
     let shut = |locks: &Locks| -> Option<(Denial, Locked)> {
         if locks.is_none() {
             return None;
         }
-        let (at, why) = device_passes(&locks.stored(), id, &device.tags).err()?;
+        let (at, why) = device_passes(&locks.stored(), id, &device.tags, slots).err()?;
         let locked = locks.iter().nth(at).cloned()?;
         let by = locked.by;
         let denial = match why {

@@ -22,7 +22,8 @@ pub use explain::{Because, Explanation, Step};
 pub use lists::{
     AccessList, DeviceViewer, DeviceViewers, GrantView, Impact, LinkView, Losing, SharedDashboard, Viewer,
 };
+pub(crate) use narrower::InSlot;
 pub use narrower::{DecisionAsOf, DeviceDecision};
 pub use pieces::{Admits, Admitted, Piece};
-pub(crate) use sees::Seen;
+pub(crate) use sees::{Seen, Ways};
 pub(crate) use visit::{VisitFacts, decide_visit};

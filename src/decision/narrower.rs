@@ -5,9 +5,10 @@ use super::{
     answer::{Asker, Decision},
     denial::Denial,
     explain::Explanation,
+    pieces::Admits,
 };
 use crate::{
-    lock::Variables,
+    lock::{Slots, Variables},
     policy::Resource,
     sharing::{Consulted, Told},
     value::{AccountId, Action, DashboardId, Timestamp},
@@ -42,6 +43,16 @@ pub struct DeviceDecision {
     decision: Decision,
     device: String,
     variables: Variables,
+    slots: Slots,
+    held: Option<InSlot>,
+}
+
+/// That a slot of a blueprint holds the device.
+#[derive(Clone, Debug)]
+pub(crate) struct InSlot {
+    pub(crate) slot: String,
+    /// The ways by which it does, each by itself (K14).
+    pub(crate) by: Vec<Admits>,
 }
 
 impl DeviceDecision {
@@ -49,10 +60,40 @@ impl DeviceDecision {
         decision: &Decision,
         device: &str,
         shown: Option<Arc<Resource>>,
+        slots: Slots,
         variables: Variables,
         consulted: Option<Consulted>,
     ) -> Self {
-        Self { decision: decision.narrowed(device, shown, consulted), device: device.to_owned(), variables }
+        let decision = decision.narrowed(device, shown, &slots, consulted);
+        Self { decision, device: device.to_owned(), variables, slots, held: None }
+    }
+
+    /// The same while a slot holds the device.
+    pub(crate) fn held(self, held: InSlot) -> Self {
+        Self { held: Some(held), ..self }
+    }
+
+    /// The same while no slot does: one that waits for another says so, and all else is like a device that is not there
+    /// (B4).
+    pub(crate) fn unresolved(self, slot: Option<(String, &'static str)>) -> Self {
+        let denial = match slot {
+            Some((slot, why)) if why != "refused" => Denial::SlotUnresolved { slot, why },
+            _ => Denial::DeviceNotShown(self.device.clone()),
+        };
+        Self { decision: self.decision.denied(denial, None), ..self }
+    }
+
+    /// The slots that may hold the device, where the dashboard shows it in its slots alone.
+    pub(crate) fn may_be_held(&self) -> Option<impl Iterator<Item = &String>> {
+        self.slots.holding.as_ref().map(|slots| slots.iter())
+    }
+
+    pub(super) fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    pub(super) fn holder(&self) -> Option<&InSlot> {
+        self.held.as_ref()
     }
 
     pub(super) fn decision(&self) -> &Decision {

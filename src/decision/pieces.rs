@@ -213,7 +213,12 @@ type Part = (Admits, Range, Expiry);
 
 /// Puts together what several sources leave of a question, the best first: the datum is admitted where one admits it
 /// (K14).
-pub(super) fn admitted(dashboard: DashboardId, query: &Query, sources: Vec<Source>) -> Admitted {
+pub(super) fn admitted(
+    dashboard: DashboardId,
+    query: &Query,
+    slot: Option<String>,
+    sources: Vec<Source>,
+) -> Admitted {
     let shortened = sources.iter().any(|source| source.left.shortened);
     let mut groups: BTreeMap<BTreeMap<String, String>, Vec<Part>> = BTreeMap::new();
     for Source { by, left, ends } in sources {
@@ -239,7 +244,7 @@ pub(super) fn admitted(dashboard: DashboardId, query: &Query, sources: Vec<Sourc
         kind: query.kind.clone(),
         device: query.device.clone(),
         variable: query.variable.clone(),
-        slot: query.slot.clone(),
+        slot,
         pieces,
         cut,
         valid_until: needed.at(),

@@ -1,7 +1,9 @@
 //! What a path of locks leaves of a question. The locks of a path are taken from the root down, so that the first one that
 //! lets nothing more through is the one to name.
 
-use super::{meet::Lock, query::Query, span::Spans, stored::StoredLock, window::Range};
+use super::{
+    meet::Lock, query::Query, selectors::VariableSelector, span::Spans, stored::StoredLock, window::Range,
+};
 use crate::value::{Tag, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,12 +44,19 @@ impl Lock {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
+    /// What a lock fixes slots of a blueprint to is admitted for the slot of the question, and nothing for another one: what
+    /// fills that is not known here.
+    ///
     /// Rules: [K2](crate::specification).
     pub fn admits(&self, query: &Query, tags: &[Tag], instant: Timestamp, now: Timestamp) -> bool {
+        let fits = |slot: &str| {
+            let ids = self.parameters.get(&format!("{SLOT}{slot}"));
+            query.slot.as_deref() == Some(slot) && ids.is_some_and(|ids| ids.contains(&query.device))
+        };
         self.devices.pass(&query.device, tags)
             && self.variables.pass(&query.device, &query.variable)
             && self.window(now).contains(instant)
-            && choose(&[self], query).is_ok()
+            && choose(&[self], query, fits).is_ok()
     }
 }
 
@@ -67,20 +76,71 @@ impl Shut {
     }
 }
 
-/// The name of a lock's parameter that fixes a slot of a blueprint (B11).
-pub(crate) const SLOT: &str = "slot:";
+/// What the name of a lock's parameter begins with that fixes a slot of a blueprint (B11). The library applies such a
+/// parameter, and nobody else.
+pub(super) const SLOT: &str = "slot:";
 
-/// Whether a device passes all locks of a path; which of them does not let it, if one does not.
-pub(crate) fn device_passes(path: &[&StoredLock], device: &str, tags: &[Tag]) -> Result<(), (usize, Shut)> {
+/// How a device stands to the slots of its dashboard.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Slots {
+    /// The slots that the dashboard has.
+    pub(crate) names: BTreeSet<String>,
+    /// Those that may hold the device; `None` where the dashboard shows it by itself.
+    pub(crate) holding: Option<BTreeSet<String>>,
+}
+
+impl Lock {
+    /// The slots that it fixes, each with the devices that may fill it.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = (&str, &BTreeSet<String>)> {
+        self.parameters.iter().filter_map(|(name, ids)| Some((name.strip_prefix(SLOT)?, ids)))
+    }
+}
+
+/// Whether a device passes all locks of a path, with some variable and in some slot; which of them does not let it, if one
+/// does not.
+pub(crate) fn device_passes(
+    path: &[&StoredLock],
+    device: &str,
+    tags: &[Tag],
+    slots: &Slots,
+) -> Result<(), (usize, Shut)> {
     let locks = readable(path)?;
     let mut met = Met::default();
     for (at, lock) in locks.iter().enumerate() {
         met.take(lock).map_err(|shut| (at, shut))?;
     }
-    match locks.iter().position(|lock| !lock.devices.pass(device, tags)) {
-        Some(at) => Err((at, Shut::Device)),
-        None => Ok(()),
+    let mut holding = slots.holding.clone();
+    for (at, lock) in locks.iter().enumerate() {
+        let mut passes = lock.devices.pass(device, tags);
+        if let Some(left) = &mut holding {
+            for (slot, ids) in lock.slots() {
+                // What is not known lets nothing through (K2).
+                passes &= slots.names.contains(slot);
+                if !ids.contains(device) {
+                    left.remove(slot);
+                }
+            }
+            passes &= !left.is_empty();
+        }
+        if !passes {
+            return Err((at, Shut::Device));
+        }
     }
+    let mut left: Option<BTreeSet<&str>> = None;
+    for (at, lock) in locks.iter().enumerate() {
+        for clause in lock.variables.iter() {
+            let names = clause.iter().filter_map(|selector| match selector {
+                VariableSelector::Named(name) => Some(name.as_str()),
+                VariableSelector::Of { device: of, name } => (of == device).then_some(name.as_str()),
+            });
+            let is_left = |name: &&str| left.as_ref().is_none_or(|left| left.contains(name));
+            left = Some(names.filter(is_left).collect());
+        }
+        if left.as_ref().is_some_and(BTreeSet::is_empty) {
+            return Err((at, Shut::Variable));
+        }
+    }
+    Ok(())
 }
 
 /// What a path of locks leaves of a question for a device with these tags.
@@ -88,14 +148,15 @@ pub(crate) fn admit(
     path: &[&StoredLock],
     query: &Query,
     tags: &[Tag],
+    slots: &Slots,
     now: Timestamp,
 ) -> Result<Left, (usize, Shut)> {
-    device_passes(path, &query.device, tags)?;
+    device_passes(path, &query.device, tags, slots)?;
     let locks = readable(path)?;
     if let Some(at) = locks.iter().position(|lock| !lock.variables.pass(&query.device, &query.variable)) {
         return Err((at, Shut::Variable));
     }
-    let parameters = choose(&locks, query)?;
+    let parameters = choose(&locks, query, |slot| slots.names.contains(slot))?;
     let mut windows = Vec::with_capacity(locks.len());
     let mut window = Range::EVER;
     for lock in &locks {
@@ -144,31 +205,34 @@ impl<'a> Met<'a> {
     }
 }
 
-/// The values of the parameters (K5). Those that fix a slot act on the device that is chosen for it (B11).
-fn choose(locks: &[&Lock], query: &Query) -> Result<BTreeMap<String, String>, (usize, Shut)> {
-    let mut chosen: BTreeMap<String, String> = query.parameters.clone();
-    chosen.retain(|name, _| query.applies.contains(name));
+/// The values of the parameters (K5). Those that fix a slot are for the library to apply (B11), if it can.
+fn choose(
+    locks: &[&Lock],
+    query: &Query,
+    fits_slot: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, String>, (usize, Shut)> {
+    let mut chosen = query.applied();
     let mut met = Met::default();
     for (at, lock) in locks.iter().enumerate() {
         met.take(lock).map_err(|shut| (at, shut))?;
         for name in lock.parameters.keys() {
-            let slot = name.strip_prefix(SLOT).zip(query.slot.as_deref());
+            let is_applied = match name.strip_prefix(SLOT) {
+                Some(slot) if fits_slot(slot) => continue,
+                Some(_) => false,
+                None => query.applies.contains(name),
+            };
+            if !is_applied {
+                return Err((at, Shut::NotApplied(name.clone())));
+            }
             let left = met.parameters.get(name.as_str());
             let has = |value: &str| left.is_some_and(|left| left.contains(value));
-            let is_let = match slot {
-                Some((of, slot)) => of != slot || has(&query.device),
-                None if !query.applies.contains(name) => {
-                    return Err((at, Shut::NotApplied(name.clone())));
-                }
-                None => query.parameters.get(name).is_none_or(|value| has(value)),
-            };
-            if !is_let {
+            if query.parameters.get(name).is_some_and(|value| !has(value)) {
                 return Err((at, Shut::NotChosen(name.clone())));
             }
         }
     }
     for (name, left) in met.parameters {
-        if name.starts_with(SLOT) && query.slot.is_some() || chosen.contains_key(name) {
+        if name.starts_with(SLOT) || chosen.contains_key(name) {
             continue;
         }
         let mut values = left.iter();

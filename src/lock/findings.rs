@@ -1,6 +1,7 @@
 //! What somebody who chooses a lock should know before, and after: what of it does nothing, and what it does not cover.
 
 use super::{
+    admit::SLOT,
     meet::Lock,
     query::{Query, Variables},
     selectors::{DeviceSelector, VariableSelector},
@@ -70,6 +71,8 @@ pub enum LockFinding {
         /// The parameter.
         parameter: String,
     },
+    /// The lock fixes something that is no slot of the dashboard, so all of it will be blank (K2).
+    NoSuchSlot(String),
     /// The range that is fixed for the widget lies outside of the window, so it will be blank.
     RangeOutside {
         /// The widget.
@@ -108,6 +111,9 @@ impl fmt::Display for LockFinding {
                 Shown(widget),
                 Shown(parameter)
             ),
+            Self::NoSuchSlot(slot) => {
+                write!(f, "the dashboard has no slot `{}`, so all of it will be blank", Shown(slot))
+            }
             Self::RangeOutside { widget } => {
                 write!(f, "the range of widget `{}` lies outside, so it will be blank", Shown(widget))
             }
@@ -120,10 +126,11 @@ impl fmt::Display for LockFinding {
 }
 
 impl Lock {
-    /// What is to be known about it on a dashboard that shows these devices by these widgets.
+    /// What is to be known about it on a dashboard that shows these devices, in these slots among others, by these widgets.
     pub(crate) fn findings(
         &self,
         devices: &[ShownDevice<'_>],
+        slots: &BTreeSet<String>,
         widgets: &[Widget],
         now: Timestamp,
     ) -> BTreeSet<LockFinding> {
@@ -151,6 +158,8 @@ impl Lock {
                 found.insert(LockFinding::VariableNotShown(selector.clone()));
             }
         }
+        let unknown = self.slots().map(|(slot, _)| slot).filter(|slot| !slots.contains(*slot));
+        found.extend(unknown.map(|slot| LockFinding::NoSuchSlot(slot.to_owned())));
         let window = self.window(now);
         for widget in widgets {
             self.of_widget(widget, window, &mut found);
@@ -167,7 +176,8 @@ impl Lock {
             found.insert(LockFinding::NotCovered { widget: id.clone() });
         }
         for query in &widget.reads {
-            let unapplied = self.parameters.keys().filter(|name| !query.applies.contains(*name));
+            let is_applied = |name: &&String| query.applies.contains(*name) || name.starts_with(SLOT);
+            let unapplied = self.parameters.keys().filter(|name| !is_applied(name));
             found.extend(
                 unapplied
                     .map(|name| LockFinding::WillBeBlank { widget: id.clone(), parameter: name.clone() }),

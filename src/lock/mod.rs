@@ -27,7 +27,7 @@ mod stored;
 mod window;
 mod zone;
 
-pub(crate) use admit::{Left, SLOT, Shut, admit, device_passes};
+pub(crate) use admit::{Left, Shut, Slots, admit, device_passes};
 pub(crate) use findings::ShownDevice;
 pub use findings::{LockFinding, Widget};
 pub use limits::LockFault;

@@ -1,6 +1,6 @@
 //! A question for data: what a host is about to read.
 
-use super::window::Range;
+use super::{admit::SLOT, window::Range};
 use crate::value::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -175,6 +175,16 @@ impl Query {
     pub fn choosing(mut self, parameter: impl Into<String>, value: impl Into<String>) -> Self {
         self.parameters.insert(parameter.into(), value.into());
         self
+    }
+
+    /// The values that it is filtered by. What a lock fixes a slot to is no filter of a host's.
+    pub(crate) fn applied(&self) -> BTreeMap<String, String> {
+        let is_applied = |name: &String| self.applies.contains(name) && !name.starts_with(SLOT);
+        self.parameters
+            .iter()
+            .filter(|(name, _)| is_applied(name))
+            .map(|(a, b)| (a.clone(), b.clone()))
+            .collect()
     }
 
     /// The same for a slot of a blueprint dashboard.

@@ -2,24 +2,44 @@
 
 use super::{dashshare::Dashshare, error::Error, load::lies};
 use crate::{
-    blueprint::{Blueprint, Candidates, Choices, Resolution, SlotExplanation, SlotReach, Want, id_of},
-    decision::{Asker, Decision, Seen},
+    blueprint::{
+        Blueprint, Candidates, Choices, Resolution, Scope, SlotExplanation, SlotReach, Want, Who, id_of,
+    },
+    decision::{Admits, Asker, Decision, DeviceDecision, InSlot, Seen, Ways},
     host::{CandidatePage, Directory, Env, Store},
+    lock::Slots,
     policy::Resource,
     record::{Actor, Head},
-    sharing::{Consulted, Ledger, Locks, More, Needs, Refusal, Said, suspension::check_suspension},
+    sharing::{Consulted, Ledger, Locks, More, Needs, Refusal, suspension::check_suspension},
     value::DashboardId,
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// How many candidates are read at once.
 const PAGE: usize = 512;
+
+/// The devices that fill one want, by id.
+type Base = Arc<[Arc<Resource>]>;
 
 /// How many candidates were left after each step of one want.
 #[derive(Clone, Copy, Default)]
 struct Counts {
     conditions: usize,
     policies: usize,
+}
+
+/// What may fill the slots, by what was found of each want.
+fn filled(
+    blueprint: &Arc<Blueprint>,
+    scope: Scope,
+    found: Vec<Base>,
+    ways: &Ways<'_>,
+    named_only: bool,
+) -> Candidates {
+    let of_slot = |at| blueprint.want_of(at).and_then(|want| found.get(want)).map_or(&[][..], Arc::as_ref);
+    let slots = blueprint.slots().iter().enumerate();
+    let fixed = ways.fixed_slots(slots.map(|(at, slot)| (slot.name.as_str(), of_slot(at))));
+    Candidates::new(Arc::clone(blueprint), scope, found, fixed, named_only)
 }
 
 /// # Blueprints
@@ -112,26 +132,60 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let link = ledger.standing_link();
         let locks = link.map_or(Locks::default(), |link| ledger.locks_of_link(link, &tenant.rules));
         let consulted = Consulted { tenant, account: None, dashboard: None };
-        let mut reached: Vec<Vec<String>> = Vec::new();
-        for want in blueprint.wants() {
-            let mut ids = Vec::new();
-            self.each_candidate(&ledger.head, want, |found| {
-                if matches!(consulted.of_device(&found), Said::Allowed) && locks.pass_device(&found) {
-                    ids.push(id_of(&found).to_owned());
+        let ways = Ways::of_link(locks, &consulted, &blueprint);
+        let (found, _) = self.fillings(&ledger.head, &blueprint, &ways).await?;
+        let (dashboard, generation) = (ledger.head.dashboard, link.map_or(0, |link| link.generation));
+        let scope = Scope { tenant: ledger.head.tenant, who: Who::Link { dashboard, generation } };
+        let reach = filled(&blueprint, scope, found, &ways, false).reach();
+        let slots = blueprint.slots().iter().zip(reach);
+        Ok(slots.map(|(slot, devices)| SlotReach { slot: slot.name.clone(), devices }).collect())
+    }
+
+    /// Narrows a decision to a device that a slot of a blueprint holds, with the choices of the page. A device that the
+    /// dashboard shows in its slots alone is read only while one of them holds it: the slot that is named, or any that may.
+    /// The slots are filled anew with every choice of the page and this one: the server keeps no selection that it trusts.
+    /// What fills no slot is like a device that is not there. Each grant fills the slots by itself: what two of them show is
+    /// never put together.
+    ///
+    /// A device that the dashboard shows by itself is in no slot, unless one is named. A stream asks what comes back of this
+    /// as time goes on, and asks anew when somebody chooses something else.
+    ///
+    /// # Errors
+    /// If the directory fails.
+    ///
+    /// Rules: [B4](crate::specification), [B7](crate::specification), [B11](crate::specification),
+    /// [K14](crate::specification).
+    pub async fn authorize_in_slot(
+        &self,
+        decision: &Decision,
+        choices: &Choices,
+        device: &str,
+        slot: Option<&str>,
+    ) -> Result<DeviceDecision, Error> {
+        let narrowed = self.narrowed(decision, device, slot).await?;
+        let Some(slots) = narrowed.may_be_held().filter(|_| narrowed.is_allowed()) else {
+            return Ok(narrowed);
+        };
+        let mut slots: Vec<String> = slots.cloned().collect();
+        slots.sort_by_key(|slot| !choices.names(slot, device));
+        let Some(by_way) = self.candidates_by_way(decision).await? else { return Ok(narrowed) };
+        let (mut held, mut unresolved): (Option<InSlot>, _) = (None, None);
+        for (way, candidates) in by_way {
+            for slot in &slots {
+                let resolution = candidates.resolve(&choices.clone().reading(slot, device));
+                if resolution.chosen().get(slot.as_str()) == Some(&device) {
+                    let held = held.get_or_insert_with(|| InSlot { slot: slot.clone(), by: Vec::new() });
+                    held.by.push(way);
+                    break;
                 }
-            })
-            .await?;
-            reached.push(ids);
-        }
-        let slots = blueprint.slots().iter().enumerate().map(|(at, slot)| {
-            let of_slot = blueprint.want_of(at).and_then(|want| reached.get(want)).cloned();
-            let mut devices = of_slot.unwrap_or_default();
-            if let Some(fixed) = locks.slot_ids(&slot.name) {
-                devices.retain(|id| fixed.contains(id));
+                let why = resolution.open().get(slot.as_str()).map(|why| why.code());
+                unresolved = unresolved.or(why.map(|why| (slot.clone(), why)));
             }
-            SlotReach { slot: slot.name.clone(), devices }
-        });
-        Ok(slots.collect())
+        }
+        Ok(match held {
+            Some(held) => narrowed.held(held),
+            None => narrowed.unresolved(unresolved),
+        })
     }
 
     /// A dashboard and what else is to be read of it, for its owner or the host.
@@ -165,12 +219,45 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         let Some(scope) = decision.scope() else { return Ok(None) };
         let blueprint = self.blueprint(head.dashboard).await?.unwrap_or_default();
         let consulted = self.consulted_for(decision, head).await?;
-        let (mut found, mut counts): (Vec<Arc<[Arc<Resource>]>>, _) = (Vec::new(), Vec::new());
+        let ways = decision.ways(&blueprint, consulted.as_ref());
+        let (found, counts) = self.fillings(head, &blueprint, &ways).await?;
+        Ok(Some((filled(&blueprint, scope, found, &ways, decision.is_named_only()), counts)))
+    }
+
+    /// The same of each way by itself by which the asker sees devices.
+    async fn candidates_by_way(
+        &self,
+        decision: &Decision,
+    ) -> Result<Option<Vec<(Admits, Candidates)>>, Error> {
+        let Some(head) = decision.head().filter(|_| decision.is_allowed()) else { return Ok(None) };
+        let Some(scope) = decision.scope() else { return Ok(None) };
+        let blueprint = self.blueprint(head.dashboard).await?.unwrap_or_default();
+        let consulted = self.consulted_for(decision, head).await?;
+        let ways = decision.ways(&blueprint, consulted.as_ref());
+        let (all, _) = self.fillings(head, &blueprint, &ways).await?;
+        let each = ways.each().map(|(way, alone)| {
+            let seen = |found: &Base| -> Base {
+                found.iter().filter(|device| alone.see(device) == Seen::Yes).cloned().collect()
+            };
+            let found = all.iter().map(seen).collect();
+            (way, filled(&blueprint, scope, found, &alone, decision.is_named_only()))
+        });
+        Ok(Some(each.collect()))
+    }
+
+    /// What fills the slots as wanted and may be seen in one of these ways, by the places of the wants, with the counts.
+    async fn fillings(
+        &self,
+        head: &Head,
+        blueprint: &Blueprint,
+        ways: &Ways<'_>,
+    ) -> Result<(Vec<Base>, Vec<Counts>), Error> {
+        let (mut found, mut counts): (Vec<Base>, _) = (Vec::new(), Vec::new());
         for want in blueprint.wants() {
             let (mut seen, mut left) = (Vec::new(), 0_usize);
             let conditions = self
                 .each_candidate(head, want, |candidate| {
-                    let said = decision.sees(&candidate, consulted.as_ref());
+                    let said = ways.see(&candidate);
                     if said != Seen::NotByPolicies {
                         left = left.saturating_add(1);
                     }
@@ -182,38 +269,58 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             found.push(seen.into());
             counts.push(Counts { conditions, policies: left });
         }
-        let slots = blueprint.slots().iter().enumerate();
-        let fixed = {
-            let of_slot =
-                |at| blueprint.want_of(at).and_then(|want| found.get(want)).map_or(&[][..], Arc::as_ref);
-            decision
-                .fixed_slots(slots.map(|(at, slot)| (slot.name.as_str(), of_slot(at))), consulted.as_ref())
-        };
-        let named_only = decision.is_named_only();
-        Ok(Some((Candidates::new(blueprint, scope, found, fixed, named_only), counts)))
+        Ok((found, counts))
     }
 
-    /// A device that the dashboard shows, and the slots that may hold it where it shows it by its blueprint alone.
+    /// The slots of a dashboard, and all that may fill them, whoever asks.
+    pub(super) async fn slots_of(
+        &self,
+        dashboard: DashboardId,
+    ) -> Result<(BTreeSet<String>, Vec<Arc<Resource>>), Error> {
+        let Some(blueprint) = self.blueprint(dashboard).await? else { return Ok(Default::default()) };
+        let Some(head) = self.head(dashboard).await? else { return Ok(Default::default()) };
+        let mut found = Vec::new();
+        for want in blueprint.wants() {
+            self.each_candidate(&head, want, |candidate| found.push(candidate)).await?;
+        }
+        Ok((blueprint.slots().iter().map(|slot| slot.name.clone()).collect(), found))
+    }
+
+    /// A device that the dashboard shows, and how it stands to the slots: those that may hold it, if it is shown in them
+    /// alone or one of them is named. Slots are of interest to locks that fix some.
     pub(super) async fn shown(
         &self,
         head: &Head,
         device: &str,
-    ) -> Result<(Option<Arc<Resource>>, Vec<String>), Error> {
-        if let Some(shown) = self.device(head.dashboard, device).await? {
-            return Ok((Some(shown), Vec::new()));
+        slot: Option<&str>,
+        are_fixed: bool,
+    ) -> Result<(Option<Arc<Resource>>, Slots), Error> {
+        let shown = self.device(head.dashboard, device).await?;
+        let is_alone = shown.is_some() && slot.is_none();
+        if is_alone && !are_fixed {
+            return Ok((shown, Slots::default()));
         }
-        let found = self.slot_device(head, device).await?;
-        Ok(found.map_or((None, Vec::new()), |(shown, slots)| (Some(shown), slots)))
+        let blueprint = self.blueprint(head.dashboard).await?.unwrap_or_default();
+        let names = blueprint.slots().iter().map(|slot| slot.name.clone()).collect();
+        if is_alone {
+            return Ok((shown, Slots { names, holding: None }));
+        }
+        let Some((found, mut holding)) = self.slot_device(&blueprint, head, device).await? else {
+            return Ok((None, Slots { names, holding: Some(BTreeSet::new()) }));
+        };
+        holding.retain(|held| slot.is_none_or(|slot| slot == held));
+        let found = (!holding.is_empty()).then_some(found);
+        Ok((found, Slots { names, holding: Some(holding) }))
     }
 
     /// A device of the dashboard's tenant that a slot of its blueprint may hold, whoever asks: that is what such a dashboard
     /// shows (B2). With the slots that may hold it.
     async fn slot_device(
         &self,
+        blueprint: &Blueprint,
         head: &Head,
         id: &str,
-    ) -> Result<Option<(Arc<Resource>, Vec<String>)>, Error> {
-        let Some(blueprint) = self.blueprint(head.dashboard).await? else { return Ok(None) };
+    ) -> Result<Option<(Arc<Resource>, BTreeSet<String>)>, Error> {
         for want in blueprint.wants() {
             let mut page = CandidatePage::first(head.tenant, want, PAGE);
             // What the id begins with comes before it, and little stands between the two.

@@ -2,12 +2,12 @@
 
 use super::{dashshare::Dashshare, decide::When, error::Error};
 use crate::{
-    blueprint::Choices,
+    blueprint::{Choices, id_of},
     decision::{
         Admitted, DataDenied, Decision, DeviceDecision, DeviceViewer, DeviceViewers, VisitFacts, decide_visit,
     },
     host::{Directory, Env, Store},
-    lock::{Lock, LockFinding, Query, ShownDevice, Variables, Widget},
+    lock::{Lock, LockFinding, Query, ShownDevice, Slots, Variables, Widget},
     policy::Resource,
     record::Snapshot,
     sharing::{Consulted, Ledger, Sight},
@@ -20,12 +20,14 @@ use std::{collections::BTreeSet, sync::Arc};
 struct Seen<'a> {
     device: &'a str,
     shown: Option<&'a Arc<Resource>>,
+    slots: &'a Slots,
     variables: &'a Variables,
 }
 
 impl Seen<'_> {
     fn narrow(&self, decision: &Decision, consulted: Option<Consulted>) -> DeviceDecision {
-        DeviceDecision::new(decision, self.device, self.shown.cloned(), self.variables.clone(), consulted)
+        let (shown, slots) = (self.shown.cloned(), self.slots.clone());
+        DeviceDecision::new(decision, self.device, shown, slots, self.variables.clone(), consulted)
     }
 }
 
@@ -80,10 +82,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         self.admit_in_slot(decision, &Choices::default(), query).await
     }
 
-    /// The same on a blueprint dashboard, with the other choices of the request. A device that the dashboard shows in its
-    /// slots alone is read only while one of them holds it: the slot that the question names, or any that may. The slots are
-    /// filled anew with every choice of the request and this one: the server keeps no selection that it trusts. What fills
-    /// no slot is like a device that is not there.
+    /// The same on a blueprint dashboard, with the choices of the page: as [`authorize_in_slot`](Self::authorize_in_slot)
+    /// decides.
     ///
     /// # Errors
     ///
@@ -96,24 +96,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         choices: &Choices,
         query: &Query,
     ) -> Result<Result<Admitted, Box<DataDenied>>, Error> {
-        let (device, slots) = self.device_and_slots(decision, &query.device).await?;
-        if !device.is_allowed() || (slots.is_empty() && query.slot.is_none()) {
-            return Ok(device.admit(query, self.now()));
-        }
-        let named = query.slot.iter().cloned();
-        let slots: Vec<String> = if query.slot.is_some() { named.collect() } else { slots };
-        let candidates = self.candidates(decision).await?;
-        let mut unresolved = None;
-        for slot in slots {
-            let asked = choices.clone().choose(slot.clone(), query.device.clone());
-            let Some(resolution) = candidates.as_ref().map(|found| found.resolve(&asked)) else { break };
-            if resolution.chosen().get(slot.as_str()) == Some(&query.device.as_str()) {
-                return Ok(device.admit(&query.clone().in_slot(slot), self.now()));
-            }
-            let why = resolution.open().get(slot.as_str()).map(|why| why.code());
-            unresolved = unresolved.or(why.map(|why| (slot, why)));
-        }
-        Ok(Err(device.unresolved(unresolved)))
+        let slot = query.slot.as_deref();
+        let device = self.authorize_in_slot(decision, choices, &query.device, slot).await?;
+        Ok(device.admit(query, self.now()))
     }
 
     /// The same for a computed value: of each of its inputs the pieces that are common to all of them, in the order of the
@@ -184,9 +169,9 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         when: When,
     ) -> Result<DeviceViewers, Error> {
         let (ledger, tenant) = self.known(dashboard, when).await?;
-        let (shown, _) = self.shown(&ledger.head, device).await?;
+        let (shown, slots) = self.shown(&ledger.head, device, None, true).await?;
         let variables = self.directory.variables(dashboard, device).await.map_err(Error::Directory)?;
-        let seen = Seen { device, shown: shown.as_ref(), variables: &variables };
+        let seen = Seen { device, shown: shown.as_ref(), slots: &slots, variables: &variables };
         let holders = ledger.all_live().filter_map(|live| live.grant.grantee.account_at(ledger.now));
         let accounts: BTreeSet<AccountId> = holders.chain(ledger.head.owner_at(ledger.now)).collect();
         let mut viewers = Vec::new();
@@ -278,6 +263,10 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
             let variables = self.directory.variables(dashboard, id).await.map_err(Error::Directory)?;
             shown.push(ShownDevice { id, tags: &device.tags, variables });
         }
-        Ok(lock.findings(&shown, widgets, self.now()).into_iter().collect())
+        let (slots, in_slots) = self.slots_of(dashboard).await?;
+        for device in &in_slots {
+            shown.push(ShownDevice { id: id_of(device), tags: &device.tags, variables: Variables::All });
+        }
+        Ok(lock.findings(&shown, &slots, widgets, self.now()).into_iter().collect())
     }
 }

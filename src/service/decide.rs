@@ -4,7 +4,7 @@ use super::{dashshare::Dashshare, error::Error};
 use crate::{
     decision::{Asker, Decision, DeviceDecision, VisitFacts, decide, decide_visit},
     host::{Directory, Env, Freshness, Store},
-    lock::Variables,
+    lock::{Slots, Variables},
     record::{Revision, Seed, Snapshot},
     sharing::Consulted,
     tenant::Tenant,
@@ -229,21 +229,26 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     ///
     /// It believes the decision that it is given: ask for a new one after its [`valid_until`](Decision::valid_until).
     ///
-    /// Rules: [D3](crate::specification).
+    /// A device that a blueprint dashboard shows in its slots alone may be seen while a slot could hold it. Its data are read
+    /// by a decision of [`authorize_in_slot`](Self::authorize_in_slot).
+    ///
+    /// Rules: [D3](crate::specification), [B2](crate::specification).
     pub async fn authorize_device(&self, decision: &Decision, device: &str) -> Result<DeviceDecision, Error> {
-        Ok(self.device_and_slots(decision, device).await?.0)
+        self.narrowed(decision, device, None).await
     }
 
-    /// The same with the slots that may hold the device, where the dashboard shows it by its blueprint alone.
-    pub(super) async fn device_and_slots(
+    /// The same, for a slot of a blueprint dashboard if one is named.
+    pub(super) async fn narrowed(
         &self,
         decision: &Decision,
         device: &str,
-    ) -> Result<(DeviceDecision, Vec<String>), Error> {
+        slot: Option<&str>,
+    ) -> Result<DeviceDecision, Error> {
         let Some(head) = decision.head().filter(|_| decision.is_allowed()) else {
-            return Ok((DeviceDecision::new(decision, device, None, Variables::All, None), Vec::new()));
+            let (slots, all) = (Slots::default(), Variables::All);
+            return Ok(DeviceDecision::new(decision, device, None, slots, all, None));
         };
-        let (shown, slots) = self.shown(head, device).await?;
+        let (shown, slots) = self.shown(head, device, slot, decision.fixes_slots()).await?;
         // Also of a device that is not shown, so that what a lock hides costs the same calls (K22).
         let variables = self.directory.variables(head.dashboard, device).await.map_err(Error::Directory)?;
         let consulted = match decision.asker() {
@@ -256,6 +261,6 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 Some(Consulted { tenant, account: None, dashboard: None })
             }
         };
-        Ok((DeviceDecision::new(decision, device, shown, variables, consulted), slots))
+        Ok(DeviceDecision::new(decision, device, shown, slots, variables, consulted))
     }
 }

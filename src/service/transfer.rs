@@ -136,7 +136,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         Err(Error::Contended)
     }
 
-    async fn head(&self, dashboard: DashboardId) -> Result<Option<Arc<Head>>, Error> {
+    pub(super) async fn head(&self, dashboard: DashboardId) -> Result<Option<Arc<Head>>, Error> {
         let read = self.store.read(dashboard, &[], Freshness::Latest).await.map_err(Error::Store)?;
         Ok(read.map(|read| read.head))
     }

@@ -1,7 +1,7 @@
 //! The locks along a path: how much of the data a grant or a link shows, with all that it hangs on taken into account.
 
 use crate::{
-    lock::{SLOT, StoredLock, device_passes},
+    lock::{Slots, StoredLock, device_passes},
     policy::Resource,
     record::{Chain, Grant, Link},
     tenant::SharingRules,
@@ -118,17 +118,24 @@ impl Locks {
         }
     }
 
-    /// Whether a device passes all of them.
+    /// Whether a device passes all of them, whatever slot holds it.
     pub(crate) fn pass_device(&self, device: &Resource) -> bool {
         let id = device.id.as_deref().unwrap_or_default();
-        self.is_none() || device_passes(&self.stored(), id, &device.tags).is_ok()
+        self.is_none() || device_passes(&self.stored(), id, &device.tags, &Slots::default()).is_ok()
+    }
+
+    /// The slots of a blueprint that one of them fixes.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = &str> {
+        self.iter()
+            .filter_map(|locked| locked.lock.lock())
+            .flat_map(|lock| lock.slots())
+            .map(|(slot, _)| slot)
     }
 
     /// The ids that a slot of a blueprint is fixed to, by the parameter `slot:<name>` of one of them or of several (B11).
     pub(crate) fn slot_ids(&self, slot: &str) -> Option<BTreeSet<String>> {
-        let name = format!("{SLOT}{slot}");
-        let locks = self.iter().filter_map(|locked| locked.lock.lock());
-        let sets = locks.filter_map(|lock| lock.parameters().get(&name));
+        let fixed = self.iter().filter_map(|locked| locked.lock.lock()).flat_map(|lock| lock.slots());
+        let sets = fixed.filter(|(fixed, _)| *fixed == slot).map(|(_, ids)| ids);
         sets.fold(None, |met: Option<BTreeSet<String>>, ids| {
             Some(met.map_or_else(|| ids.clone(), |met| met.intersection(ids).cloned().collect()))
         })

@@ -52,8 +52,20 @@ struct Model<'a> {
 }
 
 impl<'a> Model<'a> {
-    /// B3 and B11.
+    /// B3 and B11: and what has nothing in common with any device that a fixed slot may hold is never shown beside it.
     fn base(&self, hole: &'a Hole) -> Vec<&'a Thing> {
+        let fits = |thing: &&Thing| {
+            self.holes.iter().filter(|other| self.wish.fixed.contains_key(&other.name)).all(|other| {
+                let ours = hole.filters.iter().filter(|(_, named)| *named == other.name);
+                let theirs = other.filters.iter().filter(|(_, named)| *named == hole.name);
+                let held = self.base_alone(other);
+                ours.chain(theirs).all(|(key, _)| held.iter().any(|it| in_common(thing, it, key)))
+            })
+        };
+        self.base_alone(hole).into_iter().filter(fits).collect()
+    }
+
+    fn base_alone(&self, hole: &'a Hole) -> Vec<&'a Thing> {
         let fixed = self.wish.fixed.get(&hole.name);
         let mut base: Vec<&Thing> = self
             .things
@@ -137,9 +149,10 @@ impl<'a> Model<'a> {
         }
         loop {
             let before = self.placed.clone();
+            let are_fixed_placed = self.wish.fixed.keys().all(|fixed| before.contains_key(fixed.as_str()));
             let stays = |name: &&str| {
                 let hole = holes.iter().find(|hole| hole.name == **name).expect("a slot");
-                hole.filters.iter().all(|(_, other)| before.contains_key(other.as_str()))
+                are_fixed_placed && hole.filters.iter().all(|(_, other)| before.contains_key(other.as_str()))
             };
             let (stay, go): (Vec<&str>, Vec<&str>) = before.keys().copied().partition(stays);
             if go.is_empty() {

@@ -40,11 +40,13 @@ fn the_owner_is_told_what_each_step_leaves() {
     assert_eq!(counts(&bob, &none), [[6, 1, 1, 1, 1], [6, 4, 2, 2, 1]]);
     assert_eq!(counts(&visit, &none), counts(&bob, &none));
     let fixed = Choices::default().only("Sensor", ["b1", "b2"]);
-    assert_eq!(counts(&ann, &fixed), [[6, 1, 1, 1, 1], [6, 4, 3, 2, 0]]);
+    // No site fits them.
+    assert_eq!(counts(&ann, &fixed), [[6, 1, 1, 0, 0], [6, 4, 3, 2, 2]]);
     let explained = block_on(world.sharing.explain_slots(account(OLGA), &ann, &fixed)).expect("an answer");
-    assert_eq!((explained[0].placed.as_deref(), &explained[0].open), (Some("siteA"), &None));
-    assert_eq!((explained[1].placed.as_deref(), &explained[1].open), (None, &Some(Why::NoCandidate)));
-    assert_eq!(serde_json::to_value(&explained[1]).expect("JSON")["open"], "no_candidate");
+    assert_eq!((explained[0].placed.as_deref(), &explained[0].open), (None, &Some(Why::NoCandidate)));
+    let waits = Why::WaitsFor("Site".to_owned());
+    assert_eq!((explained[1].placed.as_deref(), &explained[1].open), (None, &Some(waits)));
+    assert_eq!(serde_json::to_value(&explained[0]).expect("JSON")["open"], "no_candidate");
     for (who, refusal) in
         [(ANN, Refusal::NotOwner), (BOB, Refusal::UnknownDashboard), (99, Refusal::UnknownDashboard)]
     {

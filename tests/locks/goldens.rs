@@ -126,7 +126,7 @@ fn a_fixed_parameter_must_be_applied_and_stays_fixed() {
     assert!(!admits(&Lock::NONE.parameter("site", nothing), site().choosing("site", "berlin")), "TA3");
 }
 
-/// K5: a parameter that fixes a slot acts on the device that is chosen for it, and need not be applied.
+/// K5, B11: a parameter that fixes a slot acts on the device that is chosen for it, and for the library to apply.
 #[test]
 fn a_fixed_slot_lets_its_devices_through() {
     let now = at("2026-01-02T00:00:00Z");
@@ -134,11 +134,12 @@ fn a_fixed_slot_lets_its_devices_through() {
     let admits = |query: &Query| lock.admits(query, &[], at("2026-01-01T00:00:00Z"), now);
     assert!(admits(&temp().in_slot("Pump")));
     assert!(!admits(&Query::new(ReadKind::Series, "p3", "temp").in_slot("Pump")));
-    assert!(admits(&Query::new(ReadKind::Series, "p3", "temp").in_slot("Site")), "another slot");
     assert!(
-        !admits(&Query::new(ReadKind::Series, "p3", "temp")),
-        "no slot: the parameter is one like any other"
+        !admits(&Query::new(ReadKind::Series, "p1", "temp").in_slot("Site")),
+        "what fills the other slot?"
     );
+    assert!(!admits(&temp()), "no slot: nobody applies it");
+    assert!(!admits(&temp().applying("slot:Pump").choosing("slot:Pump", "p1")), "nor can a host");
 }
 
 /// K3, K4; traps TA3 (an empty clause lets nothing through) and TA10: names are compared byte for byte, any value of a tag

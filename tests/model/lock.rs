@@ -233,7 +233,7 @@ pub(crate) fn met(path: &[Lock]) -> Lock {
     path.iter().fold(Lock::NONE, |met, lock| met.meet(*lock))
 }
 
-/// Whether a device passes all locks of a path (K3, K13, K24).
+/// Whether a device passes all locks of a path, with some variable (K3, K4, K13, K22, K24).
 pub(crate) fn device_passes(path: &[Lock], device: u8) -> Result<(), Why> {
     if path.iter().any(|lock| lock.form == Form::Unreadable) {
         return Err(Why::Unreadable);
@@ -241,7 +241,11 @@ pub(crate) fn device_passes(path: &[Lock], device: u8) -> Result<(), Why> {
     if met(path).is_empty() {
         return Err(Why::Empty);
     }
-    if path.iter().all(|lock| lock.passes_device(device)) { Ok(()) } else { Err(Why::Device) }
+    if !path.iter().all(|lock| lock.passes_device(device)) {
+        return Err(Why::Device);
+    }
+    let passes = |variable: u8| path.iter().all(|lock| lock.passes_variable(device, variable));
+    if (0..VARIABLES).any(passes) { Ok(()) } else { Err(Why::Variable) }
 }
 
 /// Whether a path shows some variable of a device at some instant now.
