@@ -120,7 +120,10 @@ impl Engine {
             let named = fields.optional("dashboard", Fields::text)?;
             return play(move |engine| {
                 let visit = match named {
-                    Some(label) => engine.visit_of(engine.dashboard_of(label), token)?,
+                    Some(label) => {
+                        let dashboard = engine.dashboard_of(label);
+                        engine.visit_of(dashboard, token)?
+                    }
                     None => block_on(engine.sharing.visit(engine.token(token)))?,
                 };
                 engine.asked(&visit, &choices, &query)

@@ -148,7 +148,8 @@ impl Resolution {
     }
 
     /// The canonical address: `name=id` for every slot, by the bytes of the names, with nothing behind the `=` of a slot
-    /// that nothing fills. Asked for again it gives the same.
+    /// that nothing fills. Asked for again it gives the same. Where many names and ids are long it is longer than what
+    /// [`Choices::parse`] reads; a page gives such choices by name.
     ///
     /// Rules: [B9](crate::specification).
     pub fn address(&self) -> &str {

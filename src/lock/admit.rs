@@ -2,7 +2,12 @@
 //! lets nothing more through is the one to name.
 
 use super::{
-    meet::Lock, query::Query, selectors::VariableSelector, span::Spans, stored::StoredLock, window::Range,
+    meet::Lock,
+    query::{Query, SLOT},
+    selectors::VariableSelector,
+    span::Spans,
+    stored::StoredLock,
+    window::Range,
 };
 use crate::value::{Tag, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,10 +80,6 @@ impl Shut {
         }
     }
 }
-
-/// What the name of a lock's parameter begins with that fixes a slot of a blueprint (B11). The library applies such a
-/// parameter, and nobody else.
-pub(super) const SLOT: &str = "slot:";
 
 /// How a device stands to the slots of its dashboard.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]

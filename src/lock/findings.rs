@@ -1,9 +1,8 @@
 //! What somebody who chooses a lock should know before, and after: what of it does nothing, and what it does not cover.
 
 use super::{
-    admit::SLOT,
     meet::Lock,
-    query::{Query, Variables},
+    query::{Query, SLOT, Variables},
     selectors::{DeviceSelector, VariableSelector},
     window::Range,
 };

@@ -1,12 +1,16 @@
 //! A question for data: what a host is about to read.
 
-use super::{admit::SLOT, window::Range};
+use super::window::Range;
 use crate::value::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
 };
+
+/// What the name of a lock's parameter begins with that fixes a slot of a blueprint (B11). The library applies such a
+/// parameter, and nobody else.
+pub(super) const SLOT: &str = "slot:";
 
 /// What is read. No kind is exempt from a lock, and a host may have kinds of its own.
 ///

@@ -71,9 +71,11 @@ impl Source {
         };
         let locks = self.locks();
         let places = self.path.iter().enumerate().filter(|(_, (of, _))| *of == element);
+        let hides = |locks: &[Lock]| lock::device_passes(locks, question.device).is_err();
         places.into_iter().any(|(last, _)| {
-            let shut = why(&locks[..=last]);
-            shut.is_some() && shut != why(&locks[..last])
+            let (above, shut) = (&locks[..last], why(&locks[..=last]));
+            // What hides the whole device is told before any question.
+            (shut.is_some() && shut != why(above)) || (hides(&locks[..=last]) && !hides(above))
         })
     }
 }
