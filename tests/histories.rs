@@ -92,7 +92,7 @@ const FLOORS: [(&str, u64); 57] = [
 ];
 const PANICS: &str = "it panics";
 /// Of fewer histories chance alone makes the counts.
-const FEW: u64 = 1_000;
+const FEW: u64 = 4_000;
 
 /// G1, G2, G3, G4, G6, G7, G8, G9, G10, G11, G12, G13, G14, G15, G16, G17, G18, G19, G20, I3, I4, I5, L1, L2, L5, L6, D2,
 /// D3, D4, D6, D7 and D8, as far as commands played one after the other can show them. And of locks K1, K12, K13, K14, K15,

@@ -11,7 +11,7 @@ use crate::{
     lock::{Left, Lock, Query, Range, ReadKind, ShownDevice, Shut, Slots, Variables, admit},
     record::Chain,
     sharing::{Locks, Sight, Told},
-    value::{AccountId, Action, Expiry, Rights, Tag, Timestamp},
+    value::{AccountId, Action, Expiry, Rights, Timestamp},
 };
 use std::{collections::BTreeSet, fmt};
 
@@ -79,10 +79,10 @@ impl ReadKind {
 #[derive(Clone, Copy)]
 struct Asking<'q> {
     query: &'q Query,
-    tags: &'q [Tag],
     slots: &'q Slots,
     /// The ways by which a slot holds the device, if one must.
     by: Option<&'q [Admits]>,
+    by_policy: bool,
     now: Timestamp,
 }
 
@@ -119,9 +119,7 @@ impl DeviceDecision {
         if let Some(denial) = decision.denial() {
             return Err(Box::new(DataDenied { decision: decision.clone(), denial }));
         }
-        let (Some(dashboard), Some(device)) = (decision.dashboard(), decision.device()) else {
-            return denied(Denial::UnknownDashboard);
-        };
+        let Some(dashboard) = decision.dashboard() else { return denied(Denial::UnknownDashboard) };
         if query.kind.action() != decision.action() {
             return denied(match decision.asker() {
                 // A link gives no more than leave to view.
@@ -150,7 +148,7 @@ impl DeviceDecision {
             return denied(Denial::SlotUnresolved { slot: slot.clone(), why: "not_named" });
         }
         let (by, mut nearest) = (held.map(|held| held.by.as_slice()), None);
-        let asking = Asking { query, tags: &device.tags, slots, by, now };
+        let asking = Asking { query, slots, by, by_policy: self.is_by_policy(), now };
         let sources = sources(decision, asking, &mut nearest);
         match (sources.is_empty(), nearest) {
             (false, _) => Ok(admitted(dashboard, query, held.map(|held| held.slot.clone()), sources)),
@@ -225,7 +223,7 @@ fn sources<'a>(decision: &'a Decision, asking: Asking<'_>, nearest: &mut Option<
                 live.clone().filter_map(|held| of_grant(held, asking, nearest)).collect();
             // What a policy lets somebody see, no grant's lock hides (K15), and it does not end.
             let is_locked = live.clone().all(|held| !held.locks.is_none() || !asking.goes_by(held.way()));
-            if is_locked && asking.goes_by(Some(Admits::Policy)) && decision.policy_of_device().is_some() {
+            if is_locked && asking.by_policy && asking.goes_by(Some(Admits::Policy)) {
                 found.insert(0, open(Admits::Policy, query));
             }
             found
@@ -258,11 +256,11 @@ fn left<'a>(
     asking: Asking<'_>,
     nearest: &mut Option<Nearest<'a>>,
 ) -> Option<Left> {
-    let Asking { query, tags, slots, now, .. } = asking;
+    let Asking { query, slots, now, .. } = asking;
     if locks.is_none() {
         return Some(all_of(query));
     }
-    match admit(&locks.stored(), query, tags, slots, now) {
+    match admit(locks.readable(), query, slots, now) {
         Ok(left) => Some(left),
         Err((at, shut)) => {
             if nearest.as_ref().is_none_or(|nearest| nearest.shut.stage() < shut.stage()) {

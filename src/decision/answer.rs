@@ -325,6 +325,13 @@ impl Decision {
         self.shut_by.as_ref()
     }
 
+    /// Whether something that is seen may come to rest on policies alone: every grant is locked, or ends.
+    pub(super) fn may_rest_on_policies(&self) -> bool {
+        let Basis::Grant { best, others } = &self.basis else { return false };
+        let holds = |held: &Held| held.locks.is_none() && held.standing.ends == Expiry::Never;
+        ![best].into_iter().chain(others).any(holds)
+    }
+
     /// The rule that lets whoever asked see the dashboard and the device that it was narrowed to, whatever was shared.
     pub(super) fn policy_of_device(&self) -> Option<RuleRef> {
         let (consulted, device) = (self.consulted.as_ref()?, self.device.as_ref()?);

@@ -45,6 +45,8 @@ pub struct DeviceDecision {
     variables: Variables,
     slots: Slots,
     held: Option<InSlot>,
+    /// Whether the policies show it too, where what grants show may be less.
+    by_policy: bool,
 }
 
 /// That a slot of a blueprint holds the device.
@@ -65,7 +67,8 @@ impl DeviceDecision {
         consulted: Option<Consulted>,
     ) -> Self {
         let decision = decision.narrowed(device, shown, &slots, consulted);
-        Self { decision, device: device.to_owned(), variables, slots, held: None }
+        let by_policy = decision.may_rest_on_policies() && decision.policy_of_device().is_some();
+        Self { decision, device: device.to_owned(), variables, slots, held: None, by_policy }
     }
 
     /// The same while a slot holds the device.
@@ -90,6 +93,10 @@ impl DeviceDecision {
 
     pub(super) fn slots(&self) -> &Slots {
         &self.slots
+    }
+
+    pub(super) fn is_by_policy(&self) -> bool {
+        self.by_policy
     }
 
     pub(super) fn holder(&self) -> Option<&InSlot> {

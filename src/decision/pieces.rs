@@ -220,6 +220,29 @@ pub(super) fn admitted(
     sources: Vec<Source>,
 ) -> Admitted {
     let shortened = sources.iter().any(|source| source.left.shortened);
+    let (pieces, needed, covers_all) = match <[Source; 1]>::try_from(sources) {
+        Ok([Source { by, left, ends }]) => {
+            let (range, parameters) = (left.range, left.parameters);
+            (vec![Piece { range, by: vec![by], parameters }], ends, range.covers(query.range))
+        }
+        Err(sources) => of_several(query, sources),
+    };
+    // Without a range the windows are what is asked for.
+    let cut = if query.range == Range::EVER { shortened && !covers_all } else { !covers_all };
+    Admitted {
+        dashboard,
+        kind: query.kind.clone(),
+        device: query.device.clone(),
+        variable: query.variable.clone(),
+        slot,
+        pieces,
+        cut,
+        valid_until: needed.at(),
+    }
+}
+
+/// The pieces that several sources leave, until when all of them last, and whether they are all that was asked for.
+fn of_several(query: &Query, sources: Vec<Source>) -> (Vec<Piece>, Expiry, bool) {
     let mut groups: BTreeMap<BTreeMap<String, String>, Vec<Part>> = BTreeMap::new();
     for Source { by, left, ends } in sources {
         groups.entry(left.parameters).or_default().push((by, left.range, ends));
@@ -237,18 +260,7 @@ pub(super) fn admitted(
     }
     let all = joined(pieces.iter().map(|piece| piece.range).collect());
     let covers_all = all.iter().any(|range| range.covers(query.range));
-    // Without a range the windows are what is asked for.
-    let cut = if query.range == Range::EVER { shortened && !covers_all } else { !covers_all };
-    Admitted {
-        dashboard,
-        kind: query.kind.clone(),
-        device: query.device.clone(),
-        variable: query.variable.clone(),
-        slot,
-        pieces,
-        cut,
-        valid_until: needed.at(),
-    }
+    (pieces, needed, covers_all)
 }
 
 /// The maximal ranges that the same sources admit, in their order, with those sources.

@@ -61,7 +61,7 @@ impl Lock {
         self.devices.pass(&query.device, tags)
             && self.variables.pass(&query.device, &query.variable)
             && self.window(now).contains(instant)
-            && choose(&[self], query, fits).is_ok()
+            && choose(std::iter::once(self), query, fits).is_ok()
     }
 }
 
@@ -144,37 +144,38 @@ pub(crate) fn device_passes(
     Ok(())
 }
 
-/// What a path of locks leaves of a question for a device with these tags.
-pub(crate) fn admit(
-    path: &[&StoredLock],
+/// What a path of locks leaves of a question for a device that passes them.
+pub(crate) fn admit<'a>(
+    path: impl Iterator<Item = &'a Lock> + Clone,
     query: &Query,
-    tags: &[Tag],
     slots: &Slots,
     now: Timestamp,
 ) -> Result<Left, (usize, Shut)> {
-    device_passes(path, &query.device, tags, slots)?;
-    let locks = readable(path)?;
-    if let Some(at) = locks.iter().position(|lock| !lock.variables.pass(&query.device, &query.variable)) {
+    if let Some(at) = path.clone().position(|lock| !lock.variables.pass(&query.device, &query.variable)) {
         return Err((at, Shut::Variable));
     }
-    let parameters = choose(&locks, query, |slot| slots.names.contains(slot))?;
-    let mut windows = Vec::with_capacity(locks.len());
-    let mut window = Range::EVER;
-    for lock in &locks {
-        window = window.intersection(lock.window(now));
-        windows.push(window);
-    }
-    let (read, shortened) = asked(&locks, query.range, window, now)?;
-    if !read.intersection(window).is_empty() {
-        return Ok(Left { range: read.intersection(window), parameters, shortened });
+    let parameters = choose(path.clone(), query, |slot| slots.names.contains(slot))?;
+    let window_of = |path: &mut dyn Iterator<Item = &'a Lock>| {
+        path.fold(Range::EVER, |window, lock| window.intersection(lock.window(now)))
+    };
+    let window = window_of(&mut path.clone());
+    let (read, shortened) = asked(path.clone(), query.range, window, now)?;
+    let range = read.intersection(window);
+    if !range.is_empty() {
+        return Ok(Left { range, parameters, shortened });
     }
     // The first one down to which nothing is left is the one that shuts it.
-    let leaves_nothing = |(at, window): (usize, &Range)| {
-        let above = locks.get(..=at).unwrap_or_default();
-        asked(above, query.range, *window, now).is_ok_and(|(read, _)| read.intersection(*window).is_empty())
-    };
-    let at = windows.iter().enumerate().position(leaves_nothing).unwrap_or(0);
-    Err((at, Shut::Outside(windows.get(at).copied().unwrap_or_default())))
+    let mut at = 0_usize;
+    for last in 0..path.clone().count() {
+        let above = path.clone().take(last.saturating_add(1));
+        let window = window_of(&mut above.clone());
+        if asked(above, query.range, window, now).is_ok_and(|(read, _)| read.intersection(window).is_empty())
+        {
+            at = last;
+            break;
+        }
+    }
+    Err((at, Shut::Outside(window_of(&mut path.take(at.saturating_add(1))))))
 }
 
 fn readable<'a>(path: &[&'a StoredLock]) -> Result<Vec<&'a Lock>, (usize, Shut)> {
@@ -207,16 +208,13 @@ impl<'a> Met<'a> {
 }
 
 /// The values of the parameters (K5). Those that fix a slot are for the library to apply (B11), if it can.
-fn choose(
-    locks: &[&Lock],
+fn choose<'a>(
+    path: impl Iterator<Item = &'a Lock> + Clone,
     query: &Query,
     fits_slot: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, String>, (usize, Shut)> {
-    let mut chosen = query.applied();
-    let mut met = Met::default();
-    for (at, lock) in locks.iter().enumerate() {
-        met.take(lock).map_err(|shut| (at, shut))?;
-        for name in lock.parameters.keys() {
+    for (at, lock) in path.clone().enumerate() {
+        for (name, values) in &lock.parameters {
             let is_applied = match name.strip_prefix(SLOT) {
                 Some(slot) if fits_slot(slot) => continue,
                 Some(_) => false,
@@ -225,57 +223,58 @@ fn choose(
             if !is_applied {
                 return Err((at, Shut::NotApplied(name.clone())));
             }
-            let left = met.parameters.get(name.as_str());
-            let has = |value: &str| left.is_some_and(|left| left.contains(value));
-            if query.parameters.get(name).is_some_and(|value| !has(value)) {
+            if query.parameters.get(name).is_some_and(|value| !values.contains(value)) {
                 return Err((at, Shut::NotChosen(name.clone())));
             }
         }
     }
-    for (name, left) in met.parameters {
-        if name.starts_with(SLOT) || chosen.contains_key(name) {
-            continue;
-        }
-        let mut values = left.iter();
-        match (values.next(), values.next()) {
-            (Some(only), None) => chosen.insert(name.to_owned(), (*only).to_owned()),
-            _ => {
-                let at = locks.iter().position(|lock| lock.parameters.contains_key(name));
-                return Err((at.unwrap_or(0), Shut::NotChosen(name.to_owned())));
+    let mut chosen = query.applied();
+    for (at, lock) in path.clone().enumerate() {
+        for (name, values) in &lock.parameters {
+            if name.starts_with(SLOT) || chosen.contains_key(name) {
+                continue;
             }
-        };
+            let is_left = |value: &&String| {
+                path.clone().filter_map(|lock| lock.parameters.get(name)).all(|set| set.contains(*value))
+            };
+            let mut left = values.iter().filter(is_left);
+            match (left.next(), left.next()) {
+                (Some(only), None) => chosen.insert(name.clone(), only.clone()),
+                _ => return Err((at, Shut::NotChosen(name.clone()))),
+            };
+        }
     }
     Ok(chosen)
 }
 
 /// The range that is asked for, if it is not longer than one may be (K10), and whether that made it shorter.
-fn asked(
-    locks: &[&Lock],
+fn asked<'a>(
+    path: impl Iterator<Item = &'a Lock> + Clone,
     range: Range,
     window: Range,
     now: Timestamp,
 ) -> Result<(Range, bool), (usize, Shut)> {
-    if locks.iter().all(|lock| lock.max_range.is_empty()) {
+    if path.clone().all(|lock| lock.max_range.is_empty()) {
         return Ok((range, false));
     }
     if range == Range::EVER {
         let until = window.until.unwrap_or(now).min(now);
-        let fits = |lock: &&Lock| {
+        let fits = |lock: &Lock| {
             let ends = window.from.and_then(|from| lock.max_range.latest_end(from));
             lock.max_range.is_empty() || ends.zip(window.until).is_some_and(|(ends, until)| until <= ends)
         };
-        if locks.iter().all(fits) {
+        if path.clone().all(fits) {
             return Ok((range, false));
         }
         // Of all together: the latest of their starts need not suit each, where the days of a month are clamped.
-        let longest = locks.iter().fold(Spans::NONE, |all, lock| all.meet(lock.max_range.clone()));
+        let longest = path.fold(Spans::NONE, |all, lock| all.meet(lock.max_range.clone()));
         let from = longest.earliest_start(until);
         return Ok((Range { from, until: Some(until) }, true));
     }
     // A side that is left out is the window's.
     let from = range.from.or(window.from).unwrap_or(Timestamp::MIN);
     let until = range.until.or(window.until).unwrap_or_else(|| now.max(from));
-    for (at, lock) in locks.iter().enumerate() {
+    for (at, lock) in path.enumerate() {
         if lock.max_range.latest_end(from).is_some_and(|end| end < until) {
             return Err((at, Shut::TooLong(lock.max_range.clone())));
         }

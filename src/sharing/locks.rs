@@ -1,7 +1,7 @@
 //! The locks along a path: how much of the data a grant or a link shows, with all that it hangs on taken into account.
 
 use crate::{
-    lock::{Slots, StoredLock, device_passes},
+    lock::{Lock, Slots, StoredLock, device_passes},
     policy::Resource,
     record::{Chain, Grant, Link},
     tenant::SharingRules,
@@ -134,7 +134,7 @@ impl Locks {
 
     /// The ids that a slot of a blueprint is fixed to, by the parameter `slot:<name>` of one of them or of several (B11).
     pub(crate) fn slot_ids(&self, slot: &str) -> Option<BTreeSet<String>> {
-        let fixed = self.iter().filter_map(|locked| locked.lock.lock()).flat_map(|lock| lock.slots());
+        let fixed = self.readable().flat_map(|lock| lock.slots());
         let sets = fixed.filter(|(fixed, _)| *fixed == slot).map(|(_, ids)| ids);
         sets.fold(None, |met: Option<BTreeSet<String>>, ids| {
             Some(met.map_or_else(|| ids.clone(), |met| met.intersection(ids).cloned().collect()))
@@ -148,6 +148,11 @@ impl Locks {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Locked> {
         self.0.iter().flat_map(|locks| locks.iter())
+    }
+
+    /// The locks, as far as they can be read.
+    pub(crate) fn readable(&self) -> impl Iterator<Item = &Lock> + Clone {
+        self.0.iter().flat_map(|locks| locks.iter()).filter_map(|locked| locked.lock.lock())
     }
 
     pub(crate) fn stored(&self) -> Vec<&StoredLock> {
