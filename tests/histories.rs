@@ -1,6 +1,6 @@
 //! The library against the model, history by history (R1 of the research notes).
 //!
-//! `DASHSHARE_HISTORIES` says how many histories to play (8,000 unless set), `DASHSHARE_SEED` plays one of them.
+//! `DASHSHARE_HISTORIES` says how many histories to play (4,000 unless set), `DASHSHARE_SEED` plays one of them.
 //! `DASHSHARE_FAULTS` breaks the named rules in the model: a library that differs from the model then breaks others.
 
 mod data;
@@ -21,7 +21,7 @@ use crate::model::{
     generator::Generator, library::Library, view::View,
 };
 
-const HISTORIES: u64 = 8_000;
+const HISTORIES: u64 = 4_000;
 /// Of how many histories the floors are.
 const COUNTED: u64 = 20_000;
 const THREADS: u64 = 2;
@@ -43,7 +43,7 @@ const FLOORS: [(&str, u64); 57] = [
     ("shares that stood already", 15_000),
     ("reshares deeper than 2", 15_000),
     ("reshares 8 deep", 220),
-    ("reshares deeper than 8", 60),
+    ("reshares deeper than 8", 30),
     ("lapses", 40_000),
     ("lapses with children", 5_000),
     ("amendments that felled", 1_000),
