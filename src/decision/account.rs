@@ -90,6 +90,10 @@ fn by_grants(
         }
     }
     match best {
+        Some((_, standing, index)) if others.is_empty() => {
+            let best = Held::of(chains.swap_remove(index), standing, rules, t);
+            (Basis::Grant { best, others: Vec::new() }, Party::Present)
+        }
         Some((_, standing, index)) => {
             others.sort_unstable_by_key(|(rank, ..)| Reverse(*rank));
             // Each chain is about a grant of its own, so that each is taken once.

@@ -49,7 +49,7 @@ pub struct Decision {
     granted: bool,
     party: Party,
     /// The lock that shuts it, where one does.
-    shut_by: Option<ShutBy>,
+    shut_by: Option<Box<ShutBy>>,
     /// The device that it was narrowed to, where it is the heart of a [`DeviceDecision`](super::DeviceDecision).
     device: Option<Arc<Resource>>,
 }
@@ -84,7 +84,7 @@ pub(crate) struct Held {
 impl Held {
     #[inline]
     pub(super) fn of(chain: Chain, standing: Standing, rules: Option<&SharingRules>, t: Timestamp) -> Self {
-        let locks = Locks::of_chain(&chain, t);
+        let locks = if standing.is_locked { Locks::of_chain(&chain, t) } else { Locks::default() };
         let locks = match rules {
             Some(rules) => locks.under_rules(chain.len() > 1, rules),
             None => locks,
@@ -313,16 +313,18 @@ impl Decision {
                 showing(basis, &device, slots, by_policy)
             }
         };
+        let shut_by = shut_by.map(Box::new);
         Self { basis, consulted, granted, party, shut_by, device: Some(device), ..self.clone() }
     }
 
     /// The same denied, and by which lock.
     pub(super) fn denied(&self, denial: Denial, shut_by: Option<ShutBy>) -> Self {
+        let shut_by = shut_by.map(Box::new);
         Self { basis: Basis::Denied(denial), party: Party::Present, shut_by, ..self.clone() }
     }
 
     pub(super) fn shut_by(&self) -> Option<&ShutBy> {
-        self.shut_by.as_ref()
+        self.shut_by.as_deref()
     }
 
     /// Whether something that is seen may come to rest on policies alone: every grant is locked, or ends.

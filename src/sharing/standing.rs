@@ -18,6 +18,8 @@ pub(crate) struct Standing {
     pub(crate) ends: Expiry,
     /// The grant whose end that is.
     pub(crate) ends_with: GrantId,
+    /// Whether a grant of its path is locked.
+    pub(crate) is_locked: bool,
 }
 
 /// Why a grant is dead.
@@ -72,7 +74,8 @@ pub(crate) fn fold(
     if let Some(revoked) = grant.revoked.filter(|revoked| *revoked <= t) {
         return fall(FallCause::Revoked(revoked));
     }
-    let &Terms { rights, reshare, expiry, .. } = grant.terms_at(t);
+    let &Terms { rights, reshare, expiry, ref lock } = grant.terms_at(t);
+    let is_locked = lock.is_some();
     if let Expiry::At(end) = expiry
         && end <= t
     {
@@ -86,14 +89,15 @@ pub(crate) fn fold(
     }
     let own_end = expiry.min(lapses);
     match (above, grant.parent()) {
-        (None, None) => Ok(Standing { rights, reshare, ends: own_end, ends_with: grant.id }),
+        (None, None) => Ok(Standing { rights, reshare, ends: own_end, ends_with: grant.id, is_locked }),
         (Some(above), Some(parent)) => {
             if !above.reshare {
                 return Err(Fall { grant: parent, cause: FallCause::ReshareTaken });
             }
             let (ends, ends_with) =
                 if own_end < above.ends { (own_end, grant.id) } else { (above.ends, above.ends_with) };
-            Ok(Standing { rights: rights.intersection(above.rights), reshare, ends, ends_with })
+            let (rights, is_locked) = (rights.intersection(above.rights), is_locked || above.is_locked);
+            Ok(Standing { rights, reshare, ends, ends_with, is_locked })
         }
         _ => fall(FallCause::PathUnknown),
     }
