@@ -65,7 +65,7 @@ impl<S: Transactional, D: Directory, E: Env> Dashshare<S, D, E> {
     ///         Ok(found.map(|_| Account { id, verified: Vec::new() }))
     ///     }
     ///
-    ///     delegate_directory!(self.rest => account_of, tenant, principal, dashboard, device, devices, blueprint, candidates);
+    ///     delegate_directory!(self.rest => account_of, tenant, principal, dashboard, device, devices, variables, blueprint, candidates);
     /// }
     ///
     /// async fn hire(
