@@ -55,8 +55,8 @@
 //!
 //! # What it is not
 //!
-//! It does not authenticate: the host says which account is asking. It does not keep or show dashboards, send mail (it
-//! fills an outbox), or limit the rate of guesses. It depends on no async runtime, but for the stores behind
+//! It does not authenticate: the host says which account is asking. It does not keep or show dashboards, or send mail (it
+//! fills an outbox). It limits the rate of guesses only when it is [told to](Dashshare::limited). It depends on no async runtime, but for the stores behind
 //! `sqlite` and `postgres`, whose driver needs tokio.
 //!
 //! # The map
@@ -70,6 +70,7 @@
 //! | `value/` | ids, instants, e-mail addresses, rights and terms, tokens, tags |
 //! | `policy/` | the policy document, its lint, the compiled set, explanation and audit; nothing of sharing |
 //! | `template/` | profiles of document formats, extraction, the leak detector, filling; nothing of sharing |
+//! | `limit/` | rate limits: what a limit says, whom it counts, what is kept of all keys in a fixed size |
 //! | `lock/` | how much of the data: locks, their meet, windows in zones, questions for data |
 //! | `record/` | what is stored: the head of a dashboard with its link, grants, audit and outbox, the commit |
 //! | `blueprint/` | slots and their lint, what fills them for whoever asks, addresses; nothing of sharing |
@@ -97,6 +98,7 @@ pub mod blueprint;
 pub mod conformance;
 mod decision;
 mod host;
+mod limit;
 pub mod lock;
 pub mod policy;
 mod record;
@@ -202,6 +204,15 @@ pub mod questions {
         service::{AsOf, AtLeast, Page, Paged, Visit},
         sharing::Sight,
         sharing::offer::OfferView,
+    };
+}
+
+/// Rate limits: of visits that are not let in, so that nobody finds a token by trying, and of what one account or one
+/// mailbox can be made to bear. A service has them when it is [told so](crate::Dashshare::limited).
+pub mod limits {
+    pub use crate::{
+        host::{Limited, Limiter, Permit, ProcessLimiter, RateLimits, Unanswered},
+        limit::{Ask, Client, Limit, LimitKey, Network, Purpose, Rates, Taken, Verdict},
     };
 }
 

@@ -211,6 +211,15 @@ impl Decision {
         }
     }
 
+    /// Whether it is a visit that was denied unseen, since too many from there were not let in. For the host, which may
+    /// answer it with 429 and the header `Retry-After: 60`; what may be [told](Self::tell) is what every visitor is told
+    /// who is not let in.
+    ///
+    /// Rules: [R3](crate::specification), [R7](crate::specification).
+    pub fn is_limited(&self) -> bool {
+        matches!(self.basis, Basis::Denied(Denial::Limited))
+    }
+
     /// Why it was denied, if it was.
     pub fn denial(&self) -> Option<Denial> {
         match &self.basis {

@@ -42,6 +42,8 @@ pub enum Denial {
     ResharingOff,
     /// The token opens nothing. Whatever the cause, a visitor gets this one answer (L9).
     LinkNotUsable,
+    /// Too many visits from there were not let in, so this one was not looked at, whatever it presented (R3).
+    Limited,
     /// The dashboard does not show this device, or this variable of it, or not to whoever asks: the lock that hides it is in
     /// the explanation, and what is told of it is the same (K22).
     DeviceNotShown(String),
@@ -124,6 +126,9 @@ impl Denial {
             Self::PrivateSharingOff => "the tenant has switched sharing with persons off.".to_owned(),
             Self::ResharingOff => "the tenant has switched resharing off.".to_owned(),
             Self::LinkNotUsable => "this link opens nothing.".to_owned(),
+            Self::Limited => {
+                "too many visits from there were not let in, so this one was not looked at.".to_owned()
+            }
             Self::DeviceNotShown(device) => format!("the dashboard does not show device `{device}`."),
             Self::OutsideWindow { window } => {
                 format!("nothing that was asked for lies in what may be seen, which is {window}.")
@@ -186,6 +191,7 @@ impl Denial {
                 "The tenant's administrator can switch it on, or the owner can share directly."
             }
             Self::LinkNotUsable => "Ask whoever sent it for a new one.",
+            Self::Limited => "Try again in a minute.",
             Self::DeviceNotShown(_) => "Ask for a device and a variable that the dashboard shows.",
             Self::OutsideWindow { .. } => "Ask for a range in it.",
             Self::RangeTooLong { .. } => "Ask for a shorter range.",

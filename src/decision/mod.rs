@@ -26,4 +26,4 @@ pub(crate) use narrower::InSlot;
 pub use narrower::{DecisionAsOf, DeviceDecision};
 pub use pieces::{Admits, Admitted, Piece};
 pub(crate) use sees::{Seen, Ways};
-pub(crate) use visit::{VisitFacts, decide_visit};
+pub(crate) use visit::{VisitFacts, decide_visit, deny_limited};

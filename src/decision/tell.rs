@@ -67,9 +67,11 @@ fn told_code(denial: &Denial) -> &'static str {
         Denial::Stale => "stale",
         Denial::NotDecided(_) => "not_decided",
         // What is not theirs to know of never comes here, and whoever sees by a policy alone has no other right.
-        Denial::UnknownDashboard | Denial::NotShared | Denial::Ended(_) | Denial::LinkNotUsable => {
-            "not_allowed"
-        }
+        Denial::UnknownDashboard
+        | Denial::NotShared
+        | Denial::Ended(_)
+        | Denial::LinkNotUsable
+        | Denial::Limited => "not_allowed",
     }
 }
 

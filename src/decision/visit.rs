@@ -31,14 +31,17 @@ pub(crate) fn decide_visit(digest: &LinkDigest, facts: VisitFacts, now: Timestam
             Decision::new(asker, Action::View, t, Some(head), (basis, Party::Stranger)).consulted(consulted)
         }
         // Not `t`: a dashboard's clock that is ahead of the host's would tell that the link exists (L9).
-        None => Decision::new(
-            asker,
-            Action::View,
-            now,
-            None,
-            (Basis::Denied(Denial::LinkNotUsable), Party::Stranger),
-        ),
+        None => denied(Denial::LinkNotUsable, now),
     }
+}
+
+/// Denies a visit from where too many were not let in, before anything is looked up (R3).
+pub(crate) fn deny_limited(now: Timestamp) -> Decision {
+    denied(Denial::Limited, now)
+}
+
+fn denied(denial: Denial, now: Timestamp) -> Decision {
+    Decision::new(Asker::Visitor, Action::View, now, None, (Basis::Denied(denial), Party::Stranger))
 }
 
 /// What a visit rests on, if the link opens now: its end, the chain that it hangs on, the policy (L5–L7).

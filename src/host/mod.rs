@@ -1,4 +1,5 @@
-//! The traits that a host implements: its store, its directory, its clock and randomness.
+//! The traits that a host implements: its store, its directory, its clock and randomness, and the limiter that its
+//! processes share.
 
 mod delegate;
 mod delegate_directory;
@@ -7,6 +8,8 @@ mod directory;
 mod dynamic;
 mod env;
 mod fixed;
+mod limiter;
+mod rate_limits;
 mod store;
 mod transactional;
 
@@ -17,6 +20,8 @@ pub use {
     dynamic::{DynDirectory, DynStore},
     env::{Env, SystemEnv},
     fixed::{FixedEnv, MemoryDirectory},
+    limiter::{Limiter, ProcessLimiter},
+    rate_limits::{Limited, Permit, RateLimits, Unanswered},
     store::{BoxError, CommitError, Freshness, Store},
     transactional::Transactional,
 };

@@ -221,7 +221,8 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Rules: [I3](crate::specification).
     ///
     /// # Errors
-    /// The first one that a dashboard failed with, after all others were claimed. What was done on those is not in the
+    /// [`Refusal::RateLimited`] to an account that has claimed too often, if there are [limits](Self::limited). Otherwise the
+    /// first one that a dashboard failed with, after all others were claimed. What was done on those is not in the
     /// error; a repeat goes on with what is left, and answers for all of them.
     ///
     /// # Example
@@ -249,6 +250,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         account: AccountId,
         address: &EmailAddress,
     ) -> Result<Vec<Done<Claimed>>, Error> {
+        self.limit_claim(account).await?;
         let known = self.account(account).await?.ok_or(Refusal::EmailNotVerified)?;
         let email = known.verified.iter().find(|email| email.address() == address);
         let email = email.ok_or(Refusal::EmailNotVerified)?;

@@ -1,12 +1,12 @@
 //! The service that a host calls.
 
 use crate::{
-    host::{Directory, Env, Store},
+    host::{Directory, Env, RateLimits, Store},
     record::Revision,
     value::DashboardId,
 };
 use serde::Serialize;
-use std::{fmt, ops::Deref};
+use std::{fmt, ops::Deref, sync::Arc};
 
 /// By how many microseconds clocks may differ unless the host says otherwise: five minutes.
 const SKEW: i64 = 5 * 60 * 1_000_000;
@@ -73,6 +73,7 @@ pub struct Dashshare<S, D, E> {
     pub(super) env: E,
     /// How far clocks may differ, in microseconds.
     pub(super) skew: i64,
+    pub(super) limits: Option<Arc<RateLimits>>,
 }
 
 impl<S, D, E> fmt::Debug for Dashshare<S, D, E> {
@@ -107,7 +108,7 @@ impl<T> Deref for Done<T> {
 impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Ties a store, a directory and an environment together.
     pub fn new(store: S, directory: D, env: E) -> Self {
-        Self { store, directory, env, skew: SKEW }
+        Self { store, directory, env, skew: SKEW, limits: None }
     }
 
     /// The store.

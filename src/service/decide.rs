@@ -2,8 +2,9 @@
 
 use super::{dashshare::Dashshare, error::Error};
 use crate::{
-    decision::{Asker, Decision, DeviceDecision, VisitFacts, decide, decide_visit},
+    decision::{Asker, Decision, DeviceDecision, VisitFacts, decide, decide_visit, deny_limited},
     host::{Directory, Env, Freshness, Store},
+    limit::{Ask, Client},
     lock::{Slots, Variables},
     record::{Revision, Seed, Snapshot},
     sharing::Consulted,
@@ -39,17 +40,44 @@ impl When {
 pub struct Visit<'a> {
     /// The text that stands in the URL in a token's place, whatever it is.
     pub token: &'a str,
+    /// Who visits, by the address of the connection.
+    pub client: Option<Client>,
+}
+
+impl Visit<'_> {
+    /// The same by a client. A service with [limits](Dashshare::limited) counts those that are not let in by it and by its
+    /// network; all of whom no client is given are counted together.
+    ///
+    /// ```
+    /// # use dashshare::{*, limits::*, questions::Visit};
+    /// # use std::net::IpAddr;
+    /// # pollster::block_on(async {
+    /// # let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// # let env = FixedEnv::new(start, 1);
+    /// # let limits = RateLimits::new(&env)?;
+    /// # let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), env).limited(limits);
+    /// let address: IpAddr = "203.0.113.7".parse()?;
+    /// let decision = sharing.visit(Visit::from("dsl_whatever").by(address)).await?;
+    /// assert!(!decision.is_allowed() && !decision.is_limited());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// Rules: [R2](crate::specification), [R3](crate::specification).
+    #[must_use]
+    pub fn by(self, client: impl Into<Client>) -> Self {
+        Self { client: Some(client.into()), ..self }
+    }
 }
 
 impl<'a> From<&'a str> for Visit<'a> {
     fn from(token: &'a str) -> Self {
-        Self { token }
+        Self { token, client: None }
     }
 }
 
 impl<'a> From<&'a String> for Visit<'a> {
     fn from(token: &'a String) -> Self {
-        Self { token }
+        token.as_str().into()
     }
 }
 
@@ -206,9 +234,25 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// Decides whether a visitor who presents this text as a link's token may see the dashboard that it leads to.
     /// Whatever the cause of a denial, the answer and the store calls are the same.
     ///
-    /// Rules: [L7](crate::specification), [L9](crate::specification).
+    /// With [limits](Self::limited), a client or a network from which too many visits were not let in is denied whatever it
+    /// presents, the right token included, without a call to the store ([`Decision::is_limited`]). A visit counts before it
+    /// is looked up, and no longer once it was let in, so of many at once no more come through than one after the other.
+    ///
+    /// Rules: [L7](crate::specification), [L9](crate::specification), [R3](crate::specification).
     pub async fn visit(&self, visit: impl Into<Visit<'_>>) -> Result<Decision, Error> {
-        let Visit { token } = visit.into();
+        let Visit { token, client } = visit.into();
+        let Some(limits) = &self.limits else { return self.look_up(token).await };
+        let Ok(permit) = limits.take(&Ask::visit(client), self.now()).await else {
+            return Ok(deny_limited(self.now()));
+        };
+        let decision = self.look_up(token).await?;
+        if decision.is_allowed() {
+            limits.give_back(permit).await;
+        }
+        Ok(decision)
+    }
+
+    async fn look_up(&self, token: &str) -> Result<Decision, Error> {
         let digest = LinkDigest::of_text(token).unwrap_or_else(|_| LinkDigest::of_malformed(token));
         let snapshot = self.store.read_link(&digest).await.map_err(Error::Store)?;
         let consulted = match &snapshot {

@@ -8,6 +8,7 @@ mod data;
 mod decide;
 mod error;
 mod falling;
+mod limited;
 mod link;
 mod lists;
 mod load;

@@ -3,6 +3,7 @@
 use super::{
     dashshare::{Dashshare, Done},
     error::{Error, Unresolved},
+    limited::Charged,
     load::{ATTEMPTS, Loaded},
 };
 use crate::{
@@ -120,6 +121,20 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     }
 
     pub(super) async fn run<C: Command>(&self, command: &C) -> Result<Outcome<C::Answer>, Error> {
+        let mut charged = Charged::default();
+        let outcome = self.run_charging(command, &mut charged).await;
+        if outcome.is_err() {
+            // Nothing was written.
+            self.give_back(charged).await;
+        }
+        outcome
+    }
+
+    async fn run_charging<C: Command>(
+        &self,
+        command: &C,
+        charged: &mut Charged,
+    ) -> Result<Outcome<C::Answer>, Error> {
         let draw = Draw::new(self.random()?);
         let needs = command.needs();
         for _ in 0..ATTEMPTS {
@@ -140,6 +155,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
                 let pending = ledger.as_ref().is_some_and(is_pending);
                 return Ok(Outcome { answer, revision: found, fate: Fate::Standing { pending } });
             };
+            self.charge(&commit, charged).await?;
             if let Some(read) = read {
                 keep_owners(&mut commit, &read);
             }

@@ -35,7 +35,8 @@ impl<S: Transactional, D: Directory, E: Env> Dashshare<S, D, E> {
     /// has changed there. [`within_with`](Self::within_with) is for one that does.
     pub fn within<'t>(&self, transaction: &'t mut S::Transaction<'_>) -> Dashshare<S::Open<'t>, &D, &E> {
         let store = self.store().within(transaction);
-        Dashshare { store, directory: self.directory(), env: self.env(), skew: self.skew }
+        let limits = self.limits.clone();
+        Dashshare { store, directory: self.directory(), env: self.env(), skew: self.skew, limits }
     }
 
     /// The same service inside a transaction of the host's, with a directory that reads there too: an account that the
@@ -90,6 +91,7 @@ impl<S: Transactional, D: Directory, E: Env> Dashshare<S, D, E> {
         directory: impl FnOnce(S::Open<'t>) -> I,
     ) -> Dashshare<S::Open<'t>, I, &E> {
         let open = self.store().within(transaction);
-        Dashshare { store: open.clone(), directory: directory(open), env: self.env(), skew: self.skew }
+        let limits = self.limits.clone();
+        Dashshare { store: open.clone(), directory: directory(open), env: self.env(), skew: self.skew, limits }
     }
 }

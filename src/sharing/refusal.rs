@@ -202,6 +202,12 @@ pub enum Refusal {
     /// Nobody is asked to take the dashboard over, or somebody else is (G18).
     #[error("nobody is asked to take this dashboard over")]
     NoTransfer,
+    /// Too many of these came in too short a time (R4).
+    #[error("too many of these in too short a time; {}", wait(.retry_after))]
+    RateLimited {
+        /// After how many seconds there will be room. `None`: never, since it costs more than is ever let through at once.
+        retry_after: Option<u64>,
+    },
     /// Something is missing before the dashboard can be public (L8).
     #[error("before this dashboard can be public: {}", sentences(.missing))]
     SetupIncomplete {
@@ -216,7 +222,7 @@ pub enum Refusal {
     },
 }
 
-/// What kind of failure a refusal or an error is: one list of six, which a host maps to HTTP once and for all.
+/// What kind of failure a refusal or an error is: one list of seven, which a host maps to HTTP once and for all.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
@@ -230,6 +236,8 @@ pub enum ErrorKind {
     Invalid,
     /// Something is larger, longer or deeper than its limit: 413.
     TooLarge,
+    /// Too many came in too short a time: 429.
+    TooManyRequests,
     /// The machinery failed, or others were quicker: the same command may succeed later: 503.
     TryLater,
 }
@@ -243,6 +251,7 @@ impl ErrorKind {
             Self::Conflict => 409,
             Self::Invalid => 422,
             Self::TooLarge => 413,
+            Self::TooManyRequests => 429,
             Self::TryLater => 503,
         }
     }
@@ -299,6 +308,7 @@ impl Refusal {
             | Self::TextTooLong { .. }
             | Self::TemplateTooLarge { .. }
             | Self::LockTooLarge { .. } => ErrorKind::TooLarge,
+            Self::RateLimited { .. } => ErrorKind::TooManyRequests,
         }
     }
 
@@ -320,7 +330,17 @@ impl Refusal {
             }
             other => other.to_string(),
         };
-        Told::new(self.code(), self.kind().status(), as_sentence(&sentence))
+        Told::new(self.code(), self.kind().status(), as_sentence(&sentence)).retry(self.retry_after())
+    }
+
+    /// After how many seconds it may be tried again, for the header `Retry-After`.
+    ///
+    /// Rules: [R7](crate::specification).
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::RateLimited { retry_after } => *retry_after,
+            _ => None,
+        }
     }
 
     /// A stable name for programs, in snake case.
@@ -371,6 +391,7 @@ impl Refusal {
             Self::TooManyOffers { .. } => "too_many_offers",
             Self::TooManyOffersReceived { .. } => "too_many_offers_received",
             Self::NoTransfer => "no_transfer",
+            Self::RateLimited { .. } => "rate_limited",
             Self::SetupIncomplete { .. } => "setup_incomplete",
             Self::OwnsDashboards { .. } => "owns_dashboards",
         }
@@ -394,6 +415,8 @@ impl Serialize for Refusal {
             latest: Option<Timestamp>,
             #[serde(skip_serializing_if = "Option::is_none")]
             limit: Option<usize>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            retry_after: Option<u64>,
             #[serde(skip_serializing_if = "Option::is_none")]
             grant: Option<GrantId>,
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -425,6 +448,7 @@ impl Serialize for Refusal {
             | Self::TooManyInvitations { limit }
             | Self::TooManyOffers { limit }
             | Self::TooManyOffersReceived { limit } => details.limit = Some(*limit),
+            Self::RateLimited { retry_after } => details.retry_after = *retry_after,
             Self::AlreadyInvited { grant } => (details.grant, details.limit) = (Some(*grant), Some(1)),
             Self::PolicyDenies(rule) | Self::RecipientDenied(rule) => details.rule = Some(rule),
             Self::SetupIncomplete { missing } => details.missing = Some(missing),
@@ -438,6 +462,14 @@ impl Serialize for Refusal {
             details,
         };
         members.serialize(serializer)
+    }
+}
+
+/// When to try again, in words.
+fn wait(retry_after: &Option<u64>) -> String {
+    match retry_after {
+        Some(seconds) => format!("try again in {seconds} s"),
+        None => "it is more than is ever let through".to_owned(),
     }
 }
 

@@ -13,7 +13,7 @@ use std::fmt;
 /// [`Refusal::tell`](crate::Refusal::tell).
 ///
 /// It is written as JSON with `code`, the advised HTTP `status`, a `sentence`, and, where they may be told, `by` (the
-/// grantor) and `ends`. The sentence there names neither, for the page to say in its own names and its own zone;
+/// grantor), `ends` and `retry_after` (seconds). The sentence there names neither, for the page to say in its own names and its own zone;
 /// [`sentence_with`](Self::sentence_with) has both. The codes are stable words.
 ///
 /// ```
@@ -41,11 +41,12 @@ pub struct Told {
     sentence: String,
     by: Option<AccountId>,
     ends: Option<Timestamp>,
+    retry_after: Option<u64>,
 }
 
 impl Told {
     pub(crate) fn new(code: &'static str, status: u16, sentence: impl Into<String>) -> Self {
-        Self { code, status, sentence: sentence.into(), by: None, ends: None }
+        Self { code, status, sentence: sentence.into(), by: None, ends: None, retry_after: None }
     }
 
     /// What everybody is told of what does not exist, or is not theirs to know of.
@@ -55,6 +56,10 @@ impl Told {
 
     pub(crate) fn shared_by(self, by: Option<AccountId>) -> Self {
         Self { by, ..self }
+    }
+
+    pub(crate) fn retry(self, retry_after: Option<u64>) -> Self {
+        Self { retry_after, ..self }
     }
 
     pub(crate) fn ending(self, ends: Option<Timestamp>) -> Self {
@@ -80,6 +85,13 @@ impl Told {
     /// When the access ends, or ended.
     pub fn ends(&self) -> Option<Timestamp> {
         self.ends
+    }
+
+    /// After how many seconds it may be tried again, for the header `Retry-After`.
+    ///
+    /// Rules: [R7](crate::specification).
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after
     }
 
     /// The sentence, with the host's names for accounts.
@@ -114,8 +126,10 @@ impl Serialize for Told {
             by: Option<AccountId>,
             #[serde(skip_serializing_if = "Option::is_none")]
             ends: Option<Timestamp>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            retry_after: Option<u64>,
         }
-        let Self { code, status, by, ends, .. } = *self;
-        Members { code, status, sentence: &self.sentence, by, ends }.serialize(serializer)
+        let Self { code, status, by, ends, retry_after, .. } = *self;
+        Members { code, status, sentence: &self.sentence, by, ends, retry_after }.serialize(serializer)
     }
 }
