@@ -29,7 +29,7 @@ use std::{
 };
 
 /// A dashboard of Olga's, ten days before now, that Ann may share on for thirty days.
-struct Stage {
+pub(crate) struct Stage {
     store: Arc<MemoryStore>,
     directory: Arc<MemoryDirectory>,
     before: Sharing,
@@ -37,7 +37,7 @@ struct Stage {
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (store, directory) = (Arc::<MemoryStore>::default(), Arc::<MemoryDirectory>::default());
         for number in OLGA..=ZED {
             directory.add_account(account(number));
@@ -49,15 +49,15 @@ impl Stage {
         Self { store, directory, before, ann }
     }
 
-    fn today(&self) -> Sharing {
+    pub(crate) fn today(&self) -> Sharing {
         self.at(now())
     }
 
-    fn at(&self, now: Timestamp) -> Sharing {
+    pub(crate) fn at(&self, now: Timestamp) -> Sharing {
         faulty::process(&self.store, &self.directory, now, 2)
     }
 
-    fn link(&self, by: u64, expiry: Expiry) -> String {
+    pub(crate) fn link(&self, by: u64, expiry: Expiry) -> String {
         let link = done(self.before.rotate_link(account(by), board(BIG), expiry));
         link.token.expose().to_owned()
     }
@@ -74,9 +74,9 @@ impl Stage {
 }
 
 /// Makes a link that does not open, and says what the owner is told: the names of the causes.
-type Cause = (&'static str, &'static [&'static str], fn(&Stage) -> String);
+pub(crate) type Cause = (&'static str, &'static [&'static str], fn(&Stage) -> String);
 
-const CAUSES: &[Cause] = &[
+pub(crate) const CAUSES: &[Cause] = &[
     ("unknown", &["not_this_link", "no_link"], |_| LinkToken::from_random([7; 32]).expose().to_owned()),
     ("of another time", &["not_this_link"], |stage| {
         stage.link(OLGA, Expiry::Never);
@@ -197,7 +197,7 @@ const CAUSES: &[Cause] = &[
 ];
 
 /// Texts that are no token at all.
-fn shapes() -> Vec<String> {
+pub(crate) fn shapes() -> Vec<String> {
     let token = LinkToken::from_random([3; 32]);
     let text = token.expose();
     let mut shapes: Vec<String> =
@@ -222,7 +222,7 @@ fn shapes() -> Vec<String> {
 }
 
 /// A decision as anybody could print it.
-fn printed(decision: &Decision) -> String {
+pub(crate) fn printed(decision: &Decision) -> String {
     format!("{decision:?} {} {}", json!(decision.explanation()), decision.explain())
 }
 

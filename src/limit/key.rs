@@ -100,6 +100,11 @@ pub struct LimitKey {
 }
 
 impl LimitKey {
+    /// The key of a hash, for the tests of a limiter. A service makes its own, under its secret.
+    pub const fn of_hash(purpose: Purpose, hash: [u8; 16]) -> Self {
+        Self { purpose, hash }
+    }
+
     /// What it is for.
     pub const fn purpose(&self) -> Purpose {
         self.purpose
