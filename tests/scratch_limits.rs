@@ -1,4 +1,8 @@
+//! Scratch.
 #![allow(dead_code, unused_imports)]
-mod rates { 
-    mod exact; mod gcra; mod limiter; mod planted; mod subject;
+mod denials;
+mod rates;
+mod support {
+    pub(crate) mod faulty;
+    pub(crate) mod scene;
 }

@@ -5,9 +5,9 @@ use crate::{
     decision::{Asker, Decision},
     host::{Directory, Env, Limited, Permit, RateLimits, Store},
     limit::Ask,
-    record::{Actor, Commit, Event, Holder, Message},
+    record::{Actor, Commit, Event, Holder},
     sharing::Refusal,
-    value::{AccountId, Action},
+    value::{AccountId, Action, EmailAddress},
 };
 use std::sync::Arc;
 
@@ -138,15 +138,10 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         if commit.is_withdrawal() {
             return Ok(());
         }
-        let mails = commit.outbox.iter().filter_map(|message| match &message.message {
-            Message::Invited { address, .. } | Message::Offered { to: Holder::Address(address), .. } => {
-                Some(Ask::invitation(actor, address))
-            }
-            _ => None,
-        });
+        let mail = mailed(commit).map(|address| Ask::invitation(actor, address));
         let rotates = matches!(commit.audit.event, Event::LinkRotated { .. });
         let rotation = rotates.then(|| Ask::rotation(commit.dashboard()));
-        for ask in mails.chain(rotation) {
+        for ask in mail.into_iter().chain(rotation) {
             charged.permits.push(limits.take(&ask, self.now()).await.map_err(Refusal::from)?);
         }
         Ok(())
@@ -158,5 +153,20 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
         for permit in charged.permits {
             limits.give_back(permit).await;
         }
+    }
+}
+
+/// The address that a command names and mails to, whoever is found behind it: what is counted tells nothing of that (I1).
+fn mailed(commit: &Commit) -> Option<&EmailAddress> {
+    match &commit.audit.event {
+        Event::Shared { with: to, .. } | Event::ShareSet { with: to, .. } | Event::Offered { to, .. } => match to {
+            Holder::Address(address) => Some(address),
+            Holder::Account(_) => None,
+        },
+        Event::InvitationRenewed { grant, .. } => {
+            let renewed = commit.grants.iter().find(|put| put.id == *grant)?;
+            Some(&renewed.unanswered()?.address)
+        }
+        _ => None,
     }
 }
