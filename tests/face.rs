@@ -184,10 +184,11 @@ fn refusals() -> Vec<Refusal> {
         Refusal::TooManyOffers { limit: 20 },
         Refusal::TooManyOffersReceived { limit: 20 },
         Refusal::NoTransfer,
+        Refusal::RateLimited { retry_after: Some(60) },
     ]
 }
 
-/// D8: each refusal is of one of six kinds, is written with its code and a sentence, and names no policy to whoever gave
+/// D8: each refusal is of one of seven kinds, is written with its code and a sentence, and names no policy to whoever gave
 /// the command.
 #[test]
 fn every_refusal_has_a_kind_a_status_and_words() {
@@ -197,6 +198,7 @@ fn every_refusal_has_a_kind_a_status_and_words() {
         (ErrorKind::Conflict, 409),
         (ErrorKind::Invalid, 422),
         (ErrorKind::TooLarge, 413),
+        (ErrorKind::TooManyRequests, 429),
         (ErrorKind::TryLater, 503),
     ];
     let mut seen = BTreeSet::new();

@@ -39,6 +39,7 @@ mod policies_example;
 mod publishing;
 mod randomness;
 mod ranges;
+mod rates;
 mod rules;
 mod runtimes;
 #[cfg(feature = "conformance")]

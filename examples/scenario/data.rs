@@ -104,7 +104,7 @@ impl Fields {
 impl Engine {
     /// What a token opens of one dashboard: what opens another one is like no token at all.
     pub(super) fn visit_of(&self, dashboard: DashboardId, token: &str) -> Result<Decision, dashshare::Error> {
-        let visit = block_on(self.sharing.visit(self.token(token)))?;
+        let visit = self.visited(token)?;
         match visit.dashboard().is_some_and(|opened| opened != dashboard) {
             true => block_on(self.sharing.visit("")),
             false => Ok(visit),
@@ -124,7 +124,7 @@ impl Engine {
                         let dashboard = engine.dashboard_of(label);
                         engine.visit_of(dashboard, token)?
                     }
-                    None => block_on(engine.sharing.visit(engine.token(token)))?,
+                    None => engine.visited(token)?,
                 };
                 engine.asked(&visit, &choices, &query)
             });

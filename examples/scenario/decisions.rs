@@ -18,8 +18,13 @@ impl Engine {
         let token = self.token_in(fields)?;
         let device = fields.optional("device", Fields::text)?;
         play(move |engine| {
-            let decision = block_on(engine.sharing.visit(engine.token(token)))?;
-            engine.narrowed(&decision, device)
+            let decision = engine.visited(token)?;
+            let mut answer = engine.narrowed(&decision, device)?;
+            // For the host.
+            if decision.is_limited() {
+                answer["limited"] = json!(true);
+            }
+            Ok(answer)
         })
     }
 

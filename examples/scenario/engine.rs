@@ -35,7 +35,7 @@ mod world;
 
 use dashshare::{
     AccountId, DashboardId, Dashshare, EmailAddress, Error, FixedEnv, GrantId, MemoryDirectory, Refusal,
-    TenantId, Timestamp, directory::Tenant, policy::Tag, store::DynStore,
+    TenantId, Timestamp, directory::Tenant, limits::Client, policy::Tag, store::DynStore,
 };
 use fields::{Fields, Problem, bad, parse};
 use serde_json::{Map, Value, json};
@@ -62,6 +62,8 @@ pub(crate) struct Engine {
     tokens: BTreeMap<String, String>,
     links: BTreeMap<(DashboardId, u64), String>,
     next_id: u64,
+    /// Who visits, where a line has said so.
+    client: Option<Client>,
 }
 
 /// Labels and what they stand for, both ways. A label that is given again stands for the newer thing.
@@ -113,7 +115,7 @@ impl Engine {
     pub(crate) fn over(store: Arc<dyn DynStore>, strict: bool) -> Self {
         let now = "2026-01-01T00:00:00Z".parse().expect("a constant instant");
         let mut engine = Self {
-            sharing: Dashshare::new(store, MemoryDirectory::default(), FixedEnv::new(now, 1)),
+            sharing: links::limited(Dashshare::new(store, MemoryDirectory::default(), FixedEnv::new(now, 1))),
             strict,
             now,
             line: 0,
@@ -127,6 +129,7 @@ impl Engine {
             tokens: BTreeMap::new(),
             links: BTreeMap::new(),
             next_id: 0,
+            client: None,
         };
         engine.tenant("default");
         engine
@@ -260,6 +263,7 @@ impl Engine {
             "resume_link" => self.resume_link(fields),
             "withdraw_link" => self.withdraw_link(fields),
             "move_link_end" => self.move_link_end(fields),
+            "client" => self.client(fields),
             "visit" => self.visit(fields),
             "check" => self.check(fields),
             "setup" => self.setup(fields),

@@ -8,11 +8,48 @@ use super::{
     play,
     runtime::block_on,
 };
-use dashshare::{NewLink, explain::LinkCause};
+use dashshare::{
+    Dashshare, Decision, Error, NewLink,
+    explain::LinkCause,
+    limits::{RateLimits, Rates},
+    questions::Visit,
+};
 use serde_json::json;
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
+
+/// The same service with limits of visits, those of whom a line gives the client. Nothing else is limited: a history is
+/// told in an instant.
+pub(super) fn limited<S, D, E>(sharing: Dashshare<S, D, E>) -> Dashshare<S, D, E> {
+    let mut rates = Rates::default();
+    rates.visits_by_nobody = None;
+    (rates.claims, rates.rotations, rates.exports) = (None, None, None);
+    (rates.invitations_by_actor, rates.invitations_by_recipient) = (None, None);
+    sharing.limited(RateLimits::with_secret(&[0; 32]).with_rates(rates))
+}
 
 impl Engine {
+    /// Says who visits from then on.
+    pub(super) fn client<'a>(&self, fields: &'a Fields) -> Reading<'a> {
+        let address = fields.optional("address", Fields::text)?;
+        let address = match address.map(str::parse::<IpAddr>).transpose() {
+            Ok(address) => address,
+            Err(_) => return bad("`address` is not an IP address"),
+        };
+        play(move |engine| {
+            engine.client = address.map(Into::into);
+            Ok(json!({}))
+        })
+    }
+
+    /// What a token opens, for whoever visits.
+    pub(super) fn visited(&self, token: &str) -> Result<Decision, Error> {
+        let visit = Visit::from(self.token(token));
+        block_on(self.sharing.visit(match self.client {
+            Some(client) => visit.by(client),
+            None => visit,
+        }))
+    }
+
     pub(super) fn rotate_link<'a>(&self, fields: &'a Fields) -> Reading<'a> {
         let label = fields.label('k', self.line)?;
         let expiry = fields.expiry("expiry")?;

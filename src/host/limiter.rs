@@ -71,12 +71,24 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a
 
 /// The twin of [`Limiter`] for trait objects, so that a service has no type parameter more.
 pub(super) trait DynLimiter: Send + Sync {
-    fn take_boxed<'a>(&'a self, key: &'a LimitKey, limit: Limit, cost: u32, now: Timestamp) -> Boxed<'a, Verdict>;
+    fn take_boxed<'a>(
+        &'a self,
+        key: &'a LimitKey,
+        limit: Limit,
+        cost: u32,
+        now: Timestamp,
+    ) -> Boxed<'a, Verdict>;
     fn give_back_boxed<'a>(&'a self, key: &'a LimitKey, limit: Limit, taken: Taken) -> Boxed<'a, ()>;
 }
 
 impl<L: Limiter> DynLimiter for L {
-    fn take_boxed<'a>(&'a self, key: &'a LimitKey, limit: Limit, cost: u32, now: Timestamp) -> Boxed<'a, Verdict> {
+    fn take_boxed<'a>(
+        &'a self,
+        key: &'a LimitKey,
+        limit: Limit,
+        cost: u32,
+        now: Timestamp,
+    ) -> Boxed<'a, Verdict> {
         Box::pin(self.take(key, limit, cost, now))
     }
 
@@ -126,7 +138,11 @@ impl ProcessLimiter {
     }
 
     /// Takes of all keys, or of none.
-    pub(super) fn take_all(&self, asked: &Asked, now: Timestamp) -> Result<[Option<Taken>; 2], Option<Duration>> {
+    pub(super) fn take_all(
+        &self,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<[Option<Taken>; 2], Option<Duration>> {
         let mut table = self.table();
         let [one, other] = &asked.keys;
         let mut take = |key: &Option<(LimitKey, Limit)>| match key {

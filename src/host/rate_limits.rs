@@ -169,7 +169,8 @@ impl RateLimits {
         let asked = ask.keyed(&self.keys, &self.rates);
         let taken = match &self.shared {
             None => self.take_here(asked, now),
-            Some(shared) => self.take_shared(&**shared, asked, now).await,
+            // Apart, so that who has none carries none of it along.
+            Some(shared) => Box::pin(self.take_shared(&**shared, asked, now)).await,
         };
         taken.map_err(|wait| Limited::of(ask.purpose(), wait))
     }
@@ -214,7 +215,8 @@ impl RateLimits {
             Ok(Verdict::Refused(wait)) => Err(wait),
             Err(_) if purpose.guards() => {
                 self.judged_here.fetch_add(1, Relaxed);
-                let [held, _] = self.take_here(Asked { keys: [Some((key, limit)), None], purpose, cost }, now)?.0;
+                let [held, _] =
+                    self.take_here(Asked { keys: [Some((key, limit)), None], purpose, cost }, now)?.0;
                 Ok(held)
             }
             Err(_) => {
@@ -226,17 +228,24 @@ impl RateLimits {
 
     /// Gives back what was taken: for what was let in, and for what came to nothing.
     pub async fn give_back(&self, permit: Permit) {
+        let permit = match &self.shared {
+            None => permit,
+            Some(shared) => Box::pin(self.give_back_shared(&**shared, permit)).await,
+        };
+        let here = permit.0.into_iter().flatten().map(|held| (held.key, held.limit, held.taken));
+        self.process.give_all_back(here);
+    }
+
+    /// Gives back what the shared limiter keeps, and is left with the rest.
+    async fn give_back_shared(&self, shared: &dyn DynLimiter, permit: Permit) -> Permit {
         let Permit(mut held) = permit;
-        if let Some(shared) = &self.shared {
-            for place in &mut held {
-                if let Some(Held { key, limit, taken, .. }) = place.take_if(|held| held.is_shared)
-                    && shared.give_back_boxed(&key, limit, taken).await.is_err()
-                {
-                    self.passed.fetch_add(1, Relaxed);
-                }
+        for place in &mut held {
+            if let Some(Held { key, limit, taken, .. }) = place.take_if(|held| held.is_shared)
+                && shared.give_back_boxed(&key, limit, taken).await.is_err()
+            {
+                self.passed.fetch_add(1, Relaxed);
             }
         }
-        let here = held.into_iter().flatten().map(|held| (held.key, held.limit, held.taken));
-        self.process.give_all_back(here);
+        Permit(held)
     }
 }

@@ -77,7 +77,9 @@ impl<'a> Ask<'a> {
     /// A visit, by the client and its network. All visitors of whom no client is given share one key.
     pub fn visit(client: Option<Client>) -> Self {
         match client {
-            Some(client) => Self::new(Purpose::Visits, By::Client(client), Some(By::Network(client.network()))),
+            Some(client) => {
+                Self::new(Purpose::Visits, By::Client(client), Some(By::Network(client.network())))
+            }
             None => Self::new(Purpose::Visits, By::Unknown, None),
         }
     }
@@ -132,7 +134,8 @@ impl<'a> Ask<'a> {
     pub(crate) fn keyed(&self, keys: &Keys, rates: &Rates) -> Asked {
         let key = |by: Option<By<'a>>| {
             let by = by?;
-            Some((keys.key(self.purpose, by), rates.of(self.purpose, &by)?))
+            let limit = rates.of(self.purpose, &by)?;
+            Some((keys.key(self.purpose, by), limit))
         };
         Asked { keys: self.by.map(key), purpose: self.purpose, cost: self.cost }
     }

@@ -69,7 +69,8 @@ impl Limit {
 
     /// The interval is rounded up: never more than `number`.
     const fn per(period: i64, number: u32) -> Self {
-        let interval = match period.saturating_add(number as i64).saturating_sub(1).checked_div(number as i64) {
+        let interval = match period.saturating_add(number as i64).saturating_sub(1).checked_div(number as i64)
+        {
             Some(interval) => interval,
             None => i64::MAX,
         };

@@ -2,11 +2,11 @@
 
 use super::ask::Purpose;
 use crate::value::{AccountId, DashboardId, EmailAddress, TenantId};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
+use siphasher::sip128::{Hasher128 as _, SipHasher24};
 // The addresses of `core` have no sockets beside them.
 use core::net::IpAddr;
-use std::fmt;
+use std::{fmt, hash::Hasher as _};
 
 /// Whoever visits without an account, as far as an IP address tells: an IPv4 address, or the /64 of an IPv6 one, since
 /// that is what one household or one machine has to itself. IPv4 in an IPv6 spelling (`::ffff:192.0.2.7`) is IPv4.
@@ -122,19 +122,18 @@ impl fmt::Debug for LimitKey {
     }
 }
 
-/// Makes keys under a secret: HMAC-SHA-256, of which 16 bytes are kept.
-#[derive(Clone)]
-pub(crate) struct Keys(Hmac<Sha256>);
+/// Makes keys under a secret: SipHash-2-4 with 16 bytes of output, whose own key of 16 bytes is a digest of the secret. It
+/// is made for short texts under a key, and takes a tenth of the time of HMAC-SHA-256.
+pub(crate) struct Keys(SipHasher24);
 
 impl Keys {
     pub(crate) fn new(secret: &[u8; 32]) -> Self {
-        let mut block = [0; 64];
-        for (byte, secret) in block.iter_mut().zip(secret) {
-            *byte = *secret;
+        let digest = Sha256::new_with_prefix(b"dashshare rate limit\0").chain_update(secret).finalize();
+        let mut key = [0; 16];
+        for (byte, digested) in key.iter_mut().zip(digest) {
+            *byte = digested;
         }
-        let mut keyed = Hmac::new(&block.into());
-        keyed.update(b"dashshare rate limit");
-        Self(keyed)
+        Self(SipHasher24::new_with_key(&key))
     }
 
     pub(super) fn key(&self, purpose: Purpose, by: By<'_>) -> LimitKey {
@@ -142,7 +141,7 @@ impl Keys {
         // address alone has not, and is the last.
         let mut parts = Parts { bytes: [0; 64], length: 0 };
         parts.put(&[purpose as u8]);
-        let mut keyed = self.0.clone();
+        let mut keyed = self.0;
         match by {
             By::Client(Client(prefix)) => parts.prefix(0, prefix),
             By::Network(Network(prefix)) => parts.prefix(2, prefix),
@@ -172,15 +171,11 @@ impl Keys {
             }
             By::Address(_) => parts.put(&[10]),
         }
-        keyed.update(parts.bytes.get(..parts.length).unwrap_or_default());
+        keyed.write(parts.bytes.get(..parts.length).unwrap_or_default());
         if let By::Address(address) = by {
-            keyed.update(address.as_str().as_bytes());
+            keyed.write(address.as_str().as_bytes());
         }
-        let mut hash = [0; 16];
-        for (byte, hashed) in hash.iter_mut().zip(keyed.finalize().into_bytes()) {
-            *byte = hashed;
-        }
-        LimitKey { purpose, hash }
+        LimitKey { purpose, hash: keyed.finish128().as_bytes() }
     }
 }
 

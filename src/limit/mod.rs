@@ -7,10 +7,10 @@ mod key;
 mod rates;
 mod table;
 
+pub(crate) use {ask::Asked, key::Keys, table::Table};
 pub use {
     ask::{Ask, Purpose},
     gcra::{Limit, Taken, Verdict},
     key::{Client, LimitKey, Network},
     rates::Rates,
 };
-pub(crate) use {ask::Asked, key::Keys, table::Table};

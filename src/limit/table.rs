@@ -35,7 +35,9 @@ pub(crate) struct Table {
     cells: [Option<Box<Cells>>; Purpose::COUNT],
 }
 
+// A line of a processor's cache.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 struct Entry {
     hash: [u8; 16],
     next: u32,

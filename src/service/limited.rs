@@ -159,10 +159,12 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
 /// The address that a command names and mails to, whoever is found behind it: what is counted tells nothing of that (I1).
 fn mailed(commit: &Commit) -> Option<&EmailAddress> {
     match &commit.audit.event {
-        Event::Shared { with: to, .. } | Event::ShareSet { with: to, .. } | Event::Offered { to, .. } => match to {
-            Holder::Address(address) => Some(address),
-            Holder::Account(_) => None,
-        },
+        Event::Shared { with: to, .. } | Event::ShareSet { with: to, .. } | Event::Offered { to, .. } => {
+            match to {
+                Holder::Address(address) => Some(address),
+                Holder::Account(_) => None,
+            }
+        }
         Event::InvitationRenewed { grant, .. } => {
             let renewed = commit.grants.iter().find(|put| put.id == *grant)?;
             Some(&renewed.unanswered()?.address)

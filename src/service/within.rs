@@ -92,6 +92,12 @@ impl<S: Transactional, D: Directory, E: Env> Dashshare<S, D, E> {
     ) -> Dashshare<S::Open<'t>, I, &E> {
         let open = self.store().within(transaction);
         let limits = self.limits.clone();
-        Dashshare { store: open.clone(), directory: directory(open), env: self.env(), skew: self.skew, limits }
+        Dashshare {
+            store: open.clone(),
+            directory: directory(open),
+            env: self.env(),
+            skew: self.skew,
+            limits,
+        }
     }
 }

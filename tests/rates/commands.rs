@@ -6,8 +6,7 @@ use crate::support::{
     scene::{ANN, BOB, OLGA, account, address, board, done, now, offer, template},
 };
 use dashshare::{
-    Action, Amendment, Error, ErrorKind, Expiry, NewShare, Refusal, RevokeMode, Terms,
-    trail::Actor,
+    Action, Amendment, Error, ErrorKind, Expiry, NewShare, Refusal, RevokeMode, Terms, trail::Actor,
 };
 use pollster::block_on;
 use serde_json::json;
@@ -56,7 +55,10 @@ fn one_address_gets_five_mails_a_day() {
     // That were five.
     let wait = limited(invite(&sharing, account(ANN), mail));
     assert_eq!(wait, 86_400 / 5);
-    assert_eq!(limited(block_on(sharing.offer(account(OLGA), board(7), offer(address(mail), 9, &template)))), wait);
+    assert_eq!(
+        limited(block_on(sharing.offer(account(OLGA), board(7), offer(address(mail), 9, &template)))),
+        wait
+    );
     let set = NewShare::with(address(mail), view());
     assert_eq!(limited(block_on(sharing.set_share(account(OLGA), board(7), set))), wait);
     invite(&sharing, account(OLGA), "cyd@example.com").expect("another address");
@@ -150,7 +152,8 @@ fn what_is_refused_counts_nothing() {
     let sharing = world.process(1, limits());
     for _ in 0..100 {
         for dashboard in [7, 99] {
-            let refused = block_on(sharing.rotate_link(account(BOB), board(dashboard), Expiry::Never)).unwrap_err();
+            let refused =
+                block_on(sharing.rotate_link(account(BOB), board(dashboard), Expiry::Never)).unwrap_err();
             assert_eq!(refused.refusal(), Some(&Refusal::UnknownDashboard));
             let share = NewShare::with(address("bob@example.com"), view());
             let refused = block_on(sharing.share(account(BOB), board(dashboard), share)).unwrap_err();
@@ -167,7 +170,8 @@ fn what_is_refused_counts_nothing() {
     assert_eq!(refused.refusal(), Some(&Refusal::UnknownDashboard));
     for number in 0..5 {
         let share = NewShare::with(address("bob@example.com"), view().and_export());
-        let share = if number == 0 { share } else { NewShare::with(address("bob@example.com"), view().and_export()) };
+        let share =
+            if number == 0 { share } else { NewShare::with(address("bob@example.com"), view().and_export()) };
         done(sharing.set_share(account(OLGA), board(7), share));
         after(&sharing, 1);
     }
@@ -307,7 +311,9 @@ fn a_refusal_tells_whole_seconds() {
 fn what_takes_away_is_never_limited() {
     let world = World::new();
     let sharing = world.process(1, limits());
-    let ann = done(sharing.share(account(OLGA), board(7), NewShare::with(account(ANN), view().and_reshare()))).grant;
+    let ann =
+        done(sharing.share(account(OLGA), board(7), NewShare::with(account(ANN), view().and_reshare())))
+            .grant;
     for number in 0..50 {
         invite(&sharing, account(OLGA), &format!("mail{number}@example.com")).expect("there is room");
     }

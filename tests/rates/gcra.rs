@@ -170,7 +170,9 @@ fn the_largest_numbers_are_refused_or_exact() {
     assert_eq!(wide.judge(None, at(0), 1), Verdict::Refused(None), "its end lies behind the calendar");
     let quick = Limit::every(Duration::ZERO).with_burst(u32::MAX);
     assert_eq!(accepted(quick.judge(None, at(0), u32::MAX)), i64::from(u32::MAX));
-    for none in [Limit::per_second(0), Limit::per_minute(0), Limit::per_hour(0), Limit::per_day(9).with_burst(0)] {
+    for none in
+        [Limit::per_second(0), Limit::per_minute(0), Limit::per_hour(0), Limit::per_day(9).with_burst(0)]
+    {
         assert_eq!(none.judge(None, at(0), 1), Verdict::Refused(None));
     }
 }

@@ -115,7 +115,8 @@ fn what_is_kept_is_a_keyed_hash() {
     let limits = RateLimits::with_secret(&[1; 32]);
     let permit = block_on(limits.take(&asks[0], now())).expect("the first");
     let key = LimitKey::of_hash(Purpose::Visits, [7; 16]);
-    let printed = format!("{one:?} {:?} {:?} {limits:?} {permit:?} {key:?} {:?}", one.network(), asks, asks[6]);
+    let printed =
+        format!("{one:?} {:?} {:?} {limits:?} {permit:?} {key:?} {:?}", one.network(), asks, asks[6]);
     for part in ["203", "113", "ann", "example", "7,", "07", "[1"] {
         assert!(!printed.contains(part), "`{part}` is in {printed}");
     }
@@ -147,7 +148,8 @@ fn every_purpose_has_its_default() {
         (Ask::load_by_tenant(TenantId::from(7u64)), &[]),
     ];
     for (ask, limits) in expected {
-        let given: Vec<Limit> = asked(1, Rates::default(), &[ask]).into_iter().map(|(_, _, limit)| limit).collect();
+        let given: Vec<Limit> =
+            asked(1, Rates::default(), &[ask]).into_iter().map(|(_, _, limit)| limit).collect();
         assert_eq!(given, limits, "{ask:?}");
     }
     let mut rates = Rates::default();

@@ -47,7 +47,10 @@ fn many_keys_take_no_more_room_than_some() {
     };
     let some = spray(&mut limiter, 100_000).0;
     let (many, refused) = spray(&mut limiter, runs(1_000_000));
-    println!("{empty} bytes when empty, {some} after 100,000 keys, {many} after {}: {refused} refused", runs(1_000_000));
+    println!(
+        "{empty} bytes when empty, {some} after 100,000 keys, {many} after {}: {refused} refused",
+        runs(1_000_000)
+    );
     assert_eq!(some, many);
     assert!(many <= 6 << 20, "{many} bytes");
 }
@@ -55,7 +58,8 @@ fn many_keys_take_no_more_room_than_some() {
 /// R5: what one purpose's flood takes up refuses nobody of another purpose.
 #[test]
 fn a_flood_of_visits_refuses_no_claim() {
-    let (limiter, limit, now) = (ProcessLimiter::with_keys(256), Limit::per_hour(2), Timestamp::from_micros(0));
+    let (limiter, limit, now) =
+        (ProcessLimiter::with_keys(256), Limit::per_hour(2), Timestamp::from_micros(0));
     let mut dice = Dice(32);
     let mut take = |purpose| {
         let key = LimitKey::of_hash(purpose, dice.hash());

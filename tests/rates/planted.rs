@@ -264,9 +264,9 @@ impl Subject for Around {
             _ => {}
         }
         match self.inner.take(key, limit, cost, now) {
-            Verdict::Refused(Some(wait)) if self.fault == Fault::CoarseWait => {
-                Verdict::Refused(Some(wait - Duration::from_micros(u64::try_from(wait.as_micros() % 1_000).unwrap())))
-            }
+            Verdict::Refused(Some(wait)) if self.fault == Fault::CoarseWait => Verdict::Refused(Some(
+                wait - Duration::from_micros(u64::try_from(wait.as_micros() % 1_000).unwrap()),
+            )),
             verdict => verdict,
         }
     }

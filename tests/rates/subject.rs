@@ -29,7 +29,8 @@ impl Subject for ProcessLimiter {
     }
 
     fn give_back(&mut self, key: [u8; 16], limit: Limit, taken: Taken) {
-        block_on(Limiter::give_back(self, &LimitKey::of_hash(Purpose::Visits, key), limit, taken)).expect("it answers");
+        block_on(Limiter::give_back(self, &LimitKey::of_hash(Purpose::Visits, key), limit, taken))
+            .expect("it answers");
     }
 
     fn size(&self) -> usize {

@@ -80,7 +80,10 @@ fn to_a_limited_client_every_token_is_one_answer_without_a_call() {
             let decision = visit(&sharing, token, one);
             assert!(decision.is_limited() && !decision.is_allowed());
             assert_eq!(decision.denial(), Some(Denial::Limited));
-            assert_eq!((decision.dashboard(), decision.revision(), decision.valid_until()), (None, None, None));
+            assert_eq!(
+                (decision.dashboard(), decision.revision(), decision.valid_until()),
+                (None, None, None)
+            );
             assert_eq!(store_calls(&sharing), [], "{token}");
             answers.insert((printed(&decision), json!(decision.tell()).to_string()));
             asked += 1;
@@ -189,7 +192,8 @@ fn at_once<'a>(
     tokens: &'a [String],
 ) -> Vec<Pin<Box<dyn Future<Output = Result<Decision, dashshare::Error>> + 'a>>> {
     let one = client("203.0.113.7");
-    let visits = tokens.iter().map(|token| Box::pin(sharing.visit(Visit::from(token).by(one))) as Pin<Box<_>>);
+    let visits =
+        tokens.iter().map(|token| Box::pin(sharing.visit(Visit::from(token).by(one))) as Pin<Box<_>>);
     visits.collect()
 }
 
@@ -243,7 +247,8 @@ fn random_visits_are_limited_by_their_guesses_alone() {
         let mut logs = [(); 3].map(|()| super::exact::Log::default());
         let mut at = now().micros();
         for _ in 0..120 {
-            at += i64::try_from(dice.roll(5)).expect("small") * 1_000_000 - if dice.is(5) { 20_000_000 } else { 0 };
+            at += i64::try_from(dice.roll(5)).expect("small") * 1_000_000
+                - if dice.is(5) { 20_000_000 } else { 0 };
             sharing.env().inner.set(Timestamp::from_micros(at));
             let who = usize::try_from(dice.roll(3)).expect("small");
             let is_guess = dice.is(60);
@@ -306,7 +311,8 @@ fn nobody_is_refused_for_what_others_do_with_a_link() {
     let world = World::new();
     let sharing = world.process(1, limits());
     for number in 0..200u32 {
-        let from = Client::from(std::net::IpAddr::from(number.to_be_bytes().map(|byte| byte.wrapping_mul(3))));
+        let from =
+            Client::from(std::net::IpAddr::from(number.to_be_bytes().map(|byte| byte.wrapping_mul(3))));
         for _ in 0..30 {
             let _ = visit(&sharing, "guess", from);
         }
