@@ -11,7 +11,7 @@ use serde_json::Value;
 const CASES: &str = include_str!("cases.txt");
 const KINDS: &str = include_str!("kinds.txt");
 
-/// How many ids `R01,R13..R16` names.
+// How many ids `R01,R13..R16` names.
 fn count_ids(ids: &str) -> usize {
     let number = |id: &str| id.trim_start_matches(char::is_alphabetic).parse::<usize>().unwrap_or_default();
     ids.split(',')

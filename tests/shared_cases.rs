@@ -52,8 +52,8 @@ fn check(notes: &PathBuf) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The ids that the first cells name: `R01`, `E03,E04`, `R13–R24`, `PGR01–09`. A cell that begins with no id, such
-/// as a table's head, names none; one that begins with an id and cannot be read is an error.
+// The ids that the first cells name: `R01`, `E03,E04`, `R13–R24`, `PGR01–09`. A cell that begins with no id, such
+// as a table's head, names none; one that begins with an id and cannot be read is an error.
 fn ids_of<'a>(
     rows: impl Iterator<Item = (&'a str, &'a str)>,
     dash: &str,
@@ -72,7 +72,7 @@ fn ids_of<'a>(
     Ok(ids)
 }
 
-/// `R01` as its letters and its number.
+// `R01` as its letters and its number.
 fn split(id: Option<&str>) -> Option<(&str, usize)> {
     let (letters, number) = id?.trim().split_at(id?.trim().find(|c: char| c.is_ascii_digit())?);
     (!letters.is_empty() && letters.chars().all(|c| c.is_ascii_uppercase()))

@@ -1,6 +1,6 @@
 //! Whom a limit counts, and the keyed hash that is kept of it.
 
-use super::ask::Purpose;
+use super::purpose::Purpose;
 use crate::value::{AccountId, DashboardId, EmailAddress, TenantId};
 use sha2::{Digest as _, Sha256};
 use siphasher::sip128::{Hasher128 as _, SipHasher24};

@@ -4,13 +4,15 @@
 mod ask;
 mod gcra;
 mod key;
+mod purpose;
 mod rates;
 mod table;
 
 pub(crate) use {ask::Asked, key::Keys, table::Table};
 pub use {
-    ask::{Ask, Purpose},
+    ask::Ask,
     gcra::{Limit, Taken, Verdict},
     key::{Client, LimitKey, Network},
+    purpose::Purpose,
     rates::Rates,
 };

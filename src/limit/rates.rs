@@ -1,6 +1,6 @@
 //! The limits of each purpose.
 
-use super::{ask::Purpose, gcra::Limit, key::By};
+use super::{gcra::Limit, key::By, purpose::Purpose};
 
 /// The limits of each purpose, each the host's to change; `None` switches one off.
 ///

@@ -1,9 +1,9 @@
 //! What a process keeps of all keys, in a fixed size.
 
 use super::{
-    ask::Purpose,
     gcra::{Limit, State, Taken, Verdict},
     key::LimitKey,
+    purpose::Purpose,
 };
 use crate::value::Timestamp;
 
