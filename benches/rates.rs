@@ -12,7 +12,7 @@ use dashshare::{
     questions::Visit,
 };
 use std::{hint::black_box, net::Ipv4Addr, sync::Arc, time::Instant};
-use support::{Cached, NOW, Random, TENANT, median, ready};
+use support::{Cached, Random, TENANT, median, ready};
 
 const LINKS: [usize; 3] = [100, 10_000, 100_000];
 const CLIENTS: usize = 10_000;

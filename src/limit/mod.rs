@@ -8,7 +8,6 @@ mod purpose;
 mod rates;
 mod table;
 
-pub(crate) use {ask::Asked, key::Keys, table::Table};
 pub use {
     ask::Ask,
     gcra::{Limit, Taken, Verdict},
@@ -16,3 +15,4 @@ pub use {
     purpose::Purpose,
     rates::Rates,
 };
+pub(crate) use {ask::Asked, key::Keys, table::Table};

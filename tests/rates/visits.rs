@@ -186,14 +186,13 @@ fn visitors_without_a_client_share_one_limit() {
     assert!(visit(&sharing, &world.token, client("203.0.113.7")).is_allowed());
 }
 
+type Visiting<'a> = Pin<Box<dyn Future<Output = Result<Decision, dashshare::Error>> + 'a>>;
+
 /// Many visits at once, each stopped before its look-up.
-fn at_once<'a>(
-    sharing: &'a Sharing,
-    tokens: &'a [String],
-) -> Vec<Pin<Box<dyn Future<Output = Result<Decision, dashshare::Error>> + 'a>>> {
+fn at_once<'a>(sharing: &'a Sharing, tokens: &'a [String]) -> Vec<Visiting<'a>> {
     let one = client("203.0.113.7");
     let visits =
-        tokens.iter().map(|token| Box::pin(sharing.visit(Visit::from(token).by(one))) as Pin<Box<_>>);
+        tokens.iter().map(|token| Box::pin(sharing.visit(Visit::from(token).by(one))) as Visiting<'_>);
     visits.collect()
 }
 
