@@ -212,7 +212,7 @@ pub mod questions {
 pub mod limits {
     pub use crate::{
         host::{Limited, Limiter, Permit, ProcessLimiter, RateLimits, Unanswered},
-        limit::{Ask, Client, Limit, LimitKey, Network, Purpose, Rates, Taken, Verdict},
+        limit::{Ask, Client, KeyState, Limit, LimitKey, Network, Purpose, Rates, Taken, Verdict},
     };
 }
 

@@ -20,7 +20,7 @@ const KEYS: usize = 65_536;
 /// share is the host's, over whatever they share.
 ///
 /// One call is one atomic step: of two that come at once, the second is judged by what the first has left
-/// ([`Limit::judge`]). An implementation answers within a time of its own, and with an error if it cannot: what guards
+/// ([`KeyState`](crate::limits::KeyState) is what is to be kept of a key, and does both). An implementation answers within a time of its own, and with an error if it cannot: what guards
 /// against guessing is judged in the process then, and the rest passes.
 ///
 /// With clocks that differ by ε, a shared limiter lets ε / interval more through.

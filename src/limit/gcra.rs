@@ -1,6 +1,7 @@
 //! What a limit says, and what is kept of one key: the generic cell rate algorithm.
 
 use crate::value::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 const SECOND: i64 = 1_000_000;
@@ -162,14 +163,32 @@ impl Taken {
     }
 }
 
-/// What is kept of one key, exactly.
+/// What is kept of one key, exactly: for a [`Limiter`](crate::limits::Limiter) of a host's own, which reads it, takes or gives
+/// back, and writes it, in one atomic step. It is written as an object of numbers and an instant; of a key of which nothing is
+/// kept it is the default.
+///
+/// ```
+/// use dashshare::{limits::{KeyState, Limit, Verdict}, Timestamp};
+///
+/// let limit = Limit::per_minute(10).with_burst(2);
+/// let now: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+/// let mut state = KeyState::default();
+/// let Verdict::Accepted(first) = state.take(limit, 1, now) else { panic!("nothing was taken yet") };
+/// let Verdict::Accepted(_) = state.take(limit, 1, now) else { panic!("two may go at once") };
+/// assert!(matches!(state.take(limit, 1, now), Verdict::Refused(_)));
+/// state.give_back(limit, first);
+/// assert!(matches!(state.take(limit, 1, now), Verdict::Accepted(_)));
+/// # Ok::<(), dashshare::TimestampError>(())
+/// ```
 ///
 /// The bound of R1 counts what was taken and not given back. Lowering `tat` by what is given back would break it: part of
 /// what was taken has been paid off meanwhile, while it kept others from being paid. Whoever has a link that opens could
 /// guess twice as often beside it. So it is lowered no further than to where what was taken later leaves it, at the most.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct State {
-    pub(crate) tat: Timestamp,
+///
+/// Rules: [R1](crate::specification), [R3](crate::specification).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KeyState {
+    tat: Timestamp,
     /// The latest instant at which anything was taken since nothing was owed.
     latest: Timestamp,
     /// How much was ever taken, in numbers that are never used again.
@@ -180,10 +199,21 @@ pub(crate) struct State {
     kept: u64,
 }
 
-impl State {
+impl Default for KeyState {
+    fn default() -> Self {
+        Self::owing(Timestamp::MIN, 0)
+    }
+}
+
+impl KeyState {
     /// Nothing was taken, as far as is known; what is owed is owed until `tat`. Numbers begin after `number`.
     pub(crate) const fn owing(tat: Timestamp, number: u64) -> Self {
         Self { tat, latest: Timestamp::MIN, taken: number, paid: number, kept: 0 }
+    }
+
+    /// Until when anything is owed.
+    pub const fn owes_until(&self) -> Timestamp {
+        self.tat
     }
 
     /// The last number that was given.
@@ -191,7 +221,8 @@ impl State {
         self.taken
     }
 
-    pub(crate) fn take(&mut self, limit: Limit, cost: u32, now: Timestamp) -> Verdict {
+    /// Takes a cost, if there is room at this instant.
+    pub fn take(&mut self, limit: Limit, cost: u32, now: Timestamp) -> Verdict {
         match limit.judge(Some(self.tat), now, cost) {
             Verdict::Refused(wait) => Verdict::Refused(wait),
             Verdict::Accepted(tat) => {
@@ -208,7 +239,7 @@ impl State {
     }
 
     /// Gives back what was taken, as far as it is still owed.
-    pub(crate) fn give_back(&mut self, limit: Limit, taken: Taken) {
+    pub fn give_back(&mut self, limit: Limit, taken: Taken) {
         // Of an earlier time everything is paid off, or nothing of it is known any more.
         let is_owed = |number: &u64| self.paid < *number && *number <= self.taken;
         let Some(number) = taken.number.filter(is_owed) else { return };

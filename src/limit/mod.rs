@@ -10,7 +10,7 @@ mod table;
 
 pub use {
     ask::Ask,
-    gcra::{Limit, Taken, Verdict},
+    gcra::{KeyState, Limit, Taken, Verdict},
     key::{Client, LimitKey, Network},
     purpose::Purpose,
     rates::Rates,

@@ -1,7 +1,7 @@
 //! What a process keeps of all keys, in a fixed size.
 
 use super::{
-    gcra::{Limit, State, Taken, Verdict},
+    gcra::{KeyState, Limit, Taken, Verdict},
     key::LimitKey,
     purpose::Purpose,
 };
@@ -41,7 +41,7 @@ pub(crate) struct Table {
 struct Entry {
     hash: [u8; 16],
     next: u32,
-    state: State,
+    state: KeyState,
 }
 
 /// Two rows, of each of which a key has one cell: the instants until which is owed.
@@ -72,7 +72,7 @@ impl Table {
         // What it owes is not known: no more than its cells do, and what it owed when it was forgotten.
         let shared = self.shared(key);
         let Some(place) = self.room(now) else { return self.take_shared(key, limit, cost, now, shared) };
-        let mut state = State::owing(shared.max(self.forgotten), self.number);
+        let mut state = KeyState::owing(shared.max(self.forgotten), self.number);
         let verdict = state.take(limit, cost, now);
         if matches!(verdict, Verdict::Accepted(_)) {
             self.put(place, hash, state);
@@ -120,16 +120,16 @@ impl Table {
         for _ in 0..TRIES {
             let place = self.hand;
             self.hand = place.saturating_add(1).checked_rem(self.capacity).unwrap_or(0);
-            if self.entries.get(place).is_some_and(|entry| entry.state.tat <= now) {
+            if self.entries.get(place).is_some_and(|entry| entry.state.owes_until() <= now) {
                 return Some(place);
             }
         }
         None
     }
 
-    fn put(&mut self, place: usize, hash: [u8; 16], state: State) {
+    fn put(&mut self, place: usize, hash: [u8; 16], state: KeyState) {
         if let Some(gone) = self.entries.get(place).copied() {
-            self.forgotten = self.forgotten.max(gone.state.tat);
+            self.forgotten = self.forgotten.max(gone.state.owes_until());
             self.number = self.number.max(gone.state.number());
             self.unchain(place, gone);
         }

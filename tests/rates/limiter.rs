@@ -6,7 +6,7 @@ use super::{
 };
 use dashshare::{
     Timestamp,
-    limits::{Limit, LimitKey, Limiter as _, ProcessLimiter, Purpose, Taken, Verdict},
+    limits::{KeyState, Limit, LimitKey, Limiter as _, ProcessLimiter, Purpose, Taken, Verdict},
 };
 use pollster::block_on;
 use std::{
@@ -121,4 +121,48 @@ fn a_busy_network_that_is_let_in_is_not_refused() {
     println!("{guessed} guesses in five minutes");
     assert_eq!(guesses.overfull(limit), None);
     assert!(guessed > 200, "{guessed} guesses");
+}
+
+/// A limiter as a host writes one: what is kept of a key is kept as JSON.
+#[derive(Default)]
+struct Written(BTreeMap<[u8; 16], String>);
+
+impl Written {
+    fn change<T>(&mut self, key: [u8; 16], change: impl FnOnce(&mut KeyState) -> T) -> T {
+        let text = self.0.get(&key);
+        let mut state =
+            text.map_or_else(KeyState::default, |text| serde_json::from_str(text).expect("a state"));
+        let answer = change(&mut state);
+        self.0.insert(key, serde_json::to_string(&state).expect("JSON"));
+        answer
+    }
+}
+
+impl Subject for Written {
+    fn take(&mut self, key: [u8; 16], limit: Limit, cost: u32, now: i64) -> Verdict {
+        self.change(key, |state| state.take(limit, cost, Timestamp::from_micros(now)))
+    }
+
+    fn give_back(&mut self, key: [u8; 16], limit: Limit, taken: Taken) {
+        self.change(key, |state| state.give_back(limit, taken));
+    }
+
+    fn size(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// R1, R3, R6: a limiter of a host's own that keeps the library's state of each key, written down, is exact and gives back
+/// as the library's does.
+#[test]
+fn what_is_kept_of_a_key_can_be_written_down() {
+    let names = [
+        "as exact as one key alone",
+        "what was let in leaves nothing",
+        "what was let in beside guesses frees none",
+    ];
+    for name in names {
+        let (_, check) = CHECKS.iter().find(|(other, _)| *other == name).expect("a check of that name");
+        assert_eq!(check(&|_| Box::new(Written::default())), Ok(()), "{name}");
+    }
 }
