@@ -25,7 +25,7 @@ const GUARDS_WAIT: u64 = 60;
 /// `Arc` to ask it for purposes of the host's own code too ([`take`](Self::take)).
 ///
 /// ```
-/// use dashshare::{limits::{Ask, Limit, RateLimits, Rates}, AccountId, Env, FixedEnv};
+/// use dashshare::{limits::{Ask, Limit, RateLimits, Rates}, AccountId, BoxError, Env, FixedEnv};
 /// # pollster::block_on(async {
 /// # let env = FixedEnv::new("2026-01-01T00:00:00Z".parse()?, 1);
 /// let mut rates = Rates::default();
@@ -38,7 +38,7 @@ const GUARDS_WAIT: u64 = 60;
 /// // The download failed before anything left.
 /// limits.give_back(permit).await;
 /// assert!(limits.take(&ask, env.now()).await.is_ok());
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 ///
 /// Rules: [R2](crate::specification), [R4](crate::specification), [R6](crate::specification).

@@ -59,7 +59,7 @@ impl Visit<'_> {
     /// let address: IpAddr = "203.0.113.7".parse()?;
     /// let decision = sharing.visit(Visit::from("dsl_whatever").by(address)).await?;
     /// assert!(!decision.is_allowed() && !decision.is_limited());
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// # Ok::<(), BoxError>(()) }).unwrap();
     /// ```
     ///
     /// Rules: [R2](crate::specification), [R3](crate::specification).

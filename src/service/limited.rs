@@ -65,7 +65,7 @@ impl<S, D, E> Dashshare<S, D, E> {
     /// // Others come in.
     /// let other = Client::from("198.51.100.7".parse::<IpAddr>()?);
     /// assert!(sharing.visit(Visit::from(link.token.expose()).by(other)).await?.is_allowed());
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// # Ok::<(), BoxError>(()) }).unwrap();
     /// ```
     ///
     /// Rules: [R3](crate::specification), [R4](crate::specification), [R7](crate::specification).
@@ -109,7 +109,7 @@ impl<S: Store, D: Directory, E: Env> Dashshare<S, D, E> {
     /// }
     /// let refused = sharing.begin_export(&decision).await.unwrap_err();
     /// assert_eq!((refused.tell().status(), refused.tell().retry_after()), (429, Some(120)));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// # Ok::<(), BoxError>(()) }).unwrap();
     /// ```
     pub async fn begin_export(&self, decision: &Decision) -> Result<(), Error> {
         let (Some(_), Asker::Account(viewer)) = (decision.permitted(Action::Export), decision.asker()) else {
