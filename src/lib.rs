@@ -98,6 +98,7 @@ pub mod conformance;
 mod decision;
 mod host;
 pub mod lock;
+mod meter;
 pub mod policy;
 mod record;
 mod service;
@@ -116,7 +117,7 @@ pub use host::named as __named;
 pub use host::{BoxError, Directory, Env, FixedEnv, MemoryDirectory, SystemEnv};
 pub use lock::Lock;
 pub use record::{Holder, Revision, Terms};
-pub use service::{Dashshare, Done, Error, Unresolved};
+pub use service::{Dashshare, Done, Error, Meter, Unresolved};
 pub use sharing::{
     ErrorKind, Refusal, Told,
     amend::{Amended, Amendment},
@@ -180,6 +181,21 @@ pub mod directory {
         host::{CandidatePage, DynDirectory},
         tenant::{AnonymousUser, Limits, Portal, SharingRules, Tenant},
         value::{Account, Attestor, VerifiedEmail},
+    };
+}
+
+/// What leaves is counted: the [`Meter`] beside the service, what it is given and answers with, and for whoever brings a
+/// database for it the trait [`Ledger`](metering::Ledger), whose documentation is the guide.
+pub mod metering {
+    pub use crate::{
+        decision::Edge,
+        host::{DynLedger, Ledger, LedgerError, MemoryPlans, Plans},
+        meter::{
+            Batch, BatchId, Charge, ChargeId, Figures, HandBack, Line, LinePlace, LineQuery, MOST, Notice, NoticeId,
+            Offsets, Outcome, Outlet, Period, Plan, Sums, Take, Taken, Tally, Ticket, Warning, Warnings,
+        },
+        service::{Load, MeterError, MeterFigures, Metered, NotHandedBack, Quota},
+        stores::MemoryLedger,
     };
 }
 

@@ -3,7 +3,9 @@
 mod account;
 mod admit;
 mod answer;
+mod attribution;
 mod denial;
+mod edge;
 pub(crate) mod diagnosis;
 mod explain;
 pub(crate) mod lists;
@@ -17,6 +19,8 @@ pub(crate) use account::decide;
 pub use admit::DataDenied;
 pub use answer::{Asker, Decision};
 pub use denial::Denial;
+pub use edge::Edge;
+pub(crate) use edge::Leave;
 pub use diagnosis::{LinkCause, LinkDiagnosis, Symptom};
 pub use explain::{Because, Explanation, Step};
 pub use lists::{

@@ -7,6 +7,8 @@ mod directory;
 mod dynamic;
 mod env;
 mod fixed;
+mod ledger;
+mod plans;
 mod store;
 mod transactional;
 
@@ -17,6 +19,8 @@ pub use {
     dynamic::{DynDirectory, DynStore},
     env::{Env, SystemEnv},
     fixed::{FixedEnv, MemoryDirectory},
+    ledger::{DynLedger, Ledger, LedgerError},
+    plans::{MemoryPlans, Plans},
     store::{BoxError, CommitError, Freshness, Store},
     transactional::Transactional,
 };

@@ -2,6 +2,7 @@
 
 mod cached;
 mod memory;
+mod memory_ledger;
 mod outbox;
 mod pairs;
 #[cfg(feature = "postgres")]
@@ -13,6 +14,7 @@ mod sqlite;
 
 pub use cached::CachedStore;
 pub use memory::MemoryStore;
+pub use memory_ledger::MemoryLedger;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresStore, PostgresTransaction};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
