@@ -18,6 +18,8 @@ fn tiles(name: &str, of: impl Fn(Timestamp) -> Period) {
         assert!(period.contains(now), "{name}: {period} at {now}");
         if period != last {
             assert_eq!(last.end, period.first, "{name}: {last}, then {period}");
+            let days = (period.end.micros() - period.first.micros()) / (24 * HOUR);
+            assert!((27..=31).contains(&days), "{name}: {period}");
             months += 1;
             last = period;
         }
@@ -26,7 +28,7 @@ fn tiles(name: &str, of: impl Fn(Timestamp) -> Period) {
         assert!(of(period.end).first == period.end, "{name}: {period}");
         now = now.plus_micros(HOUR * 7);
     }
-    assert_eq!(months, 30 * 12 - 1, "{name}");
+    assert!((359..=360).contains(&months), "{name}: {months} months");
 }
 
 /// A zone whose clocks go forward and back every year, at these local midnights or elsewhere.
@@ -56,7 +58,7 @@ fn periods_tile_time() {
     }
 }
 
-/// M8: an anchor is clamped in each month from the anchor itself: K12, that setting a month back from the 31st overflows.
+/// M8: an anchor is clamped in each month from the anchor itself: trap 12, that setting a month back from the 31st overflows.
 #[test]
 fn anchors_are_clamped_from_the_anchor() {
     let firsts = |day: u8, year: i32| -> Vec<String> {
