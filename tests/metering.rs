@@ -2,7 +2,11 @@
 
 mod combined;
 mod goldens;
+mod histories;
+mod interleavings;
 mod ledger;
+mod model;
 mod periods;
+mod plain;
 mod traps;
 mod world;

@@ -1,17 +1,16 @@
 //! A ledger that does as it is told: it stops half way, fails, loses answers, and counts what it is asked.
 
+use super::plain::pause;
 use dashshare::{
     BoxError, TenantId, Timestamp,
     metering::{
-        Batch, HandBack, Ledger, LedgerError, Line, LinePlace, LineQuery, MemoryLedger, Notice, NoticeId,
+        Batch, DynLedger, HandBack, Ledger, LedgerError, Line, LinePlace, LineQuery, MemoryLedger, Notice, NoticeId,
         Outcome, Take, Taken, Tally,
     },
 };
 use std::{
     collections::VecDeque,
-    future::poll_fn,
     sync::{Arc, Mutex},
-    task::Poll,
 };
 
 /// What becomes of a call that writes.
@@ -39,28 +38,21 @@ pub(super) struct Told {
     pub(super) batches: Vec<Batch>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Obedient {
-    pub(super) inner: Arc<MemoryLedger>,
+    pub(super) inner: Arc<dyn DynLedger>,
     pub(super) told: Arc<Mutex<Told>>,
 }
 
-/// Lets everybody else go first, once.
-async fn pause() {
-    let mut is_first = true;
-    poll_fn(|context| {
-        if std::mem::take(&mut is_first) {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        Poll::Ready(())
-    })
-    .await;
+impl Default for Obedient {
+    fn default() -> Self {
+        Self::over(Arc::new(MemoryLedger::default()))
+    }
 }
 
 impl Obedient {
-    pub(super) fn over(inner: &Arc<MemoryLedger>) -> Self {
-        Self { inner: Arc::clone(inner), told: Arc::default() }
+    pub(super) fn over(inner: Arc<dyn DynLedger>) -> Self {
+        Self { inner, told: Arc::default() }
     }
 
     pub(super) fn next(&self, fates: impl IntoIterator<Item = Fate>) {

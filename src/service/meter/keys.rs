@@ -47,7 +47,9 @@ impl Keys {
     /// Finds a key, or notes it.
     pub(super) fn enter(&mut self, key: &str, request: &Request, now: Timestamp) -> Found {
         self.forget_old(now);
-        if let Some((key, keyed)) = self.known.get_key_value(key) {
+        let is_old = |keyed: &Keyed| keyed.at.plus_micros(WINDOW) <= now;
+        let found = self.known.get_key_value(key).filter(|(_, keyed)| !is_old(keyed));
+        if let Some((key, keyed)) = found {
             let is_same = keyed.outlet == request.outlet
                 && keyed.action == request.action
                 && keyed.records == request.records;
