@@ -8,5 +8,7 @@ mod ledger;
 mod model;
 mod periods;
 mod plain;
+#[cfg(feature = "conformance")]
+mod suite;
 mod traps;
 mod world;

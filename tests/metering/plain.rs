@@ -65,6 +65,7 @@ pub(super) enum Sabotage {
     IgnoresTheDays,
     LeasesWhatIsLeased,
     LeasesForEver,
+    FindsAndLeasesInTwoSteps,
     CountsNoLeases,
     KeepsWhatIsAcknowledged,
     TakesOverTheCap,
@@ -312,7 +313,9 @@ impl Ledger for PlainLedger {
         let refused = if self.is(S::ChecksThenAdds) {
             let refused = self.judge(batch, charged(&self.books()));
             pause().await;
-            std::thread::yield_now();
+            for _ in 0..50 {
+                std::thread::yield_now();
+            }
             refused
         } else {
             Vec::new()
@@ -421,6 +424,25 @@ impl Ledger for PlainLedger {
         until: Timestamp,
         limit: usize,
     ) -> Result<Vec<Notice>, BoxError> {
+        if self.is(S::FindsAndLeasesInTwoSteps) {
+            let is_free = |lease: &Option<Timestamp>| lease.is_none_or(|end| end <= now);
+            let found: Vec<NoticeId> = {
+                let books = self.books();
+                let free = books.notices.values().filter(|(_, lease)| is_free(lease)).take(limit);
+                free.map(|(notice, _)| notice.id).collect()
+            };
+            for _ in 0..50 {
+                std::thread::yield_now();
+            }
+            let mut books = self.books();
+            let leased = found.iter().map(|id| {
+                let (notice, lease) = books.notices.get_mut(id).expect("a notice");
+                *lease = Some(until);
+                notice.attempts += 1;
+                notice.clone()
+            });
+            return Ok(leased.collect());
+        }
         let mut books = self.books();
         let is_free = |lease: &Option<Timestamp>| match self.sabotage {
             Some(S::LeasesWhatIsLeased) => true,
