@@ -187,6 +187,10 @@ pub mod directory {
 /// What leaves is counted: the [`Meter`] beside the service, what it is given and answers with, and for whoever brings a
 /// database for it the trait [`Ledger`](metering::Ledger), whose documentation is the guide.
 pub mod metering {
+    #[cfg(feature = "postgres")]
+    pub use crate::stores::PostgresLedger;
+    #[cfg(feature = "sqlite")]
+    pub use crate::stores::SqliteLedger;
     pub use crate::{
         decision::Edge,
         host::{DynLedger, Ledger, LedgerError, MemoryPlans, Plans},

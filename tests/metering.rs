@@ -10,5 +10,7 @@ mod periods;
 mod plain;
 #[cfg(feature = "conformance")]
 mod suite;
+#[cfg(all(feature = "sqlite", feature = "conformance"))]
+mod sqlite;
 mod traps;
 mod world;

@@ -61,20 +61,16 @@ impl Tally {
     ) -> (Outcome, Warnings) {
         let before = self.figures.charged;
         let refused_before = self.figures.refused;
-        let limit = batch.plan.limit.unwrap_or(MOST).min(MOST);
+        // What is owed is held against what a meter can hold alone.
+        let limit = batch.plan.limit.filter(|_| !batch.is_owed).unwrap_or(MOST).min(MOST);
         let mut outcome = Outcome { before, refused: Vec::new() };
         for (place, load) in batch.loads.iter().enumerate() {
             let left = limit.checked_sub(self.figures.charged);
-            let gain = match () {
-                () if batch.is_owed => {
-                    let room = MOST.saturating_sub(self.figures.charged);
-                    Figures::load(load.cost.min(room), load.cached, load.is_export)
-                }
-                () if left.is_some_and(|left| load.cost <= left) => Figures::load(load.cost, load.cached, load.is_export),
-                () => {
-                    outcome.refused.push(u32::try_from(place).unwrap_or(u32::MAX));
-                    Figures::refusal()
-                }
+            let gain = if left.is_some_and(|left| load.cost <= left) {
+                Figures::load(load.cost, load.cached, load.is_export)
+            } else {
+                outcome.refused.push(u32::try_from(place).unwrap_or(u32::MAX));
+                Figures::refusal()
             };
             self.figures = self.figures.plus(gain);
             line(&load.outlet, gain);

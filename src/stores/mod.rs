@@ -16,8 +16,8 @@ pub use cached::CachedStore;
 pub use memory::MemoryStore;
 pub use memory_ledger::MemoryLedger;
 #[cfg(feature = "postgres")]
-pub use postgres::{PostgresStore, PostgresTransaction};
+pub use postgres::{PostgresLedger, PostgresStore, PostgresTransaction};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use sql::SqlError;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteStore, SqliteStoreTransaction};
+pub use sqlite::{SqliteLedger, SqliteStore, SqliteStoreTransaction};
