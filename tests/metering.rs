@@ -8,9 +8,9 @@ mod ledger;
 mod model;
 mod periods;
 mod plain;
-#[cfg(feature = "conformance")]
-mod suite;
 #[cfg(all(feature = "sqlite", feature = "conformance"))]
 mod sqlite;
+#[cfg(feature = "conformance")]
+mod suite;
 mod traps;
 mod world;

@@ -5,8 +5,8 @@ mod admit;
 mod answer;
 mod attribution;
 mod denial;
-mod edge;
 pub(crate) mod diagnosis;
+mod edge;
 mod explain;
 pub(crate) mod lists;
 mod narrower;
@@ -19,9 +19,9 @@ pub(crate) use account::decide;
 pub use admit::DataDenied;
 pub use answer::{Asker, Decision};
 pub use denial::Denial;
+pub use diagnosis::{LinkCause, LinkDiagnosis, Symptom};
 pub use edge::Edge;
 pub(crate) use edge::Leave;
-pub use diagnosis::{LinkCause, LinkDiagnosis, Symptom};
 pub use explain::{Because, Explanation, Step};
 pub use lists::{
     AccessList, DeviceViewer, DeviceViewers, GrantView, Impact, LinkView, Losing, SharedDashboard, Viewer,

@@ -20,9 +20,7 @@
 
 use super::store::BoxError;
 use crate::{
-    meter::{
-        Batch, HandBack, Line, LinePlace, LineQuery, Notice, NoticeId, Outcome, Take, Taken, Tally,
-    },
+    meter::{Batch, HandBack, Line, LinePlace, LineQuery, Notice, NoticeId, Outcome, Take, Taken, Tally},
     value::{TenantId, Timestamp},
 };
 use std::{future::Future, pin::Pin, sync::Arc};

@@ -1,7 +1,10 @@
 //! What is sent to a ledger: charges that go together, and hand-backs.
 
 use super::{line::Outlet, plan::Plan};
-use crate::value::{TenantId, Timestamp};
+use crate::{
+    decision::Edge,
+    value::{TenantId, Timestamp},
+};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -95,15 +98,45 @@ impl Batch {
     /// A digest of all that it says, its id apart, for ledgers: a generator that repeats itself gives two batches one id,
     /// and then nothing must be taken for charged that was not.
     pub fn digest(&self) -> [u8; 16] {
+        let mut digest = Sha256::new_with_prefix(b"dashshare batch\0");
+        let mut put = |bytes: &[u8]| {
+            digest.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+            digest.update(bytes);
+        };
+        put(&self.tenant.to_bytes());
         // What is written comes out the same each time, and nothing of it can fail to be written.
-        let loads: Vec<_> =
-            self.loads.iter().map(|it| (&*it.outlet, it.cost, it.cached, it.is_export)).collect();
-        let said = (self.tenant, &self.plan, self.at, self.day, self.is_owed, loads);
-        let digest = Sha256::digest(serde_json::to_vec(&said).unwrap_or_default());
+        put(&serde_json::to_vec(&(&self.plan, self.at, self.day, self.is_owed)).unwrap_or_default());
+        for Charge { outlet, cost, cached, is_export } in &self.loads {
+            put(&outlet.dashboard.to_bytes());
+            put(&outlet.registered.number().to_be_bytes());
+            put(outlet.widget.as_bytes());
+            match &outlet.edge {
+                Edge::Owner => put(b"owner"),
+                Edge::Grant(grant) => put(&grant.to_bytes()),
+                Edge::Link { generation, under } => {
+                    put(&generation.to_be_bytes());
+                    put(&under.map_or([0; 17], |grant| with_one(grant.to_bytes())));
+                }
+                Edge::Policy(rule) => {
+                    put(rule.policy.as_bytes());
+                    put(&u64::try_from(rule.rule).unwrap_or(u64::MAX).to_be_bytes());
+                }
+            }
+            put(&cost.to_be_bytes());
+            put(&cached.map_or([0; 9], |cached| with_one(cached.to_be_bytes())));
+            put(&[u8::from(*is_export)]);
+        }
         let mut bytes = [0; 16];
-        bytes.iter_mut().zip(digest).for_each(|(byte, digested)| *byte = digested);
+        bytes.iter_mut().zip(digest.finalize()).for_each(|(byte, digested)| *byte = digested);
         bytes
     }
+}
+
+/// Some bytes behind a one, so that they are told from nothing.
+fn with_one<const N: usize, const M: usize>(bytes: [u8; N]) -> [u8; M] {
+    let mut told = [1; M];
+    told.iter_mut().skip(1).zip(bytes).for_each(|(to, from)| *to = from);
+    told
 }
 
 /// What became of a batch: the same however often it is asked for.

@@ -37,8 +37,7 @@ impl Sums {
             let outlet = &place.outlet;
             let edge = sums.by_edge.entry((outlet.dashboard, outlet.edge.clone())).or_default();
             *edge = edge.plus(*figures);
-            let widget =
-                sums.by_widget.entry((outlet.dashboard, Arc::clone(&outlet.widget))).or_default();
+            let widget = sums.by_widget.entry((outlet.dashboard, Arc::clone(&outlet.widget))).or_default();
             *widget = widget.plus(*figures);
         }
         sums
@@ -103,9 +102,8 @@ impl Sums {
     /// What left by a grant and by all that hangs on it, its links among it, of these grants.
     pub fn branch(&self, top: &Grant, grants: &[Arc<Grant>]) -> Figures {
         let is_in = |grant: &Arc<Grant>| grant.id == top.id || grant.ancestors.contains(&top.id);
-        let of_branch = |id: GrantId| {
-            id == top.id || grants.iter().any(|grant| grant.id == id && is_in(grant))
-        };
+        let of_branch =
+            |id: GrantId| id == top.id || grants.iter().any(|grant| grant.id == id && is_in(grant));
         let in_branch = self.by_edge.iter().filter(|((dashboard, edge), _)| {
             *dashboard == top.dashboard && edge.grant().is_some_and(of_branch)
         });

@@ -182,7 +182,11 @@ impl Books {
         let counter = self.counters.entry(take.key.clone()).or_default();
         if let Some((n, at)) = counter.taken.get(&take.id) {
             let is_same = *n == take.n;
-            return if is_same { Ok(Taken::Counted { sum: counter.sum, at: *at }) } else { Err(LedgerError::KeyReused) };
+            return if is_same {
+                Ok(Taken::Counted { sum: counter.sum, at: *at })
+            } else {
+                Err(LedgerError::KeyReused)
+            };
         }
         match counter.sum.checked_add(take.n).filter(|sum| *sum <= take.cap.min(crate::meter::MOST)) {
             Some(sum) => {

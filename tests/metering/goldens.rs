@@ -16,7 +16,10 @@ fn t1_a_load_that_does_not_fit_is_refused_whole() {
     world.limit(100, 1);
     assert_eq!(code(world.load(OLGA, 60)), "charged");
     let refused = world.load(OLGA, 50).expect_err("40 are left");
-    assert_eq!(refused.to_string(), "50 records do not fit: 60 of 100 are charged until 2026-02-01T00:00:00Z");
+    assert_eq!(
+        refused.to_string(),
+        "50 records do not fit: 60 of 100 are charged until 2026-02-01T00:00:00Z"
+    );
     assert_eq!((world.figures().charged, world.figures().refused), (60, 1));
     assert_eq!(world.told(), ["refused"]);
     assert_eq!(code(world.load(OLGA, 40)), "charged");
@@ -87,7 +90,10 @@ fn t6_months_of_kolkata_and_of_the_31st() {
     assert_eq!(november.to_string(), "2026-10-31T18:30:00Z to 2026-11-30T18:30:00Z");
     let first = |day: &str| Period::anchored(31, at(&format!("{day}T00:00:00Z"))).first.to_string();
     let starts = ["2026-02-01", "2026-03-01", "2026-04-01", "2026-05-01"].map(first);
-    assert_eq!(starts, ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"].map(|day| format!("{day}T00:00:00Z")));
+    assert_eq!(
+        starts,
+        ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"].map(|day| format!("{day}T00:00:00Z"))
+    );
 }
 
 /// M11, M12: a newer limit arms again what it no longer crosses; one below what is charged refuses everything and changes no

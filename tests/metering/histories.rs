@@ -95,7 +95,9 @@ impl<'s> Host<'s> {
             plans.set_with(tenant, move |now| {
                 let (first, end) = hour(now);
                 let plan = Plan::of(Period { first, end }).in_zone(zone.clone());
-                let Some(limit) = limits.lock().expect("a lock").get(&tenant).copied() else { return Some(plan) };
+                let Some(limit) = limits.lock().expect("a lock").get(&tenant).copied() else {
+                    return Some(plan);
+                };
                 let plan = if limit.counts_cached { plan.counting_cached() } else { plan };
                 Some(match limit.records {
                     Some(records) => plan.limited(records, limit.version),
@@ -108,7 +110,8 @@ impl<'s> Host<'s> {
             _ => None,
         };
         let ledger = Obedient::over(ledger);
-        let mut host = Self { seers, ledger, plans, limits, meters: Vec::new(), tickets: Vec::new(), slip, drawn: 0 };
+        let mut host =
+            Self { seers, ledger, plans, limits, meters: Vec::new(), tickets: Vec::new(), slip, drawn: 0 };
         for _ in 0..processes {
             host.drawn += 1;
             host.meters.push(host.process(model::start()));
@@ -119,7 +122,8 @@ impl<'s> Host<'s> {
     fn process(&self, now: Timestamp) -> TestMeter {
         // No two processes draw alike.
         let env = FixedEnv::new(now, 1000 + self.drawn);
-        Meter::new(self.ledger.clone(), Arc::clone(&self.plans), env).with_staleness(std::time::Duration::ZERO)
+        Meter::new(self.ledger.clone(), Arc::clone(&self.plans), env)
+            .with_staleness(std::time::Duration::ZERO)
     }
 
     fn decision(&self, ask: Ask) -> &dashshare::Decision {
@@ -139,7 +143,8 @@ impl<'s> Host<'s> {
                 let load = Load::of(ask.widget, ask.records);
                 let is_cached = ask.is_cached && self.slip != Some(Slip::CachedIsCharged);
                 let load = if is_cached { load.cached() } else { load };
-                Box::pin(meter.charge_load(self.decision(*ask), load)) as Pin<Box<dyn Future<Output = _> + '_>>
+                Box::pin(meter.charge_load(self.decision(*ask), load))
+                    as Pin<Box<dyn Future<Output = _> + '_>>
             })
             .collect();
         let mut done: Vec<Option<Result<Ticket, MeterError>>> = asks.iter().map(|_| None).collect();
@@ -158,12 +163,9 @@ impl<'s> Host<'s> {
 fn answer(result: &Result<Ticket, MeterError>) -> Answer {
     match result {
         Ok(ticket) => Answer::Charged { cost: ticket.cost() },
-        Err(MeterError::Quota(quota)) => Answer::Quota {
-            limit: quota.limit,
-            charged: quota.charged,
-            asked: quota.asked,
-            ends: quota.ends,
-        },
+        Err(MeterError::Quota(quota)) => {
+            Answer::Quota { limit: quota.limit, charged: quota.charged, asked: quota.asked, ends: quota.ends }
+        }
         Err(MeterError::Unavailable(_)) => Answer::Unavailable,
         Err(other) => Answer::Other(other.to_string()),
     }
@@ -182,7 +184,8 @@ fn compare(host: &Host<'_>, model: &mut Model, seen: &mut Seen) -> Result<(), St
     }
     for tenant in tenants() {
         let lines = block_on(ledger.lines(&LineQuery::of(tenant), None, 100_000)).expect("lines");
-        let found: BTreeMap<String, _> = lines.iter().map(|line| (model::words(line), line.figures)).collect();
+        let found: BTreeMap<String, _> =
+            lines.iter().map(|line| (model::words(line), line.figures)).collect();
         same(&format!("lines of {tenant}"), found.len(), lines.len())?;
         same(&format!("the lines of {tenant}"), found, model.lines(tenant))?;
     }
@@ -194,7 +197,8 @@ fn compare(host: &Host<'_>, model: &mut Model, seen: &mut Seen) -> Result<(), St
         all.sort_by_key(|notice| format!("{notice:?}"));
         all
     };
-    let found = notices.into_iter().map(|it| (it.id.tenant, it.id.period, it.id.version, it.warning)).collect();
+    let found =
+        notices.into_iter().map(|it| (it.id.tenant, it.id.period, it.id.version, it.warning)).collect();
     same("notices", sorted(found), sorted(std::mem::take(&mut model.notices)))
 }
 
@@ -220,7 +224,9 @@ fn several(host: &mut Host<'_>, model: &mut Model, dice: &mut Dice, seen: &mut S
         5 | 6 => {
             // Of one tenant, so that they go together.
             let tenant = host.seers[first.seer].tenant;
-            asks.extend((0..4).map(|_| ask(dice, host.seers)).filter(|it| host.seers[it.seer].tenant == tenant));
+            asks.extend(
+                (0..4).map(|_| ask(dice, host.seers)).filter(|it| host.seers[it.seer].tenant == tenant),
+            );
             seen.together += u64::from(asks.len() > 2);
             (vec![Fate::Slow; 8], Way::Open)
         }
@@ -250,7 +256,11 @@ fn several(host: &mut Host<'_>, model: &mut Model, dice: &mut Dice, seen: &mut S
     seen.charged += tickets.len() as u64;
     seen.refused += found.iter().filter(|it| matches!(it, Answer::Quota { .. })).count() as u64;
     for (back, ticket) in tickets.iter().rev().enumerate() {
-        same("the edge of a ticket", ticket.edge().clone(), edge_of(host, &asks, &found, tickets.len() - 1 - back))?;
+        same(
+            "the edge of a ticket",
+            ticket.edge().clone(),
+            edge_of(host, &asks, &found, tickets.len() - 1 - back),
+        )?;
         model.name_last(ticket.charge(), back);
     }
     host.tickets.extend(tickets.into_iter().map(|ticket| (process, ticket)));
@@ -293,7 +303,11 @@ fn play(seers: &[Seer], seed: u64, fault: Option<Fault>, seen: &mut Seen) -> Res
                 };
                 host.ledger.told.lock().expect("a lock").fates.clear();
                 back_again.push(charge);
-                if wanted { seen.handed_back += 1 } else { seen.late += 1 }
+                if wanted {
+                    seen.handed_back += 1
+                } else {
+                    seen.late += 1
+                }
                 same("a hand-back", found, wanted)
             }
             14 => {
@@ -324,7 +338,8 @@ fn play(seers: &[Seer], seed: u64, fault: Option<Fault>, seen: &mut Seen) -> Res
                 Ok(())
             }
         };
-        done.and_then(|()| compare(&host, &mut model, seen)).map_err(|why| format!("seed {seed}, step {step}: {why}"))?;
+        done.and_then(|()| compare(&host, &mut model, seen))
+            .map_err(|why| format!("seed {seed}, step {step}: {why}"))?;
     }
     Ok(())
 }
@@ -343,7 +358,17 @@ fn histories_are_what_their_events_add_up_to() {
         }
     }
     println!("{histories} histories: {seen:?}");
-    let least = [seen.charged, seen.refused, seen.handed_back, seen.late, seen.lost, seen.crashes, seen.notices, seen.passed, seen.together];
+    let least = [
+        seen.charged,
+        seen.refused,
+        seen.handed_back,
+        seen.late,
+        seen.lost,
+        seen.crashes,
+        seen.notices,
+        seen.passed,
+        seen.together,
+    ];
     assert!(least.iter().all(|count| *count > histories / 10), "too little happens: {seen:?}");
 }
 
@@ -366,19 +391,44 @@ fn a_ledger_written_apart_plays_the_same() {
 fn planted_faults_are_found() {
     use Sabotage as S;
     let ledgers = [
-        S::CountsARetryAgain, S::LosesEveryThirdLine, S::WritesLinesAfterTheMeter, S::WrapsOnALoweredLimit,
-        S::LetsTheLastThrough, S::CutsALoad, S::ChargesWhatItRefuses, S::StopsBehindARefusal,
-        S::JudgesTheSumOfABatch, S::CountsNoRefusals, S::RefusesWithoutALimit, S::CountsCachedRecords,
-        S::ForgetsCachedRecords, S::MixesPeriods, S::MixesTenants, S::MixesEdges, S::MixesIncarnations, S::MixesDays,
-        S::MixesWidgets, S::ChargesAPeriodThatHasPassed, S::TellsAgain, S::TellsEachThresholdByItself,
-        S::TellsOnlyTheHighest, S::TellsNoRefusal, S::TellsEveryRefusal, S::TellsOneRecordLate,
-        S::ArmsNothingAgain, S::ArmsEverythingAgain, S::TellsByAnOlderLimit, S::JudgesThresholdsByTheIncrement,
-        S::TakesBackTwice, S::TakesBackFromTheMeterOnly, S::TakesBackWithoutCounting, S::ArmsByAHandBack,
+        S::CountsARetryAgain,
+        S::LosesEveryThirdLine,
+        S::WritesLinesAfterTheMeter,
+        S::WrapsOnALoweredLimit,
+        S::LetsTheLastThrough,
+        S::CutsALoad,
+        S::ChargesWhatItRefuses,
+        S::StopsBehindARefusal,
+        S::JudgesTheSumOfABatch,
+        S::CountsNoRefusals,
+        S::RefusesWithoutALimit,
+        S::CountsCachedRecords,
+        S::ForgetsCachedRecords,
+        S::MixesPeriods,
+        S::MixesTenants,
+        S::MixesEdges,
+        S::MixesIncarnations,
+        S::MixesDays,
+        S::MixesWidgets,
+        S::ChargesAPeriodThatHasPassed,
+        S::TellsAgain,
+        S::TellsEachThresholdByItself,
+        S::TellsOnlyTheHighest,
+        S::TellsNoRefusal,
+        S::TellsEveryRefusal,
+        S::TellsOneRecordLate,
+        S::ArmsNothingAgain,
+        S::ArmsEverythingAgain,
+        S::TellsByAnOlderLimit,
+        S::JudgesThresholdsByTheIncrement,
+        S::TakesBackTwice,
+        S::TakesBackFromTheMeterOnly,
+        S::TakesBackWithoutCounting,
+        S::ArmsByAHandBack,
         S::AnswersARetryWithNothingRefused,
     ];
-    let above = [
-        Slip::EdgeOfTheGrantor, Slip::CachedIsCharged, Slip::NothingIsHandedBack, Slip::LostIsMadeAnew,
-    ];
+    let above =
+        [Slip::EdgeOfTheGrantor, Slip::CachedIsCharged, Slip::NothingIsHandedBack, Slip::LostIsMadeAnew];
     let faults: Vec<Fault> =
         ledgers.into_iter().map(Fault::Ledger).chain(above.into_iter().map(Fault::Above)).collect();
     let seers = model::seers();

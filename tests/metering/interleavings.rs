@@ -177,9 +177,13 @@ fn run(
         }
     }
     let now = charged(&inner, seer.tenant, &plan)?;
-    let delivered: u64 = tasks.iter().filter(|task| matches!(task.done, Some(Ok(_)))).map(|task| task.records).sum();
-    let in_flight: u64 =
-        tasks.iter().filter(|task| task.done.is_none() && crashed == Some(task.process)).map(|task| task.records).sum();
+    let delivered: u64 =
+        tasks.iter().filter(|task| matches!(task.done, Some(Ok(_)))).map(|task| task.records).sum();
+    let in_flight: u64 = tasks
+        .iter()
+        .filter(|task| task.done.is_none() && crashed == Some(task.process))
+        .map(|task| task.records)
+        .sum();
     if tasks.iter().any(|task| task.done.is_none() && crashed != Some(task.process)) {
         return Err("somebody waits for ever".to_owned());
     }
@@ -234,17 +238,26 @@ fn two_processes_in_every_order() {
     }
     for loads in [[3u64, 2, 1], [1, 3, 2], [2, 2, 2]] {
         let [first, second, third] = loads;
-        explore(seer, [&[first, second], &[third]], BOTH, None, &mut seen).unwrap_or_else(|why| panic!("{why}"));
+        explore(seer, [&[first, second], &[third]], BOTH, None, &mut seen)
+            .unwrap_or_else(|why| panic!("{why}"));
     }
     println!("all schedules: {seen:?}");
-    assert!(seen.schedules > 10_000 && seen.refused > 0 && seen.crashed > 0 && seen.lost > 0 && seen.undelivered > 0);
+    assert!(
+        seen.schedules > 10_000
+            && seen.refused > 0
+            && seen.crashed > 0
+            && seen.lost > 0
+            && seen.undelivered > 0
+    );
 }
 
 /// The explorer finds what only an interleaving shows, and what only a lost answer does.
 #[test]
 fn faults_of_interleavings_are_found() {
     let seers = model::seers();
-    for sabotage in [Sabotage::ChecksThenAdds, Sabotage::CountsARetryAgain, Sabotage::WritesLinesAfterTheMeter] {
+    for sabotage in
+        [Sabotage::ChecksThenAdds, Sabotage::CountsARetryAgain, Sabotage::WritesLinesAfterTheMeter]
+    {
         let found = explore(&seers[0], [&[3], &[3]], BOTH, Some(sabotage), &mut Seen::default());
         let why = found.expect_err("it is found");
         println!("{sabotage:?} found: {why}");

@@ -4,8 +4,8 @@ use super::plain::pause;
 use dashshare::{
     BoxError, TenantId, Timestamp,
     metering::{
-        Batch, DynLedger, HandBack, Ledger, LedgerError, Line, LinePlace, LineQuery, MemoryLedger, Notice, NoticeId,
-        Outcome, Take, Taken, Tally,
+        Batch, DynLedger, HandBack, Ledger, LedgerError, Line, LinePlace, LineQuery, MemoryLedger, Notice,
+        NoticeId, Outcome, Take, Taken, Tally,
     },
 };
 use std::{
@@ -68,10 +68,7 @@ impl Obedient {
         self.told.lock().expect("a lock").batches.iter().map(|batch| batch.loads.len()).collect()
     }
 
-    async fn through<T>(
-        &self,
-        call: impl Future<Output = Result<T, LedgerError>>,
-    ) -> Result<T, LedgerError> {
+    async fn through<T>(&self, call: impl Future<Output = Result<T, LedgerError>>) -> Result<T, LedgerError> {
         let fate = {
             let mut told = self.told.lock().expect("a lock");
             told.fates.pop_front().or(told.always).unwrap_or(Fate::Done)

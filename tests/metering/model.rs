@@ -37,7 +37,8 @@ pub(super) struct Seer {
 /// On two dashboards of two tenants the owner, two grantees one below the other, and a visitor; on the first one anew after
 /// it was deleted, too; and an export.
 pub(super) fn seers() -> Vec<Seer> {
-    let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start(), 1));
+    let sharing =
+        Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start(), 1));
     let [olga, ann, bob] = [1u64, 2, 3].map(AccountId::from);
     for account in [olga, ann, bob] {
         sharing.directory().add_account(account);
@@ -59,7 +60,10 @@ pub(super) fn seers() -> Vec<Seer> {
             }
             see(Edge::Grant(g1), sharing.authorize(ann, board, Action::Export).await.expect("a decision"));
             let visit = sharing.visit(link.token.expose()).await.expect("a decision");
-            let made = Edge::Link { generation: if board == DashboardId::from(8u64) { 1 } else { generation }, under: None };
+            let made = Edge::Link {
+                generation: if board == DashboardId::from(8u64) { 1 } else { generation },
+                under: None,
+            };
             see(made, visit);
             if found.len() == 10 {
                 sharing.delete_dashboard(olga, DashboardId::from(7u64)).await.expect("deleted");
@@ -133,8 +137,15 @@ pub(super) struct Model {
 /// What is to become of a load.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Answer {
-    Charged { cost: u64 },
-    Quota { limit: u64, charged: u64, asked: u64, ends: Timestamp },
+    Charged {
+        cost: u64,
+    },
+    Quota {
+        limit: u64,
+        charged: u64,
+        asked: u64,
+        ends: Timestamp,
+    },
     Unavailable,
     /// Nothing that is ever wanted.
     Other(String),
@@ -223,24 +234,29 @@ impl Model {
         let charged = self.charged(tenant, period);
         let answer = match (way, limit.records) {
             (Way::Closed, _) => Answer::Unavailable,
-            (_, Some(most)) if charged + cost > most => Answer::Quota { limit: most, charged, asked: cost, ends },
+            (_, Some(most)) if charged + cost > most => {
+                Answer::Quota { limit: most, charged, asked: cost, ends }
+            }
             _ => Answer::Charged { cost },
         };
         if way != Way::Closed {
             let is_refused = !matches!(answer, Answer::Charged { .. });
-            self.note(Event {
-                tenant,
-                period,
-                at,
-                day: day(at),
-                seer: ask.seer,
-                widget: ask.widget,
-                cost,
-                cached: ask.is_cached.then_some(ask.records),
-                is_refused,
-                charge: None,
-                is_handed_back: false,
-            }, limit);
+            self.note(
+                Event {
+                    tenant,
+                    period,
+                    at,
+                    day: day(at),
+                    seer: ask.seer,
+                    widget: ask.widget,
+                    cost,
+                    cached: ask.is_cached.then_some(ask.records),
+                    is_refused,
+                    charge: None,
+                    is_handed_back: false,
+                },
+                limit,
+            );
             if !is_refused && way == Way::Open {
                 known.latest = known.latest.max(at);
             }
@@ -350,7 +366,12 @@ impl Model {
             let seer = &self.seers[event.seer];
             let name = format!(
                 "{} {} {} {:?} {} {}",
-                event.day, seer.board, incarnation(event.seer), seer.edge, event.widget, event.period
+                event.day,
+                seer.board,
+                incarnation(event.seer),
+                seer.edge,
+                event.widget,
+                event.period
             );
             groups.entry(name).or_default().push(event);
         }

@@ -4,8 +4,8 @@
 use dashshare::{
     BoxError, TenantId, Timestamp,
     metering::{
-        Batch, BatchId, ChargeId, Edge, Figures, HandBack, Ledger, LedgerError, Line, LinePlace, LineQuery, MOST, Notice,
-        NoticeId, Outcome, Take, Taken, Tally, Warning,
+        Batch, BatchId, ChargeId, Edge, Figures, HandBack, Ledger, LedgerError, Line, LinePlace, LineQuery,
+        MOST, Notice, NoticeId, Outcome, Take, Taken, Tally, Warning,
     },
 };
 use std::{
@@ -140,7 +140,9 @@ impl PlainLedger {
     fn place(&self, place: LinePlace) -> LinePlace {
         let mut place = place;
         match self.sabotage {
-            Some(S::MixesEdges) if matches!(place.outlet.edge, Edge::Grant(_)) => place.outlet.edge = Edge::Owner,
+            Some(S::MixesEdges) if matches!(place.outlet.edge, Edge::Grant(_)) => {
+                place.outlet.edge = Edge::Owner
+            }
             Some(S::MixesIncarnations) => place.outlet.registered = dashshare::Revision::new(1),
             Some(S::MixesDays) => place.day = "2026-01-01".parse().expect("a day"),
             Some(S::MixesWidgets) => place.outlet.widget = Arc::from("w"),
@@ -166,7 +168,9 @@ impl PlainLedger {
                 Some(S::LetsTheLastThrough | S::CutsALoad) => fits = fits || charged < u128::from(limit),
                 Some(S::StopsBehindARefusal) => fits = fits && refused.is_empty(),
                 Some(S::JudgesTheSumOfABatch) => fits = u128::from(before) + total <= u128::from(limit),
-                Some(S::OverflowsItsMeter) => fits = after <= u128::from(batch.plan.limit.unwrap_or(u64::MAX)),
+                Some(S::OverflowsItsMeter) => {
+                    fits = after <= u128::from(batch.plan.limit.unwrap_or(u64::MAX))
+                }
                 _ => {}
             }
             if fits || batch.is_owed && !self.is(S::RefusesWhatIsOwed) {
@@ -186,7 +190,8 @@ impl PlainLedger {
             Some(S::WritesLinesAfterTheMeter) => !refused.is_empty(),
             _ => false,
         };
-        let (mut tally, mut told, _) = books.tallies.get(&key).cloned().unwrap_or_default_at(batch.plan.period.end);
+        let (mut tally, mut told, _) =
+            books.tallies.get(&key).cloned().unwrap_or_default_at(batch.plan.period.end);
         let before = tally.figures;
         for (at, load) in batch.loads.iter().enumerate() {
             let mut gain = Figures::default();
@@ -226,7 +231,14 @@ impl PlainLedger {
         Outcome { before: before.charged, refused }
     }
 
-    fn tell(&self, books: &mut Books, batch: &Batch, before: &Figures, tally: &mut Tally, told: &mut BTreeSet<u8>) {
+    fn tell(
+        &self,
+        books: &mut Books,
+        batch: &Batch,
+        before: &Figures,
+        tally: &mut Tally,
+        told: &mut BTreeSet<u8>,
+    ) {
         let plan = &batch.plan;
         let after = tally.figures;
         let reached = |percent: u8, charged: u64, limit: u64| {
@@ -247,7 +259,8 @@ impl PlainLedger {
             let charged = if self.is(S::TellsOneRecordLate) { after.charged - 1 } else { after.charged };
             let is_new = |percent: &u8| {
                 let is_known = told.contains(percent) && !self.is(S::TellsAgain);
-                let before_too = self.is(S::JudgesThresholdsByTheIncrement) && reached(*percent, before.charged, limit);
+                let before_too =
+                    self.is(S::JudgesThresholdsByTheIncrement) && reached(*percent, before.charged, limit);
                 reached(*percent, charged, limit) && !is_known && !before_too
             };
             crossed = plan.thresholds.iter().copied().filter(is_new).collect();
@@ -268,8 +281,12 @@ impl PlainLedger {
             notices.push((0, Warning::Refused));
         }
         for (threshold, warning) in notices {
-            let id =
-                NoticeId { tenant: batch.tenant, period: plan.period.first, version: plan.version, threshold };
+            let id = NoticeId {
+                tenant: batch.tenant,
+                period: plan.period.first,
+                version: plan.version,
+                threshold,
+            };
             let notice = Notice::new(id, plan.period, warning, plan.limit, after.charged, batch.at);
             books.notices.entry(id).or_insert((notice, None));
         }
@@ -302,7 +319,8 @@ impl Ledger for PlainLedger {
             }
         }
         let is_later = |(of, first): &(TenantId, Timestamp)| *of == key.0 && *first >= batch.plan.period.end;
-        let later = self.books().tallies.iter().filter(|(key, _)| is_later(key)).map(|(_, it)| it.0.latest).max();
+        let later =
+            self.books().tallies.iter().filter(|(key, _)| is_later(key)).map(|(_, it)| it.0.latest).max();
         if let Some(latest) = later.filter(|latest| *latest > Timestamp::MIN)
             && (!batch.is_owed || self.is(S::RefusesWhatIsOwedToAPassedPeriod))
             && !self.is(S::ChargesAPeriodThatHasPassed)
@@ -390,8 +408,13 @@ impl Ledger for PlainLedger {
             (None, _) => true,
         };
         let gap = usize::from(self.is(S::PagesWithAGap) && after.is_some());
-        let all = books.lines.iter().filter(|((of, place), _)| *of == tenant && asks(place) && is_behind(place));
-        Ok(all.skip(gap).take(limit).map(|((_, place), figures)| Line::new(place.clone(), *figures)).collect())
+        let all =
+            books.lines.iter().filter(|((of, place), _)| *of == tenant && asks(place) && is_behind(place));
+        Ok(all
+            .skip(gap)
+            .take(limit)
+            .map(|((_, place), figures)| Line::new(place.clone(), *figures))
+            .collect())
     }
 
     async fn take(&self, take: &Take) -> Result<Taken, LedgerError> {

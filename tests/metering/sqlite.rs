@@ -32,7 +32,10 @@ mod in_one_file {
 fn a_table_that_is_another_one_is_named() {
     block_on(async {
         let ledger = SqliteLedger::open(fresh_path()).await.expect("it opens");
-        sqlx::query("CREATE TABLE dashshare_line (day INTEGER)").execute(ledger.pool()).await.expect("a table");
+        sqlx::query("CREATE TABLE dashshare_line (day INTEGER)")
+            .execute(ledger.pool())
+            .await
+            .expect("a table");
         let said = ledger.migrate().await.expect_err("it is another table").to_string();
         assert!(said.contains("dashshare_line"), "{said}");
         let ledger = fresh().await;

@@ -103,7 +103,8 @@ fn sound_ledgers_keep_every_promise() {
 /// S4: the suite catches each broken ledger by the promise that was written against it, and nothing is without one.
 #[test]
 fn every_broken_ledger_is_caught() {
-    let missed: Vec<_> = SABOTEURS.iter().filter(|(sabotage, promise)| keeps(promise, Some(*sabotage))).collect();
+    let missed: Vec<_> =
+        SABOTEURS.iter().filter(|(sabotage, promise)| keeps(promise, Some(*sabotage))).collect();
     println!("{} saboteurs", SABOTEURS.len());
     assert!(missed.is_empty(), "not caught: {missed:#?}");
     let proven: BTreeSet<&str> = SABOTEURS.iter().map(|(_, promise)| *promise).collect();

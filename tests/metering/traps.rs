@@ -27,9 +27,7 @@ use super::{
 };
 use dashshare::{
     AccountId, Action, DashboardId, FixedEnv, Meter, TenantId,
-    metering::{
-        Edge, Ledger, Load, MemoryLedger, MemoryPlans, MeterError, Period, Plan, Plans, Ticket,
-    },
+    metering::{Edge, Ledger, Load, MemoryLedger, MemoryPlans, MeterError, Period, Plan, Plans, Ticket},
 };
 use pollster::block_on;
 use std::{sync::Arc, time::Duration};
@@ -48,7 +46,10 @@ fn meters_of_tenants_and_ledgers_never_mix() {
     assert_eq!(code(here.load(OLGA, 30)), "charged");
     assert_eq!(code(there.load(OLGA, 7)), "charged");
     let of = |world: &World, tenant| block_on(world.meter.figures(tenant)).expect("figures").figures.charged;
-    assert_eq!([of(&here, tenant()), of(&here, other), of(&there, tenant()), of(&there, other)], [30, 5, 7, 0]);
+    assert_eq!(
+        [of(&here, tenant()), of(&here, other), of(&there, tenant()), of(&there, other)],
+        [30, 5, 7, 0]
+    );
 }
 
 /// M5, M6: traps 6 to 8. However often a batch is sent, under the one id that it was given first, it counts once, in the
@@ -119,7 +120,8 @@ fn request_keys_are_bounded() {
     let world = World::new();
     let meter = process(Arc::clone(world.meter.ledger()), &world.plans, 5).with_request_keys(3);
     let decision = world.may(OLGA);
-    let load = |key: &str| block_on(meter.charge_load(&decision, Load::of("w1", 1).keyed(key))).expect("a ticket");
+    let load =
+        |key: &str| block_on(meter.charge_load(&decision, Load::of("w1", 1).keyed(key))).expect("a ticket");
     let keys = ["a", "b", "c", "d"].map(|key| load(key).charge());
     assert_eq!(load("d").charge(), keys[3]);
     assert_eq!(load("c").charge(), keys[2]);
@@ -193,7 +195,8 @@ fn a_refusal_names_the_end_that_counts() {
     assert_eq!(code(world.load(OLGA, 1)), "charged", "a client that waits until then is let in");
     let figures = block_on(world.meter.figures(tenant())).expect("figures");
     assert_eq!(figures.period.first, quota.ends);
-    let lines = block_on(world.meter.lines(&dashshare::metering::LineQuery::of(tenant()), None, 9)).expect("lines");
+    let lines =
+        block_on(world.meter.lines(&dashshare::metering::LineQuery::of(tenant()), None, 9)).expect("lines");
     let days: Vec<String> = lines.iter().map(|line| line.place.day.to_string()).collect();
     assert_eq!(days, ["2026-01-31", "2026-02-01"], "by the days of the zone");
 }
@@ -336,8 +339,14 @@ fn what_is_denied_costs_nothing() {
 fn an_export_is_charged_whole() {
     let world = World::new();
     world.limit(100, 1);
-    let export = |who: u64| block_on(world.sharing.authorize(account(who), board(), Action::Export)).expect("a decision");
-    assert_eq!(code(block_on(world.meter.charge(&export(BOB), "csv", 1))), "not_allowed", "Bob may only view");
+    let export = |who: u64| {
+        block_on(world.sharing.authorize(account(who), board(), Action::Export)).expect("a decision")
+    };
+    assert_eq!(
+        code(block_on(world.meter.charge(&export(BOB), "csv", 1))),
+        "not_allowed",
+        "Bob may only view"
+    );
     let ticket = block_on(world.meter.charge(&export(ANN), "csv", 60)).expect("a ticket");
     assert!(ticket.permits(board(), "csv", Action::Export));
     for (dashboard, widget, action) in [
@@ -363,7 +372,9 @@ fn cached_loads() {
     assert_eq!(cached(10).expect("a ticket").cost(), 0);
     assert_eq!(cached(u64::MAX).expect("a ticket").records(), u64::MAX);
     assert_eq!((world.charged(), world.figures().loads, world.figures().cached_loads), (0, 2, 2));
-    world.plans.set_with(tenant(), |now| Some(Plan::of(Period::utc_month(now)).limited(15, 1).counting_cached()));
+    world
+        .plans
+        .set_with(tenant(), |now| Some(Plan::of(Period::utc_month(now)).limited(15, 1).counting_cached()));
     assert_eq!(cached(10).expect("a ticket").cost(), 10);
     assert_eq!(code(cached(10)), "quota");
     assert_eq!(world.charged(), 10);
@@ -399,7 +410,10 @@ fn a_load_goes_to_the_first_that_it_rests_on() {
 #[test]
 fn plans_that_are_wrong() {
     let world = World::new();
-    world.plans.set(tenant(), Plan::of(Period { first: at("2025-12-01T00:00:00Z"), end: at("2026-01-01T00:00:00Z") }));
+    world.plans.set(
+        tenant(),
+        Plan::of(Period { first: at("2025-12-01T00:00:00Z"), end: at("2026-01-01T00:00:00Z") }),
+    );
     let refused = world.load(OLGA, 1).expect_err("it is of December");
     assert_eq!((refused.code(), world.figures().charged), ("not_now", 0));
     assert!(refused.to_string().contains("2026-01-10T12:00:00Z"));
@@ -423,7 +437,11 @@ fn plans_that_are_wrong() {
 
     struct Broken;
     impl Plans for Broken {
-        async fn plan(&self, _: TenantId, _: dashshare::Timestamp) -> Result<Option<Plan>, dashshare::BoxError> {
+        async fn plan(
+            &self,
+            _: TenantId,
+            _: dashshare::Timestamp,
+        ) -> Result<Option<Plan>, dashshare::BoxError> {
             Err("no plans".into())
         }
     }
@@ -435,12 +453,9 @@ fn plans_that_are_wrong() {
 #[test]
 fn a_plan_is_believed_for_as_long_as_the_host_says() {
     let world = World::new();
-    let meter = Meter::new(
-        Arc::clone(world.meter.ledger()),
-        Arc::clone(&world.plans),
-        FixedEnv::new(start(), 9),
-    )
-    .with_staleness(Duration::from_secs(60));
+    let meter =
+        Meter::new(Arc::clone(world.meter.ledger()), Arc::clone(&world.plans), FixedEnv::new(start(), 9))
+            .with_staleness(Duration::from_secs(60));
     world.limit(10, 1);
     let decision = world.may(OLGA);
     let load = || code(block_on(meter.charge(&decision, "w1", 10)));

@@ -4,7 +4,7 @@ use dashshare::{
     AccountId, Action, DashboardId, Dashshare, Decision, Expiry, FixedEnv, GrantId, MemoryDirectory,
     MemoryStore, Meter, NewShare, Rights, TenantId, Terms, Timestamp,
     metering::{
-        Edge, Figures, Ledger, LineQuery, Load, MemoryLedger, MemoryPlans, MeterError, NoticeId, Notice,
+        Edge, Figures, Ledger, LineQuery, Load, MemoryLedger, MemoryPlans, MeterError, Notice, NoticeId,
         Period, Plan, Sums, Ticket, Warning,
     },
     policy::Resource,
@@ -56,7 +56,8 @@ pub(super) struct World<L = Arc<MemoryLedger>> {
 
 /// A meter of another process over the same ledger.
 pub(super) fn process<L: Ledger>(ledger: L, plans: &Arc<MemoryPlans>, seed: u64) -> OneMeter<L> {
-    Meter::new(ledger, Arc::clone(plans), FixedEnv::new(start(), seed)).with_staleness(std::time::Duration::ZERO)
+    Meter::new(ledger, Arc::clone(plans), FixedEnv::new(start(), seed))
+        .with_staleness(std::time::Duration::ZERO)
 }
 
 impl World {
@@ -67,7 +68,8 @@ impl World {
 
 impl<L: Ledger> World<L> {
     pub(super) fn over(ledger: L) -> Self {
-        let sharing = Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start(), 1));
+        let sharing =
+            Dashshare::new(MemoryStore::default(), MemoryDirectory::default(), FixedEnv::new(start(), 1));
         for number in [OLGA, ANN, BOB] {
             sharing.directory().add_account(account(number));
         }
@@ -110,9 +112,8 @@ impl<L: Ledger> World<L> {
     }
 
     pub(super) fn limit(&self, records: u64, version: u32) {
-        self.plans.set_with(tenant(), move |now| {
-            Some(Plan::of(Period::utc_month(now)).limited(records, version))
-        });
+        self.plans
+            .set_with(tenant(), move |now| Some(Plan::of(Period::utc_month(now)).limited(records, version)));
     }
 
     pub(super) fn figures(&self) -> Figures {

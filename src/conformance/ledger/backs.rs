@@ -15,7 +15,8 @@ fn back(batch: &Batch, place: u32) -> HandBack {
 ///
 /// Rules: [M5](crate::specification), [M7](crate::specification).
 pub async fn a_hand_back_counts_once<L: Ledger>(ledger: L) {
-    const PROMISE: &str = "a hand-back lowers the meter and its line together, is counted, and counts once (M5, M7)";
+    const PROMISE: &str =
+        "a hand-back lowers the meter and its line together, is counted, and counts once (M5, M7)";
     let book = Book::new(&ledger);
     let batch = book.batch(&plan(100), loads(&[60, 30, 0]));
     let _ = book.send(&batch).await;
@@ -43,13 +44,15 @@ pub async fn a_hand_back_counts_once<L: Ledger>(ledger: L) {
 ///
 /// Rules: [M7](crate::specification).
 pub async fn a_hand_back_holds_to_what_was_charged<L: Ledger>(ledger: L) {
-    const PROMISE: &str = "a hand-back of more than the meter or the line holds is refused and changes nothing (M7)";
+    const PROMISE: &str =
+        "a hand-back of more than the meter or the line holds is refused and changes nothing (M7)";
     let book = Book::new(&ledger);
     let batch = book.batch(&plan(100), loads(&[10]));
     let _ = book.send(&batch).await;
     let before = (book.figures(1, period(0)).await, book.lines(1).await);
     let honest = back(&batch, 0);
-    let other_line = HandBack { outlet: super::book::outlet(7, 1, super::book::grant(2), "w1"), ..honest.clone() };
+    let other_line =
+        HandBack { outlet: super::book::outlet(7, 1, super::book::grant(2), "w1"), ..honest.clone() };
     let other_period = HandBack { period: period(1).first, ..honest.clone() };
     for wrong in [HandBack { cost: 11, ..honest.clone() }, other_line, other_period] {
         match ledger.hand_back(&wrong).await {

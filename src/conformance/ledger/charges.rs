@@ -12,7 +12,8 @@ use crate::{
 ///
 /// Rules: [M3](crate::specification), [M4](crate::specification).
 pub async fn a_batch_is_judged_in_its_order<L: Ledger>(ledger: L) {
-    const PROMISE: &str = "a load that does not fit whole is refused whole, and those behind it are judged (M3, M4)";
+    const PROMISE: &str =
+        "a load that does not fit whole is refused whole, and those behind it are judged (M3, M4)";
     let book = Book::new(&ledger);
     let plan = plan(100);
     let found = book.charge(&plan, &[60, 50, 30, 20, 10, 1, 0]).await;
@@ -137,7 +138,8 @@ pub async fn what_is_owed_is_never_refused<L: Ledger>(ledger: L) {
 ///
 /// Rules: [M8](crate::specification).
 pub async fn a_period_that_has_passed_is_not_charged<L: Ledger>(ledger: L) {
-    const PROMISE: &str = "a charge of a period that has passed is answered with the latest instant of a charge (M8)";
+    const PROMISE: &str =
+        "a charge of a period that has passed is answered with the latest instant of a charge (M8)";
     let book = Book::new(&ledger);
     let (early, late) = (Plan::of(period(0)), Plan::of(period(1)));
     let _ = book.charge(&early, &[1]).await;

@@ -46,5 +46,9 @@ pub async fn a_counter_keeps_its_cap<L: Ledger>(ledger: L) {
     // Ids are remembered for ten minutes, and then swept; the sums stay.
     let swept = read(ledger.sweep_ledger(now.plus_micros(8), 100).await);
     same("ids before the instant are swept", swept, 3);
-    same("a sum stays when its ids are swept", done(ledger.take(&take(b"a", 1, 4, 9, 17)).await), Taken::Full { sum: 4 });
+    same(
+        "a sum stays when its ids are swept",
+        done(ledger.take(&take(b"a", 1, 4, 9, 17)).await),
+        Taken::Full { sum: 4 },
+    );
 }

@@ -47,7 +47,8 @@ pub async fn lines_are_written_with_their_meter<L: Ledger>(ledger: L) {
 ///
 /// Rules: [M10](crate::specification), [M14](crate::specification).
 pub async fn tenants_periods_and_lines_are_kept_apart<L: Ledger>(ledger: L) {
-    const PROMISE: &str = "what differs in tenant, period, day, incarnation, edge or widget is counted apart (M10)";
+    const PROMISE: &str =
+        "what differs in tenant, period, day, incarnation, edge or widget is counted apart (M10)";
     let book = Book::new(&ledger);
     let outlets = [
         outlet(7, 1, grant(1), "w1"),
@@ -56,7 +57,8 @@ pub async fn tenants_periods_and_lines_are_kept_apart<L: Ledger>(ledger: L) {
         outlet(7, 9, grant(1), "w1"),
         outlet(8, 1, grant(1), "w1"),
     ];
-    let ahead = Offsets::fixed(chrono::FixedOffset::east_opt(20 * 3600).unwrap_or_else(|| panic!("an offset")));
+    let ahead =
+        Offsets::fixed(chrono::FixedOffset::east_opt(20 * 3600).unwrap_or_else(|| panic!("an offset")));
     let mut number = 0;
     for (of, plan) in [
         (1, Plan::of(period(0))),

@@ -14,7 +14,8 @@ const ROUNDS: u64 = 20;
 ///
 /// Rules: [M3](crate::specification), [M4](crate::specification), [M11](crate::specification).
 pub fn batches_that_race_keep_the_limit<L: Ledger>(ledger: L, run: impl for<'a> Fn(Turn<'a>) + Sync) {
-    const PROMISE: &str = "batches that race charge no more than the limit: judge and write in one statement (M3)";
+    const PROMISE: &str =
+        "batches that race charge no more than the limit: judge and write in one statement (M3)";
     let seen = Seen::nothing();
     let turn = |maker: u8| -> Turn<'_> {
         let (ledger, seen) = (&ledger, &seen);

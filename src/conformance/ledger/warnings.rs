@@ -17,7 +17,9 @@ pub async fn thresholds_are_told_once<L: Ledger>(ledger: L) {
     let book = Book::new(&ledger);
     let plan = plan(7);
     // 80 % of 7 is 5.6, 90 % is 6.3.
-    for (cost, told) in [(5, vec![]), (1, vec!["[80] of v1 at 6"]), (0, vec![]), (1, vec!["[90, 100] of v1 at 7"])] {
+    for (cost, told) in
+        [(5, vec![]), (1, vec!["[80] of v1 at 6"]), (0, vec![]), (1, vec!["[90, 100] of v1 at 7"])]
+    {
         let _ = book.charge(&plan, &[cost]).await;
         same(PROMISE, book.told().await, told.into_iter().map(String::from).collect());
     }
@@ -46,7 +48,8 @@ pub async fn thresholds_are_told_once<L: Ledger>(ledger: L) {
 ///
 /// Rules: [M11](crate::specification), [M12](crate::specification).
 pub async fn a_newer_limit_arms_again_what_it_no_longer_crosses<L: Ledger>(ledger: L) {
-    const PROMISE: &str = "a newer limit arms again what it no longer crosses, and an older one tells nobody (M11)";
+    const PROMISE: &str =
+        "a newer limit arms again what it no longer crosses, and an older one tells nobody (M11)";
     let book = Book::new(&ledger);
     let of = |limit, version| Plan::of(period(0)).limited(limit, version);
     let steps: [(Plan, u64, &[&str]); 9] = [
@@ -81,7 +84,8 @@ pub async fn a_newer_limit_arms_again_what_it_no_longer_crosses<L: Ledger>(ledge
 ///
 /// Rules: [M11](crate::specification).
 pub async fn the_first_refusal_of_a_period_is_told<L: Ledger>(ledger: L) {
-    const PROMISE: &str = "the first refusal of a period is a notice of its own, and no other refusal is one (M11)";
+    const PROMISE: &str =
+        "the first refusal of a period is a notice of its own, and no other refusal is one (M11)";
     let book = Book::new(&ledger);
     for (number, version) in [(0, 1), (1, 1), (2, 9)] {
         let plan = Plan::of(period(number)).limited(10, version);
@@ -101,7 +105,8 @@ pub async fn the_first_refusal_of_a_period_is_told<L: Ledger>(ledger: L) {
 ///
 /// Rules: [M11](crate::specification).
 pub async fn notices_are_leased_and_acknowledged<L: Ledger>(ledger: L) {
-    const PROMISE: &str = "a notice is leased to one worker at a time, by its id, and comes again when the lease ends (M11)";
+    const PROMISE: &str =
+        "a notice is leased to one worker at a time, by its id, and comes again when the lease ends (M11)";
     const GONE: &str = "an acknowledged notice is gone for good, and no other is";
     let book = Book::new(&ledger);
     for of in 1..=5 {
@@ -129,7 +134,11 @@ pub async fn notices_are_leased_and_acknowledged<L: Ledger>(ledger: L) {
     same(PROMISE, ids(read(ledger.lease_notices(until, again, 9).await)), of(0..5, 2));
     read(ledger.acknowledge_notices(&all[1..3]).await);
     read(ledger.acknowledge_notices(&all[1..3]).await);
-    same(GONE, ids(read(ledger.lease_notices(again, again.plus_micros(9), 9).await)), [of(0..1, 3), of(3..5, 3)].concat());
+    same(
+        GONE,
+        ids(read(ledger.lease_notices(again, again.plus_micros(9), 9).await)),
+        [of(0..1, 3), of(3..5, 3)].concat(),
+    );
     let batch = Batch { tenant: tenant(2), ..book.batch(&plan(10), loads(&[0])) };
     let _ = book.send(&batch).await;
     same(GONE, read(ledger.notices(None, 10).await).len(), 3);

@@ -86,11 +86,7 @@ impl<L: Ledger, P: Plans, E: Env> Meter<L, P, E> {
     ///
     /// # Errors
     /// [`MeterError::Unavailable`] when that store fails.
-    pub async fn grants_in(
-        &self,
-        store: &impl Store,
-        sums: &Sums,
-    ) -> Result<Vec<Arc<Grant>>, MeterError> {
+    pub async fn grants_in(&self, store: &impl Store, sums: &Sums) -> Result<Vec<Arc<Grant>>, MeterError> {
         let mut found: BTreeMap<(DashboardId, GrantId), Arc<Grant>> = BTreeMap::new();
         let mut boards: Vec<DashboardId> = sums.by_edge().keys().map(|(board, _)| *board).collect();
         boards.dedup();
@@ -109,11 +105,7 @@ impl<L: Ledger, P: Plans, E: Env> Meter<L, P, E> {
     ///
     /// # Errors
     /// [`MeterError::Unavailable`].
-    pub async fn notices(
-        &self,
-        after: Option<NoticeId>,
-        limit: usize,
-    ) -> Result<Vec<Notice>, MeterError> {
+    pub async fn notices(&self, after: Option<NoticeId>, limit: usize) -> Result<Vec<Notice>, MeterError> {
         self.ledger.notices(after, limit).await.map_err(MeterError::unavailable)
     }
 
@@ -124,11 +116,7 @@ impl<L: Ledger, P: Plans, E: Env> Meter<L, P, E> {
     /// [`MeterError::Unavailable`].
     ///
     /// Rules: [M11](crate::specification).
-    pub async fn lease_notices(
-        &self,
-        lasting: Duration,
-        limit: usize,
-    ) -> Result<Vec<Notice>, MeterError> {
+    pub async fn lease_notices(&self, lasting: Duration, limit: usize) -> Result<Vec<Notice>, MeterError> {
         let now = self.clock();
         let until = now.plus_micros(i64::try_from(lasting.as_micros()).unwrap_or(i64::MAX));
         self.ledger.lease_notices(now, until, limit).await.map_err(MeterError::unavailable)

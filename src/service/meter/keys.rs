@@ -53,7 +53,11 @@ impl Keys {
             let is_same = keyed.outlet == request.outlet
                 && keyed.action == request.action
                 && keyed.records == request.records;
-            return if is_same { Found::Same(Arc::clone(key), Arc::clone(&keyed.slot)) } else { Found::Other };
+            return if is_same {
+                Found::Same(Arc::clone(key), Arc::clone(&keyed.slot))
+            } else {
+                Found::Other
+            };
         }
         let (key, slot): (Arc<str>, Arc<Slot>) = (Arc::from(key), Arc::default());
         let keyed = Keyed {

@@ -142,7 +142,9 @@ impl<L: Ledger, P: Plans, E: Env> Meter<L, P, E> {
             let Some(flight) = turn.till.lock().lost.pop_front() else { break };
             is_any = true;
             if flight.batch.at.plus_micros(ASKED_FOR) < self.clock() {
-                self.settle_all(flight.entries, |_| Err(MeterError::unavailable(LedgerError::Forgotten.into())));
+                self.settle_all(flight.entries, |_| {
+                    Err(MeterError::unavailable(LedgerError::Forgotten.into()))
+                });
                 continue;
             }
             turn.flight = Some(flight);
@@ -345,15 +347,9 @@ fn accepted(batch: &Batch, place: usize, cost: u64) -> Accepted {
 }
 
 /// What became of a load, by its place and what was charged when it had its turn.
-fn judged(
-    batch: &Batch,
-    outcome: &Outcome,
-    (place, charged): (usize, u64),
-    is_visitor: bool,
-) -> Settled {
+fn judged(batch: &Batch, outcome: &Outcome, (place, charged): (usize, u64), is_visitor: bool) -> Settled {
     let asked = batch.loads.get(place).map_or(0, |load| load.cost);
-    let is_refused =
-        u32::try_from(place).is_ok_and(|place| outcome.refused.binary_search(&place).is_ok());
+    let is_refused = u32::try_from(place).is_ok_and(|place| outcome.refused.binary_search(&place).is_ok());
     if !is_refused {
         return Ok(accepted(batch, place, asked));
     }

@@ -215,7 +215,9 @@ impl Drop for Turn<'_> {
         while let Some(entry) = self.entries.pop_back() {
             state.line.push_front(entry);
         }
-        if let Some(flight) = self.flight.take().filter(|flight| flight.entries.iter().any(|it| it.seat.is_taken())) {
+        if let Some(flight) =
+            self.flight.take().filter(|flight| flight.entries.iter().any(|it| it.seat.is_taken()))
+        {
             state.lost.push_front(flight);
         }
         state.is_busy = false;

@@ -9,9 +9,7 @@ use super::{
 };
 use crate::{
     host::{BoxError, Ledger, LedgerError},
-    meter::{
-        Batch, HandBack, Line, LinePlace, LineQuery, Notice, NoticeId, Outcome, Take, Taken, Tally,
-    },
+    meter::{Batch, HandBack, Line, LinePlace, LineQuery, Notice, NoticeId, Outcome, Take, Taken, Tally},
     stores::sql::{SqlError, meter_rows as rows, meter_schema},
     value::{TenantId, Timestamp},
 };
@@ -32,7 +30,7 @@ use uuid::Uuid;
 ///
 /// A batch of charges is one statement and one round trip, which judges, writes the meter, its lines, notices and the outcome.
 /// The batches of one tenant take turns on the meter's row, each for as long as a commit takes; those of others do not wait
-/// for them. What it needs of the server is what [`PostgresStore`] needs, and `WITH RECURSIVE` inside an `UPDATE`.
+/// for them. What it needs of the server is what [`PostgresStore`] needs, and `WITH RECURSIVE`.
 #[derive(Clone, Debug)]
 pub struct PostgresLedger {
     pool: PgPool,
@@ -275,7 +273,8 @@ impl Ledger for PostgresLedger {
         }
         // It was counted before, or does not fit: by a statement of its own, which sees what came first.
         let known = sqlx::query_as::<_, (i64, i64)>(rows::SELECT_TAKEN).bind(&take.key);
-        let known = known.bind(Uuid::from_bytes(take.id)).fetch_optional(&self.pool).await.map_err(unanswered)?;
+        let known =
+            known.bind(Uuid::from_bytes(take.id)).fetch_optional(&self.pool).await.map_err(unanswered)?;
         let sum = sqlx::query_scalar::<_, i64>(rows::SELECT_SUM).bind(&take.key);
         let sum = sum.fetch_optional(&self.pool).await.map_err(unanswered)?.unwrap_or(0);
         match known {

@@ -44,49 +44,49 @@ impl Arrays {
     }
 }
 
-/// Everything hangs on the meter's row having been written. The batch is judged inside the update, by the row as it is when
-/// the update has the lock on it: another process that was quicker is counted. Values: tenant, first, end, what the meter may
-/// hold, the limit, its version, thresholds, instant, whether owed, maker, number, digest, day, the loads, the lines, before
-/// every instant, never leased.
-pub(super) const CHARGE: &str = "WITH \
+/// Everything hangs on the meter's row. It is locked first, and read as it is then: a batch that waited for another is judged by
+/// what that one left. (An expression of the update itself would not do. The server evaluates it anew for a row that has
+/// changed, but a query inside it keeps rows of the first evaluation.) Values: tenant, first, end, what the meter may hold, the
+/// limit, its version, thresholds, instant, whether owed, maker, number, digest, day, the loads, the lines, before every
+/// instant, never leased.
+pub(super) const CHARGE: &str = "WITH RECURSIVE \
     l AS (SELECT * FROM unnest($14::int8[], $15::int8[], $16::bool[], $17::int8[]) \
         WITH ORDINALITY AS l (cost, cached, export, line, i)), \
     d AS (SELECT * FROM unnest($18::uuid[], $19::int8[], $20::bytea[], $21::bytea[]) \
         WITH ORDINALITY AS d (dashboard, registered, edge, widget, line)), \
-    m AS (UPDATE dashshare_meter t SET \
-        (charged, loads, exports, cached, cached_loads, refused, version, told, latest, before, found, told_from, \
-            refused_from) = (\
-            WITH RECURSIVE g (i, charged, loads, exports, cached, cached_loads, found) AS (\
-                SELECT 0, t.charged, t.loads, t.exports, t.cached, t.cached_loads, ''::text \
-                UNION ALL \
-                SELECT g.i + 1, \
-                    CASE WHEN f.fits THEN g.charged + x.cost ELSE g.charged END, \
-                    CASE WHEN f.fits THEN g.loads + 1 ELSE g.loads END, \
-                    CASE WHEN f.fits AND x.export THEN g.exports + 1 ELSE g.exports END, \
-                    CASE WHEN f.fits AND x.cached > 0 \
-                        THEN g.cached + least(x.cached, 9223372036854775806 - g.cached) ELSE g.cached END, \
-                    CASE WHEN f.fits AND x.cached >= 0 THEN g.cached_loads + 1 ELSE g.cached_loads END, \
-                    CASE WHEN f.fits THEN g.found ELSE g.found || ',' || g.i END \
-                FROM g \
-                CROSS JOIN LATERAL (SELECT ($14::int8[])[g.i + 1] AS cost, ($15::int8[])[g.i + 1] AS cached, \
-                    ($16::bool[])[g.i + 1] AS export) x \
-                CROSS JOIN LATERAL (SELECT g.charged <= $4::int8 AND x.cost <= $4::int8 - g.charged AS fits) f \
-                WHERE g.i < cardinality($14::int8[])) \
-            SELECT g.charged, g.loads, g.exports, g.cached, g.cached_loads, \
-                t.refused + g.i - (g.loads - t.loads), greatest(t.version, $6::int8), \
-                CASE WHEN $5::text::numeric > 0 AND $6::int8 >= t.version AND g.charged > t.charged \
-                    THEN coalesce(greatest(v.told_from, (SELECT max(p) FROM unnest($7::int8[]) p \
-                        WHERE g.charged::numeric * 100 >= p * $5::text::numeric)), v.told_from) \
-                    ELSE v.told_from END, \
-                CASE WHEN g.loads > t.loads THEN greatest(t.latest, $8::int8) ELSE t.latest END, \
-                t.charged, g.found, v.told_from, t.refused \
-            FROM g CROSS JOIN (SELECT CASE WHEN $6::int8 > t.version AND $5::text::numeric > 0 \
-                THEN least(t.told, floor(t.charged::numeric * 100 / $5::text::numeric))::int8 \
-                ELSE t.told END AS told_from) v \
-            WHERE g.i = cardinality($14::int8[])) \
-        WHERE t.tenant = $1::uuid AND t.first = $2::int8 AND ($9::bool OR NOT EXISTS (\
-            SELECT FROM dashshare_meter p WHERE p.tenant = $1::uuid AND p.first >= $3::int8 AND p.latest > $22::int8)) \
-        RETURNING t.*), \
+    t AS MATERIALIZED (SELECT r.* FROM dashshare_meter r WHERE r.tenant = $1::uuid AND r.first = $2::int8 \
+        AND ($9::bool OR NOT EXISTS (SELECT FROM dashshare_meter p \
+            WHERE p.tenant = $1::uuid AND p.first >= $3::int8 AND p.latest > $22::int8)) FOR UPDATE), \
+    g (i, charged, loads, exports, cached, cached_loads, found) AS (\
+        SELECT 0, t.charged, t.loads, t.exports, t.cached, t.cached_loads, ''::text FROM t \
+        UNION ALL \
+        SELECT g.i + 1, \
+            CASE WHEN f.fits THEN g.charged + x.cost ELSE g.charged END, \
+            CASE WHEN f.fits THEN g.loads + 1 ELSE g.loads END, \
+            CASE WHEN f.fits AND x.export THEN g.exports + 1 ELSE g.exports END, \
+            CASE WHEN f.fits AND x.cached > 0 \
+                THEN g.cached + least(x.cached, 9223372036854775806 - g.cached) ELSE g.cached END, \
+            CASE WHEN f.fits AND x.cached >= 0 THEN g.cached_loads + 1 ELSE g.cached_loads END, \
+            CASE WHEN f.fits THEN g.found ELSE g.found || ',' || g.i END \
+        FROM g \
+        CROSS JOIN LATERAL (SELECT ($14::int8[])[g.i + 1] AS cost, ($15::int8[])[g.i + 1] AS cached, \
+            ($16::bool[])[g.i + 1] AS export) x \
+        CROSS JOIN LATERAL (SELECT g.charged <= $4::int8 AND x.cost <= $4::int8 - g.charged AS fits) f \
+        WHERE g.i < cardinality($14::int8[])), \
+    v AS (SELECT CASE WHEN $6::int8 > t.version AND $5::text::numeric > 0 \
+        THEN least(t.told, floor(t.charged::numeric * 100 / $5::text::numeric))::int8 ELSE t.told END AS told_from FROM t), \
+    j AS (SELECT g.*, t.refused + g.i - (g.loads - t.loads) AS refused, t.charged AS before, \
+            t.refused AS refused_from, v.told_from, greatest(t.version, $6::int8) AS version, \
+            CASE WHEN $5::text::numeric > 0 AND $6::int8 >= t.version AND g.charged > t.charged \
+                THEN greatest(v.told_from, coalesce((SELECT max(p) FROM unnest($7::int8[]) p \
+                    WHERE g.charged::numeric * 100 >= p * $5::text::numeric), 0)) \
+                ELSE v.told_from END AS told, \
+            CASE WHEN g.loads > t.loads THEN greatest(t.latest, $8::int8) ELSE t.latest END AS latest \
+        FROM g CROSS JOIN t CROSS JOIN v WHERE g.i = cardinality($14::int8[])), \
+    m AS (UPDATE dashshare_meter u SET charged = j.charged, loads = j.loads, exports = j.exports, cached = j.cached, \
+            cached_loads = j.cached_loads, refused = j.refused, version = j.version, told = j.told, latest = j.latest, \
+            before = j.before, found = j.found, told_from = j.told_from, refused_from = j.refused_from \
+        FROM j WHERE u.tenant = $1::uuid AND u.first = $2::int8 RETURNING u.*), \
     fits AS (SELECT l.*, NOT (l.i - 1 = ANY (r.places)) AS is_charged FROM l, \
         (SELECT string_to_array(ltrim(found, ','), ',')::int8[] AS places FROM m) r), \
     lines AS (INSERT INTO dashshare_line AS o (tenant, day, dashboard, registered, edge, widget, first, \

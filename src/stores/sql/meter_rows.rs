@@ -5,7 +5,8 @@ use crate::{
     decision::Edge,
     host::LedgerError,
     meter::{
-        BatchId, Figures, Line, LinePlace, LineQuery, MOST, Notice, NoticeId, Outcome, Outlet, Period, Take, Taken, Tally, Warning,
+        BatchId, Figures, Line, LinePlace, LineQuery, MOST, Notice, NoticeId, Outcome, Outlet, Period, Take,
+        Taken, Tally, Warning,
     },
     policy::RuleRef,
     record::Revision,
@@ -112,8 +113,7 @@ pub(crate) fn found(outcome: &Outcome) -> String {
 }
 
 /// Day, dashboard, registered, edge, widget, first, and the figures.
-pub(crate) type LineRow =
-    (i64, Uuid, i64, Vec<u8>, Vec<u8>, i64, i64, i64, i64, i64, i64, i64, i64, i64);
+pub(crate) type LineRow = (i64, Uuid, i64, Vec<u8>, Vec<u8>, i64, i64, i64, i64, i64, i64, i64, i64, i64);
 
 pub(crate) fn line(row: LineRow) -> Result<Line, SqlError> {
     let (day, dashboard, registered, edge, widget, first, a, b, c, d, e, f, g, h) = row;
@@ -258,7 +258,9 @@ pub(crate) fn notice_key(id: &NoticeId) -> (Uuid, i64, i64, i64) {
 pub(crate) fn select_notices(is_after: bool, limit: usize) -> String {
     let after = if is_after { "WHERE (tenant, first, version, threshold) > ($1, $2, $3, $4) " } else { "" };
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    format!("SELECT {NOTICE} FROM dashshare_notice {after}ORDER BY tenant, first, version, threshold LIMIT {limit}")
+    format!(
+        "SELECT {NOTICE} FROM dashshare_notice {after}ORDER BY tenant, first, version, threshold LIMIT {limit}"
+    )
 }
 
 /// The statement that leases: now, until, and how many. `lock` is how the rows are kept from others.

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     host::{BoxError, Ledger, LedgerError},
     meter::{
-        Batch, Figures, HandBack, Line, LinePlace, LineQuery, Notice, NoticeId, Outcome, Outlet, Take,
-        Taken, Tally,
+        Batch, Figures, HandBack, Line, LinePlace, LineQuery, Notice, NoticeId, Outcome, Outlet, Take, Taken,
+        Tally,
     },
     stores::sql::{SqlError, code, meter_rows as rows, meter_schema},
     value::{TenantId, Timestamp},
@@ -402,4 +402,3 @@ impl Ledger for SqliteLedger {
         Ok(self.work(work).await?)
     }
 }
-
