@@ -52,6 +52,8 @@
 //!   the features `sqlite` and `postgres`; the trait's documentation is the implementer's guide, and the exported
 //!   conformance suite checks a store against every promise.
 //! - [`Env`]: clock and randomness; [`SystemEnv`] is the operating system's.
+//! - For a host that counts what leaves, [`Plans`](metering::Plans): what each tenant may have. The [`Meter`] keeps its figures in
+//!   a [`Ledger`](metering::Ledger), for which memory, SQLite and PostgreSQL come with the crate.
 //!
 //! # What it is not
 //!
@@ -77,10 +79,11 @@
 //! | `tenant.rs` | what a tenant allows: its rules, its portal, its policies |
 //! | `sharing/` | the rules: what a grant is worth, a dashboard at an instant, each command; `consult.rs` is the one door to policies |
 //! | `decision/` | decisions and their explanations, lists, the diagnosis of a link |
+//! | `meter/` | what leaves, counted: periods, plans, how a batch is judged, figures |
 //! | `host/` | the traits that a host implements, and their fixed twins for tests |
-//! | `service/` | [`Dashshare`]: load, judge, commit, retry |
-//! | `stores/` | stores that come with the crate: memory, cache, SQLite, PostgreSQL |
-//! | `conformance/` | the suite that every store passes, and the canary check of what a host reads |
+//! | `service/` | [`Dashshare`]: load, judge, commit, retry; and [`Meter`] beside it |
+//! | `stores/` | stores and ledgers that come with the crate: memory, cache, SQLite, PostgreSQL |
+//! | `conformance/` | the suites that every store and every ledger passes, and the canary check of what a host reads |
 //!
 //! The rules that all of this keeps are numbered (`G6`, `L2`, …) and stand in [`specification`].
 
@@ -100,6 +103,7 @@ mod decision;
 mod host;
 mod limit;
 pub mod lock;
+mod meter;
 pub mod policy;
 mod record;
 mod service;
@@ -118,7 +122,7 @@ pub use host::named as __named;
 pub use host::{BoxError, Directory, Env, FixedEnv, MemoryDirectory, SystemEnv};
 pub use lock::Lock;
 pub use record::{Holder, Revision, Terms};
-pub use service::{Dashshare, Done, Error, Unresolved};
+pub use service::{Dashshare, Done, Error, Meter, Unresolved};
 pub use sharing::{
     ErrorKind, Refusal, Told,
     amend::{Amended, Amendment},
@@ -182,6 +186,26 @@ pub mod directory {
         host::{CandidatePage, DynDirectory},
         tenant::{AnonymousUser, Limits, Portal, SharingRules, Tenant},
         value::{Account, Attestor, VerifiedEmail},
+    };
+}
+
+/// What leaves is counted: the [`Meter`] beside the service, what it is given and answers with, and for whoever brings a
+/// database for it the trait [`Ledger`](metering::Ledger), whose documentation is the guide.
+pub mod metering {
+    #[cfg(feature = "postgres")]
+    pub use crate::stores::PostgresLedger;
+    #[cfg(feature = "sqlite")]
+    pub use crate::stores::SqliteLedger;
+    pub use crate::{
+        decision::Edge,
+        host::{DynLedger, Ledger, LedgerError, MemoryPlans, Plans},
+        meter::{
+            Batch, BatchId, Charge, ChargeId, Figures, HandBack, Line, LinePlace, LineQuery, MOST, Notice,
+            NoticeId, Offsets, Outcome, Outlet, Period, Plan, Sums, Take, Taken, Tally, Ticket, Warning,
+            Warnings,
+        },
+        service::{Load, MeterError, MeterFigures, Metered, NotHandedBack, Quota},
+        stores::MemoryLedger,
     };
 }
 

@@ -28,6 +28,7 @@ mod links;
 mod listed;
 mod locks;
 mod losses;
+mod metering;
 #[expect(dead_code, reason = "shared with another binary")]
 mod model;
 mod names;

@@ -15,10 +15,11 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("3 what a tenant allows, and blueprints", &["tenant", "blueprint"]),
     ("4 rules", &["sharing"]),
     ("5 decisions and answers", &["decision"]),
-    ("6 what a host implements", &["host"]),
-    ("7 the service", &["service"]),
-    ("8 stores", &["stores"]),
-    ("9 what stores and reading functions are checked by", &["conformance"]),
+    ("6 metering", &["meter"]),
+    ("7 what a host implements", &["host"]),
+    ("8 the service", &["service"]),
+    ("9 stores", &["stores"]),
+    ("10 what stores and reading functions are checked by", &["conformance"]),
 ];
 
 /// How many entries a stranger can take in at a glance.

@@ -12,6 +12,8 @@ mod outbox_workers;
 mod postgres;
 #[cfg(feature = "postgres")]
 mod postgres_faults;
+#[cfg(all(feature = "postgres", feature = "conformance"))]
+mod postgres_ledger;
 mod postgres_oracle;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod scenario_stores;
@@ -86,6 +88,8 @@ const FILES: &[(&str, Trials)] = &[
     ("corpus_templates", corpus_templates::trials),
     #[cfg(all(feature = "postgres", feature = "conformance"))]
     ("postgres", postgres::trials),
+    #[cfg(all(feature = "postgres", feature = "conformance"))]
+    ("postgres_ledger", postgres_ledger::trials),
     #[cfg(all(feature = "sqlite", feature = "postgres"))]
     ("scenario_stores", scenario_stores::trials),
     ("template_peers", template_peers::trials),

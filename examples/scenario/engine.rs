@@ -16,6 +16,8 @@ mod fields;
 mod links;
 #[path = "mails.rs"]
 mod mails;
+#[path = "meters.rs"]
+mod meters;
 #[path = "offers.rs"]
 mod offers;
 #[path = "questions.rs"]
@@ -34,16 +36,26 @@ mod wanted;
 mod world;
 
 use dashshare::{
-    AccountId, DashboardId, Dashshare, EmailAddress, Error, FixedEnv, GrantId, MemoryDirectory, Refusal,
-    TenantId, Timestamp, directory::Tenant, limits::Client, policy::Tag, store::DynStore,
+    AccountId, DashboardId, Dashshare, EmailAddress, Error, FixedEnv, GrantId, MemoryDirectory, Meter,
+    Refusal, TenantId, Timestamp,
+    directory::Tenant,
+    limits::Client,
+    metering::{MemoryLedger, MemoryPlans},
+    policy::Tag,
+    store::DynStore,
 };
 use fields::{Fields, Problem, bad, parse};
 use serde_json::{Map, Value, json};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// A world of its own: every name in it is the scenario's.
 pub(crate) struct Engine {
     sharing: Dashshare<Arc<dyn DynStore>, MemoryDirectory, FixedEnv>,
+    /// Asks for its plans each time, so that what a line says of one counts for the next.
+    meter: Meter<MemoryLedger, MemoryPlans, FixedEnv>,
+    /// How many plans each tenant has had.
+    versions: BTreeMap<TenantId, u32>,
+    tickets: meters::Tickets,
     /// Whether unknown members and labels are mistakes.
     strict: bool,
     now: Timestamp,
@@ -116,6 +128,10 @@ impl Engine {
         let now = "2026-01-01T00:00:00Z".parse().expect("a constant instant");
         let mut engine = Self {
             sharing: links::limited(Dashshare::new(store, MemoryDirectory::default(), FixedEnv::new(now, 1))),
+            meter: Meter::new(MemoryLedger::default(), MemoryPlans::default(), FixedEnv::new(now, 2))
+                .with_staleness(Duration::ZERO),
+            versions: BTreeMap::new(),
+            tickets: meters::Tickets::new(),
             strict,
             now,
             line: 0,
@@ -220,6 +236,7 @@ impl Engine {
         if !matches!(read, Err(Problem::BadLine(_))) {
             self.now = at;
             self.sharing.env().set(at);
+            self.meter.env().set(at);
         }
         read?(self).map_err(No::Refused)
     }
@@ -270,6 +287,10 @@ impl Engine {
             "narrow_link" => self.narrow_link(fields),
             "data" => self.data(fields),
             "viewers" => self.viewers(fields),
+            "plan" => self.plan(fields),
+            "load" => self.load(fields),
+            "hand_back" => self.hand_back(fields),
+            "meter" => self.meter(fields),
             "list" => self.list(fields),
             "impact" => self.impact(fields),
             "shared_with_me" => self.shared_with_me(fields),

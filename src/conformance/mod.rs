@@ -46,6 +46,7 @@ mod values;
 mod withdrawals;
 
 pub mod canary;
+pub mod ledger;
 
 pub use commits::{
     a_commit_is_applied_whole, a_commit_may_bring_hundreds_of_grants,

@@ -151,7 +151,11 @@ impl DeviceDecision {
         let asking = Asking { query, slots, by, by_policy: self.is_by_policy(), now };
         let sources = sources(decision, asking, &mut nearest);
         match (sources.is_empty(), nearest) {
-            (false, _) => Ok(admitted(dashboard, query, held.map(|held| held.slot.clone()), sources)),
+            (false, _) => {
+                let by = sources.iter().map(|source| source.by);
+                let Some(load) = decision.attributed(by) else { return denied(Denial::UnknownDashboard) };
+                Ok(admitted(dashboard, query, held.map(|held| held.slot.clone()), sources, load))
+            }
             (true, Some(nearest)) => Err(nearest.denied(decision, query)),
             (true, None) => denied(Denial::Stale),
         }

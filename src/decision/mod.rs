@@ -3,8 +3,10 @@
 mod account;
 mod admit;
 mod answer;
+mod attribution;
 mod denial;
 pub(crate) mod diagnosis;
+mod edge;
 mod explain;
 pub(crate) mod lists;
 mod narrower;
@@ -18,6 +20,8 @@ pub use admit::DataDenied;
 pub use answer::{Asker, Decision};
 pub use denial::Denial;
 pub use diagnosis::{LinkCause, LinkDiagnosis, Symptom};
+pub use edge::Edge;
+pub(crate) use edge::Leave;
 pub use explain::{Because, Explanation, Step};
 pub use lists::{
     AccessList, DeviceViewer, DeviceViewers, GrantView, Impact, LinkView, Losing, SharedDashboard, Viewer,

@@ -1,5 +1,6 @@
 //! What is admitted of a question: pieces of the range, each with what admits it.
 
+use super::edge::{Edge, Leave};
 use crate::{
     lock::{Left, Query, Range, ReadKind},
     value::{DashboardId, Expiry, GrantId, Timestamp},
@@ -59,9 +60,39 @@ pub struct Admitted {
     pieces: Vec<Piece>,
     cut: bool,
     valid_until: Option<Timestamp>,
+    /// Whose load it is, and what it is attributed to.
+    #[serde(skip)]
+    load: Attributed,
+}
+
+/// Whose load something admitted is, and by what.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Attributed {
+    /// With the edge of what comes first.
+    pub(super) leave: Leave,
+    pub(super) first: Admits,
+    /// What comes after it, the first that a load is attributed to first.
+    pub(super) others: Vec<(Admits, Edge)>,
 }
 
 impl Admitted {
+    /// What a load of this is attributed to: of all that its pieces rest on the first.
+    ///
+    /// Rules: [M10](crate::specification).
+    pub fn edge(&self) -> Option<Edge> {
+        let rests_on = |admits: &Admits| self.pieces.iter().any(|piece| piece.by.contains(admits));
+        let Attributed { leave, first, others } = &self.load;
+        if rests_on(first) {
+            return Some(leave.edge.clone());
+        }
+        others.iter().find(|(admits, _)| rests_on(admits)).map(|(_, edge)| edge.clone())
+    }
+
+    /// The same with whose load it is.
+    pub(crate) fn leave(&self) -> Option<Leave> {
+        Some(Leave { edge: self.edge()?, valid_until: self.valid_until, ..self.load.leave.clone() })
+    }
+
     /// The dashboard.
     pub fn dashboard(&self) -> DashboardId {
         self.dashboard
@@ -218,6 +249,7 @@ pub(super) fn admitted(
     query: &Query,
     slot: Option<String>,
     sources: Vec<Source>,
+    load: Attributed,
 ) -> Admitted {
     let shortened = sources.iter().any(|source| source.left.shortened);
     let (pieces, needed, covers_all) = match <[Source; 1]>::try_from(sources) {
@@ -238,6 +270,7 @@ pub(super) fn admitted(
         pieces,
         cut,
         valid_until: needed.at(),
+        load,
     }
 }
 

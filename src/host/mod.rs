@@ -8,7 +8,9 @@ mod directory;
 mod dynamic;
 mod env;
 mod fixed;
+mod ledger;
 mod limiter;
+mod plans;
 mod rate_limits;
 mod store;
 mod transactional;
@@ -20,7 +22,9 @@ pub use {
     dynamic::{DynDirectory, DynStore},
     env::{Env, SystemEnv},
     fixed::{FixedEnv, MemoryDirectory},
+    ledger::{DynLedger, Ledger, LedgerError},
     limiter::{Limiter, ProcessLimiter},
+    plans::{MemoryPlans, Plans},
     rate_limits::{Limited, Permit, RateLimits, Unanswered},
     store::{BoxError, CommitError, Freshness, Store},
     transactional::Transactional,

@@ -103,7 +103,7 @@ impl<'a> Verdict<'a> {
 }
 
 /// A rule of a policy, cited.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct RuleRef {
     /// The id of the policy.
     pub policy: String,

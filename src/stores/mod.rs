@@ -2,6 +2,7 @@
 
 mod cached;
 mod memory;
+mod memory_ledger;
 mod outbox;
 mod pairs;
 #[cfg(feature = "postgres")]
@@ -13,9 +14,10 @@ mod sqlite;
 
 pub use cached::CachedStore;
 pub use memory::MemoryStore;
+pub use memory_ledger::MemoryLedger;
 #[cfg(feature = "postgres")]
-pub use postgres::{PostgresStore, PostgresTransaction};
+pub use postgres::{PostgresLedger, PostgresStore, PostgresTransaction};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use sql::SqlError;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteStore, SqliteStoreTransaction};
+pub use sqlite::{SqliteLedger, SqliteStore, SqliteStoreTransaction};

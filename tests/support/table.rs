@@ -72,7 +72,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Case>, String> {
 
 pub(crate) fn is_rule(word: &str) -> bool {
     let (letter, number) = word.split_at(word.len().min(1));
-    ["G", "I", "L", "D", "P", "T", "S", "K", "B", "R"].contains(&letter) && number.parse::<u8>().is_ok()
+    ["G", "I", "L", "D", "P", "T", "S", "K", "B", "M", "R"].contains(&letter) && number.parse::<u8>().is_ok()
 }
 
 /// Whether every member that is expected is there and equal; `null` is not the same as absent.

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::stores::sql::{
     SqlError,
-    schema::{self, Kind, Table},
+    schema::{self, Kind, Schema, Table},
 };
-use sqlx::{AssertSqlSafe, Error, PgConnection};
+use sqlx::{AssertSqlSafe, Error, PgConnection, PgPool};
 
 impl PostgresStore {
     /// Makes the tables, or brings them to the schema that this version knows. Once they have it, it only looks: whether
@@ -22,49 +22,54 @@ impl PostgresStore {
     /// [`SqlError::Newer`] when a newer version has been at work, [`SqlError::Damaged`] when a table is not what it
     /// should be, [`SqlError::Forbidden`] when the user may not make the tables or not write to them.
     pub async fn migrate(&self) -> Result<(), SqlError> {
-        let mut attempt = 1;
-        loop {
-            match self.migrate_once().await {
-                Err(SqlError::Database(error) | SqlError::Overtaken(error))
-                    if attempt < ATTEMPTS && is_of_another_migration(&error) =>
-                {
-                    attempt = attempt.saturating_add(1);
-                }
-                done => return done,
-            }
-        }
+        migrate(&self.pool, &schema::POSTGRES).await
     }
+}
 
-    async fn migrate_once(&self) -> Result<(), SqlError> {
-        let mut connection = self.pool.acquire().await.map_err(SqlError::of)?;
-        let found: Option<i64> =
-            match sqlx::query_scalar(schema::SELECT_VERSION).fetch_optional(&mut *connection).await {
-                Ok(found) => found,
-                Err(error) if sql_state(&error).as_deref() == Some("42P01") => None,
-                Err(error) => return Err(of_table(&schema::TABLES[0], error)),
-            };
-        match found {
-            Some(found) if found > schema::VERSION => {
-                return Err(SqlError::Newer { found, known: schema::VERSION });
+/// Makes the tables of a schema, or looks at them.
+pub(super) async fn migrate(pool: &PgPool, schema: &'static Schema) -> Result<(), SqlError> {
+    let mut attempt = 1;
+    loop {
+        match migrate_once(pool, schema).await {
+            Err(SqlError::Database(error) | SqlError::Overtaken(error))
+                if attempt < ATTEMPTS && is_of_another_migration(&error) =>
+            {
+                attempt = attempt.saturating_add(1);
             }
-            Some(_) => return probe(&mut connection).await,
-            None => {}
+            done => return done,
         }
-        let mut transaction = sqlx::Connection::begin(&mut *connection).await.map_err(SqlError::of)?;
-        for statement in schema::POSTGRES {
-            let table = schema::table_of(statement);
-            if let Err(error) = sqlx::query(statement).execute(&mut *transaction).await {
-                drop(transaction);
-                let is_taken = sql_state(&error).as_deref() == Some("42710")
-                    && is_a_type(&mut connection, table).await?;
-                return Err(if is_taken { table.damaged(error) } else { of_table(table, error) });
-            }
-        }
-        probe(&mut transaction).await?;
-        let version = sqlx::query(schema::INSERT_VERSION).bind(schema::VERSION);
-        version.execute(&mut *transaction).await.map_err(SqlError::of)?;
-        transaction.commit().await.map_err(SqlError::of)
     }
+}
+
+async fn migrate_once(pool: &PgPool, schema: &'static Schema) -> Result<(), SqlError> {
+    let mut connection = pool.acquire().await.map_err(SqlError::of)?;
+    let found: Option<i64> =
+        match sqlx::query_scalar(schema.select_version).fetch_optional(&mut *connection).await {
+            Ok(found) => found,
+            Err(error) if sql_state(&error).as_deref() == Some("42P01") => None,
+            Err(error) => return Err(of_table(schema.versions(), error)),
+        };
+    match found {
+        Some(found) if found > schema.version => {
+            return Err(SqlError::Newer { found, known: schema.version });
+        }
+        Some(_) => return probe(&mut connection, schema).await,
+        None => {}
+    }
+    let mut transaction = sqlx::Connection::begin(&mut *connection).await.map_err(SqlError::of)?;
+    for statement in schema.statements {
+        let table = schema.table_of(statement);
+        if let Err(error) = sqlx::query(*statement).execute(&mut *transaction).await {
+            drop(transaction);
+            let is_taken =
+                sql_state(&error).as_deref() == Some("42710") && is_a_type(&mut connection, table).await?;
+            return Err(if is_taken { table.damaged(error) } else { of_table(table, error) });
+        }
+    }
+    probe(&mut transaction, schema).await?;
+    let version = sqlx::query(schema.insert_version).bind(schema.version);
+    version.execute(&mut *transaction).await.map_err(SqlError::of)?;
+    transaction.commit().await.map_err(SqlError::of)
 }
 
 /// Whether two migrations got in each other's way: the catalogue says so in several ways.
@@ -80,8 +85,8 @@ async fn is_a_type(connection: &mut PgConnection, table: &Table) -> Result<bool,
     sqlx::query_scalar(sql).bind(table.name).fetch_one(connection).await.map_err(SqlError::of)
 }
 
-async fn probe(connection: &mut PgConnection) -> Result<(), SqlError> {
-    for table in &schema::TABLES {
+async fn probe(connection: &mut PgConnection, schema: &Schema) -> Result<(), SqlError> {
+    for table in schema.tables {
         for statement in table.probes() {
             let probed = sqlx::query(statement).persistent(false).fetch_all(&mut *connection).await;
             probed.map_err(|error| match sql_state(&error).as_deref() {

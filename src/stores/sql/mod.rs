@@ -5,6 +5,8 @@ mod columns;
 mod database;
 mod error;
 mod letters;
+pub(crate) mod meter_rows;
+pub(crate) mod meter_schema;
 pub(crate) mod questions;
 mod rows;
 pub(crate) mod schema;

@@ -10,19 +10,46 @@ use sqlx::{AssertSqlSafe, Error, SqlSafeStr as _, SqlStr};
 use Kind::{Bytes, Flag, Id, Ids, Number, Text};
 
 /// The newest schema that this version knows.
-pub(crate) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 1;
 
-pub(crate) const SELECT_VERSION: &str =
+const SELECT_VERSION: &str =
     "SELECT CAST(version AS BIGINT) FROM dashshare_schema ORDER BY version DESC LIMIT 1";
-pub(crate) const INSERT_VERSION: &str =
+const INSERT_VERSION: &str =
     "INSERT INTO dashshare_schema (version) VALUES ($1) ON CONFLICT (version) DO NOTHING";
+
+/// Tables that belong together, and are migrated together.
+pub(crate) struct Schema {
+    pub(crate) version: i64,
+    /// Reads the newest version that is there.
+    pub(crate) select_version: &'static str,
+    pub(crate) insert_version: &'static str,
+    /// The table of versions first.
+    pub(crate) tables: &'static [Table],
+    pub(crate) statements: &'static [&'static str],
+}
+
+impl Schema {
+    /// The table of versions.
+    pub(crate) fn versions(&self) -> &'static Table {
+        self.tables.first().unwrap_or(&TABLES[0])
+    }
+
+    /// The table that a statement of the schema makes, or makes an index of.
+    pub(crate) fn table_of(&self, statement: &str) -> &'static Table {
+        let names = |table: &&Table| {
+            statement.contains(&format!("EXISTS {} (", table.name))
+                || statement.contains(&format!("ON {} (", table.name))
+        };
+        self.tables.iter().find(names).unwrap_or_else(|| self.versions())
+    }
+}
 
 /// A table as the schema has it, for [`migrate`](crate::sql) to compare with.
 pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) columns: &'static [(&'static str, Kind)],
     /// What no two rows have in common.
-    keys: &'static [&'static str],
+    pub(crate) keys: &'static [&'static str],
 }
 
 /// The type of a column.
@@ -36,7 +63,7 @@ pub(crate) enum Kind {
     Bytes,
 }
 
-pub(crate) const TABLES: [Table; 7] = [
+static TABLES: [Table; 7] = [
     Table { name: "dashshare_schema", columns: &[("version", Number)], keys: &["version"] },
     Table {
         name: "dashshare_head",
@@ -131,15 +158,6 @@ impl Table {
     }
 }
 
-/// The table that a statement of the schema makes, or makes an index of.
-pub(crate) fn table_of(statement: &str) -> &'static Table {
-    let names = |table: &&Table| {
-        statement.contains(&format!("EXISTS {} (", table.name))
-            || statement.contains(&format!("ON {} (", table.name))
-    };
-    TABLES.iter().find(names).unwrap_or(&TABLES[0])
-}
-
 macro_rules! schema {
     (
         $(#[$doc:meta])* $name:ident
@@ -147,7 +165,7 @@ macro_rules! schema {
         address $address:literal bytes $bytes:literal end $end:literal end_of_keys $end_of_keys:literal
     ) => {
         $(#[$doc])*
-        pub(crate) const $name: [&str; 13] = [
+        const $name: [&str; 13] = [
             concat!("CREATE TABLE IF NOT EXISTS dashshare_schema (version ", $number, " NOT NULL PRIMARY KEY)", $end),
             concat!(
                 "CREATE TABLE IF NOT EXISTS dashshare_head (dashboard ", $id, " NOT NULL PRIMARY KEY, revision ",
@@ -192,9 +210,27 @@ macro_rules! schema {
 }
 
 #[cfg(feature = "postgres")]
+pub(crate) const POSTGRES: Schema = Schema {
+    version: VERSION,
+    select_version: SELECT_VERSION,
+    insert_version: INSERT_VERSION,
+    tables: &TABLES,
+    statements: &POSTGRES_TABLES,
+};
+
+#[cfg(feature = "sqlite")]
+pub(crate) const SQLITE: Schema = Schema {
+    version: VERSION,
+    select_version: SELECT_VERSION,
+    insert_version: INSERT_VERSION,
+    tables: &TABLES,
+    statements: &SQLITE_TABLES,
+};
+
+#[cfg(feature = "postgres")]
 schema! {
     /// PostgreSQL's.
-    POSTGRES
+    POSTGRES_TABLES
     id "UUID" ids "UUID[]" number "BIGINT" flag "BOOLEAN" text "TEXT" address "TEXT COLLATE \"C\"" bytes "BYTEA"
     end "" end_of_keys ""
 }
@@ -202,7 +238,7 @@ schema! {
 #[cfg(feature = "sqlite")]
 schema! {
     /// SQLite's. It has no arrays, but reads JSON.
-    SQLITE
+    SQLITE_TABLES
     id "BLOB" ids "TEXT" number "INTEGER" flag "INTEGER" text "TEXT" address "TEXT COLLATE BINARY" bytes "BLOB"
     end " STRICT" end_of_keys " STRICT, WITHOUT ROWID"
 }

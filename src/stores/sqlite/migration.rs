@@ -3,7 +3,7 @@
 use super::store::{BEGIN, SqliteStore, close_if_stuck};
 use crate::stores::sql::{
     self, SqlError,
-    schema::{self, Kind, Table},
+    schema::{self, Kind, Schema, Table},
 };
 use sqlx::{Connection as _, Error, SqliteConnection};
 
@@ -17,50 +17,55 @@ impl SqliteStore {
     /// [`SqlError::Newer`] when a newer version has been at work, [`SqlError::Damaged`] when a table is not what it
     /// should be.
     pub async fn migrate(&self) -> Result<(), SqlError> {
-        if is_migrated(&mut *self.writer().await?).await? {
-            return probe(&mut *self.writer().await?).await;
-        }
-        // INVARIANT: the turn comes before the connection, as for all who write: a pool may have no more than one.
-        let _turn = self.turn.lock().await;
-        let mut connection = self.writer().await?;
-        let made = make_tables(&mut connection).await;
-        if made.is_err() {
-            close_if_stuck(&mut connection).await;
-        }
-        made
+        migrate(self, &schema::SQLITE).await
     }
 }
 
+/// Makes the tables of a schema, or looks at them.
+pub(super) async fn migrate(store: &SqliteStore, schema: &'static Schema) -> Result<(), SqlError> {
+    if is_migrated(&mut *store.writer().await?, schema).await? {
+        return probe(&mut *store.writer().await?, schema).await;
+    }
+    // INVARIANT: the turn comes before the connection, as for all who write: a pool may have no more than one.
+    let _turn = store.turn.lock().await;
+    let mut connection = store.writer().await?;
+    let made = make_tables(&mut connection, schema).await;
+    if made.is_err() {
+        close_if_stuck(&mut connection).await;
+    }
+    made
+}
+
 /// Whether the schema is the newest that is known here; `false` when there is none.
-async fn is_migrated(connection: &mut SqliteConnection) -> Result<bool, SqlError> {
-    let found = sqlx::query_scalar::<_, i64>(schema::SELECT_VERSION).fetch_optional(connection).await;
-    match found.map_err(|error| of_table(&schema::TABLES[0], error)) {
-        Ok(Some(found)) if found > schema::VERSION => Err(SqlError::Newer { found, known: schema::VERSION }),
+async fn is_migrated(connection: &mut SqliteConnection, schema: &Schema) -> Result<bool, SqlError> {
+    let found = sqlx::query_scalar::<_, i64>(schema.select_version).fetch_optional(connection).await;
+    match found.map_err(|error| of_table(schema.versions(), error)) {
+        Ok(Some(found)) if found > schema.version => Err(SqlError::Newer { found, known: schema.version }),
         Ok(found) => Ok(found.is_some()),
         Err(SqlError::NotMigrated(_)) => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-async fn make_tables(connection: &mut SqliteConnection) -> Result<(), SqlError> {
+async fn make_tables(connection: &mut SqliteConnection, schema: &'static Schema) -> Result<(), SqlError> {
     let mut transaction = connection.begin_with(BEGIN).await.map_err(SqlError::of)?;
     // Somebody else may have been quicker.
-    if !is_migrated(&mut transaction).await? {
-        for statement in schema::SQLITE {
-            let made = sqlx::query(statement).execute(&mut *transaction).await;
-            made.map_err(|error| of_table(schema::table_of(statement), error))?;
+    if !is_migrated(&mut transaction, schema).await? {
+        for statement in schema.statements {
+            let made = sqlx::query(*statement).execute(&mut *transaction).await;
+            made.map_err(|error| of_table(schema.table_of(statement), error))?;
         }
-        probe(&mut transaction).await?;
-        let version = sqlx::query(schema::INSERT_VERSION).bind(schema::VERSION);
+        probe(&mut transaction, schema).await?;
+        let version = sqlx::query(schema.insert_version).bind(schema.version);
         version.execute(&mut *transaction).await.map_err(SqlError::of)?;
     } else {
-        probe(&mut transaction).await?;
+        probe(&mut transaction, schema).await?;
     }
     transaction.commit().await.map_err(SqlError::of)
 }
 
-async fn probe(connection: &mut SqliteConnection) -> Result<(), SqlError> {
-    for table in &schema::TABLES {
+async fn probe(connection: &mut SqliteConnection, schema: &Schema) -> Result<(), SqlError> {
+    for table in schema.tables {
         for statement in table.probes() {
             let probed = sqlx::query(statement).persistent(false).fetch_all(&mut *connection).await;
             probed.map_err(|error| match sql::code(&error).as_deref() {

@@ -2,10 +2,12 @@
 
 mod bind;
 mod database;
+mod ledger;
 mod migration;
 mod savepoint;
 mod statements;
 mod store;
 mod write;
 
+pub use ledger::SqliteLedger;
 pub use store::{SqliteStore, SqliteStoreTransaction};
