@@ -11,7 +11,7 @@ use std::{
 };
 
 /// As many names a reader may find at the crate's root.
-const MOST_NAMES: usize = 60;
+const MOST_NAMES: usize = 61;
 /// Where the listing stands.
 const LISTING: &str = "xtask/public-api.txt";
 /// What the compiler finds out by itself. Only a type that is not one of these is a line.
